@@ -1,0 +1,63 @@
+package dev.uncurl.error;
+
+/**
+ * A request that cannot be met, told to the user in two lines: what is wrong (the thing, its value, its place), and what
+ * to do about it. Thrown before any work is done or any output is visible.
+ */
+public final class Refusal extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /** Why a request is refused; decides the exit code of the process. */
+    public enum Kind {
+        /** The command line or a configuration is wrong. */
+        USAGE(2),
+        /** An input is missing, damaged or does not fit. */
+        INPUT(3),
+        /** More inputs were rejected than the ceiling allows. */
+        REJECTIONS(4),
+        /** The output exists with other settings, or another run holds it. */
+        CONFLICT(5);
+
+        private final int exitCode;
+
+        Kind(int exitCode) {
+            this.exitCode = exitCode;
+        }
+
+        public int exitCode() {
+            return exitCode;
+        }
+    }
+
+    private final Kind kind;
+
+    private Refusal(Kind kind, String what, String remedy, Throwable cause) {
+        super(what + "\n  " + remedy, cause);
+        this.kind = kind;
+    }
+
+    /** @param what the thing, its value and its place; @param remedy what the user can do */
+    public static Refusal usage(String what, String remedy) {
+        return new Refusal(Kind.USAGE, what, remedy, null);
+    }
+
+    public static Refusal input(String what, String remedy) {
+        return new Refusal(Kind.INPUT, what, remedy, null);
+    }
+
+    public static Refusal input(String what, String remedy, Throwable cause) {
+        return new Refusal(Kind.INPUT, what, remedy, cause);
+    }
+
+    public static Refusal rejections(String what, String remedy) {
+        return new Refusal(Kind.REJECTIONS, what, remedy, null);
+    }
+
+    public static Refusal conflict(String what, String remedy) {
+        return new Refusal(Kind.CONFLICT, what, remedy, null);
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+}

@@ -1,0 +1,2 @@
+/** Tasks, prompts, scoring of choices, metrics, latency. Uses tokenizer, model, config, error. */
+package dev.uncurl.evaluation;

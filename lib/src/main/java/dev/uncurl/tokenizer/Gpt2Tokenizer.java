@@ -1,0 +1,146 @@
+package dev.uncurl.tokenizer;
+
+import com.knuddels.jtokkit.Encodings;
+import com.knuddels.jtokkit.api.Encoding;
+import com.knuddels.jtokkit.api.GptBytePairEncodingParams;
+import dev.uncurl.error.Refusal;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
+
+/**
+ * GPT-2's byte pair encoding by jtokkit: all of it (50,257 ids), or truncated to the 256 bytes, the first merges and
+ * {@code <|endoftext|>} as the last id. A merge needs only merges before it, so that a truncated form is the encoding
+ * that GPT-2's training would have given for that vocabulary size.
+ *
+ * <p>Building one takes some hundred milliseconds; {@link #of} keeps each size once per JVM.
+ */
+public final class Gpt2Tokenizer implements Tokenizer {
+    /** V of the whole encoding: 256 bytes, 50,000 merges, {@code <|endoftext|>}. */
+    public static final int FULL_VOCABULARY = 50_257;
+
+    /** Smallest V: the 256 bytes and {@code <|endoftext|>}, no merges. */
+    public static final int SMALLEST_VOCABULARY = 257;
+
+    private static final String END_OF_TEXT = "<|endoftext|>";
+
+    /** GPT-2's split into pieces, as in jtokkit's r50k_base; possessive where giving back can never help. */
+    private static final Pattern PIECES = Pattern.compile(
+            "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s+(?!\\S)|\\s++",
+            Pattern.UNICODE_CHARACTER_CLASS);
+
+    private static final Map<Integer, Gpt2Tokenizer> BY_SIZE = new ConcurrentHashMap<>();
+
+    private final byte[][] bytesOfId;
+    private final Encoding encoding;
+    private final String fingerprint;
+
+    private Gpt2Tokenizer(int vocabularySize) {
+        int endOfText = vocabularySize - 1;
+        bytesOfId = new byte[vocabularySize][];
+        var ranks = new HashMap<byte[], Integer>(2 * endOfText);
+        for (int id = 0; id < endOfText; id++) {
+            bytesOfId[id] = Gpt2Ranks.bytes(id);
+            ranks.put(bytesOfId[id], id);
+        }
+        bytesOfId[endOfText] = END_OF_TEXT.getBytes(StandardCharsets.UTF_8);
+        String name = "gpt2-" + vocabularySize;
+        encoding = Encodings.newLazyEncodingRegistry()
+                .registerGptBytePairEncoding(
+                        new GptBytePairEncodingParams(name, PIECES, ranks, Map.of(END_OF_TEXT, endOfText)))
+                .getEncoding(name)
+                .orElseThrow();
+        fingerprint = name + "-" + digest(bytesOfId).substring(0, 16);
+    }
+
+    /** All of GPT-2: 50,257 ids, {@code <|endoftext|>} is 50,256. */
+    public static Gpt2Tokenizer full() {
+        return of(FULL_VOCABULARY);
+    }
+
+    /**
+     * The first {@code vocabularySize - 1} ids of GPT-2, then {@code <|endoftext|>}.
+     *
+     * @throws Refusal (usage) unless 257 &lt;= vocabularySize &lt;= 50,257
+     */
+    public static Gpt2Tokenizer truncated(int vocabularySize) {
+        return of(vocabularySize);
+    }
+
+    /**
+     * The tokenizer with that many ids, the full one or a truncated one.
+     *
+     * @throws Refusal (usage) unless 257 &lt;= vocabularySize &lt;= 50,257
+     */
+    public static Gpt2Tokenizer of(int vocabularySize) {
+        if (vocabularySize < SMALLEST_VOCABULARY || vocabularySize > FULL_VOCABULARY) {
+            throw Refusal.usage(
+                    "vocabulary = " + vocabularySize + " is not possible with GPT-2's encoding",
+                    "Set it to " + FULL_VOCABULARY + " (all of it) or to a smaller number, at least "
+                            + SMALLEST_VOCABULARY + " (the bytes and " + END_OF_TEXT + ").");
+        }
+        return BY_SIZE.computeIfAbsent(vocabularySize, Gpt2Tokenizer::new);
+    }
+
+    @Override
+    public int[] encode(String text) {
+        return encoding.encodeOrdinary(text).toArray();
+    }
+
+    @Override
+    public String decode(int[] ids) {
+        return new String(decodeBytes(ids), StandardCharsets.UTF_8);
+    }
+
+    /** The bytes of ids, exactly; {@code <|endoftext|>} gives its name. */
+    public byte[] decodeBytes(int[] ids) {
+        var out = new ByteArrayOutputStream(4 * ids.length + 16);
+        for (int id : ids) {
+            if (id < 0 || id >= bytesOfId.length) {
+                throw new IllegalArgumentException("token id " + id + " is outside 0.." + endOfText());
+            }
+            out.writeBytes(bytesOfId[id]);
+        }
+        return out.toByteArray();
+    }
+
+    @Override
+    public int vocabularySize() {
+        return bytesOfId.length;
+    }
+
+    @Override
+    public int endOfText() {
+        return bytesOfId.length - 1;
+    }
+
+    @Override
+    public String fingerprint() {
+        return fingerprint;
+    }
+
+    /** sha-256 over id after id: its length (4 bytes, big-endian) and its bytes. */
+    private static String digest(byte[][] bytesOfId) {
+        try {
+            var sha = MessageDigest.getInstance("SHA-256");
+            for (byte[] bytes : bytesOfId) {
+                sha.update(new byte[] {
+                    (byte) (bytes.length >>> 24),
+                    (byte) (bytes.length >>> 16),
+                    (byte) (bytes.length >>> 8),
+                    (byte) bytes.length
+                });
+                sha.update(bytes);
+            }
+            return HexFormat.of().formatHex(sha.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package dev.uncurl.corpus;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+
+/**
+ * CC100: a paragraph a line, an empty line after each document. A document's text is its lines joined by {@code \n},
+ * without the last line end. CRLF reads as LF and a byte order mark at the start of the file is dropped; a line of
+ * blanks is a paragraph, only an empty one separates.
+ */
+final class Cc100Reader extends CorpusReader {
+    Cc100Reader(String corpus, String source, InputStream in, int cap) {
+        super(corpus, source, in, cap);
+    }
+
+    /** Shows its bytes without a copy. */
+    private static final class Bytes extends ByteArrayOutputStream {
+        byte[] array() {
+            return buf;
+        }
+    }
+
+    @Override
+    Outcome read(LineReader lines) {
+        var document = new Bytes();
+        long offset = -1;
+        long line = 0;
+        boolean tooLong = false;
+        while (lines.next()) {
+            if (lines.length() == 0) {
+                if (offset >= 0) {
+                    return outcome(document, tooLong, line, offset);
+                }
+                continue;
+            }
+            if (offset < 0) {
+                offset = lines.offset();
+                line = lines.number();
+            } else if (!tooLong) {
+                document.write('\n');
+            }
+            boolean fits = !lines.tooLong() && (long) document.size() + lines.length() <= cap();
+            if (fits && !tooLong) {
+                document.write(lines.bytes(), 0, lines.length());
+            } else if (!tooLong) {
+                tooLong = true;
+                document.write(lines.bytes(), 0, Math.min(lines.length(), 1 << 10));
+            }
+        }
+        // a document that damage cuts off goes with the rejection of the damage
+        return offset >= 0 && lines.damage() == null ? outcome(document, tooLong, line, offset) : null;
+    }
+
+    private Outcome outcome(Bytes document, boolean tooLong, long line, long offset) {
+        if (tooLong) {
+            return tooLong(line, offset, document.array(), document.size());
+        }
+        String text = Utf8.decode(document.array(), document.size());
+        return text == null
+                ? reject(line, offset, "invalid UTF-8", document.array(), document.size())
+                : new Document(source(), offset, line, text);
+    }
+}

@@ -1,0 +1,9 @@
+package dev.uncurl.corpus;
+
+/**
+ * A file of a corpus.
+ *
+ * @param path its whole path, with the file system's scheme
+ * @param bytes its size as it stands, compressed or not
+ */
+public record CorpusFile(String path, long bytes) {}

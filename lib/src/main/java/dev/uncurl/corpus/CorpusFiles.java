@@ -1,0 +1,137 @@
+package dev.uncurl.corpus;
+
+import dev.uncurl.error.Refusal;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** Finds the files of a corpus on any Hadoop file system and opens them decompressed. */
+public final class CorpusFiles {
+    /** Endings that mean compression or packing which is not read; as plain text they would give only rubbish. */
+    private static final List<String> UNREADABLE =
+            List.of(".zst", ".bz2", ".lz4", ".snappy", ".lzo", ".zip", ".tar", ".tgz", ".7z", ".parquet");
+
+    private CorpusFiles() {}
+
+    /**
+     * The files that the patterns name, each once, sorted by path.
+     *
+     * @param patterns paths of files, folders (their files, not deeper) or globs ({@code *?[]{}}); hidden files, whose
+     *     names start with a dot or an underscore, are left out unless they are named
+     * @throws Refusal (input) when a pattern names nothing or a file has an ending that is not read
+     */
+    public static List<CorpusFile> expand(Configuration configuration, Collection<String> patterns) {
+        if (patterns.isEmpty()) {
+            throw Refusal.usage("no input is given", "Name files, folders or globs of a corpus.");
+        }
+        var found = new TreeMap<String, CorpusFile>(Comparator.naturalOrder());
+        for (String pattern : patterns) {
+            for (FileStatus status : matches(configuration, pattern)) {
+                refuseUnreadable(status.getPath());
+                var file = new CorpusFile(status.getPath().toString(), status.getLen());
+                found.put(file.path(), file);
+            }
+        }
+        return List.copyOf(found.values());
+    }
+
+    /**
+     * Opens a file; {@code .gz} (all members) and {@code .xz} (all streams) are decompressed, anything else is plain.
+     * Damage shows as an IOException from the stream, a failing file system as an UncheckedIOException.
+     *
+     * @throws Refusal (input) when there is no such file
+     */
+    public static InputStream open(Configuration configuration, String file) {
+        var path = path(file);
+        refuseUnreadable(path);
+        try {
+            return decompress(file, path.getFileSystem(configuration).open(path));
+        } catch (FileNotFoundException e) {
+            throw missing(file, e);
+        } catch (IOException e) {
+            throw new UncheckedIOException("opening " + file, e);
+        }
+    }
+
+    static InputStream decompress(String file, InputStream raw) {
+        var in = new SourceStream(file, raw);
+        String name = file.toLowerCase(Locale.ROOT);
+        return name.endsWith(".gz") ? new GzipStream(in) : name.endsWith(".xz") ? new XzStream(in) : in;
+    }
+
+    private static List<FileStatus> matches(Configuration configuration, String pattern) {
+        var path = path(pattern);
+        try {
+            FileSystem fileSystem = path.getFileSystem(configuration);
+            FileStatus[] matched = fileSystem.globStatus(path);
+            if (matched == null || matched.length == 0) {
+                throw missing(pattern, null);
+            }
+            var files = new ArrayList<FileStatus>();
+            for (FileStatus status : matched) {
+                if (status.isFile()) {
+                    files.add(status);
+                } else {
+                    for (FileStatus child : fileSystem.listStatus(status.getPath())) {
+                        String name = child.getPath().getName();
+                        if (child.isFile() && !name.startsWith(".") && !name.startsWith("_")) {
+                            files.add(child);
+                        }
+                    }
+                }
+            }
+            if (files.isEmpty()) {
+                throw Refusal.input(
+                        "input " + pattern + " is a folder without files", "Name its files or another folder.");
+            }
+            return files;
+        } catch (FileNotFoundException e) {
+            throw missing(pattern, e);
+        } catch (IOException e) {
+            throw Refusal.input(
+                    "input " + pattern + " cannot be listed: " + e.getMessage(),
+                    "Check the path, its file system and your rights.",
+                    e);
+        }
+    }
+
+    private static Path path(String text) {
+        try {
+            return new Path(text);
+        } catch (IllegalArgumentException e) {
+            throw Refusal.input(
+                    "input '" + text + "' is not a path: " + e.getMessage(),
+                    "Give a path such as data/cc100/*.txt.xz.",
+                    e);
+        }
+    }
+
+    private static void refuseUnreadable(Path path) {
+        String name = path.getName().toLowerCase(Locale.ROOT);
+        for (String ending : UNREADABLE) {
+            if (name.endsWith(ending)) {
+                throw Refusal.input(
+                        "input " + path + " is " + ending + ", which is not read",
+                        "Recompress it as .gz or .xz, or leave it out of the glob.");
+            }
+        }
+    }
+
+    private static Refusal missing(String pattern, Exception cause) {
+        return Refusal.input(
+                "input " + pattern + " does not exist",
+                "Check the path; relative ones start at the working folder " + System.getProperty("user.dir") + ".",
+                cause);
+    }
+}

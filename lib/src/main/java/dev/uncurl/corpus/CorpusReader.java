@@ -1,0 +1,94 @@
+package dev.uncurl.corpus;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+
+/**
+ * The outcomes of one file, in its order, read as they are asked for; never more than one document is held. Damage of
+ * compressed data ends the file with one rejection for all from there on. Only a failing file system throws
+ * (UncheckedIOException).
+ */
+public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeable permits Cc100Reader, JsonLinesReader {
+    /** Largest document or row: 64 MiB of UTF-8. What is longer is rejected, and not held in memory. */
+    public static final int DEFAULT_CAP = 64 << 20;
+
+    private final String corpus;
+    private final String source;
+    private final int cap;
+    private final LineReader lines;
+    private Outcome upcoming;
+    private boolean ended;
+
+    CorpusReader(String corpus, String source, InputStream in, int cap) {
+        this.corpus = corpus;
+        this.source = source;
+        this.cap = cap;
+        this.lines = new LineReader(in, cap);
+    }
+
+    /** The next outcome, or null when the lines are at an end. */
+    abstract Outcome read(LineReader lines);
+
+    @Override
+    public final boolean hasNext() {
+        if (upcoming == null && !ended) {
+            upcoming = read(lines);
+            if (upcoming == null) {
+                ended = true;
+                upcoming = lines.damage() == null ? null : damaged(lines.damage());
+            }
+        }
+        return upcoming != null;
+    }
+
+    @Override
+    public final Outcome next() {
+        if (!hasNext()) {
+            throw new NoSuchElementException(source);
+        }
+        var outcome = upcoming;
+        upcoming = null;
+        return outcome;
+    }
+
+    /** Decompressed bytes read so far. */
+    public final long bytesRead() {
+        return lines.consumed();
+    }
+
+    private Rejection damaged(IOException e) {
+        String reason = e instanceof DamageException damage ? damage.reason() : "damaged data";
+        String file = e instanceof DamageException damage ? " (byte " + damage.fileOffset() + " of the file)" : "";
+        String location = "line " + (lines.number() + 1) + ", byte " + lines.consumed() + file;
+        return new Rejection(corpus, source, location, reason, String.valueOf(e.getMessage()));
+    }
+
+    final String source() {
+        return source;
+    }
+
+    final int cap() {
+        return cap;
+    }
+
+    final Rejection reject(long line, long offset, String reason, byte[] bytes, int length) {
+        return Rejection.at(corpus, source, line, offset, reason, Utf8.excerpt(bytes, length));
+    }
+
+    final Rejection tooLong(long line, long offset, byte[] bytes, int length) {
+        return reject(line, offset, "longer than " + cap + " bytes", bytes, length);
+    }
+
+    @Override
+    public final void close() {
+        try {
+            lines.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException("closing " + source, e);
+        }
+    }
+}

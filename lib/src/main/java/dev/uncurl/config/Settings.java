@@ -1,0 +1,173 @@
+package dev.uncurl.config;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigRenderOptions;
+import com.typesafe.config.ConfigUtil;
+import dev.uncurl.error.Nearest;
+import dev.uncurl.error.Refusal;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * A HOCON file with settings laid over it, and its binding to a record. A file is named by its path, or by its name
+ * among those that Uncurl carries ({@code train/tiny} is {@code conf/train/tiny.conf}).
+ */
+public final class Settings {
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.KEBAB_CASE)
+            .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .enable(com.fasterxml.jackson.databind.MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
+            .build();
+
+    private final String name;
+    private final Config config;
+
+    private Settings(String name, Config config) {
+        this.name = name;
+        this.config = config;
+    }
+
+    /**
+     * @param nameOrFile a path, or the name of a file under conf/ without its ending
+     * @param overrides {@code key=value} pairs that win over the file
+     * @throws Refusal (usage) when there is no such file, or it or a pair cannot be parsed
+     */
+    public static Settings load(String nameOrFile, List<String> overrides) {
+        try {
+            Config settings = ConfigFactory.empty();
+            for (String override : overrides) {
+                settings = pair(override).withFallback(settings);
+            }
+            Config config = settings.withFallback(file(nameOrFile))
+                    .resolveWith(
+                            settings.withFallback(file(nameOrFile)).withFallback(ConfigFactory.systemProperties()));
+            return new Settings(nameOrFile, config);
+        } catch (ConfigException e) {
+            throw Refusal.usage("Configuration " + nameOrFile + ": " + e.getMessage(), "Correct it and start again.");
+        }
+    }
+
+    private static Config pair(String override) {
+        int equals = override.indexOf('=');
+        if (equals < 1) {
+            throw Refusal.usage("--set " + override + " is not a pair", "Write it as --set key=value.");
+        }
+        var options = ConfigParseOptions.defaults().setOriginDescription("--set");
+        return ConfigFactory.parseString(
+                override.substring(0, equals) + " = " + override.substring(equals + 1), options);
+    }
+
+    private static Config file(String nameOrFile) {
+        Path path = Path.of(nameOrFile);
+        if (Files.isRegularFile(path)) {
+            return ConfigFactory.parseFile(path.toFile());
+        }
+        String resource = "conf/" + nameOrFile + ".conf";
+        if (Settings.class.getClassLoader().getResource(resource) == null) {
+            throw Refusal.usage(
+                    "There is no configuration " + nameOrFile + ": neither a file " + path.toAbsolutePath() + " nor "
+                            + resource + " within Uncurl",
+                    "Give --config the path of a HOCON file, or a name such as train/tiny.");
+        }
+        return ConfigFactory.parseResources(
+                Settings.class.getClassLoader(),
+                resource,
+                ConfigParseOptions.defaults().setAllowMissing(false));
+    }
+
+    /**
+     * The whole configuration as a record: keys are the components' names in kebab case.
+     *
+     * @throws Refusal (usage) for an unknown key (with the nearest valid one), a missing key, a value of the wrong kind
+     */
+    public <T> T bind(Class<T> type) {
+        try {
+            return MAPPER.convertValue(config.root().unwrapped(), type);
+        } catch (IllegalArgumentException e) {
+            throw e.getCause() instanceof JsonMappingException cause ? refusal(cause) : e;
+        }
+    }
+
+    private Refusal refusal(JsonMappingException cause) {
+        for (Throwable t = cause; t != null; t = t.getCause()) {
+            if (t instanceof Refusal refusal) {
+                return refusal;
+            }
+        }
+        String key = cause.getPath().stream()
+                .map(step -> step.getFieldName() == null ? "[" + step.getIndex() + "]" : step.getFieldName())
+                .collect(Collectors.joining("."));
+        if (cause instanceof UnrecognizedPropertyException unknown) {
+            var valid = unknown.getKnownPropertyIds().stream()
+                    .map(Object::toString)
+                    .sorted()
+                    .toList();
+            return Refusal.usage(
+                    "Unknown key " + key + " in " + origin(key), Nearest.hint(unknown.getPropertyName(), valid));
+        }
+        return Refusal.usage(
+                "Configuration " + name + (key.isEmpty() ? "" : ", key " + key) + ": " + cause.getOriginalMessage(),
+                "Give the key a value of the right kind in the file or by --set.");
+    }
+
+    private String origin(String key) {
+        try {
+            return config.hasPath(key) ? config.getValue(key).origin().description() : name;
+        } catch (ConfigException.BadPath e) {
+            return name; // a key inside a list has no path of its own
+        }
+    }
+
+    /** Each value with where it comes from, a line each, sorted by key. */
+    public String describe() {
+        Map<String, String> lines = new TreeMap<>();
+        config.entrySet()
+                .forEach(entry -> lines.put(
+                        entry.getKey(),
+                        String.join(".", ConfigUtil.splitPath(entry.getKey())) + " = "
+                                + entry.getValue().render(ConfigRenderOptions.concise()) + "    # "
+                                + entry.getValue().origin().description()));
+        return String.join("\n", lines.values());
+    }
+
+    /** The values alone as one line of JSON with sorted keys. */
+    public static String json(Object record) {
+        try {
+            return MAPPER.writer()
+                    .with(com.fasterxml.jackson.databind.SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+                    .writeValueAsString(record);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("Not a record of settings: " + record, e);
+        }
+    }
+
+    /** SHA-256 of {@link #json}, in hexadecimal. */
+    public static String hash(Object record) {
+        try {
+            var digest = MessageDigest.getInstance("SHA-256");
+            return HexFormat.of().formatHex(digest.digest(json(record).getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package dev.uncurl.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.uncurl.error.Refusal;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SettingsTest {
+    record Recipe(ModelConfig model, TrainConfig train) {}
+
+    private static final String FILE =
+            """
+            model {
+              layers = 2, width = 8, heads = 2, feed-forward = 16, vocabulary = 300, sequence-length = 16
+              moe { experts = 4, top-k = 1, every = 2, renormalize = false, balance-loss = 0.01, z-loss = 0 }
+            }
+            train {
+              tokens = 1000, ranks = 2, batch = 4, averaging-frequency = 2
+              learning-rate = 1e-3, minimum-learning-rate = 1e-4, warmup = 0.1
+              beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weight-decay = 0.1, clip = 1, loss-on = target, seed = 7
+            }
+            """;
+
+    @TempDir
+    Path folder;
+
+    private Settings settings(String... overrides) throws IOException {
+        Path file = Files.writeString(folder.resolve("recipe.conf"), FILE);
+        return Settings.load(file.toString(), List.of(overrides));
+    }
+
+    @Test
+    void bindsRecordsAndLaysSettingsOverTheFile() throws IOException {
+        var recipe = settings("train.batch=8", "model.moe.experts=2").bind(Recipe.class);
+        assertThat(recipe.model().moe().experts()).isEqualTo(2);
+        assertThat(recipe.train().batch()).isEqualTo(8);
+        assertThat(recipe.train().lossOn()).isEqualTo(TrainConfig.LossOn.TARGET);
+        assertThat(recipe.model().moeLayers()).containsExactly(1);
+    }
+
+    @Test
+    void refusesAnUnknownKeyWithTheNearestValidOne() {
+        assertThatThrownBy(() -> settings("model.moe.expert=2").bind(Recipe.class))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("Unknown key model.moe.expert in --set")
+                .hasMessageContaining("Did you mean experts?");
+    }
+
+    @Test
+    void namesTheKeyOfAValueThatIsNotPossible() {
+        assertThatThrownBy(() -> settings("model.heads=3").bind(Recipe.class))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("heads = 3")
+                .hasMessageContaining("divisor of width = 8");
+        assertThatThrownBy(() -> settings("train.batch=many").bind(Recipe.class))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("train.batch");
+        assertThatThrownBy(() -> settings("train.loss-on=tragets").bind(Recipe.class))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("train.loss-on");
+    }
+
+    @Test
+    void refusesAMissingKey() throws IOException {
+        Path file = Files.writeString(folder.resolve("short.conf"), FILE.replace("heads = 2,", ""));
+        assertThatThrownBy(() -> Settings.load(file.toString(), List.of()).bind(Recipe.class))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("heads");
+    }
+
+    @Test
+    void describesEachValueWithItsOrigin() throws IOException {
+        assertThat(settings("train.batch=8").describe())
+                .contains("train.batch = 8    # --set")
+                .containsPattern("model.width = 8    # .*recipe.conf: 2");
+    }
+
+    @Test
+    void refusesAConfigurationThatIsNotThere() {
+        assertThatThrownBy(() -> Settings.load("train/nowhere", List.of()))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("conf/train/nowhere.conf");
+    }
+}

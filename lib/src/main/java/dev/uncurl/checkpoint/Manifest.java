@@ -1,0 +1,62 @@
+package dev.uncurl.checkpoint;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.util.Collections;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * {@code manifest.json}: what a finished model folder holds and where it comes from. Written last; a folder without it
+ * is no model. It carries no time of writing, so the same work gives the same manifest.
+ *
+ * @param format version of this record, {@value #FORMAT}
+ * @param parameters number of parameters of the model
+ * @param files every other file of the folder, by name
+ * @param lineage where the model comes from
+ */
+public record Manifest(int format, long parameters, SortedMap<String, Entry> files, Lineage lineage) {
+    public static final int FORMAT = 1;
+
+    /** One file: its size, and its SHA-256 in lower-case hexadecimal digits. */
+    public record Entry(long bytes, String sha256) {}
+
+    private static final ObjectMapper JSON = new ObjectMapper()
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    public Manifest {
+        files = Collections.unmodifiableSortedMap(new TreeMap<>(files));
+    }
+
+    byte[] toJson() throws JsonProcessingException {
+        return JSON.writeValueAsBytes(this);
+    }
+
+    /** @throws IOException with a message for people when the bytes are not a manifest */
+    static Manifest parse(byte[] json) throws IOException {
+        Manifest manifest;
+        try {
+            manifest = JSON.readValue(json, Manifest.class);
+        } catch (JsonProcessingException e) {
+            throw new IOException(e.getOriginalMessage(), e);
+        }
+        if (manifest == null || manifest.format != FORMAT) {
+            throw new IOException("its format is not " + FORMAT + ", the one that this version reads");
+        }
+        if (manifest.files.isEmpty() || manifest.lineage == null) {
+            throw new IOException("it names no files or no lineage");
+        }
+        for (var file : manifest.files.entrySet()) {
+            boolean plainName = file.getKey().matches("[A-Za-z0-9][A-Za-z0-9._-]*");
+            Entry entry = file.getValue();
+            if (!plainName || entry.bytes < 0 || entry.sha256 == null || !entry.sha256.matches("[0-9a-f]{64}")) {
+                throw new IOException("its entry for " + file.getKey() + " is not valid");
+            }
+        }
+        return manifest;
+    }
+}

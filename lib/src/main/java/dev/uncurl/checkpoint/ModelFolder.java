@@ -1,0 +1,242 @@
+package dev.uncurl.checkpoint;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.model.ParameterLayout;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * A finished model on any Hadoop file system: safetensors shards ({@link Shards}), {@code model.safetensors.index.json},
+ * {@code config.json} and {@code manifest.json}. A folder without a valid manifest is no model. Tensors are read by byte
+ * range; instances are safe for use by several threads.
+ */
+public final class ModelFolder {
+    static final String CONFIG = "config.json";
+    static final String MANIFEST = "manifest.json";
+
+    private static final String REPAIR =
+            "The folder was damaged after it was written: copy it again from its source, or remove it and run the"
+                    + " command that writes it again.";
+
+    private final FileSystem fs;
+    private final Path dir;
+    private final Manifest manifest;
+    private final String manifestSha256;
+    private final ModelConfig config;
+    private final Shards shards;
+    private final Map<String, Integer> shardOfTensor;
+    private final Map<Integer, Safetensors> headers = new ConcurrentHashMap<>();
+
+    private ModelFolder(FileSystem fs, Path dir, Manifest manifest, String manifestSha256, ModelConfig config) {
+        this.fs = fs;
+        this.dir = dir;
+        this.manifest = manifest;
+        this.manifestSha256 = manifestSha256;
+        this.config = config;
+        this.shards = Shards.of(config);
+        this.shardOfTensor = shards.shardOfTensor();
+    }
+
+    /**
+     * Writes a model aside and publishes it by one rename.
+     *
+     * @param dir where it shall stand; nothing may stand there
+     * @param parameters all parameters in the order of {@link ParameterLayout}
+     */
+    public static ModelFolder write(FileSystem fs, Path dir, ModelConfig config, float[] parameters, Lineage lineage)
+            throws IOException {
+        ParameterLayout layout = ParameterLayout.of(config);
+        if (parameters.length != layout.length()) {
+            throw new IllegalArgumentException(
+                    "The model has " + layout.length() + " parameters, not " + parameters.length);
+        }
+        ModelStaging staging = ModelStaging.create(fs, dir, config);
+        try {
+            var entries = new HashMap<Integer, Manifest.Entry>();
+            for (int shard = 0; shard < staging.shards().count(); shard++) {
+                var tensors = staging.shards().tensors(shard);
+                entries.put(shard, staging.writeShard(shard, writer -> {
+                    for (var tensor : tensors) {
+                        writer.write(tensor.name(), parameters, Math.toIntExact(tensor.offset()));
+                    }
+                }));
+            }
+            return staging.publish(lineage, entries);
+        } catch (IOException | RuntimeException e) {
+            staging.discard();
+            throw e;
+        }
+    }
+
+    /**
+     * Opens a finished model: manifest, sizes of all files, config and index are checked; a shard's header when it is
+     * first read; hashes by {@link #verify} alone.
+     *
+     * @throws Refusal (input) with folder, file and remedy
+     */
+    public static ModelFolder open(FileSystem fs, Path dir) throws IOException {
+        FileSystem plain = Storage.plain(fs);
+        Path folder = Storage.folder(plain, dir);
+        if (ModelStaging.isStaging(folder)) {
+            throw Refusal.input(
+                    folder + " is where a model was being written, not a finished model",
+                    "Run the command that writes it again; this folder can be removed.");
+        }
+        byte[] json = manifest(plain, folder);
+        Manifest manifest;
+        try {
+            manifest = Manifest.parse(json);
+        } catch (IOException e) {
+            throw Refusal.input(
+                    new Path(folder, MANIFEST) + " is not a valid manifest: " + e.getMessage(),
+                    "The folder is not a finished model: remove it and run the command that writes it again.",
+                    e);
+        }
+        checkSizes(plain, folder, manifest);
+        Path configFile = listed(folder, manifest, CONFIG);
+        ModelConfig config = ConfigJson.read(configFile, Storage.read(plain, configFile));
+        var model = new ModelFolder(plain, folder, manifest, Storage.sha256(json), config);
+        Path index = listed(folder, manifest, Shards.INDEX);
+        model.shards.checkIndex(index, Storage.read(plain, index));
+        for (int shard = 0; shard < model.shards.count(); shard++) {
+            listed(folder, manifest, model.shards.file(shard));
+        }
+        return model;
+    }
+
+    private static byte[] manifest(FileSystem fs, Path folder) throws IOException {
+        try {
+            return Storage.read(fs, new Path(folder, MANIFEST));
+        } catch (FileNotFoundException e) {
+            if (!fs.exists(folder)) {
+                throw Refusal.input("There is no model folder " + folder, "Check the path.", e);
+            }
+            throw Refusal.input(
+                    folder + " has no valid manifest.json: the folder is not a finished model",
+                    "Check the path; or remove the folder and run the command that writes it again.",
+                    e);
+        }
+    }
+
+    private static void checkSizes(FileSystem fs, Path folder, Manifest manifest) throws IOException {
+        for (var entry : manifest.files().entrySet()) {
+            Path file = new Path(folder, entry.getKey());
+            if (!fs.exists(file)) {
+                throw Refusal.input(file + " is missing, but the manifest lists it", REPAIR);
+            }
+            long bytes = fs.getFileStatus(file).getLen();
+            if (bytes != entry.getValue().bytes()) {
+                throw Refusal.input(
+                        file + " has " + bytes + " bytes, by the manifest "
+                                + entry.getValue().bytes(),
+                        REPAIR);
+            }
+        }
+    }
+
+    private static Path listed(Path folder, Manifest manifest, String name) {
+        if (!manifest.files().containsKey(name)) {
+            throw Refusal.input(new Path(folder, MANIFEST) + " does not list " + name, REPAIR);
+        }
+        return new Path(folder, name);
+    }
+
+    /**
+     * Reads every byte: hashes against the manifest, headers against config.json.
+     *
+     * @throws Refusal (input) that names the file that differs
+     */
+    public void verify() throws IOException {
+        for (var entry : manifest.files().entrySet()) {
+            Path file = new Path(dir, entry.getKey());
+            if (!Storage.hash(fs, file).equals(entry.getValue())) {
+                throw Refusal.input(file + " is not what was written: its SHA-256 differs from the manifest's", REPAIR);
+            }
+        }
+        for (int shard = 0; shard < shards.count(); shard++) {
+            header(shard);
+        }
+    }
+
+    /** The whole model in the order of {@link ParameterLayout}. */
+    public float[] readParameters() throws IOException {
+        if (shards.layout().length() > Integer.MAX_VALUE - 8) {
+            throw Refusal.input(
+                    dir + " has " + shards.layout().length() + " parameters, more than one Java array holds",
+                    "Read it by tensor.");
+        }
+        float[] parameters = new float[(int) shards.layout().length()];
+        for (int shard = 0; shard < shards.count(); shard++) {
+            Safetensors file = header(shard);
+            try (FSDataInputStream in = file.stream()) {
+                for (ParameterLayout.Tensor tensor : shards.tensors(shard)) {
+                    file.read(in, file.tensor(tensor.name()), parameters, (int) tensor.offset());
+                }
+            }
+        }
+        return parameters;
+    }
+
+    /** Reads one tensor, and nothing but its bytes, into {@code into[offset ..]}, row-major. */
+    public void read(String tensor, float[] into, int offset) throws IOException {
+        header(shard(tensor)).read(tensor, into, offset);
+    }
+
+    /** Gives {@code writer} the tensor {@code target}, with the bytes of this model's tensor {@code source} as they are. */
+    public void copy(String source, SafetensorsWriter writer, String target) throws IOException {
+        Safetensors file = header(shard(source));
+        try (FSDataInputStream in = file.stream()) {
+            writer.copy(target, file, in, file.tensor(source));
+        }
+    }
+
+    private int shard(String tensor) {
+        return shardOfTensor.get(shards.layout().tensor(tensor).name());
+    }
+
+    private Safetensors header(int shard) throws IOException {
+        Safetensors known = headers.get(shard);
+        if (known != null) {
+            return known;
+        }
+        Safetensors header = Safetensors.open(fs, new Path(dir, shards.file(shard)));
+        shards.checkHeader(shard, header);
+        headers.put(shard, header);
+        return header;
+    }
+
+    public Path dir() {
+        return dir;
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    public ParameterLayout layout() {
+        return shards.layout();
+    }
+
+    public Manifest manifest() {
+        return manifest;
+    }
+
+    /** SHA-256 of manifest.json; the manifest holds the hashes of all else, so this one names the model's content. */
+    public String manifestSha256() {
+        return manifestSha256;
+    }
+
+    /** Size of all files that the manifest lists. */
+    public long bytes() {
+        return manifest.files().values().stream()
+                .mapToLong(Manifest.Entry::bytes)
+                .sum();
+    }
+}

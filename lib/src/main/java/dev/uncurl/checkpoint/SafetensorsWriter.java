@@ -1,0 +1,120 @@
+package dev.uncurl.checkpoint;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.hadoop.fs.FSDataInputStream;
+
+/**
+ * Writes one safetensors file as a stream: the tensors are declared first, because the header precedes the data, and
+ * then given in that order. The header is padded with spaces so that the data start at a multiple of eight bytes.
+ */
+public final class SafetensorsWriter implements Closeable {
+    private static final int CHUNK = 1 << 20;
+    private static final int ALIGNMENT = 8;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** Name and row-major shape of a tensor to be written. */
+    public record Declaration(String name, List<Integer> shape) {
+        long length() {
+            return shape.stream().mapToLong(Integer::longValue).reduce(1, Math::multiplyExact);
+        }
+    }
+
+    private final OutputStream out;
+    private final List<Declaration> declarations;
+    private int next;
+
+    /**
+     * Writes the header.
+     *
+     * @param out closed with this writer
+     * @param metadata strings for {@code __metadata__}; none when empty
+     */
+    public SafetensorsWriter(OutputStream out, List<Declaration> declarations, Map<String, String> metadata)
+            throws IOException {
+        this.out = out;
+        this.declarations = List.copyOf(declarations);
+        out.write(header(declarations, metadata));
+    }
+
+    private static byte[] header(List<Declaration> declarations, Map<String, String> metadata) throws IOException {
+        ObjectNode root = JSON.createObjectNode();
+        if (!metadata.isEmpty()) {
+            ObjectNode strings = root.putObject("__metadata__");
+            metadata.entrySet().stream()
+                    .sorted(Map.Entry.comparingByKey())
+                    .forEach(entry -> strings.put(entry.getKey(), entry.getValue()));
+        }
+        var names = new HashSet<String>();
+        long offset = 0;
+        for (Declaration declaration : declarations) {
+            if (!names.add(declaration.name())) {
+                throw new IllegalArgumentException("Two tensors are called " + declaration.name());
+            }
+            ObjectNode node = root.putObject(declaration.name()).put("dtype", "F32");
+            declaration.shape().forEach(node.putArray("shape")::add);
+            long end = offset + declaration.length() * Float.BYTES;
+            node.putArray("data_offsets").add(offset).add(end);
+            offset = end;
+        }
+        byte[] json = JSON.writeValueAsBytes(root);
+        int padded = (json.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        var header = ByteBuffer.allocate(Long.BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);
+        header.putLong(padded).put(json);
+        while (header.hasRemaining()) {
+            header.put((byte) ' ');
+        }
+        return header.array();
+    }
+
+    /** Writes the tensor whose turn it is from {@code values[offset ..]}. */
+    public void write(String name, float[] values, int offset) throws IOException {
+        int length = Math.toIntExact(turn(name).length());
+        Objects.checkFromIndexSize(offset, length, values.length);
+        byte[] chunk = new byte[(int) Math.min(CHUNK, (long) length * Float.BYTES)];
+        var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        for (int done = 0; done < length; ) {
+            int count = Math.min(chunk.length / Float.BYTES, length - done);
+            floats.rewind().put(values, offset + done, count);
+            out.write(chunk, 0, count * Float.BYTES);
+            done += count;
+        }
+    }
+
+    /** Writes the tensor whose turn it is with the bytes of {@code tensor} of another file, bit for bit. */
+    void copy(String name, Safetensors source, FSDataInputStream in, Safetensors.Tensor tensor) throws IOException {
+        if (turn(name).length() != tensor.length()) {
+            throw new IllegalArgumentException("Tensor " + name + " differs in size from " + tensor.name());
+        }
+        source.copy(in, tensor, out);
+    }
+
+    private Declaration turn(String name) {
+        if (next == declarations.size() || !declarations.get(next).name().equals(name)) {
+            throw new IllegalStateException("Tensor " + name + " is not the next one declared");
+        }
+        return declarations.get(next++);
+    }
+
+    /** Closes the stream, after an exception too. @throws IllegalStateException when tensors are still to come */
+    public void finish() throws IOException {
+        if (next != declarations.size()) {
+            throw new IllegalStateException("Tensor " + declarations.get(next).name() + " was not written");
+        }
+        close();
+    }
+
+    @Override
+    public void close() throws IOException {
+        out.close();
+    }
+}

@@ -1,0 +1,284 @@
+package dev.uncurl.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeConfig;
+import dev.uncurl.error.Refusal;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ModelFolderTest {
+    private static final ModelConfig CONFIG =
+            new ModelConfig(3, 4, 2, 8, 11, 6, new MoeConfig(3, 2, 2, true, 0.01, 0.001));
+    private static final Lineage LINEAGE =
+            Lineage.here("parent", "finetune", Map.of("seed", "7"), "uncurl finetune", "none");
+
+    @TempDir
+    Path folder;
+
+    private FileSystem fs;
+    private float[] parameters;
+
+    @BeforeEach
+    void model() throws IOException {
+        fs = FileSystem.getLocal(new Configuration());
+        int length = (int) dev.uncurl.model.ParameterLayout.of(CONFIG).length();
+        parameters = new float[length];
+        var random = new Random(1);
+        for (int i = 0; i < length; i++) {
+            // any bits, but no signalling NaN: moving a float may quieten it
+            parameters[i] = random.nextInt(20) == 0 ? Float.NaN : Float.intBitsToFloat(random.nextInt(0x7f000000));
+        }
+    }
+
+    private static org.apache.hadoop.fs.Path hadoop(Path path) {
+        return new org.apache.hadoop.fs.Path(path.toUri());
+    }
+
+    private ModelFolder write(String name) throws IOException {
+        return ModelFolder.write(fs, hadoop(folder.resolve(name)), CONFIG, parameters, LINEAGE);
+    }
+
+    private ModelFolder open(String name) throws IOException {
+        return ModelFolder.open(fs, hadoop(folder.resolve(name)));
+    }
+
+    private List<String> listing(Path dir) throws IOException {
+        try (var files = Files.list(dir)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private static int[] bits(float[] values) {
+        int[] bits = new int[values.length];
+        Arrays.setAll(bits, i -> Float.floatToRawIntBits(values[i]));
+        return bits;
+    }
+
+    @Test
+    void aModelComesBackBitForBit() throws IOException {
+        ModelFolder written = write("m");
+        ModelFolder model = open("m");
+        model.verify();
+        assertThat(bits(model.readParameters())).isEqualTo(bits(parameters));
+        assertThat(model.config()).isEqualTo(CONFIG);
+        assertThat(model.manifest().lineage()).isEqualTo(LINEAGE);
+        assertThat(model.manifestSha256()).isEqualTo(written.manifestSha256()).hasSize(64);
+        var tensor = model.layout().tensor("h.1.moe.experts.2.c_proj.weight");
+        float[] expert = new float[8 * 4 + 3];
+        model.read(tensor.name(), expert, 3);
+        int from = (int) tensor.offset();
+        assertThat(bits(Arrays.copyOfRange(expert, 3, expert.length)))
+                .isEqualTo(bits(Arrays.copyOfRange(parameters, from, from + 32)));
+    }
+
+    @Test
+    void theFolderHoldsTheseFilesAndNothingElseLiesBesideIt() throws IOException {
+        ModelFolder model = write("m");
+        assertThat(listing(folder)).containsExactly("m");
+        assertThat(listing(folder.resolve("m")))
+                .containsExactly(
+                        "config.json",
+                        "manifest.json",
+                        "model-00000-of-00004.safetensors",
+                        "model-00001-of-00004.safetensors",
+                        "model-00002-of-00004.safetensors",
+                        "model-00003-of-00004.safetensors",
+                        "model.safetensors.index.json");
+        var index = new ObjectMapper()
+                .readTree(folder.resolve("m/model.safetensors.index.json").toFile());
+        assertThat(index.at("/metadata/total_size").asLong()).isEqualTo(4L * parameters.length);
+        assertThat(index.at("/weight_map/wte.weight").asText()).isEqualTo("model-00003-of-00004.safetensors");
+        assertThat(index.at("/weight_map/h.1.moe.router.weight").asText())
+                .isEqualTo("model-00001-of-00004.safetensors");
+        assertThat(model.bytes()).isGreaterThan(4L * parameters.length);
+    }
+
+    @Test
+    void theSameModelGivesTheSameManifest() throws IOException {
+        assertThat(write("a").manifestSha256()).isEqualTo(write("b").manifestSha256());
+    }
+
+    @Test
+    void aFlippedByteIsFoundAndTheFileNamed() throws IOException {
+        ModelFolder model = write("m");
+        for (String name : model.manifest().files().keySet()) {
+            Path file = folder.resolve("m").resolve(name);
+            byte[] content = Files.readAllBytes(file);
+            content[content.length / 2] ^= 1;
+            Files.write(file, content);
+            assertThatThrownBy(() -> open("m").verify())
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining(name);
+            content[content.length / 2] ^= 1;
+            Files.write(file, content);
+        }
+        open("m").verify();
+    }
+
+    @Test
+    void aMissingOrShortShardIsRefusedOnOpening() throws IOException {
+        write("m");
+        Path shard = folder.resolve("m/model-00002-of-00004.safetensors");
+        byte[] content = Files.readAllBytes(shard);
+        Files.write(shard, Arrays.copyOf(content, content.length - 4));
+        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("model-00002");
+        Files.delete(shard);
+        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("model-00002");
+    }
+
+    @Test
+    void aFolderWithoutAValidManifestIsNoModel() throws IOException {
+        write("m");
+        Path manifest = folder.resolve("m/manifest.json");
+        String json = Files.readString(manifest);
+        for (String bad : List.of(
+                "",
+                "{}",
+                "null",
+                json.substring(0, json.length() - 2),
+                json.replace("\"format\" : 1", "\"format\" : 2"),
+                json.replace("config.json", "../config.json"))) {
+            Files.writeString(manifest, bad);
+            assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("manifest");
+        }
+        Files.delete(manifest);
+        assertThatThrownBy(() -> open("m"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("no valid manifest.json")
+                .extracting(e -> ((Refusal) e).kind())
+                .isEqualTo(Refusal.Kind.INPUT);
+        assertThatThrownBy(() -> open("nowhere")).isInstanceOf(Refusal.class).hasMessageContaining("nowhere");
+    }
+
+    @Test
+    void aConfigThatDisagreesWithTheWeightsIsRefusedWithFileAndTensor() throws IOException {
+        write("m");
+        // forge the config together with its manifest entry, as only a lying producer would
+        replaceConfig("\"num_local_experts\" : 3", "\"num_local_experts\" : 4");
+        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("h.1.moe.experts.3");
+        replaceConfig("\"num_local_experts\" : 4", "\"num_local_experts\" : 3");
+        replaceConfig("\"n_positions\" : 6", "\"n_positions\" : 7");
+        assertThatThrownBy(() -> open("m").readParameters())
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("wpe.weight")
+                .hasMessageContaining("model-00003");
+        replaceConfig("\"n_positions\" : 7", "\"n_positions\" : \"x\"");
+        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("n_positions");
+    }
+
+    private void replaceConfig(String from, String to) throws IOException {
+        Path config = folder.resolve("m/config.json");
+        String text = Files.readString(config).replace(from, to);
+        Files.writeString(config, text);
+        Path file = folder.resolve("m/manifest.json");
+        Manifest old = Manifest.parse(Files.readAllBytes(file));
+        var files = new TreeMap<>(old.files());
+        files.put("config.json", new Manifest.Entry(text.length(), Storage.sha256(text.getBytes())));
+        Files.write(file, new Manifest(1, old.parameters(), files, old.lineage()).toJson());
+    }
+
+    @Test
+    void aModelIsNeverOverwritten() throws IOException {
+        String before = write("m").manifestSha256();
+        assertThatThrownBy(() -> write("m"))
+                .isInstanceOf(Refusal.class)
+                .extracting(e -> ((Refusal) e).kind())
+                .isEqualTo(Refusal.Kind.CONFLICT);
+        assertThat(open("m").manifestSha256()).isEqualTo(before);
+        assertThat(listing(folder)).containsExactly("m");
+    }
+
+    @Test
+    void twoWritersOfOnePlaceGiveOneWholeModel() throws IOException {
+        var target = hadoop(folder.resolve("m"));
+        ModelStaging first = ModelStaging.create(fs, target, CONFIG);
+        ModelStaging second = ModelStaging.create(fs, target, CONFIG);
+        fill(first);
+        fill(second);
+        first.publish(LINEAGE, Map.of());
+        assertThatThrownBy(() -> second.publish(LINEAGE, Map.of())).isInstanceOf(Refusal.class);
+        second.discard();
+        open("m").verify();
+        assertThat(listing(folder)).containsExactly("m");
+    }
+
+    private void fill(ModelStaging staging) throws IOException {
+        for (int shard = 0; shard < staging.shards().count(); shard++) {
+            fill(staging, shard);
+        }
+    }
+
+    private Manifest.Entry fill(ModelStaging staging, int shard) throws IOException {
+        var tensors = staging.shards().tensors(shard);
+        return staging.writeShard(shard, writer -> {
+            for (var tensor : tensors) {
+                writer.write(tensor.name(), parameters, (int) tensor.offset());
+            }
+        });
+    }
+
+    @Test
+    void whoeverDiesBeforePublishingLeavesNothingVisible() throws IOException {
+        var target = hadoop(folder.resolve("m"));
+        ModelStaging dead = ModelStaging.create(fs, target, CONFIG);
+        dead.writePiece(
+                "1-0",
+                List.of(new SafetensorsWriter.Declaration("x", List.of(2))),
+                writer -> writer.write("x", parameters, 0));
+        fill(dead, 0);
+        assertThatThrownBy(() -> dead.publish(LINEAGE, Map.of()))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("model-00001");
+        assertThat(folder.resolve("m")).doesNotExist();
+        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class);
+        // even one that had its manifest and died before the rename
+        String hidden = listing(folder).get(0);
+        write("whole");
+        for (String file : listing(folder.resolve("whole"))) {
+            Files.copy(
+                    folder.resolve("whole").resolve(file),
+                    folder.resolve(hidden).resolve(file),
+                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        }
+        assertThatThrownBy(() -> open(hidden)).isInstanceOf(Refusal.class).hasMessageContaining("not a finished");
+        write("m");
+        open("m").verify();
+    }
+
+    @Test
+    void separateProcessesAssembleTheSameModel() throws IOException {
+        var target = hadoop(folder.resolve("m"));
+        ModelStaging driver = ModelStaging.create(fs, target, CONFIG);
+        var entries = new TreeMap<Integer, Manifest.Entry>();
+        for (int shard = 0; shard < driver.shards().count(); shard++) {
+            ModelStaging task = ModelStaging.attach(fs, target, CONFIG, driver.token());
+            task.writePiece(
+                    "1-" + shard,
+                    List.of(new SafetensorsWriter.Declaration("x", List.of(2))),
+                    writer -> writer.write("x", parameters, 0));
+            assertThat(driver.piece("1-" + shard).tensor("x").shape()).containsExactly(2);
+            entries.put(shard, fill(task, shard));
+            assertThat(fill(task, shard)).as("a second attempt").isEqualTo(entries.get(shard));
+        }
+        entries.remove(2);
+        ModelFolder assembled = driver.publish(LINEAGE, entries);
+        assembled.verify();
+        assertThat(assembled.manifestSha256()).isEqualTo(write("direct").manifestSha256());
+        assertThat(listing(folder.resolve("m"))).isEqualTo(listing(folder.resolve("direct")));
+    }
+}

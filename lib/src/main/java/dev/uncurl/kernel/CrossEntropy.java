@@ -1,0 +1,11 @@
+package dev.uncurl.kernel;
+
+/** Log-softmax at the target and, fused with it, the gradient of the cross-entropy. */
+public interface CrossEntropy {
+    /**
+     * Sets {@code logProbabilities[first + i] = logits[i][t] - logsumexp(logits[i])} with
+     * {@code t = targets[first + i]}. Unless {@code scale} is 0, logits [R, V] become
+     * {@code scale * (softmax - onehot(t))}; with 0 their contents are undefined afterwards.
+     */
+    void forward(Matrix logits, int[] targets, int first, double scale, double[] logProbabilities);
+}

@@ -1,0 +1,157 @@
+package dev.uncurl.kernel;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * A row-major, contiguous rows x columns slice of a flat ND4J array (an arena, or a model's parameters). It holds on to
+ * that array, because a pointer into ND4J's memory does not keep the memory alive. Not for use by two threads at once.
+ */
+public final class Matrix {
+    private final INDArray flat;
+    private final long offset;
+    private final int rows;
+    private final int columns;
+    private INDArray array;
+    private FloatPointer pointer;
+    private ByteBuffer bytes;
+    private Matrix prefix;
+
+    private Matrix(INDArray flat, long offset, int rows, int columns) {
+        this.flat = flat;
+        this.offset = offset;
+        this.rows = rows;
+        this.columns = columns;
+    }
+
+    /**
+     * @param flat any contiguous array
+     * @param offset of the first element in {@code flat}, in elements
+     */
+    public static Matrix of(INDArray flat, long offset, int rows, int columns) {
+        if (offset < 0 || rows < 0 || columns < 0 || offset + (long) rows * columns > flat.length()) {
+            throw new IllegalArgumentException("A matrix " + rows + " x " + columns + " at " + offset
+                    + " does not fit an array of " + flat.length() + " elements");
+        }
+        return new Matrix(flat, offset, rows, columns);
+    }
+
+    /** A matrix of zeros with memory of its own. */
+    static Matrix allocate(int rows, int columns) {
+        try (var outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+            return of(Nd4j.create(DataType.FLOAT, Math.max(1L, (long) rows * columns)), 0, rows, columns);
+        }
+    }
+
+    public int rows() {
+        return rows;
+    }
+
+    public int columns() {
+        return columns;
+    }
+
+    /** Rows {@code from} to {@code from + count}, sharing this memory. */
+    public Matrix rows(int from, int count) {
+        if (from < 0 || count < 0 || from + count > rows) {
+            throw new IllegalArgumentException("Rows " + from + " to " + (from + count) + " of " + rows);
+        }
+        return new Matrix(flat, offset + (long) from * columns, count, columns);
+    }
+
+    /** The first {@code count} rows; the last answer is kept, since a training run asks for the same again. */
+    public Matrix first(int count) {
+        if (count == rows) {
+            return this;
+        }
+        if (prefix == null || prefix.rows != count) {
+            prefix = rows(0, count);
+        }
+        return prefix;
+    }
+
+    /** As an ND4J array [rows, columns] on the same memory. */
+    public INDArray array() {
+        if (array == null) {
+            // not get() or slice(): on views with an offset they can come back empty in ND4J M2.1
+            array = Nd4j.create(
+                    flat.data(), new long[] {rows, columns}, new long[] {columns, 1}, flat.offset() + offset, 'c');
+        }
+        return array;
+    }
+
+    /** The first element in host memory; for {@link VectorKernels}. */
+    FloatPointer pointer() {
+        if (pointer == null) {
+            if (flat.dataType() != DataType.FLOAT) {
+                throw new IllegalStateException("VectorKernels work on FLOAT arrays, this one is " + flat.dataType());
+            }
+            var base = new FloatPointer(flat.data().pointer());
+            // an address of its own instead of a position: functions that take any Pointer count positions in bytes
+            pointer = base.getPointer(flat.offset() + offset);
+            pointer.capacity((long) rows * columns);
+        }
+        return pointer;
+    }
+
+    /** The elements in host memory, native byte order; for {@link VectorKernels}. */
+    ByteBuffer bytes() {
+        if (bytes == null) {
+            if ((long) rows * columns > Integer.MAX_VALUE / Float.BYTES) {
+                throw new IllegalStateException(
+                        "A matrix " + rows + " x " + columns + " is over 2 GiB; use a smaller batch");
+            }
+            bytes = pointer().asByteBuffer().order(ByteOrder.nativeOrder());
+        }
+        return bytes;
+    }
+
+    private boolean onHost() {
+        return bytes != null || pointer != null;
+    }
+
+    public void zero() {
+        if (rows == 0 || columns == 0) {
+            return;
+        }
+        if (onHost()) {
+            Pointer.memset(pointer(), 0, (long) rows * columns * Float.BYTES);
+        } else {
+            array().assign(0);
+        }
+    }
+
+    /** Copies all elements, row-major, into {@code target[0 ..]}. */
+    public void read(double[] target) {
+        int length = rows * columns;
+        if (onHost()) {
+            ByteBuffer source = bytes();
+            for (int i = 0; i < length; i++) {
+                target[i] = source.getFloat(i << 2);
+            }
+        } else if (length > 0) {
+            double[] copy = array().dup('c').data().asDouble();
+            System.arraycopy(copy, 0, target, 0, length);
+        }
+    }
+
+    /** Sets all elements, row-major, from {@code source[0 ..]}. */
+    public void write(double[] source) {
+        int length = rows * columns;
+        if (onHost()) {
+            ByteBuffer target = bytes();
+            for (int i = 0; i < length; i++) {
+                target.putFloat(i << 2, (float) source[i]);
+            }
+        } else if (length > 0) {
+            double[] copy = source.length == length ? source : Arrays.copyOf(source, length);
+            array().assign(Nd4j.createFromArray(copy).reshape(rows, columns).castTo(flat.dataType()));
+        }
+    }
+}

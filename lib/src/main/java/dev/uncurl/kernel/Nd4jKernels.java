@@ -1,0 +1,56 @@
+package dev.uncurl.kernel;
+
+/**
+ * The primitives as plain ND4J operations: the oracle of {@link VectorKernels}, in FLOAT or DOUBLE, and the road to
+ * backends whose memory the host cannot see. Written to be read, not to be fast.
+ */
+public final class Nd4jKernels implements Kernels {
+    private final Product product = new Nd4jProduct();
+    private final Rows rows = new Nd4jRows();
+    private final Bias bias = new Nd4jBias();
+    private final Normalization normalization = new Nd4jNormalization();
+    private final Activation activation = new Nd4jActivation();
+    private final Attention attention = new Nd4jAttention();
+    private final CrossEntropy crossEntropy = new Nd4jCrossEntropy();
+    private final AdamW adamW = new Nd4jAdamW();
+
+    @Override
+    public Product product() {
+        return product;
+    }
+
+    @Override
+    public Rows rows() {
+        return rows;
+    }
+
+    @Override
+    public Bias bias() {
+        return bias;
+    }
+
+    @Override
+    public Normalization normalization() {
+        return normalization;
+    }
+
+    @Override
+    public Activation activation() {
+        return activation;
+    }
+
+    @Override
+    public Attention attention() {
+        return attention;
+    }
+
+    @Override
+    public CrossEntropy crossEntropy() {
+        return crossEntropy;
+    }
+
+    @Override
+    public AdamW adamW() {
+        return adamW;
+    }
+}

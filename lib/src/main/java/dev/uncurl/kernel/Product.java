@@ -1,0 +1,9 @@
+package dev.uncurl.kernel;
+
+/** General matrix product. */
+public interface Product {
+    /**
+     * c = a b + beta c, where a and b are transposed first if so marked. With beta = 0 the old c is not read.
+     */
+    void multiply(Matrix a, boolean transposeA, Matrix b, boolean transposeB, float beta, Matrix c);
+}

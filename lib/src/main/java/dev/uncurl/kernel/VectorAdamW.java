@@ -1,0 +1,76 @@
+package dev.uncurl.kernel;
+
+import static dev.uncurl.kernel.Lanes.WIDTH;
+import static dev.uncurl.kernel.Lanes.fill;
+import static dev.uncurl.kernel.Lanes.get;
+import static dev.uncurl.kernel.Lanes.load;
+import static dev.uncurl.kernel.Lanes.put;
+import static dev.uncurl.kernel.Lanes.store;
+
+import java.nio.ByteBuffer;
+import jdk.incubator.vector.FloatVector;
+
+final class VectorAdamW implements AdamW {
+    /** Elements summed in single precision before the sum goes on in double. */
+    private static final int BLOCK = 4096;
+
+    private final float[] scratch = new float[WIDTH];
+
+    @Override
+    public double sumOfSquares(Matrix x) {
+        ByteBuffer values = x.bytes();
+        int length = x.rows() * x.columns();
+        double total = 0;
+        for (int from = 0; from < length; from += BLOCK) {
+            int to = Math.min(length, from + BLOCK);
+            int whole = from + Lanes.whole(to - from);
+            FloatVector squares = FloatVector.zero(Lanes.SPECIES);
+            for (int i = from; i < whole; i += WIDTH) {
+                FloatVector value = load(values, i);
+                squares = value.fma(value, squares);
+            }
+            total += Lanes.sum(squares, scratch);
+            for (int i = whole; i < to; i++) {
+                total += (double) get(values, i) * get(values, i);
+            }
+        }
+        return total;
+    }
+
+    @Override
+    public void update(Coefficients coefficients, Matrix parameters, Matrix gradient, Matrix first, Matrix second) {
+        ByteBuffer weights = parameters.bytes();
+        ByteBuffer gradients = gradient.bytes();
+        ByteBuffer firsts = first.bytes();
+        ByteBuffer seconds = second.bytes();
+        float beta1 = (float) coefficients.beta1();
+        float beta2 = (float) coefficients.beta2();
+        float rest1 = (float) (1 - coefficients.beta1());
+        float rest2 = (float) (1 - coefficients.beta2());
+        float epsilon = (float) coefficients.epsilon();
+        float step = (float) coefficients.stepSize();
+        float correction = (float) coefficients.secondCorrection();
+        float decay = (float) coefficients.decay();
+        float scale = (float) coefficients.gradientScale();
+        int length = parameters.rows() * parameters.columns();
+        int whole = Lanes.whole(length);
+        for (int i = 0; i < whole; i += WIDTH) {
+            FloatVector g = load(gradients, i).mul(scale);
+            FloatVector m = load(firsts, i).mul(beta1).add(g.mul(rest1));
+            FloatVector v = load(seconds, i).mul(beta2).add(g.mul(g).mul(rest2));
+            store(m, firsts, i);
+            store(v, seconds, i);
+            FloatVector update = m.mul(step).div(v.mul(correction).sqrt().add(epsilon));
+            store(load(weights, i).fma(fill(decay), update), gradients, i);
+        }
+        for (int i = whole; i < length; i++) {
+            float g = get(gradients, i) * scale;
+            float m = get(firsts, i) * beta1 + g * rest1;
+            float v = get(seconds, i) * beta2 + g * g * rest2;
+            put(firsts, i, m);
+            put(seconds, i, v);
+            float update = m * step / ((float) Math.sqrt(v * correction) + epsilon);
+            put(gradients, i, Math.fma(get(weights, i), decay, update));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package dev.uncurl.kernel;
+
+import static dev.uncurl.kernel.Lanes.WIDTH;
+import static dev.uncurl.kernel.Lanes.fill;
+import static dev.uncurl.kernel.Lanes.get;
+import static dev.uncurl.kernel.Lanes.load;
+import static dev.uncurl.kernel.Lanes.put;
+import static dev.uncurl.kernel.Lanes.store;
+
+import java.nio.ByteBuffer;
+import jdk.incubator.vector.FloatVector;
+
+final class VectorCrossEntropy implements CrossEntropy {
+    private final float[] scratch = new float[WIDTH];
+
+    @Override
+    public void forward(Matrix logits, int[] targets, int first, double scale, double[] logProbabilities) {
+        ByteBuffer values = logits.bytes();
+        int columns = logits.columns();
+        for (int row = 0; row < logits.rows(); row++) {
+            int at = row * columns;
+            int target = targets[first + row];
+            float largest = largest(values, at, columns);
+            float logit = get(values, at + target);
+            float sum = exponentials(values, at, columns, largest, scale != 0);
+            logProbabilities[first + row] = logit - largest - Math.log(sum);
+            if (scale != 0) {
+                scaleRow(values, at, columns, (float) (scale / sum));
+                put(values, at + target, get(values, at + target) - (float) scale);
+            }
+        }
+    }
+
+    private static float largest(ByteBuffer values, int at, int columns) {
+        int whole = Lanes.whole(columns);
+        FloatVector maxima = fill(Float.NEGATIVE_INFINITY);
+        for (int i = 0; i < whole; i += WIDTH) {
+            maxima = maxima.max(load(values, at + i));
+        }
+        float largest = Lanes.max(maxima);
+        for (int i = whole; i < columns; i++) {
+            largest = Math.max(largest, get(values, at + i));
+        }
+        return largest;
+    }
+
+    /** Sum of exp(value - largest); the terms replace the values if {@code keep}. */
+    private float exponentials(ByteBuffer values, int at, int columns, float largest, boolean keep) {
+        int whole = Lanes.whole(columns);
+        FloatVector sums = FloatVector.zero(Lanes.SPECIES);
+        for (int i = 0; i < whole; i += WIDTH) {
+            FloatVector term = Lanes.exp(load(values, at + i).sub(largest));
+            sums = sums.add(term);
+            if (keep) {
+                store(term, values, at + i);
+            }
+        }
+        float sum = Lanes.sum(sums, scratch);
+        for (int i = whole; i < columns; i++) {
+            float term = Lanes.exp(get(values, at + i) - largest);
+            sum += term;
+            if (keep) {
+                put(values, at + i, term);
+            }
+        }
+        return sum;
+    }
+
+    private static void scaleRow(ByteBuffer values, int at, int columns, float factor) {
+        int whole = Lanes.whole(columns);
+        for (int i = 0; i < whole; i += WIDTH) {
+            store(load(values, at + i).mul(factor), values, at + i);
+        }
+        for (int i = whole; i < columns; i++) {
+            put(values, at + i, get(values, at + i) * factor);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package dev.uncurl.kernel;
+
+import static dev.uncurl.kernel.Lanes.WIDTH;
+import static dev.uncurl.kernel.Lanes.fill;
+import static dev.uncurl.kernel.Lanes.get;
+import static dev.uncurl.kernel.Lanes.load;
+import static dev.uncurl.kernel.Lanes.put;
+import static dev.uncurl.kernel.Lanes.store;
+
+import java.nio.ByteBuffer;
+import jdk.incubator.vector.FloatVector;
+
+final class VectorRows implements Rows {
+    private final float[] scratch = new float[WIDTH];
+
+    @Override
+    public void gather(Matrix source, int[] index, double[] scales, Matrix target) {
+        int columns = target.columns();
+        ByteBuffer from = source.bytes();
+        ByteBuffer to = target.bytes();
+        for (int row = 0; row < target.rows(); row++) {
+            boolean present = index[row] >= 0;
+            float scale = !present ? 0f : scales == null ? 1f : (float) scales[row];
+            scaleRow(from, present ? index[row] * columns : -1, scale, to, row * columns, columns);
+        }
+    }
+
+    private static void scaleRow(ByteBuffer from, int source, float scale, ByteBuffer to, int target, int columns) {
+        int whole = Lanes.whole(columns);
+        for (int i = 0; i < whole; i += WIDTH) {
+            store(
+                    source < 0
+                            ? FloatVector.zero(Lanes.SPECIES)
+                            : load(from, source + i).mul(scale),
+                    to,
+                    target + i);
+        }
+        for (int i = whole; i < columns; i++) {
+            put(to, target + i, source < 0 ? 0f : get(from, source + i) * scale);
+        }
+    }
+
+    @Override
+    public void gatherAdd(Matrix base, Matrix source, int[] index, double[] scales, Matrix target) {
+        int columns = target.columns();
+        ByteBuffer from = source.bytes();
+        ByteBuffer sum = base.bytes();
+        ByteBuffer to = target.bytes();
+        for (int row = 0; row < target.rows(); row++) {
+            int at = row * columns;
+            if (index[row] >= 0) {
+                float scale = scales == null ? 1f : (float) scales[row];
+                addScaled(sum, at, from, index[row] * columns, scale, to, at, columns);
+            } else if (base != target) {
+                scaleRow(sum, at, 1f, to, at, columns);
+            }
+        }
+    }
+
+    /** to = base + scale * from */
+    private static void addScaled(
+            ByteBuffer base,
+            int baseAt,
+            ByteBuffer from,
+            int fromAt,
+            float scale,
+            ByteBuffer to,
+            int toAt,
+            int columns) {
+        int whole = Lanes.whole(columns);
+        FloatVector factor = fill(scale);
+        for (int i = 0; i < whole; i += WIDTH) {
+            store(load(from, fromAt + i).fma(factor, load(base, baseAt + i)), to, toAt + i);
+        }
+        for (int i = whole; i < columns; i++) {
+            put(to, toAt + i, Math.fma(get(from, fromAt + i), scale, get(base, baseAt + i)));
+        }
+    }
+
+    @Override
+    public void scatterAdd(Matrix source, int[] index, Matrix target) {
+        int columns = source.columns();
+        ByteBuffer from = source.bytes();
+        ByteBuffer to = target.bytes();
+        for (int row = 0; row < source.rows(); row++) {
+            if (index[row] >= 0) {
+                int at = index[row] * columns;
+                addScaled(to, at, from, row * columns, 1f, to, at, columns);
+            }
+        }
+    }
+
+    @Override
+    public void dot(Matrix a, int[] index, Matrix b, double[] products) {
+        int columns = b.columns();
+        ByteBuffer left = a.bytes();
+        ByteBuffer right = b.bytes();
+        for (int row = 0; row < b.rows(); row++) {
+            int other = index == null ? row : index[row];
+            products[row] = other < 0 ? 0 : dotRow(left, other * columns, right, row * columns, columns);
+        }
+    }
+
+    private double dotRow(ByteBuffer left, int leftAt, ByteBuffer right, int rightAt, int columns) {
+        int whole = Lanes.whole(columns);
+        FloatVector sums = FloatVector.zero(Lanes.SPECIES);
+        for (int i = 0; i < whole; i += WIDTH) {
+            sums = load(left, leftAt + i).fma(load(right, rightAt + i), sums);
+        }
+        double sum = Lanes.sum(sums, scratch);
+        for (int i = whole; i < columns; i++) {
+            sum += get(left, leftAt + i) * get(right, rightAt + i);
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,129 @@
+package dev.uncurl.model;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.kernel.Matrix;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Every matrix that a pass writes, by name and shape. N is the most tokens of a batch, S = N * top-k the most
+ * assignments of tokens to experts (N in a dense block). In training each block keeps its own for the way back; in
+ * scoring all blocks share one set.
+ */
+final class Buffers {
+    /** Predicted positions whose logits exist at one time. */
+    static final int HEAD_ROWS = 256;
+
+    /**
+     * What one block keeps. The output of a block is the input of the next.
+     *
+     * @param input [N, D] the residual stream before the block
+     * @param statistics1 [N, 2] of the first norm
+     * @param normed1 [N, D]
+     * @param qkv [N, 3D]
+     * @param logSumExp [N, H] of the attention scores
+     * @param attended [N, D] before the output projection
+     * @param middle [N, D] the residual stream after attention
+     * @param statistics2 [N, 2] of the second norm
+     * @param normed2 [N, D]
+     * @param hidden [S, F] before the activation
+     * @param activated [S, F] after it
+     * @param dispatched [S, D] normed2 in the order of experts; null in a dense block
+     * @param expertOutput [S, D] likewise
+     */
+    record Block(
+            Matrix input,
+            Matrix statistics1,
+            Matrix normed1,
+            Matrix qkv,
+            Matrix logSumExp,
+            Matrix attended,
+            Matrix middle,
+            Matrix statistics2,
+            Matrix normed2,
+            Matrix hidden,
+            Matrix activated,
+            Matrix dispatched,
+            Matrix expertOutput) {}
+
+    final List<Block> blocks = new ArrayList<>();
+    /** [N, D] the residual stream after the last block. */
+    final Matrix output;
+    /** [N, D] what is added to the residual stream next. */
+    final Matrix branch;
+    /** [N, E] router logits, later their gradients. */
+    final Matrix routerLogits;
+    /** [N, D], [N, D], [N, 2]: the rows of the stream with something to predict, normed, and the norm's statistics. */
+    final Matrix predicted;
+
+    final Matrix predictedNormed;
+    final Matrix predictedStatistics;
+    /** [HEAD_ROWS, V] */
+    final Matrix logits;
+
+    /** Gradients: null in scoring. Of the residual stream [N, D]. */
+    final Matrix dStream;
+    /** [N, D] of a norm's output. */
+    final Matrix dNormed;
+    /** [N, D] of the attention's heads side by side. */
+    final Matrix dAttended;
+    /** [N, 3D] */
+    final Matrix dQkv;
+    /** [S, F] */
+    final Matrix dHidden;
+    /** [S, D] of the experts' outputs. */
+    final Matrix dExpertOutput;
+
+    Buffers(ModelConfig config, int tokens, boolean training, Arena arena) {
+        int width = config.width();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            blocks.add(
+                    training || layer == 0
+                            ? block(config, tokens, training, !training || config.isMoe(layer), arena)
+                            : blocks.get(0));
+        }
+        boolean moe = config.moeLayers().length > 0;
+        long assignments = assignments(config, tokens, moe);
+        output = training ? arena.matrix(tokens, width) : blocks.get(0).input();
+        branch = arena.matrix(tokens, width);
+        routerLogits = moe ? arena.matrix(tokens, config.moe().experts()) : null;
+        predicted = arena.matrix(tokens, width);
+        predictedNormed = arena.matrix(tokens, width);
+        predictedStatistics = arena.matrix(tokens, 2);
+        logits = arena.matrix(Math.min(tokens, HEAD_ROWS), config.vocabulary());
+        dStream = training ? arena.matrix(tokens, width) : null;
+        dNormed = training ? arena.matrix(tokens, width) : null;
+        dAttended = training ? arena.matrix(tokens, width) : null;
+        dQkv = training ? arena.matrix(tokens, 3L * width) : null;
+        dHidden = training ? arena.matrix(assignments, config.feedForward()) : null;
+        dExpertOutput = training && moe ? arena.matrix(assignments, width) : null;
+    }
+
+    private static long assignments(ModelConfig config, int tokens, boolean moe) {
+        return moe ? (long) tokens * config.moe().topK() : tokens;
+    }
+
+    /** @param moe whether the block needs room for experts */
+    private static Block block(ModelConfig config, int tokens, boolean training, boolean moe, Arena arena) {
+        int width = config.width();
+        boolean experts = moe && config.moeLayers().length > 0;
+        long assignments = assignments(config, tokens, experts);
+        Matrix input = arena.matrix(tokens, width);
+        Matrix normed1 = arena.matrix(tokens, width);
+        Matrix hidden = arena.matrix(assignments, config.feedForward());
+        return new Block(
+                input,
+                arena.matrix(tokens, 2),
+                normed1,
+                arena.matrix(tokens, 3L * width),
+                arena.matrix(tokens, config.heads()),
+                arena.matrix(tokens, width),
+                training ? arena.matrix(tokens, width) : input,
+                arena.matrix(tokens, 2),
+                training ? arena.matrix(tokens, width) : normed1,
+                hidden,
+                training ? arena.matrix(assignments, config.feedForward()) : hidden,
+                experts ? arena.matrix(assignments, width) : null,
+                experts ? arena.matrix(assignments, width) : null);
+    }
+}

@@ -1,0 +1,55 @@
+package dev.uncurl.model;
+
+import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.Matrix;
+
+/** Multi-head causal self-attention with its projections: c_attn [D, 3D] and c_proj [D, D]. */
+final class CausalSelfAttention {
+    private final Kernels kernels;
+    private final Parameter inWeight;
+    private final Parameter inBias;
+    private final Parameter outWeight;
+    private final Parameter outBias;
+
+    /** @param prefix for example {@code h.0.attn.} */
+    CausalSelfAttention(Kernels kernels, Parameter.Source source, String prefix) {
+        this.kernels = kernels;
+        inWeight = source.get(prefix + "c_attn.weight");
+        inBias = source.get(prefix + "c_attn.bias");
+        outWeight = source.get(prefix + "c_proj.weight");
+        outBias = source.get(prefix + "c_proj.bias");
+    }
+
+    /** middle = input + projection(attention(normed1)). */
+    void forward(Attention.Shape shape, int tokens, Buffers.Block block, Matrix branch) {
+        Matrix qkv = block.qkv().first(tokens);
+        Matrix attended = block.attended().first(tokens);
+        Matrix added = branch.first(tokens);
+        kernels.product().multiply(block.normed1().first(tokens), false, inWeight.value(), false, 0, qkv);
+        kernels.bias().add(qkv, inBias.value());
+        kernels.attention().forward(shape, qkv, block.logSumExp().first(tokens), attended);
+        kernels.product().multiply(attended, false, outWeight.value(), false, 0, added);
+        kernels.bias()
+                .addResidual(
+                        block.input().first(tokens),
+                        added,
+                        outBias.value(),
+                        block.middle().first(tokens));
+    }
+
+    /** Writes the gradient of normed1 to {@code buffers.dNormed}, given that of the middle stream. */
+    void backward(Attention.Shape shape, int tokens, Buffers.Block block, Buffers buffers) {
+        Matrix dMiddle = buffers.dStream.first(tokens);
+        Matrix dAttended = buffers.dAttended.first(tokens);
+        Matrix dQkv = buffers.dQkv.first(tokens);
+        kernels.bias().columnSums(dMiddle, outBias.gradient());
+        kernels.product().multiply(block.attended().first(tokens), true, dMiddle, false, 0, outWeight.gradient());
+        kernels.product().multiply(dMiddle, false, outWeight.value(), true, 0, dAttended);
+        kernels.attention()
+                .backward(shape, block.qkv().first(tokens), block.logSumExp().first(tokens), dAttended, dQkv);
+        kernels.bias().columnSums(dQkv, inBias.gradient());
+        kernels.product().multiply(block.normed1().first(tokens), true, dQkv, false, 0, inWeight.gradient());
+        kernels.product().multiply(dQkv, false, inWeight.value(), true, 0, buffers.dNormed.first(tokens));
+    }
+}

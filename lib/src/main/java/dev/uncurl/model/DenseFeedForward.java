@@ -1,0 +1,51 @@
+package dev.uncurl.model;
+
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.Matrix;
+
+/** gelu(x W1 + b1) W2 + b2, W1 [D, F], W2 [F, D]: the feed-forward network of a dense block, and every expert. */
+final class DenseFeedForward {
+    private final Kernels kernels;
+    private final Parameter inWeight;
+    private final Parameter inBias;
+    private final Parameter outWeight;
+    private final Parameter outBias;
+
+    /** @param prefix for example {@code h.0.mlp.} */
+    DenseFeedForward(Kernels kernels, Parameter.Source source, String prefix) {
+        this.kernels = kernels;
+        inWeight = source.get(prefix + ParameterLayout.FEED_FORWARD.get(0));
+        inBias = source.get(prefix + ParameterLayout.FEED_FORWARD.get(1));
+        outWeight = source.get(prefix + ParameterLayout.FEED_FORWARD.get(2));
+        outBias = source.get(prefix + ParameterLayout.FEED_FORWARD.get(3));
+    }
+
+    /** b2 [1, D], which the caller adds together with what else it adds. */
+    Matrix outputBias() {
+        return outBias.value();
+    }
+
+    /** Writes all but the addition of b2 to {@code y} [R, D], for the R rows of x. */
+    void forward(Matrix x, Matrix hidden, Matrix activated, Matrix y) {
+        kernels.product().multiply(x, false, inWeight.value(), false, 0, hidden);
+        kernels.activation().forward(hidden, inBias.value(), activated);
+        kernels.product().multiply(activated, false, outWeight.value(), false, 0, y);
+    }
+
+    /** Overwrites {@code dHidden}, {@code dx} and the gradients of the parameters. */
+    void backward(Matrix x, Matrix hidden, Matrix activated, Matrix dy, Matrix dHidden, Matrix dx) {
+        if (x.rows() == 0) {
+            inWeight.gradient().zero();
+            inBias.gradient().zero();
+            outWeight.gradient().zero();
+            outBias.gradient().zero();
+            return;
+        }
+        kernels.bias().columnSums(dy, outBias.gradient());
+        kernels.product().multiply(activated, true, dy, false, 0, outWeight.gradient());
+        kernels.product().multiply(dy, false, outWeight.value(), true, 0, dHidden);
+        kernels.activation().backward(hidden, dHidden, inBias.gradient());
+        kernels.product().multiply(x, true, dHidden, false, 0, inWeight.gradient());
+        kernels.product().multiply(dHidden, false, inWeight.value(), true, 0, dx);
+    }
+}

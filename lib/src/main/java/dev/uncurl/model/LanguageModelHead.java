@@ -1,0 +1,98 @@
+package dev.uncurl.model;
+
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.Matrix;
+
+/**
+ * Final norm and the output head, whose matrix is wte [V, D]. Only positions with a target are computed, in blocks of
+ * {@link Buffers#HEAD_ROWS}, each through logits, loss and gradient while it is in the cache.
+ */
+final class LanguageModelHead {
+    private final Kernels kernels;
+    private final LayerNorm norm;
+    private final Parameter embedding;
+    private final int[] position;
+    private final int[] target;
+    private final double[] logProbability;
+    private int predicted;
+
+    LanguageModelHead(Kernels kernels, Parameter.Source source, int maxTokens) {
+        this.kernels = kernels;
+        norm = new LayerNorm(kernels, source, "ln_f.");
+        embedding = source.get("wte.weight");
+        position = new int[maxTokens];
+        target = new int[maxTokens];
+        logProbability = new double[maxTokens];
+    }
+
+    /**
+     * Mean cross-entropy over the predicted positions of the batch.
+     *
+     * @param withGradient whether to write the gradients of the head: wte (overwritten) and of the final stream,
+     *     {@code buffers.dStream}
+     */
+    double forward(TokenBatch batch, Buffers buffers, boolean withGradient) {
+        predicted = 0;
+        for (int i = 0; i < batch.size(); i++) {
+            if (batch.targets()[i] != TokenBatch.NONE) {
+                position[predicted] = i;
+                target[predicted++] = batch.targets()[i];
+            }
+        }
+        if (predicted == 0) {
+            if (withGradient) {
+                buffers.dStream.first(batch.size()).zero();
+                embedding.gradient().zero();
+                norm.zeroGradients();
+            }
+            return 0;
+        }
+        Matrix rows = buffers.predicted.first(predicted);
+        Matrix normed = buffers.predictedNormed.first(predicted);
+        Matrix statistics = buffers.predictedStatistics.first(predicted);
+        kernels.rows().gather(buffers.output.first(batch.size()), position, null, rows);
+        norm.forward(rows, statistics, normed);
+        // the gradient of the normed rows; dAttended is free until the blocks' way back
+        Matrix dNormed = withGradient ? buffers.dAttended.first(predicted) : null;
+        double sum = 0;
+        for (int from = 0; from < predicted; from += Buffers.HEAD_ROWS) {
+            int count = Math.min(Buffers.HEAD_ROWS, predicted - from);
+            Matrix logits = buffers.logits.first(count);
+            kernels.product().multiply(normed.rows(from, count), false, embedding.value(), true, 0, logits);
+            kernels.crossEntropy().forward(logits, target, from, withGradient ? 1.0 / predicted : 0, logProbability);
+            if (withGradient) {
+                kernels.product()
+                        .multiply(
+                                logits, true, normed.rows(from, count), false, from == 0 ? 0 : 1, embedding.gradient());
+                kernels.product().multiply(logits, false, embedding.value(), false, 0, dNormed.rows(from, count));
+            }
+            for (int i = from; i < from + count; i++) {
+                sum -= logProbability[i];
+            }
+        }
+        if (withGradient) {
+            backward(batch, buffers, rows, statistics, dNormed);
+        }
+        return sum / predicted;
+    }
+
+    private void backward(TokenBatch batch, Buffers buffers, Matrix rows, Matrix statistics, Matrix dNormed) {
+        Matrix dStream = buffers.dStream.first(batch.size());
+        dStream.zero();
+        Matrix dRows = buffers.dNormed.first(predicted);
+        dRows.zero();
+        norm.backward(rows, statistics, dNormed, dRows);
+        kernels.rows().scatterAdd(dRows, position, dStream);
+    }
+
+    /** Number of predicted positions of the last batch. */
+    int predicted() {
+        return predicted;
+    }
+
+    void targetLogProbabilities(float[] result) {
+        for (int i = 0; i < predicted; i++) {
+            result[position[i]] = (float) logProbability[i];
+        }
+    }
+}

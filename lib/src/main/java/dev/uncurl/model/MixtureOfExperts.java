@@ -1,0 +1,162 @@
+package dev.uncurl.model;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.Matrix;
+import java.util.stream.IntStream;
+
+/**
+ * Router and experts of one block, without a capacity limit: output = input + sum over chosen e of gate_e expert_e(x).
+ * Tokens are brought into the order of experts, so that each expert is one product over contiguous rows.
+ */
+final class MixtureOfExperts implements RoutingView {
+    private final Kernels kernels;
+    private final int choices;
+    private final Router router;
+    private final Dispatch dispatch;
+    private final DenseFeedForward[] experts;
+    /** [S] squared norms of the experts' outputs by slot; on the way back the gradients of the gates. */
+    private final double[] slotValues;
+
+    private final double[] squaredNorms;
+    private final double[] dGates;
+    private final double[] dLogits;
+    private int tokens;
+
+    MixtureOfExperts(Kernels kernels, ModelConfig config, Parameter.Source source, int layer, int maxTokens) {
+        this.kernels = kernels;
+        var moe = config.moe();
+        choices = moe.topK();
+        router = new Router(kernels, moe, source.get(ParameterLayout.router(layer)), maxTokens);
+        dispatch = new Dispatch(moe.experts(), choices, maxTokens);
+        experts = IntStream.range(0, moe.experts())
+                .mapToObj(expert -> new DenseFeedForward(kernels, source, ParameterLayout.expert(layer, expert)))
+                .toArray(DenseFeedForward[]::new);
+        boolean training = source.gradients() != null;
+        slotValues = new double[training ? maxTokens * choices : 0];
+        squaredNorms = new double[maxTokens * choices];
+        dGates = new double[training ? maxTokens * choices : 0];
+        dLogits = new double[training ? maxTokens * moe.experts() : 0];
+    }
+
+    void route(TokenBatch batch, Buffers.Block block, Buffers buffers) {
+        tokens = batch.size();
+        router.forward(batch.tokens(), block.normed2().first(tokens), buffers.routerLogits.first(tokens));
+        dispatch.sort(router, tokens);
+    }
+
+    /** @param output [N, D] the residual stream after the block, written */
+    void forward(Buffers.Block block, Matrix output) {
+        int slots = dispatch.size();
+        Matrix dispatched = block.dispatched().first(slots);
+        Matrix expertOutput = block.expertOutput().first(slots);
+        kernels.rows().gather(block.normed2().first(tokens), dispatch.token, null, dispatched);
+        for (int expert = 0; expert < experts.length; expert++) {
+            int from = dispatch.start[expert];
+            int count = dispatch.start[expert + 1] - from;
+            if (count > 0) {
+                Matrix y = expertOutput.rows(from, count);
+                experts[expert].forward(
+                        dispatched.rows(from, count),
+                        block.hidden().rows(from, count),
+                        block.activated().rows(from, count),
+                        y);
+                kernels.bias().add(y, experts[expert].outputBias());
+            }
+        }
+        kernels.rows().dot(expertOutput, null, expertOutput, squaredNorms);
+        Matrix base = block.middle().first(tokens);
+        for (int choice = 0; choice < choices; choice++) {
+            kernels.rows().gatherAdd(base, expertOutput, dispatch.slot[choice], dispatch.gateOf[choice], output);
+            base = output;
+        }
+    }
+
+    /** Writes the gradient of normed2 to {@code buffers.dNormed}, given that of the stream after the block. */
+    void backward(Buffers.Block block, Buffers buffers) {
+        int slots = dispatch.size();
+        Matrix dOutput = buffers.dStream.first(tokens);
+        Matrix dNormed = buffers.dNormed.first(tokens);
+        Matrix dispatched = block.dispatched().first(slots);
+        Matrix expertOutput = block.expertOutput().first(slots);
+        Matrix dExpertOutput = buffers.dExpertOutput.first(slots);
+        kernels.rows().dot(dOutput, dispatch.token, expertOutput, slotValues);
+        kernels.rows().gather(dOutput, dispatch.token, dispatch.gate, dExpertOutput);
+        // the outputs have served; their memory takes the gradients of the inputs
+        Matrix dDispatched = expertOutput;
+        for (int expert = 0; expert < experts.length; expert++) {
+            int from = dispatch.start[expert];
+            int count = dispatch.start[expert + 1] - from;
+            experts[expert].backward(
+                    dispatched.rows(from, count),
+                    block.hidden().rows(from, count),
+                    block.activated().rows(from, count),
+                    dExpertOutput.rows(from, count),
+                    buffers.dHidden.rows(from, count),
+                    dDispatched.rows(from, count));
+        }
+        kernels.rows().gather(dDispatched, dispatch.slot[0], null, dNormed);
+        for (int choice = 1; choice < choices; choice++) {
+            kernels.rows().gatherAdd(dNormed, dDispatched, dispatch.slot[choice], null, dNormed);
+        }
+        for (int i = 0; i < tokens * choices; i++) {
+            int slot = dispatch.slot[i % choices][i / choices];
+            dGates[i] = slot < 0 ? 0 : slotValues[slot];
+        }
+        router.backward(dGates, block.normed2().first(tokens), buffers.routerLogits.first(tokens), dLogits, dNormed);
+    }
+
+    double balance() {
+        return router.balance(tokens);
+    }
+
+    double z() {
+        return router.z(tokens);
+    }
+
+    @Override
+    public int tokens() {
+        return tokens;
+    }
+
+    @Override
+    public int experts() {
+        return experts.length;
+    }
+
+    @Override
+    public int topK() {
+        return choices;
+    }
+
+    @Override
+    public float logit(int token, int expert) {
+        return (float) router.logits[token * experts.length + expert];
+    }
+
+    @Override
+    public float probability(int token, int expert) {
+        return (float) router.probabilities[token * experts.length + expert];
+    }
+
+    @Override
+    public int expert(int token, int choice) {
+        return router.chosen[token * choices + choice];
+    }
+
+    @Override
+    public float gate(int token, int choice) {
+        return (float) router.gates[token * choices + choice];
+    }
+
+    @Override
+    public float outputNorm(int token, int choice) {
+        int slot = dispatch.slot[choice][token];
+        return slot < 0 ? 0 : (float) Math.sqrt(squaredNorms[slot]);
+    }
+
+    @Override
+    public int[] expertTokens() {
+        return router.counts.clone();
+    }
+}

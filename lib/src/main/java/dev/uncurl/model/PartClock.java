@@ -1,0 +1,41 @@
+package dev.uncurl.model;
+
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Wall-clock time by part of the model, added up over all passes. */
+final class PartClock {
+    enum Part {
+        EMBEDDING,
+        NORM,
+        ATTENTION,
+        FEED_FORWARD,
+        ROUTER,
+        EXPERTS,
+        HEAD
+    }
+
+    private final long[] nanos = new long[Part.values().length];
+    private long last;
+
+    void start() {
+        last = System.nanoTime();
+    }
+
+    /** Books the time since the last call on {@code part}. */
+    void lap(Part part) {
+        long now = System.nanoTime();
+        nanos[part.ordinal()] += now - last;
+        last = now;
+    }
+
+    /** Nanoseconds by the part's name in lower case. */
+    Map<String, Long> nanos() {
+        var result = new TreeMap<String, Long>();
+        for (Part part : Part.values()) {
+            result.put(part.name().toLowerCase(Locale.ROOT).replace('_', '-'), nanos[part.ordinal()]);
+        }
+        return result;
+    }
+}

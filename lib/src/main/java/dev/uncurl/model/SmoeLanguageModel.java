@@ -1,0 +1,219 @@
+package dev.uncurl.model;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.model.PartClock.Part;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The SMoE decoder over flat parameters (see {@link ParameterLayout}), which it reads where they stand: a change of
+ * the array is a change of the model. Off-heap memory for a pass is taken once, here, and given back by
+ * {@link #close()}. One thread at a time; the same input gives the same bits.
+ */
+public final class SmoeLanguageModel implements AutoCloseable {
+    private final ModelConfig config;
+    private final int maxTokens;
+    private final boolean training;
+    private final Arena arena;
+    private final Buffers buffers;
+    private final Embedding embedding;
+    private final List<DecoderBlock> blocks;
+    private final LanguageModelHead head;
+    private final PartClock clock = new PartClock();
+    private TokenBatch last;
+    private boolean closed;
+
+    private SmoeLanguageModel(
+            Kernels kernels, ModelConfig config, INDArray parameters, INDArray gradients, int maxTokens) {
+        var layout = ParameterLayout.of(config);
+        checkLength("parameters", parameters, layout.length());
+        if (gradients != null) {
+            checkLength("gradients", gradients, layout.length());
+        }
+        if (maxTokens < 1) {
+            throw new IllegalArgumentException("A model for at most " + maxTokens + " tokens cannot take a batch");
+        }
+        this.config = config;
+        this.maxTokens = maxTokens;
+        training = gradients != null;
+        var source = new Parameter.Source(layout, parameters, gradients);
+        arena = Arena.of(parameters.dataType(), arenaElements(config, maxTokens, training));
+        buffers = new Buffers(config, maxTokens, training, arena);
+        embedding = new Embedding(kernels, source, maxTokens);
+        blocks = IntStream.range(0, config.layers())
+                .mapToObj(layer ->
+                        new DecoderBlock(kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock))
+                .toList();
+        head = new LanguageModelHead(kernels, source, maxTokens);
+    }
+
+    private static void checkLength(String what, INDArray array, long length) {
+        if (array.length() != length) {
+            throw new IllegalArgumentException(
+                    "This configuration has " + length + " " + what + ", the array " + array.length());
+        }
+    }
+
+    /** @param maxTokens the most rows * columns of a batch */
+    public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
+        return new SmoeLanguageModel(Kernels.best(flatParameters.dataType()), config, flatParameters, null, maxTokens);
+    }
+
+    /**
+     * @param flatGradients as long as the parameters; {@link #forwardBackward} overwrites every element
+     * @param maxTokens the most rows * columns of a batch
+     */
+    public static SmoeLanguageModel forTraining(
+            ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
+        return forTraining(Kernels.best(flatParameters.dataType()), config, flatParameters, flatGradients, maxTokens);
+    }
+
+    /** With chosen kernels. */
+    public static SmoeLanguageModel forTraining(
+            Kernels kernels, ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
+        return new SmoeLanguageModel(kernels, config, flatParameters, flatGradients, maxTokens);
+    }
+
+    private static long arenaElements(ModelConfig config, int maxTokens, boolean training) {
+        var measuring = Arena.measuring();
+        new Buffers(config, maxTokens, training, measuring);
+        return measuring.elements();
+    }
+
+    /** Off-heap bytes that a model in FLOAT takes beside its parameters and gradients. */
+    public static long arenaBytes(ModelConfig config, int maxTokens, boolean training) {
+        return Float.BYTES * arenaElements(config, maxTokens, training);
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The most rows * columns of a batch. */
+    public int maxTokens() {
+        return maxTokens;
+    }
+
+    /** Loss of the batch; fills {@link #targetLogProbabilities} and {@link #routing}. */
+    public Loss forward(TokenBatch batch) {
+        return pass(batch, false);
+    }
+
+    /** Loss of the batch, and its gradient in the array given to {@link #forTraining}. */
+    public Loss forwardBackward(TokenBatch batch) {
+        if (!training) {
+            throw new IllegalStateException("This model was made for scoring; use SmoeLanguageModel.forTraining");
+        }
+        return pass(batch, true);
+    }
+
+    private Loss pass(TokenBatch batch, boolean withGradient) {
+        check(batch);
+        last = batch;
+        int tokens = batch.size();
+        var shape = new Attention.Shape(batch.rows(), batch.columns(), config.heads());
+        clock.start();
+        embedding.forward(batch, buffers.blocks.get(0).input().first(tokens));
+        clock.lap(Part.EMBEDDING);
+        for (int layer = 0; layer < blocks.size(); layer++) {
+            boolean isLast = layer + 1 == blocks.size();
+            var output = isLast ? buffers.output : buffers.blocks.get(layer + 1).input();
+            blocks.get(layer).forward(batch, shape, buffers, output.first(tokens));
+        }
+        double crossEntropy = head.forward(batch, buffers, withGradient);
+        clock.lap(Part.HEAD);
+        if (withGradient) {
+            for (int layer = blocks.size() - 1; layer >= 0; layer--) {
+                blocks.get(layer).backward(batch, shape, buffers);
+            }
+            embedding.backward(batch, buffers.dStream.first(tokens));
+            clock.lap(Part.EMBEDDING);
+        }
+        return loss(crossEntropy);
+    }
+
+    private Loss loss(double crossEntropy) {
+        double balance = 0;
+        double z = 0;
+        for (DecoderBlock block : blocks) {
+            if (block.mixture() != null) {
+                balance += block.mixture().balance();
+                z += block.mixture().z();
+            }
+        }
+        double total = crossEntropy
+                + config.moe().balanceLoss() * balance
+                + config.moe().zLoss() * z;
+        return new Loss(crossEntropy, head.predicted(), balance, z, total);
+    }
+
+    private void check(TokenBatch batch) {
+        if (closed) {
+            throw new IllegalStateException("The model is closed");
+        }
+        if (batch.size() > maxTokens) {
+            throw new IllegalArgumentException("A batch of " + batch.rows() + " x " + batch.columns()
+                    + " does not fit a model made for " + maxTokens + " tokens");
+        }
+        if (batch.columns() > config.sequenceLength()) {
+            throw new IllegalArgumentException("Sequences of " + batch.columns()
+                    + " tokens are longer than the model's " + config.sequenceLength() + " positions");
+        }
+        for (int i = 0; i < batch.size(); i++) {
+            int larger = Math.max(batch.tokens()[i], batch.targets()[i]);
+            if (larger >= config.vocabulary()) {
+                throw new IllegalArgumentException("Token " + larger + " at row " + i / batch.columns() + ", column "
+                        + i % batch.columns() + " is outside the vocabulary of " + config.vocabulary());
+            }
+        }
+    }
+
+    /** For each position of the last batch, row by row: log p(target), or 0 where nothing is predicted. */
+    public float[] targetLogProbabilities() {
+        var result = new float[passed().size()];
+        head.targetLogProbabilities(result);
+        return result;
+    }
+
+    /**
+     * How the last batch was routed; valid until the next pass.
+     *
+     * @param layer index of a block with experts, one of {@link ModelConfig#moeLayers()}
+     */
+    public RoutingView routing(int layer) {
+        passed();
+        if (layer < 0 || layer >= config.layers() || !config.isMoe(layer)) {
+            throw new IllegalArgumentException("Block " + layer + " has no experts; those with experts are "
+                    + Arrays.toString(config.moeLayers()));
+        }
+        return blocks.get(layer).mixture();
+    }
+
+    /** Tokens that each expert of block {@code layer} received in the last batch [E]. */
+    public int[] expertTokens(int layer) {
+        return routing(layer).expertTokens();
+    }
+
+    private TokenBatch passed() {
+        if (last == null) {
+            throw new IllegalStateException("No batch has passed the model yet");
+        }
+        return last;
+    }
+
+    /** Nanoseconds spent in each part (embedding, norm, attention, feed-forward, router, experts, head) so far. */
+    public Map<String, Long> partNanos() {
+        return clock.nanos();
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        arena.close();
+    }
+}

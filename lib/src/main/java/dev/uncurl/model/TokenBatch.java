@@ -1,0 +1,78 @@
+package dev.uncurl.model;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * B sequences of up to T tokens, side by side.
+ *
+ * @param tokens rows x columns token ids, row-major; -1 is padding and stands only at the right end of a row
+ * @param targets for each position the token to predict there, or -1 where nothing is predicted
+ * @param rows B
+ * @param columns positions per row
+ */
+public record TokenBatch(int[] tokens, int[] targets, int rows, int columns) {
+    /** In {@code tokens}: padding. In {@code targets}: nothing to predict. */
+    public static final int NONE = -1;
+
+    public TokenBatch {
+        check(rows >= 1 && columns >= 1, "A batch needs rows and columns, not " + rows + " x " + columns);
+        long size = (long) rows * columns;
+        check(tokens.length == size, "A batch " + rows + " x " + columns + " cannot have " + tokens.length + " tokens");
+        check(
+                targets.length == size,
+                "A batch " + rows + " x " + columns + " cannot have " + targets.length + " targets");
+        for (int i = 0; i < size; i++) {
+            if (tokens[i] < NONE || targets[i] < NONE) {
+                throw new IllegalArgumentException("Token " + tokens[i] + " with target " + targets[i]
+                        + place(i, columns) + ": both must be -1 or more");
+            }
+            if (tokens[i] == NONE && targets[i] != NONE) {
+                throw new IllegalArgumentException(
+                        "Padding with target " + targets[i] + place(i, columns) + ": use -1");
+            }
+            if (tokens[i] != NONE && i % columns > 0 && tokens[i - 1] == NONE) {
+                throw new IllegalArgumentException("Token " + tokens[i] + " after padding" + place(i, columns)
+                        + ": padding belongs at the right end");
+            }
+        }
+    }
+
+    private static String place(int index, int columns) {
+        return " at row " + index / columns + ", column " + index % columns;
+    }
+
+    private static void check(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new IllegalArgumentException(otherwise);
+        }
+    }
+
+    /** Every token but a sequence's first is predicted from those before it; padded to the longest sequence. */
+    public static TokenBatch ofSequences(List<int[]> sequences) {
+        int columns =
+                sequences.stream().mapToInt(sequence -> sequence.length).max().orElse(0);
+        int[] tokens = new int[sequences.size() * columns];
+        int[] targets = new int[tokens.length];
+        Arrays.fill(tokens, NONE);
+        Arrays.fill(targets, NONE);
+        for (int row = 0; row < sequences.size(); row++) {
+            int[] sequence = sequences.get(row);
+            System.arraycopy(sequence, 0, tokens, row * columns, sequence.length);
+            if (sequence.length > 1) {
+                System.arraycopy(sequence, 1, targets, row * columns, sequence.length - 1);
+            }
+        }
+        return new TokenBatch(tokens, targets, sequences.size(), columns);
+    }
+
+    /** rows x columns, padding included. */
+    public int size() {
+        return tokens.length;
+    }
+
+    /** Positions with something to predict. */
+    public int predicted() {
+        return (int) Arrays.stream(targets).filter(target -> target != NONE).count();
+    }
+}

@@ -1,0 +1,61 @@
+package dev.uncurl.model;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeConfig;
+import java.util.Random;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Small models and batches for the tests. */
+final class Models {
+    static final int VOCABULARY = 23;
+
+    private Models() {}
+
+    static ModelConfig config(int experts, int topK, boolean renormalize) {
+        return new ModelConfig(2, 12, 3, 20, VOCABULARY, 9, new MoeConfig(experts, topK, 2, renormalize, 0.03, 0.02));
+    }
+
+    static ModelConfig dense() {
+        return config(0, 1, false);
+    }
+
+    /** Every parameter random and large enough to matter, biases and norms too. */
+    static double[] parameters(ModelConfig config, long seed) {
+        var random = new Random(seed);
+        var layout = ParameterLayout.of(config);
+        var values = new double[(int) layout.length()];
+        for (var tensor : layout.tensors()) {
+            double mean = tensor.name().contains("ln_") && tensor.name().endsWith("weight") ? 1 : 0;
+            for (int i = 0; i < tensor.length(); i++) {
+                values[(int) tensor.offset() + i] = (float) (mean + 0.3 * random.nextGaussian());
+            }
+        }
+        return values;
+    }
+
+    static INDArray array(double[] values, DataType type) {
+        return Nd4j.createFromArray(values).castTo(type);
+    }
+
+    /** Rows of different lengths, some targets left out. */
+    static TokenBatch batch(int rows, int columns, long seed) {
+        var random = new Random(seed);
+        int[] tokens = new int[rows * columns];
+        int[] targets = new int[rows * columns];
+        for (int row = 0; row < rows; row++) {
+            int length = row == 0 ? columns : 1 + random.nextInt(columns);
+            for (int column = 0; column < columns; column++) {
+                int at = row * columns + column;
+                tokens[at] = column < length ? random.nextInt(VOCABULARY) : -1;
+                targets[at] = column < length && random.nextInt(4) > 0 ? random.nextInt(VOCABULARY) : -1;
+            }
+        }
+        return new TokenBatch(tokens, targets, rows, columns);
+    }
+
+    static double[] read(INDArray array) {
+        return array.dup().data().asDouble();
+    }
+}

@@ -191,10 +191,7 @@ public final class ModelFolder {
 
     /** Gives {@code writer} the tensor {@code target}, with the bytes of this model's tensor {@code source} as they are. */
     public void copy(String source, SafetensorsWriter writer, String target) throws IOException {
-        Safetensors file = header(shard(source));
-        try (FSDataInputStream in = file.stream()) {
-            writer.copy(target, file, in, file.tensor(source));
-        }
+        header(shard(source)).copy(source, writer, target);
     }
 
     private int shard(String tensor) {

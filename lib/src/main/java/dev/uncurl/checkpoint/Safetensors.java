@@ -223,6 +223,14 @@ public final class Safetensors {
         }
     }
 
+    /** Gives {@code writer} the tensor {@code target}, with the bytes of this file's tensor {@code source} as they are. */
+    public void copy(String source, SafetensorsWriter writer, String target) throws IOException {
+        Tensor tensor = tensor(source);
+        try (FSDataInputStream in = fs.open(file)) {
+            writer.copy(target, this, in, tensor);
+        }
+    }
+
     /** An open stream for several {@link #read(FSDataInputStream, Tensor, float[], int)} in a row. */
     FSDataInputStream stream() throws IOException {
         return fs.open(file);

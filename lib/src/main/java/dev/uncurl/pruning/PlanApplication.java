@@ -1,0 +1,212 @@
+package dev.uncurl.pruning;
+
+import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.Manifest;
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.checkpoint.ModelStaging;
+import dev.uncurl.checkpoint.Safetensors;
+import dev.uncurl.checkpoint.SafetensorsWriter;
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.model.ParameterLayout;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * Turns a plan into a model, in units of work that separate processes can do:
+ *
+ * <ol>
+ *   <li>{@link #check}, and {@link ModelStaging#create} for {@link #prunedConfig};
+ *   <li>{@link #writePiece} for every one of {@link #merges}: reads just the experts of one cluster, aligns, merges;
+ *   <li>{@link #assembleShard} for every shard: pieces, collapsed routers, and all else byte for byte;
+ *   <li>{@link ModelStaging#publish} with {@link #lineage}.
+ * </ol>
+ *
+ * {@link #apply} does them in a row.
+ */
+public final class PlanApplication {
+    /** One cluster of several experts that has to be merged. */
+    public record Merge(int layer, int cluster) {
+        String piece() {
+            return layer + "-" + cluster;
+        }
+    }
+
+    private PlanApplication() {}
+
+    /** @throws Refusal (input) when the plan was made for another model, other layers or another number of experts */
+    public static void check(ModelFolder source, Plan plan) {
+        Plan.Origin origin = plan.origin();
+        String remedy = "Plan again for this model.";
+        if (!origin.manifestSha256().equals(source.manifestSha256())) {
+            throw Refusal.input(
+                    "Plan " + plan.id() + " was made for model " + origin.modelId() + " with manifest "
+                            + origin.manifestSha256() + "; " + source.dir() + " has manifest "
+                            + source.manifestSha256(),
+                    remedy);
+        }
+        int experts = source.config().moe().experts();
+        if (origin.expertsBefore() != experts) {
+            throw Refusal.input(
+                    "Plan " + plan.id() + " is for E = " + origin.expertsBefore() + " experts; " + source.dir()
+                            + " has E = " + experts,
+                    remedy);
+        }
+        if (!Arrays.equals(plan.layers(), source.config().moeLayers())) {
+            throw Refusal.input(
+                    "Plan " + plan.id() + " is for layers " + Arrays.toString(plan.layers()) + "; " + source.dir()
+                            + " has experts in layers "
+                            + Arrays.toString(source.config().moeLayers()),
+                    remedy);
+        }
+    }
+
+    /** The model's shape after pruning. */
+    public static ModelConfig prunedConfig(ModelConfig config, Plan plan) {
+        return config.withExperts(plan.origin().expertsAfter());
+    }
+
+    /** The clusters that have to be merged; those of one expert are copied. */
+    public static List<Merge> merges(Plan plan) {
+        var merges = new ArrayList<Merge>();
+        for (int layer : plan.layers()) {
+            for (int cluster = 0; cluster < plan.origin().expertsAfter(); cluster++) {
+                if (plan.members(layer, cluster).size() > 1) {
+                    merges.add(new Merge(layer, cluster));
+                }
+            }
+        }
+        return merges;
+    }
+
+    /** Reads the experts of one cluster, one beside the reference at a time, and merges them. */
+    public static Expert mergeCluster(ModelFolder source, Plan plan, int layer, int cluster) throws IOException {
+        List<Assignment> members = plan.members(layer, cluster);
+        int referenceId = members.stream()
+                .filter(Assignment::isReference)
+                .findFirst()
+                .orElseThrow()
+                .expert();
+        Expert reference = Expert.read(source, layer, referenceId);
+        var merge = new ExpertMerge(reference);
+        for (Assignment member : members) {
+            if (member.expert() == referenceId) {
+                merge.add(reference, member.weight());
+            } else if (member.weight() > 0) {
+                merge.add(Expert.read(source, layer, member.expert()), member.weight());
+            }
+        }
+        return merge.merged();
+    }
+
+    /** {@link #mergeCluster}, written as a piece into the staging folder. */
+    public static void writePiece(ModelFolder source, Plan plan, Merge merge, ModelStaging staging) throws IOException {
+        Expert merged = mergeCluster(source, plan, merge.layer(), merge.cluster());
+        var declarations = new ArrayList<SafetensorsWriter.Declaration>();
+        for (String name : expertTensors(merge.layer(), merge.cluster())) {
+            declarations.add(new SafetensorsWriter.Declaration(
+                    name, staging.shards().layout().tensor(name).shape()));
+        }
+        staging.writePiece(merge.piece(), declarations, writer -> {
+            for (int t = 0; t < declarations.size(); t++) {
+                writer.write(declarations.get(t).name(), merged.tensors().get(t), 0);
+            }
+        });
+    }
+
+    private static List<String> expertTensors(int layer, int expert) {
+        return ParameterLayout.FEED_FORWARD.stream()
+                .map(suffix -> ParameterLayout.expert(layer, expert) + suffix)
+                .toList();
+    }
+
+    /** Writes one shard of the pruned model; its pieces must be there. The entry may be handed to publish. */
+    public static Manifest.Entry assembleShard(ModelFolder source, Plan plan, int shard, ModelStaging staging)
+            throws IOException {
+        boolean touched = shard < source.config().layers() && source.config().isMoe(shard);
+        if (!touched) {
+            return staging.writeShard(shard, writer -> {
+                for (var tensor : staging.shards().tensors(shard)) {
+                    source.copy(tensor.name(), writer, tensor.name());
+                }
+            });
+        }
+        Map<String, String> copied = new HashMap<>();
+        Map<String, Safetensors> merged = new HashMap<>();
+        for (int cluster = 0; cluster < plan.origin().expertsAfter(); cluster++) {
+            var members = plan.members(shard, cluster);
+            List<String> names = expertTensors(shard, cluster);
+            if (members.size() == 1) {
+                List<String> from = expertTensors(shard, members.get(0).expert());
+                for (int t = 0; t < names.size(); t++) {
+                    copied.put(names.get(t), from.get(t));
+                }
+            } else {
+                Safetensors piece = staging.piece(new Merge(shard, cluster).piece());
+                names.forEach(name -> merged.put(name, piece));
+            }
+        }
+        return staging.writeShard(shard, writer -> {
+            for (var tensor : staging.shards().tensors(shard)) {
+                String name = tensor.name();
+                if (name.equals(ParameterLayout.router(shard))) {
+                    writer.write(name, router(source, plan, shard), 0);
+                } else if (merged.containsKey(name)) {
+                    merged.get(name).copy(name, writer, name);
+                } else {
+                    source.copy(copied.getOrDefault(name, name), writer, name);
+                }
+            }
+        });
+    }
+
+    private static float[] router(ModelFolder source, Plan plan, int layer) throws IOException {
+        String name = ParameterLayout.router(layer);
+        float[] router = new float[Math.toIntExact(source.layout().tensor(name).length())];
+        source.read(name, router, 0);
+        return RouterRule.COLLAPSE.apply(
+                router, plan.layer(layer), plan.origin().expertsAfter());
+    }
+
+    /** The lineage of the pruned model: the plan, its model and everything that determined it. */
+    public static Lineage lineage(Plan plan, String command, String backend) {
+        Plan.Origin origin = plan.origin();
+        var inputs = new TreeMap<>(origin.inputs());
+        inputs.put("plan", plan.id());
+        inputs.put("parent-manifest-sha256", origin.manifestSha256());
+        inputs.put("task", origin.task());
+        inputs.put("method", origin.method());
+        inputs.put("experts-before", Integer.toString(origin.expertsBefore()));
+        inputs.put("experts-after", Integer.toString(origin.expertsAfter()));
+        inputs.put("seed", Long.toString(origin.seed()));
+        inputs.put("router-rule", "collapse");
+        return Lineage.here(origin.modelId(), "prune", inputs, command, backend);
+    }
+
+    /** Applies a plan in this process and publishes the pruned model at {@code dir}. */
+    public static ModelFolder apply(ModelFolder source, Plan plan, FileSystem fs, Path dir, Lineage lineage)
+            throws IOException {
+        check(source, plan);
+        ModelStaging staging = ModelStaging.create(fs, dir, prunedConfig(source.config(), plan));
+        try {
+            for (Merge merge : merges(plan)) {
+                writePiece(source, plan, merge, staging);
+            }
+            var entries = new HashMap<Integer, Manifest.Entry>();
+            for (int shard = 0; shard < staging.shards().count(); shard++) {
+                entries.put(shard, assembleShard(source, plan, shard, staging));
+            }
+            return staging.publish(lineage, entries);
+        } catch (IOException | RuntimeException e) {
+            staging.discard();
+            throw e;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package dev.uncurl.pruning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.uncurl.error.Refusal;
+import java.util.Random;
+import java.util.stream.IntStream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class AlignmentTest {
+    private static double[] forward(Expert expert, double[] x) {
+        int hidden = expert.feedForward();
+        int width = expert.width();
+        double[] out = new double[width];
+        for (int d = 0; d < width; d++) {
+            out[d] = expert.b2()[d];
+        }
+        for (int f = 0; f < hidden; f++) {
+            double z = expert.b1()[f];
+            for (int d = 0; d < width; d++) {
+                z += x[d] * expert.w1()[d * hidden + f];
+            }
+            double active = 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z * z * z)));
+            for (int d = 0; d < width; d++) {
+                out[d] += active * expert.w2()[f * width + d];
+            }
+        }
+        return out;
+    }
+
+    /** <W1_ref, W1 P> + <b1_ref, b1 P> + <W2_ref, P^T W2>, term by term. */
+    private static double naiveScore(Expert reference, Expert permuted) {
+        double score = 0;
+        for (int i = 0; i < reference.w1().length; i++) {
+            score += (double) reference.w1()[i] * permuted.w1()[i];
+            score += (double) reference.w2()[i] * permuted.w2()[i];
+        }
+        for (int i = 0; i < reference.b1().length; i++) {
+            score += (double) reference.b1()[i] * permuted.b1()[i];
+        }
+        return score;
+    }
+
+    private static Expert noisy(Expert expert, Random random, double scale) {
+        return new Expert(
+                noisy(expert.w1(), random, scale),
+                noisy(expert.b1(), random, scale),
+                noisy(expert.w2(), random, scale),
+                noisy(expert.b2(), random, scale));
+    }
+
+    private static float[] noisy(float[] values, Random random, double scale) {
+        float[] result = values.clone();
+        for (int i = 0; i < result.length; i++) {
+            result[i] += (float) (random.nextGaussian() * scale);
+        }
+        return result;
+    }
+
+    @Property(tries = 60)
+    void permutingTheNeuronsNeverChangesTheFunction(
+            @ForAll long seed,
+            @ForAll @IntRange(min = 1, max = 6) int width,
+            @ForAll @IntRange(min = 1, max = 12) int hidden) {
+        var random = new Random(seed);
+        Expert expert = Samples.expert(random, width, hidden);
+        Expert permuted = expert.permuted(Samples.permutation(random, hidden));
+        double[] x = random.doubles(width, -2, 2).toArray();
+        assertThat(forward(permuted, x)).containsExactly(forward(expert, x), within(1e-9));
+    }
+
+    @Property(tries = 60)
+    void theAlignmentScoresHighestAndNeverBelowTheIdentity(
+            @ForAll long seed,
+            @ForAll @IntRange(min = 1, max = 5) int width,
+            @ForAll @IntRange(min = 1, max = 40) int hidden) {
+        var random = new Random(seed);
+        Expert reference = Samples.expert(random, width, hidden);
+        Expert expert = Samples.expert(random, width, hidden);
+        double aligned = naiveScore(reference, expert.permuted(Alignment.permutation(reference, expert)));
+        assertThat(aligned)
+                .isCloseTo(Alignment.score(reference, expert, Alignment.permutation(reference, expert)), within(1e-9));
+        assertThat(aligned).isGreaterThanOrEqualTo(naiveScore(reference, expert) - 1e-9);
+        for (int other = 0; other < 20; other++) {
+            Expert shuffled = expert.permuted(Samples.permutation(random, hidden));
+            assertThat(aligned).isGreaterThanOrEqualTo(naiveScore(reference, shuffled) - 1e-9);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"512, 96", "1024, 128", "600, 300"})
+    void thePermutationOfANoisyCopyIsRecovered(int hidden, int width) {
+        var random = new Random(hidden);
+        Expert reference = Samples.expert(random, width, hidden);
+        int[] shuffle = Samples.permutation(random, hidden);
+        Expert copy = noisy(reference, random, 0.05).permuted(shuffle);
+        int[] found = Alignment.permutation(reference, copy);
+        int[] undone = IntStream.of(found).map(place -> shuffle[place]).toArray();
+        assertThat(undone).isEqualTo(IntStream.range(0, hidden).toArray());
+    }
+
+    @Test
+    void neuronsThatAreAllAlikeStayWhereTheyAre() {
+        var alike = new Expert(new float[12], new float[4], new float[12], new float[3]);
+        assertThat(Alignment.permutation(alike, alike)).containsExactly(0, 1, 2, 3);
+    }
+
+    @Test
+    void weightsThatAreNoNumbersAreRefused() {
+        Expert reference = Samples.expert(new Random(1), 2, 3);
+        Expert diverged = Samples.expert(new Random(2), 2, 3);
+        diverged.w2()[4] = Float.NaN;
+        assertThatThrownBy(() -> Alignment.permutation(reference, diverged)).isInstanceOf(Refusal.class);
+    }
+}

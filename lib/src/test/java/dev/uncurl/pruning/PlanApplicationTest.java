@@ -1,0 +1,216 @@
+package dev.uncurl.pruning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.checkpoint.ModelStaging;
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeConfig;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.model.ParameterLayout;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class PlanApplicationTest {
+    private static final int E = 6;
+    private static final ModelConfig CONFIG =
+            new ModelConfig(4, 6, 2, 10, 13, 8, new MoeConfig(E, 1, 2, false, 0.01, 0));
+
+    @TempDir
+    java.nio.file.Path folder;
+
+    private FileSystem fs;
+    private ModelFolder source;
+    private List<LayerEvidence> evidence;
+
+    @BeforeEach
+    void model() throws IOException {
+        fs = FileSystem.getLocal(new Configuration());
+        source = write("source", CONFIG, 1);
+        evidence = new ArrayList<>();
+        for (int layer : CONFIG.moeLayers()) {
+            evidence.add(Samples.evidence(layer, Samples.logits(new Random(layer), 80, E, 3), E));
+        }
+    }
+
+    private Path path(String name) {
+        return new Path(folder.resolve(name).toString());
+    }
+
+    private ModelFolder write(String name, ModelConfig config, long seed) throws IOException {
+        float[] parameters = Samples.floats(
+                new Random(seed), (int) ParameterLayout.of(config).length(), 0.3);
+        return ModelFolder.write(
+                fs, path(name), config, parameters, Lineage.here(null, "pretrain", Map.of(), "test", "none"));
+    }
+
+    private Plan plan(ModelFolder model, PruningMethods method, int keep) {
+        return Planner.plan("m", model.manifestSha256(), "task", method, evidence, keep, 3, Map.of());
+    }
+
+    private ModelFolder apply(Plan plan, String name) throws IOException {
+        return PlanApplication.apply(
+                source, plan, fs, path(name), PlanApplication.lineage(plan, "uncurl prune", "none"));
+    }
+
+    private static float[] tensor(ModelFolder model, String name) throws IOException {
+        float[] values = new float[(int) model.layout().tensor(name).length()];
+        model.read(name, values, 0);
+        return values;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void keepingAllExpertsGivesTheModelBackBitForBit(PruningMethods method) throws IOException {
+        ModelFolder pruned = apply(plan(source, method, E), "pruned");
+        assertThat(pruned.config()).isEqualTo(CONFIG);
+        for (var file : source.manifest().files().keySet()) {
+            assertThat(folder.resolve("pruned").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("source").resolve(file));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void untouchedTensorsAreCopiedAndTheResultIsAPlainModelOfKExperts(PruningMethods method) throws IOException {
+        Plan plan = plan(source, method, 3);
+        ModelFolder pruned = apply(plan, "pruned");
+        pruned.verify();
+        assertThat(pruned.config()).isEqualTo(CONFIG.withExperts(3));
+        assertThat(pruned.manifest().lineage().inputs()).containsEntry("plan", plan.id());
+        assertThat(pruned.manifest().lineage().parentModelId()).isEqualTo("m");
+        for (var tensor : pruned.layout().tensors()) {
+            if (!tensor.name().contains(".moe.")) {
+                assertThat(tensor(pruned, tensor.name())).isEqualTo(tensor(source, tensor.name()));
+            }
+        }
+        for (int layer : CONFIG.moeLayers()) {
+            float[] before = tensor(source, ParameterLayout.router(layer));
+            float[] after = tensor(pruned, ParameterLayout.router(layer));
+            for (int cluster = 0; cluster < 3; cluster++) {
+                for (int d = 0; d < CONFIG.width(); d++) {
+                    double mean = 0;
+                    for (Assignment member : plan.members(layer, cluster)) {
+                        mean += member.weight() * before[member.expert() * CONFIG.width() + d];
+                    }
+                    assertThat((double) after[cluster * CONFIG.width() + d]).isCloseTo(mean, within(1e-6));
+                }
+                var members = plan.members(layer, cluster);
+                Expert expert = Expert.read(pruned, layer, cluster);
+                Expert expected = members.size() == 1
+                        ? Expert.read(source, layer, members.get(0).expert())
+                        : PlanApplication.mergeCluster(source, plan, layer, cluster);
+                for (int t = 0; t < 4; t++) {
+                    assertThat(expert.tensors().get(t))
+                            .isEqualTo(expected.tensors().get(t));
+                }
+            }
+        }
+        try (var files = Files.list(folder)) {
+            assertThat(files.map(file -> file.getFileName().toString())).containsExactlyInAnyOrder("source", "pruned");
+        }
+    }
+
+    @Test
+    void kEqualOneWorks() throws IOException {
+        assertThat(apply(plan(source, PruningMethods.UNCURL, 1), "one")
+                        .config()
+                        .moe()
+                        .experts())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void permutedCopiesMergeBackIntoTheExpertTheyAreCopiesOf() throws IOException {
+        float[] parameters = source.readParameters();
+        var random = new Random(8);
+        for (int layer : CONFIG.moeLayers()) {
+            Expert original = Expert.read(source, layer, 0);
+            for (int e = 1; e < E; e++) {
+                Expert copy = original.permuted(Samples.permutation(random, CONFIG.feedForward()));
+                for (int t = 0; t < 4; t++) {
+                    String name = ParameterLayout.expert(layer, e) + ParameterLayout.FEED_FORWARD.get(t);
+                    float[] values = copy.tensors().get(t);
+                    int offset = (int) source.layout().tensor(name).offset();
+                    System.arraycopy(values, 0, parameters, offset, values.length);
+                }
+            }
+        }
+        source = ModelFolder.write(
+                fs, path("copies"), CONFIG, parameters, source.manifest().lineage());
+        Plan plan = plan(source, PruningMethods.UNCURL, 2);
+        ModelFolder pruned = apply(plan, "pruned");
+        for (int layer : CONFIG.moeLayers()) {
+            for (int cluster = 0; cluster < 2; cluster++) {
+                int reference = plan.members(layer, cluster).stream()
+                        .filter(Assignment::isReference)
+                        .findFirst()
+                        .orElseThrow()
+                        .expert();
+                for (int t = 0; t < 4; t++) {
+                    assertThat(Expert.read(pruned, layer, cluster).tensors().get(t))
+                            .containsExactly(
+                                    Expert.read(source, layer, reference)
+                                            .tensors()
+                                            .get(t),
+                                    within(1e-6f));
+                }
+            }
+        }
+    }
+
+    @Test
+    void separateTasksInAnyOrderGiveTheSameBits() throws IOException {
+        Plan plan = plan(source, PruningMethods.UNCURL, 3);
+        ModelFolder expected = apply(plan, "sequential");
+        ModelConfig config = PlanApplication.prunedConfig(CONFIG, plan);
+        ModelStaging driver = ModelStaging.create(fs, path("parallel"), config);
+        var merges = new ArrayList<>(PlanApplication.merges(plan));
+        java.util.Collections.reverse(merges);
+        for (int attempt = 0; attempt < 2; attempt++) {
+            for (var merge : merges) {
+                ModelStaging task = ModelStaging.attach(fs, path("parallel"), config, driver.token());
+                PlanApplication.writePiece(ModelFolder.open(fs, source.dir()), plan, merge, task);
+            }
+        }
+        for (int shard = driver.shards().count() - 1; shard >= 0; shard--) {
+            PlanApplication.assembleShard(source, plan, shard, driver);
+        }
+        ModelFolder published = driver.publish(expected.manifest().lineage(), Map.of());
+        assertThat(published.manifestSha256()).isEqualTo(expected.manifestSha256());
+    }
+
+    @Test
+    void aPlanForOtherWeightsIsRefusedAndNothingIsWritten() throws IOException {
+        ModelFolder other = write("other", CONFIG, 2);
+        assertThatThrownBy(() -> apply(plan(other, PruningMethods.UNCURL, 2), "pruned"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("manifest");
+        Plan all = plan(source, PruningMethods.UNCURL, 2);
+        evidence.remove(1);
+        assertThatThrownBy(() -> apply(plan(source, PruningMethods.UNCURL, 2), "pruned"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("layers [1]");
+        evidence = List.of(Samples.evidence(1, Samples.logits(new Random(1), 20, 4, 2), 4));
+        assertThatThrownBy(() -> apply(plan(source, PruningMethods.UNCURL, 2), "pruned"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("E = 4");
+        assertThat(folder.resolve("pruned")).doesNotExist();
+        PlanApplication.check(source, all);
+    }
+}

@@ -1,0 +1,163 @@
+package dev.uncurl.pruning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.uncurl.error.Refusal;
+import dev.uncurl.routing.ExpertStatistics;
+import dev.uncurl.routing.RouterGram;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+
+class PlanTest {
+    private static List<LayerEvidence> evidence(long seed, int experts) {
+        var random = new Random(seed);
+        return List.of(
+                Samples.evidence(3, Samples.logits(random, 50, experts, 3), experts),
+                Samples.evidence(1, Samples.logits(random, 50, experts, 3), experts));
+    }
+
+    private static Plan plan(PruningMethods method, List<LayerEvidence> evidence, int keep, long seed) {
+        return Planner.plan("m", "sha", "superglue/boolq", method, evidence, keep, seed, Map.of("snapshot", "7"));
+    }
+
+    @Property(tries = 100)
+    void everyMethodGivesAWholePlanWithOneRowPerExpert(
+            @ForAll PruningMethods method,
+            @ForAll long seed,
+            @ForAll @IntRange(min = 1, max = 12) int experts,
+            @ForAll @IntRange(min = 1, max = 12) int wanted) {
+        int keep = Math.min(wanted, experts);
+        List<LayerEvidence> evidence = evidence(seed, experts);
+        Plan plan = plan(method, evidence, keep, seed);
+        assertThat(plan.layers()).containsExactly(1, 3);
+        assertThat(plan.assignments()).hasSize(2 * experts);
+        for (int layer : plan.layers()) {
+            for (int cluster = 0; cluster < keep; cluster++) {
+                var members = plan.members(layer, cluster);
+                assertThat(members).isNotEmpty();
+                assertThat(members.stream().mapToDouble(Assignment::weight).sum())
+                        .isCloseTo(1, within(1e-12));
+                assertThat(members).filteredOn(Assignment::isReference).hasSize(1);
+            }
+            if (keep == experts) {
+                assertThat(plan.layer(layer))
+                        .allMatch(row -> row.cluster() == row.expert() && row.weight() == 1 && row.isReference());
+            }
+        }
+        assertThat(plan(method, evidence, keep, seed)).isEqualTo(plan);
+    }
+
+    private static LayerEvidence counted(long... choices) {
+        var rows = new ArrayList<ExpertStatistics.Row>();
+        for (int e = 0; e < choices.length; e++) {
+            rows.add(new ExpertStatistics.Row(e, choices[e], 0, 0, 0, 0, 0));
+        }
+        var gram = new RouterGram(choices.length);
+        gram.add(new float[choices.length], 0);
+        return new LayerEvidence(0, gram, ExpertStatistics.of(1, rows));
+    }
+
+    @Test
+    void weightsFollowActivationsAndTheMostActivatedIsTheReference() {
+        var rows = LayerPlan.merging(counted(1, 0, 3, 5, 0), new int[] {7, 2, 7, 7, 2});
+        assertThat(rows)
+                .containsExactly(
+                        new Assignment(0, 0, 0, 1 / 9.0, false),
+                        new Assignment(0, 1, 1, 0.5, true),
+                        new Assignment(0, 2, 0, 3 / 9.0, false),
+                        new Assignment(0, 3, 0, 5 / 9.0, true),
+                        new Assignment(0, 4, 1, 0.5, false));
+    }
+
+    @Test
+    void frequencyKeepsTheMostActivatedTiesToTheLowerId() {
+        var rows = PruningMethods.FREQUENCY.assign(counted(2, 9, 0, 2, 2), 3, 0);
+        assertThat(rows)
+                .containsExactly(
+                        new Assignment(0, 0, 0, 1, true),
+                        new Assignment(0, 1, 1, 1, true),
+                        new Assignment(0, 2, -1, 0, false),
+                        new Assignment(0, 3, 2, 1, true),
+                        new Assignment(0, 4, -1, 0, false));
+    }
+
+    @Test
+    void randomDependsOnSeedAndLayerAlone() {
+        var one = evidence(1, 12);
+        var other = evidence(2, 12);
+        assertThat(plan(PruningMethods.RANDOM, one, 6, 5).assignments())
+                .isEqualTo(plan(PruningMethods.RANDOM, other, 6, 5).assignments())
+                .isNotEqualTo(plan(PruningMethods.RANDOM, one, 6, 6).assignments());
+        var plan = plan(PruningMethods.RANDOM, one, 6, 5);
+        assertThat(plan.layer(1))
+                .extracting(Assignment::cluster)
+                .isNotEqualTo(plan.layer(3).stream().map(Assignment::cluster).toList());
+    }
+
+    @Test
+    void theIdNamesEverythingThatDeterminedThePlan() {
+        var evidence = evidence(1, 8);
+        Plan plan = plan(PruningMethods.FREQUENCY, evidence, 4, 0);
+        assertThat(plan.id())
+                .hasSize(32)
+                .isEqualTo(plan(PruningMethods.FREQUENCY, evidence, 4, 0).id());
+        assertThat(List.of(
+                        plan(PruningMethods.UNCURL, evidence, 4, 0).id(),
+                        plan(PruningMethods.FREQUENCY, evidence, 3, 0).id(),
+                        plan(PruningMethods.FREQUENCY, evidence, 4, 1).id(),
+                        plan(PruningMethods.FREQUENCY, evidence(2, 8), 4, 0).id()))
+                .doesNotHaveDuplicates()
+                .doesNotContain(plan.id());
+    }
+
+    @Test
+    void whatCannotBePlannedIsRefused() {
+        assertThatThrownBy(() -> PruningMethods.named("uncrul"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("Did you mean uncurl?");
+        assertThat(PruningMethods.named("frequency")).isEqualTo(PruningMethods.FREQUENCY);
+        for (int keep : new int[] {0, 9}) {
+            assertThatThrownBy(() -> plan(PruningMethods.UNCURL, evidence(1, 8), keep, 0))
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("K = " + keep)
+                    .hasMessageContaining("E = 8")
+                    .extracting(e -> ((Refusal) e).kind())
+                    .isEqualTo(Refusal.Kind.USAGE);
+        }
+        assertThatThrownBy(() -> plan(PruningMethods.UNCURL, List.of(), 1, 0)).isInstanceOf(Refusal.class);
+        var unseen = List.of(new LayerEvidence(1, new RouterGram(4), new ExpertStatistics(4)));
+        assertThatThrownBy(() -> plan(PruningMethods.UNCURL, unseen, 2, 0))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("Layer 1");
+        assertThatThrownBy(() -> new LayerEvidence(5, new RouterGram(4), new ExpertStatistics(3)))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("Layer 5");
+    }
+
+    @Test
+    void rowsThatAreNoPlanAreRefused() {
+        var origin = new Plan.Origin("m", "s", "t", "uncurl", 2, 1, 0, new TreeMap<>());
+        var first = new Assignment(1, 0, 0, 0.5, true);
+        for (Assignment second : List.of(
+                new Assignment(1, 1, 0, 0.4, false),
+                new Assignment(1, 1, 0, 0.5, true),
+                new Assignment(1, 1, 1, 0.5, true),
+                new Assignment(1, 2, 0, 0.5, false),
+                new Assignment(1, 1, 0, Double.NaN, false),
+                new Assignment(1, 1, -1, 0.5, false))) {
+            assertThatThrownBy(() -> new Plan(origin, List.of(first, second)))
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("layer 1");
+        }
+        new Plan(origin, List.of(first, new Assignment(1, 1, 0, 0.5, false)));
+    }
+}

@@ -1,0 +1,57 @@
+package dev.uncurl.corpus;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.GZIPOutputStream;
+import org.apache.hadoop.conf.Configuration;
+
+/** What the tests of this package share. */
+final class Corpora {
+    static final String DATA = "../test-data/";
+    static final Configuration HADOOP = new Configuration();
+
+    private Corpora() {}
+
+    static List<Outcome> read(String format, String file) {
+        try (var reader = CorpusFormat.of(format).open(HADOOP, DATA + file)) {
+            return all(reader);
+        }
+    }
+
+    /** Reads bytes as if they were a file of that name. */
+    static List<Outcome> read(String format, String name, byte[] bytes, int cap) {
+        var in = CorpusFiles.decompress(name, new ByteArrayInputStream(bytes));
+        try (var reader = CorpusFormat.of(format).read(name, in, cap)) {
+            return all(reader);
+        }
+    }
+
+    static List<Outcome> readText(String format, String text) {
+        return read(format, "text", text.getBytes(StandardCharsets.UTF_8), CorpusReader.DEFAULT_CAP);
+    }
+
+    static <T extends Outcome> List<T> only(Class<T> type, List<Outcome> outcomes) {
+        return outcomes.stream().filter(type::isInstance).map(type::cast).toList();
+    }
+
+    static byte[] gzip(byte[] bytes) {
+        var out = new ByteArrayOutputStream();
+        try (var gzip = new GZIPOutputStream(out)) {
+            gzip.write(bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toByteArray();
+    }
+
+    private static List<Outcome> all(CorpusReader reader) {
+        var outcomes = new ArrayList<Outcome>();
+        reader.forEachRemaining(outcomes::add);
+        return outcomes;
+    }
+}

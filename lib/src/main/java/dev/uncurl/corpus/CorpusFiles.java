@@ -7,7 +7,6 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
@@ -27,7 +26,7 @@ public final class CorpusFiles {
     /**
      * The files that the patterns name, each once, sorted by path.
      *
-     * @param patterns paths of files, folders (their files, not deeper) or globs ({@code *?[]{}}); hidden files, whose
+     * @param patterns paths of files, folders (their files, not deeper) or globs ({@code *}, {@code ?}, {@code [a-b]}, {@code {a,b}}); hidden files, whose
      *     names start with a dot or an underscore, are left out unless they are named
      * @throws Refusal (input) when a pattern names nothing or a file has an ending that is not read
      */
@@ -35,7 +34,7 @@ public final class CorpusFiles {
         if (patterns.isEmpty()) {
             throw Refusal.usage("no input is given", "Name files, folders or globs of a corpus.");
         }
-        var found = new TreeMap<String, CorpusFile>(Comparator.naturalOrder());
+        var found = new TreeMap<String, CorpusFile>();
         for (String pattern : patterns) {
             for (FileStatus status : matches(configuration, pattern)) {
                 refuseUnreadable(status.getPath());

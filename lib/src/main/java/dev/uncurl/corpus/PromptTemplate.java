@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * Text with holes: {@code {field}}, or {@code {field|filter|filter}}; {@code {{} and {@code }}} stand for braces.
+ * Text with holes: {@code {field}}, or {@code {field|filter|filter}}; doubled braces stand
+ * for braces.
  *
  * @param source the template as written
  * @param parts what it consists of, in order
@@ -49,7 +51,7 @@ public record PromptTemplate(String source, List<Part> parts) {
         abstract String apply(String value);
 
         String label() {
-            return name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
     }
 

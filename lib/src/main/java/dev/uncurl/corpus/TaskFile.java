@@ -2,6 +2,7 @@ package dev.uncurl.corpus;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigUtil;
 import dev.uncurl.error.Refusal;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -62,7 +63,7 @@ final class TaskFile {
         var labels = new TreeMap<String, Integer>();
         Config values = config.getConfig("label.values");
         for (String value : values.root().keySet()) {
-            labels.put(value, values.getInt(com.typesafe.config.ConfigUtil.quoteString(value)));
+            labels.put(value, values.getInt(ConfigUtil.quoteString(value)));
         }
         return Map.copyOf(labels);
     }

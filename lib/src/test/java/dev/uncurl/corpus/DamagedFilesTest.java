@@ -2,7 +2,10 @@ package dev.uncurl.corpus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -58,8 +61,8 @@ class DamagedFilesTest {
     @Property(tries = 100)
     void damagedXzIsReadToTheEnd(
             @ForAll @IntRange(max = 1_000_000) int where, @ForAll @IntRange(min = 1, max = 255) int bits)
-            throws java.io.IOException {
-        byte[] xz = java.nio.file.Files.readAllBytes(java.nio.file.Path.of("../test-data/damaged/truncated.txt.xz"));
+            throws IOException {
+        byte[] xz = Files.readAllBytes(Path.of("../test-data/damaged/truncated.txt.xz"));
         xz[where % xz.length] ^= (byte) bits;
         var outcomes = Corpora.read("cc100", "x.xz", xz, CorpusReader.DEFAULT_CAP);
         assertThat(outcomes.get(outcomes.size() - 1)).isInstanceOf(Rejection.class);

@@ -1,6 +1,7 @@
 package dev.uncurl.corpus;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.io.InputStream;
 import java.util.List;
@@ -35,8 +36,7 @@ public sealed interface CorpusFormat {
                 }
                 throw Refusal.usage(
                         "corpus format '" + name + "' is not known",
-                        Nearest.suggestion(name, List.of("cc100", "mc4", "flan"))
-                                + " Formats: cc100, mc4, flan, superglue/<task>.");
+                        Nearest.hint(name, List.of("cc100", "mc4", "flan", "superglue/<task>")));
             }
         };
     }

@@ -1,5 +1,6 @@
 package dev.uncurl.corpus;
 
+import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -129,9 +130,7 @@ public record PromptTemplate(String source, List<Part> parts) {
             }
         }
         var known = Arrays.stream(Filter.values()).map(Filter::label).toList();
-        throw Refusal.usage(
-                "template filter '" + name + "' is not known",
-                Nearest.suggestion(name, known) + " Filters: " + String.join(", ", known) + ".");
+        throw Refusal.usage("template filter '" + name + "' is not known", Nearest.hint(name, known));
     }
 
     private static Refusal unbalanced(String source) {

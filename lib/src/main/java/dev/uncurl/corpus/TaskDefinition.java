@@ -3,6 +3,7 @@ package dev.uncurl.corpus;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.util.HashMap;
 import java.util.List;
@@ -57,9 +58,7 @@ public record TaskDefinition(
     public static TaskDefinition load(String name) {
         var known = known();
         if (!known.contains(name)) {
-            throw Refusal.usage(
-                    "task '" + name + "' is not known",
-                    (Nearest.suggestion(name, known) + " Tasks: " + String.join(", ", known) + ".").strip());
+            throw Refusal.usage("task '" + name + "' is not known", Nearest.hint(name, known));
         }
         String file = FOLDER + name.substring(name.indexOf('/') + 1) + ".conf";
         Config config = ConfigFactory.parseResources(TaskDefinition.class.getClassLoader(), file);

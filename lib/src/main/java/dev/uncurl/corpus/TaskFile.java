@@ -3,6 +3,7 @@ package dev.uncurl.corpus;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigUtil;
+import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -106,8 +107,7 @@ final class TaskFile {
                     known.contains(key),
                     file,
                     "key " + prefix + key + " is not known",
-                    Nearest.suggestion(key, known) + " Keys: "
-                            + String.join(", ", known.stream().sorted().toList()) + ".");
+                    Nearest.hint(key, known.stream().sorted().toList()));
         }
     }
 }

@@ -113,7 +113,7 @@ class TaskDefinitionTest {
     void unknownTaskIsRefusedWithTheNearest() {
         assertThatThrownBy(() -> TaskDefinition.load("superglue/bolq"))
                 .isInstanceOfSatisfying(Refusal.class, r -> assertThat(r.kind()).isEqualTo(Refusal.Kind.USAGE))
-                .hasMessageContaining("Did you mean 'superglue/boolq'?")
+                .hasMessageContaining("Did you mean superglue/boolq?")
                 .hasMessageContaining("superglue/rte");
     }
 
@@ -129,7 +129,7 @@ class TaskDefinitionTest {
                 List.of("{a}", "{a|strip-stop}", "template filter 'strip-stop' is not known"),
                 List.of("{a}", "{a", "brace"),
                 List.of("\"1\" = 1", "\"1\" = 2", "label.values.1 = 2"),
-                List.of("choices", "choises", "Did you mean 'choices'?"),
+                List.of("choices", "choises", "Did you mean choices?"),
                 List.of("version = \"1\",", "", "version"))) {
             assertThatThrownBy(() -> TaskFile.bind(
                             ConfigFactory.parseString(file.replace(mistake.get(0), mistake.get(1))), "t.conf"))

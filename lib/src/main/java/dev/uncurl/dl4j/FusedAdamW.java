@@ -1,0 +1,239 @@
+package dev.uncurl.dl4j;
+
+import dev.uncurl.model.ParameterLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.schedule.ISchedule;
+import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
+
+/**
+ * AdamW (Loshchilov and Hutter 2019) as a DL4J updater: linear warm-up and cosine decay of the learning rate, decoupled
+ * weight decay on matrices only, clipping of the whole gradient by its L2 norm. Unlike ND4J's Adam it divides by
+ * sqrt(corrected second moment) + epsilon, as the paper does.
+ *
+ * <p>This is the configuration, which travels as JSON (its fields are the document) and is the same however it is bound.
+ * A network's layer binds a copy of it to the parameters, which DL4J does not hand to updaters.
+ */
+@JsonAutoDetect(fieldVisibility = JsonAutoDetect.Visibility.ANY)
+public final class FusedAdamW implements IUpdater {
+    private static final long serialVersionUID = 1L;
+
+    private double learningRate = 3e-4;
+    private double minimumLearningRate = 0;
+    private int warmupIterations = 0;
+    private int totalIterations = 0;
+    private double beta1 = 0.9;
+    private double beta2 = 0.95;
+    private double epsilon = 1e-8;
+    private double weightDecay = 0;
+    private double maximumGradientNorm = 0;
+    private transient Binding binding;
+
+    /**
+     * What a network adds to the configuration.
+     *
+     * @param source the network's own configuration, whose learning rate can change
+     * @param gradientNorm the last one, before clipping
+     */
+    record Binding(FusedAdamW source, Supplier<INDArray> parameters, List<Range> decaying, double[] gradientNorm) {}
+
+    /** Elements {@code from} (included) to {@code to} (not) of the flat parameters. */
+    record Range(long from, long to) {}
+
+    /** For JSON. */
+    public FusedAdamW() {}
+
+    /** Constant learning rate, betas 0.9 and 0.95, epsilon 1e-8, no decay, no clipping. */
+    public FusedAdamW(double learningRate) {
+        check(learningRate >= 0, "learning rate", learningRate);
+        this.learningRate = learningRate;
+    }
+
+    private static void check(boolean holds, String name, double value) {
+        if (!holds) {
+            throw new IllegalArgumentException("AdamW cannot work with " + name + " = " + value);
+        }
+    }
+
+    /**
+     * Linear warm-up to the learning rate, then a cosine down to {@code minimum} at iteration {@code total}, where it
+     * stays.
+     *
+     * @param total 0 for a constant rate after the warm-up
+     */
+    public FusedAdamW withSchedule(int warmup, int total, double minimum) {
+        check(warmup >= 0, "warm-up iterations", warmup);
+        check(total == 0 || total >= warmup, "total iterations", total);
+        check(minimum >= 0 && minimum <= learningRate, "minimum learning rate", minimum);
+        var copy = clone();
+        copy.warmupIterations = warmup;
+        copy.totalIterations = total;
+        copy.minimumLearningRate = minimum;
+        return copy;
+    }
+
+    public FusedAdamW withBetas(double first, double second) {
+        check(first >= 0 && first < 1, "beta1", first);
+        check(second >= 0 && second < 1, "beta2", second);
+        var copy = clone();
+        copy.beta1 = first;
+        copy.beta2 = second;
+        return copy;
+    }
+
+    public FusedAdamW withEpsilon(double value) {
+        check(value > 0, "epsilon", value);
+        var copy = clone();
+        copy.epsilon = value;
+        return copy;
+    }
+
+    /** Decay per step is learning rate * {@code value} * parameter. */
+    public FusedAdamW withWeightDecay(double value) {
+        check(value >= 0, "weight decay", value);
+        var copy = clone();
+        copy.weightDecay = value;
+        return copy;
+    }
+
+    /** @param value 0 leaves gradients as they are */
+    public FusedAdamW withMaximumGradientNorm(double value) {
+        check(value >= 0, "maximum gradient norm", value);
+        var copy = clone();
+        copy.maximumGradientNorm = value;
+        return copy;
+    }
+
+    FusedAdamW bind(Supplier<INDArray> parameters, ParameterLayout layout) {
+        var copy = clone();
+        copy.binding = new Binding(this, parameters, decaying(layout), new double[1]);
+        return copy;
+    }
+
+    private static List<Range> decaying(ParameterLayout layout) {
+        var ranges = new ArrayList<Range>();
+        for (var tensor : layout.tensors()) {
+            long end = tensor.offset() + tensor.length();
+            int last = ranges.size() - 1;
+            if (tensor.decays() && last >= 0 && ranges.get(last).to() == tensor.offset()) {
+                ranges.set(last, new Range(ranges.get(last).from(), end));
+            } else if (tensor.decays()) {
+                ranges.add(new Range(tensor.offset(), end));
+            }
+        }
+        return ranges;
+    }
+
+    Binding binding() {
+        return binding;
+    }
+
+    double beta1() {
+        return beta1;
+    }
+
+    double beta2() {
+        return beta2;
+    }
+
+    double epsilon() {
+        return epsilon;
+    }
+
+    double weightDecay() {
+        return weightDecay;
+    }
+
+    double maximumGradientNorm() {
+        return maximumGradientNorm;
+    }
+
+    /** Learning rate of the step with this number, counted from 0. */
+    @Override
+    public double getLearningRate(int iteration, int epoch) {
+        if (binding != null) {
+            return binding.source().getLearningRate(iteration, epoch);
+        }
+        if (iteration < warmupIterations) {
+            return learningRate * (iteration + 1) / warmupIterations;
+        }
+        if (totalIterations == 0) {
+            return learningRate;
+        }
+        double span = Math.max(1, totalIterations - warmupIterations);
+        double progress = Math.min(1, (iteration - warmupIterations) / span);
+        return minimumLearningRate
+                + 0.5 * (learningRate - minimumLearningRate) * (1 + StrictMath.cos(Math.PI * progress));
+    }
+
+    @Override
+    public boolean hasLearningRate() {
+        return true;
+    }
+
+    @Override
+    public void setLrAndSchedule(double rate, ISchedule schedule) {
+        if (schedule != null) {
+            throw new UnsupportedOperationException("FusedAdamW has a schedule of its own: use withSchedule");
+        }
+        learningRate = rate;
+    }
+
+    @Override
+    public long stateSize(long parameters) {
+        return 2 * parameters;
+    }
+
+    @Override
+    public GradientUpdater<FusedAdamW> instantiate(INDArray state, boolean initialize) {
+        var updater = new FusedAdamWUpdater(this);
+        updater.setStateViewArray(state, null, 'c', initialize);
+        return updater;
+    }
+
+    @Override
+    public GradientUpdater<FusedAdamW> instantiate(Map<String, INDArray> state, boolean initialize) {
+        var updater = new FusedAdamWUpdater(this);
+        updater.setState(state, initialize);
+        return updater;
+    }
+
+    @Override
+    public FusedAdamW clone() {
+        try {
+            return (FusedAdamW) super.clone();
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private List<Object> values() {
+        return List.of(
+                learningRate,
+                minimumLearningRate,
+                warmupIterations,
+                totalIterations,
+                beta1,
+                beta2,
+                epsilon,
+                weightDecay,
+                maximumGradientNorm);
+    }
+
+    /** By the settings alone: DL4J gives parameters with equal updaters one common state. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof FusedAdamW that && values().equals(that.values());
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(values());
+    }
+}

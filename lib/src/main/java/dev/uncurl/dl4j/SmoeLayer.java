@@ -1,0 +1,137 @@
+package dev.uncurl.dl4j;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeConfig;
+import java.util.Collection;
+import java.util.Objects;
+import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.memory.LayerMemoryReport;
+import org.deeplearning4j.nn.conf.memory.MemoryReport;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
+
+/**
+ * Configuration of the whole language model as the one output layer of a MultiLayerNetwork. Its fields are the JSON
+ * document: those of {@link ModelConfig} and {@link MoeConfig}.
+ */
+@JsonAutoDetect(fieldVisibility = JsonAutoDetect.Visibility.ANY)
+public final class SmoeLayer extends BaseLayer {
+    private static final long serialVersionUID = 1L;
+
+    private int layers;
+    private int width;
+    private int heads;
+    private int feedForward;
+    private int vocabulary;
+    private int sequenceLength;
+    private int experts;
+    private int topK;
+    private int every;
+    private boolean renormalize;
+    private double balanceLoss;
+    private double zLoss;
+
+    /** For JSON. */
+    public SmoeLayer() {}
+
+    public SmoeLayer(ModelConfig config) {
+        layers = config.layers();
+        width = config.width();
+        heads = config.heads();
+        feedForward = config.feedForward();
+        vocabulary = config.vocabulary();
+        sequenceLength = config.sequenceLength();
+        experts = config.moe().experts();
+        topK = config.moe().topK();
+        every = config.moe().every();
+        renormalize = config.moe().renormalize();
+        balanceLoss = config.moe().balanceLoss();
+        zLoss = config.moe().zLoss();
+    }
+
+    /** The model's shape. */
+    public ModelConfig modelConfig() {
+        var moe = new MoeConfig(experts, topK, every, renormalize, balanceLoss, zLoss);
+        return new ModelConfig(layers, width, heads, feedForward, vocabulary, sequenceLength, moe);
+    }
+
+    @Override
+    public org.deeplearning4j.nn.api.Layer instantiate(
+            NeuralNetConfiguration configuration,
+            Collection<TrainingListener> listeners,
+            int index,
+            INDArray parameters,
+            boolean initialize,
+            DataType type) {
+        var layer = new SmoeOutputLayer(configuration, type);
+        layer.setListeners(listeners);
+        layer.setIndex(index);
+        layer.setParamsViewArray(parameters);
+        layer.setParamTable(initializer().init(configuration, parameters, initialize));
+        layer.setConf(configuration);
+        return layer;
+    }
+
+    @Override
+    public ParamInitializer initializer() {
+        return new SmoeParameters();
+    }
+
+    @Override
+    public InputType getOutputType(int index, InputType input) {
+        return InputType.recurrent(vocabulary, RNNFormat.NWC);
+    }
+
+    @Override
+    public void setNIn(InputType input, boolean override) {
+        // the input is token ids; its size is no parameter of the model
+    }
+
+    @Override
+    public InputPreProcessor getPreProcessorForInputType(InputType input) {
+        return null;
+    }
+
+    @Override
+    public boolean isPretrainParam(String name) {
+        return false;
+    }
+
+    @Override
+    public LayerMemoryReport getMemoryReport(InputType input) {
+        return new LayerMemoryReport.Builder(layerName, getClass(), input, input)
+                .standardMemory(0, 0)
+                .workingMemory(0, 0, 0, 0)
+                .cacheMemory(MemoryReport.CACHE_MODE_ALL_ZEROS, MemoryReport.CACHE_MODE_ALL_ZEROS)
+                .build();
+    }
+
+    @Override
+    public SmoeLayer clone() {
+        return (SmoeLayer) super.clone();
+    }
+
+    @Override
+    protected boolean canEqual(Object other) {
+        return other instanceof SmoeLayer;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof SmoeLayer that
+                && super.equals(other)
+                && modelConfig().equals(that.modelConfig());
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(super.hashCode(), modelConfig());
+    }
+}

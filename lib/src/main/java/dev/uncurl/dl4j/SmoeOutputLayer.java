@@ -1,0 +1,254 @@
+package dev.uncurl.dl4j;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.model.Loss;
+import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.model.SmoeLanguageModel;
+import dev.uncurl.model.TokenBatch;
+import java.util.List;
+import org.deeplearning4j.nn.api.TrainingConfig;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.layers.BaseLayer;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
+/**
+ * The language model at work in a MultiLayerNetwork. Input [B, T] token ids, labels [B, T] targets, both as floats with
+ * -1 for none. The model's arena is made at the first batch, for its size, and made anew only for a larger one.
+ *
+ * <p>fit() calls backpropGradient and then computeScore, so the one pass is made in the former and its loss kept.
+ */
+public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutputLayer {
+    private INDArray labels;
+    private transient SmoeLayer bound;
+    private transient SmoeLanguageModel model;
+    private transient INDArray modelParameters;
+    private transient INDArray modelGradients;
+    private transient Loss lastLoss;
+    private transient boolean lossIsFresh;
+
+    SmoeOutputLayer(NeuralNetConfiguration configuration, DataType type) {
+        super(configuration, type);
+    }
+
+    /** Loss of the last batch that this network saw. */
+    public Loss lastLoss() {
+        if (lastLoss == null) {
+            throw new IllegalStateException("No batch has passed the network yet");
+        }
+        return lastLoss;
+    }
+
+    /** Tokens that each expert of block {@code layer} received in the last batch [E]. */
+    public int[] expertTokens(int layer) {
+        lastLoss();
+        return model.expertTokens(layer);
+    }
+
+    /** L2 norm of the last gradient before clipping; 0 before the first step. */
+    public double lastGradientNorm() {
+        return bound != null && bound.getIUpdater() instanceof FusedAdamW updater
+                ? updater.binding().gradientNorm()[0]
+                : 0;
+    }
+
+    /** The model on this network's parameters, or null before the first batch. For its routing and part times. */
+    public SmoeLanguageModel model() {
+        return model;
+    }
+
+    /** Frees the model's arena now instead of at some collection; the next batch makes a new one. */
+    public void release() {
+        if (model != null) {
+            model.close();
+            model = null;
+            lastLoss = null;
+        }
+    }
+
+    private ModelConfig modelConfig() {
+        return layerConf().modelConfig();
+    }
+
+    private void ready(int tokens, boolean training) {
+        boolean sameArrays = modelParameters == paramsFlattened && modelGradients == gradientsFlattened;
+        boolean trains = training || gradientsFlattened != null;
+        if (model != null && sameArrays && tokens <= model.maxTokens()) {
+            return;
+        }
+        int capacity = model == null ? tokens : Math.max(tokens, model.maxTokens());
+        release();
+        modelParameters = paramsFlattened;
+        modelGradients = gradientsFlattened;
+        model = trains
+                ? SmoeLanguageModel.forTraining(modelConfig(), paramsFlattened, gradientsFlattened, capacity)
+                : SmoeLanguageModel.forScoring(modelConfig(), paramsFlattened, capacity);
+    }
+
+    private void run(boolean training) {
+        if (input == null || labels == null) {
+            throw new IllegalStateException("The network needs token ids as input and targets as labels");
+        }
+        TokenBatch batch = SmoeNetwork.batch(input, labels);
+        ready(batch.size(), training);
+        lastLoss = training ? model.forwardBackward(batch) : model.forward(batch);
+    }
+
+    @Override
+    public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+        run(true);
+        lossIsFresh = true;
+        var gradient = new DefaultGradient(gradientsFlattened);
+        gradientViews.forEach(gradient::setGradientFor);
+        return new Pair<>(gradient, null);
+    }
+
+    @Override
+    public double computeScore(double regularization, boolean training, LayerWorkspaceMgr workspaces) {
+        if (!training || !lossIsFresh) {
+            run(false);
+        }
+        // the parameters move after this
+        lossIsFresh = false;
+        score = lastLoss.total() + regularization;
+        return score;
+    }
+
+    @Override
+    public INDArray computeScoreForExamples(double regularization, LayerWorkspaceMgr workspaces) {
+        throw new UnsupportedOperationException("Use SmoeLanguageModel.targetLogProbabilities for single examples");
+    }
+
+    @Override
+    public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
+        throw new UnsupportedOperationException(
+                "The logits of all positions are never held at once; use SmoeLanguageModel for scoring");
+    }
+
+    /** Weight decay is decoupled from the loss. */
+    @Override
+    public double calcRegularizationScore(boolean backpropParametersOnly) {
+        return 0;
+    }
+
+    /** The loss is a mean already. */
+    @Override
+    public boolean updaterDivideByMinibatch(String name) {
+        return false;
+    }
+
+    /** The configuration with an updater that knows this network's parameters; the network's own stays untouched. */
+    @Override
+    public TrainingConfig getConfig() {
+        SmoeLayer configuration = layerConf();
+        if (!(configuration.getIUpdater() instanceof FusedAdamW updater)) {
+            return configuration;
+        }
+        if (bound == null) {
+            bound = configuration.clone();
+            bound.setIUpdater(updater.bind(() -> paramsFlattened, ParameterLayout.of(modelConfig())));
+        }
+        return bound;
+    }
+
+    @Override
+    public void setConf(NeuralNetConfiguration configuration) {
+        super.setConf(configuration);
+        bound = null;
+    }
+
+    @Override
+    public void setInput(INDArray tokens, LayerWorkspaceMgr workspaces) {
+        super.setInput(tokens, workspaces);
+        lossIsFresh = false;
+    }
+
+    @Override
+    public void setLabels(INDArray targets) {
+        lossIsFresh &= targets == labels;
+        labels = targets;
+    }
+
+    @Override
+    public INDArray getLabels() {
+        return labels;
+    }
+
+    @Override
+    public boolean needsLabels() {
+        return true;
+    }
+
+    @Override
+    public void clear() {
+        super.clear();
+        labels = null;
+        lossIsFresh = false;
+    }
+
+    @Override
+    public boolean isPretrainLayer() {
+        return false;
+    }
+
+    @Override
+    public Type type() {
+        return Type.RECURRENT;
+    }
+
+    @Override
+    public int numLabels() {
+        return modelConfig().vocabulary();
+    }
+
+    private static UnsupportedOperationException notAClassifier() {
+        return new UnsupportedOperationException("A language model's layer is trained through its network");
+    }
+
+    @Override
+    public double f1Score(DataSet data) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public double f1Score(INDArray examples, INDArray targets) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public int[] predict(INDArray examples) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public List<String> predict(DataSet data) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public void fit(DataSetIterator data) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public void fit(DataSet data) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public void fit(INDArray examples, INDArray targets) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public void fit(INDArray examples, int[] targets) {
+        throw notAClassifier();
+    }
+}

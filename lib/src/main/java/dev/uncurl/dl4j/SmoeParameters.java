@@ -1,0 +1,77 @@
+package dev.uncurl.dl4j;
+
+import dev.uncurl.model.ModelInitialization;
+import dev.uncurl.model.ParameterLayout;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * All parameters as one: DL4J sees a single flat row, {@link ParameterLayout} says what lies where. Thousands of named
+ * views would make a network slow to build, and averaging workers build one every round.
+ */
+final class SmoeParameters implements ParamInitializer {
+    static final String FLAT = "flat";
+
+    @Override
+    public long numParams(NeuralNetConfiguration configuration) {
+        return numParams(configuration.getLayer());
+    }
+
+    @Override
+    public long numParams(Layer layer) {
+        return ParameterLayout.of(((SmoeLayer) layer).modelConfig()).length();
+    }
+
+    @Override
+    public List<String> paramKeys(Layer layer) {
+        return List.of(FLAT);
+    }
+
+    @Override
+    public List<String> weightKeys(Layer layer) {
+        return List.of(FLAT);
+    }
+
+    @Override
+    public List<String> biasKeys(Layer layer) {
+        return List.of();
+    }
+
+    @Override
+    public boolean isWeightParam(Layer layer, String name) {
+        return FLAT.equals(name);
+    }
+
+    @Override
+    public boolean isBiasParam(Layer layer, String name) {
+        return false;
+    }
+
+    @Override
+    public Map<String, INDArray> init(NeuralNetConfiguration configuration, INDArray view, boolean initialize) {
+        configuration.addVariable(FLAT);
+        if (initialize) {
+            var layer = (SmoeLayer) configuration.getLayer();
+            float[] values = ModelInitialization.initialize(layer.modelConfig(), configuration.getSeed());
+            view.assign(Nd4j.createFromArray(values).reshape(view.shape()));
+        }
+        return table(view);
+    }
+
+    @Override
+    public Map<String, INDArray> getGradientsFromFlattened(NeuralNetConfiguration configuration, INDArray view) {
+        return table(view);
+    }
+
+    private static Map<String, INDArray> table(INDArray view) {
+        var table = new LinkedHashMap<String, INDArray>();
+        table.put(FLAT, view);
+        return table;
+    }
+}

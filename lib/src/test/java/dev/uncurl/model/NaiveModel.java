@@ -1,0 +1,188 @@
+package dev.uncurl.model;
+
+import dev.uncurl.config.ModelConfig;
+import java.util.stream.IntStream;
+
+/**
+ * The decoder once more, from its formulas, in double precision and token by token: shares nothing with the model but
+ * the layout of the parameters.
+ */
+final class NaiveModel {
+    private final ModelConfig config;
+    private final double[] parameters;
+    private final ParameterLayout layout;
+    /** Of the last forward pass: log p(target) by position. */
+    final double[] logProbabilities;
+
+    double balance;
+    double z;
+
+    NaiveModel(ModelConfig config, double[] parameters, int size) {
+        this.config = config;
+        this.parameters = parameters;
+        layout = ParameterLayout.of(config);
+        logProbabilities = new double[size];
+    }
+
+    private double at(String name, int row, int column) {
+        var tensor = layout.tensor(name);
+        int columns = tensor.shape().get(tensor.shape().size() - 1);
+        return parameters[(int) tensor.offset() + row * columns + column];
+    }
+
+    private double[] linear(double[] x, String prefix, int outputs) {
+        var y = new double[outputs];
+        for (int j = 0; j < outputs; j++) {
+            y[j] = at(prefix + ".bias", 0, j);
+            for (int i = 0; i < x.length; i++) {
+                y[j] += x[i] * at(prefix + ".weight", i, j);
+            }
+        }
+        return y;
+    }
+
+    private double[] norm(double[] x, String prefix) {
+        double mean = IntStream.range(0, x.length).mapToDouble(i -> x[i]).sum() / x.length;
+        double variance = IntStream.range(0, x.length)
+                        .mapToDouble(i -> (x[i] - mean) * (x[i] - mean))
+                        .sum()
+                / x.length;
+        var y = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            y[i] = (x[i] - mean) / Math.sqrt(variance + 1e-5) * at(prefix + ".weight", 0, i)
+                    + at(prefix + ".bias", 0, i);
+        }
+        return y;
+    }
+
+    private static double[] softmax(double[] x) {
+        double sum =
+                IntStream.range(0, x.length).mapToDouble(i -> Math.exp(x[i])).sum();
+        return IntStream.range(0, x.length)
+                .mapToDouble(i -> Math.exp(x[i]) / sum)
+                .toArray();
+    }
+
+    private double[] feedForward(double[] x, String prefix) {
+        double[] hidden = linear(x, prefix + "c_fc", config.feedForward());
+        for (int i = 0; i < hidden.length; i++) {
+            double u = hidden[i];
+            hidden[i] = 0.5 * u * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (u + 0.044715 * u * u * u)));
+        }
+        return linear(hidden, prefix + "c_proj", x.length);
+    }
+
+    /** Total loss of the batch. */
+    double loss(TokenBatch batch) {
+        var stream = new double[batch.size()][config.width()];
+        for (int n = 0; n < batch.size(); n++) {
+            for (int i = 0; i < config.width() && batch.tokens()[n] >= 0; i++) {
+                stream[n][i] = at("wte.weight", batch.tokens()[n], i) + at("wpe.weight", n % batch.columns(), i);
+            }
+        }
+        balance = 0;
+        z = 0;
+        for (int layer = 0; layer < config.layers(); layer++) {
+            attend(batch, stream, ParameterLayout.block(layer));
+            if (config.isMoe(layer)) {
+                mix(batch, stream, layer);
+            } else {
+                for (double[] x : stream) {
+                    add(x, 1, feedForward(norm(x, ParameterLayout.block(layer) + "ln_2"), "h." + layer + ".mlp."));
+                }
+            }
+        }
+        double sum = 0;
+        for (int n = 0; n < batch.size(); n++) {
+            if (batch.targets()[n] >= 0) {
+                double[] x = norm(stream[n], "ln_f");
+                double[] logits = new double[config.vocabulary()];
+                for (int v = 0; v < logits.length; v++) {
+                    for (int i = 0; i < x.length; i++) {
+                        logits[v] += x[i] * at("wte.weight", v, i);
+                    }
+                }
+                logProbabilities[n] = Math.log(softmax(logits)[batch.targets()[n]]);
+                sum -= logProbabilities[n];
+            }
+        }
+        return sum / Math.max(1, batch.predicted())
+                + config.moe().balanceLoss() * balance
+                + config.moe().zLoss() * z;
+    }
+
+    private static void add(double[] x, double scale, double[] y) {
+        for (int i = 0; i < x.length; i++) {
+            x[i] += scale * y[i];
+        }
+    }
+
+    private void attend(TokenBatch batch, double[][] stream, String block) {
+        int width = config.width();
+        int size = width / config.heads();
+        var qkv = new double[batch.size()][];
+        for (int n = 0; n < batch.size(); n++) {
+            qkv[n] = linear(norm(stream[n], block + "ln_1"), block + "attn.c_attn", 3 * width);
+        }
+        for (int n = 0; n < batch.size(); n++) {
+            int begin = n / batch.columns() * batch.columns();
+            var heads = new double[width];
+            for (int head = 0; head < config.heads(); head++) {
+                var scores = new double[n - begin + 1];
+                for (int m = begin; m <= n; m++) {
+                    for (int i = head * size; i < (head + 1) * size; i++) {
+                        scores[m - begin] += qkv[n][i] * qkv[m][width + i] / Math.sqrt(size);
+                    }
+                }
+                double[] p = softmax(scores);
+                for (int m = begin; m <= n; m++) {
+                    for (int i = head * size; i < (head + 1) * size; i++) {
+                        heads[i] += p[m - begin] * qkv[m][2 * width + i];
+                    }
+                }
+            }
+            add(stream[n], 1, linear(heads, block + "attn.c_proj", width));
+        }
+    }
+
+    private void mix(TokenBatch batch, double[][] stream, int layer) {
+        var moe = config.moe();
+        var share = new double[moe.experts()];
+        var mean = new double[moe.experts()];
+        int tokens =
+                (int) IntStream.of(batch.tokens()).filter(token -> token >= 0).count();
+        for (int n = 0; n < batch.size(); n++) {
+            if (batch.tokens()[n] < 0) {
+                continue;
+            }
+            double[] x = norm(stream[n], ParameterLayout.block(layer) + "ln_2");
+            double[] logits = new double[moe.experts()];
+            for (int e = 0; e < logits.length; e++) {
+                for (int i = 0; i < x.length; i++) {
+                    logits[e] += x[i] * at(ParameterLayout.router(layer), e, i);
+                }
+            }
+            double[] p = softmax(logits);
+            int[] best = IntStream.range(0, p.length)
+                    .boxed()
+                    .sorted((a, b) -> p[a] != p[b] ? Double.compare(p[b], p[a]) : a - b)
+                    .mapToInt(Integer::intValue)
+                    .limit(moe.topK())
+                    .toArray();
+            double mass = IntStream.of(best).mapToDouble(e -> p[e]).sum();
+            for (int e : best) {
+                double gate = moe.renormalize() && moe.topK() > 1 ? p[e] / mass : p[e];
+                add(stream[n], gate, feedForward(x, ParameterLayout.expert(layer, e)));
+                share[e] += 1.0 / (tokens * moe.topK());
+            }
+            add(mean, 1.0 / tokens, p);
+            double logSumExp = Math.log(IntStream.range(0, p.length)
+                    .mapToDouble(e -> Math.exp(logits[e]))
+                    .sum());
+            z += logSumExp * logSumExp / tokens;
+        }
+        for (int e = 0; e < moe.experts(); e++) {
+            balance += moe.experts() * share[e] * mean[e];
+        }
+    }
+}

@@ -1,0 +1,298 @@
+package dev.uncurl.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.uncurl.config.ModelConfig;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+class SmoeLanguageModelTest {
+    static Stream<ModelConfig> configs() {
+        return GradientTest.configs();
+    }
+
+    private record Result(Loss loss, float[] logProbabilities, double[] gradients) {}
+
+    private static Result train(ModelConfig config, double[] parameters, TokenBatch batch) {
+        INDArray values = Models.array(parameters, DataType.FLOAT);
+        INDArray gradients = values.ulike().assign(Double.NaN);
+        try (var model = SmoeLanguageModel.forTraining(config, values, gradients, 80)) {
+            Loss loss = model.forwardBackward(batch);
+            return new Result(loss, model.targetLogProbabilities(), Models.read(gradients));
+        }
+    }
+
+    private static SmoeLanguageModel scorer(ModelConfig config, double[] parameters) {
+        return SmoeLanguageModel.forScoring(config, Models.array(parameters, DataType.FLOAT), 80);
+    }
+
+    private static void copy(
+            ModelConfig from, double[] source, String name, ModelConfig to, double[] target, String as) {
+        var there = ParameterLayout.of(from).tensor(name);
+        var here = ParameterLayout.of(to).tensor(as);
+        System.arraycopy(source, (int) there.offset(), target, (int) here.offset(), (int) there.length());
+    }
+
+    /** Everything that two models both have. */
+    private static void copyShared(ModelConfig from, double[] source, ModelConfig to, double[] target) {
+        for (var tensor : ParameterLayout.of(from).tensors()) {
+            if (!tensor.name().contains("moe") && !tensor.name().startsWith("h.1.mlp.")) {
+                copy(from, source, tensor.name(), to, target, tensor.name());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void lossAndLogProbabilitiesAreThoseOfTheFormulas(ModelConfig config) {
+        double[] parameters = Models.parameters(config, 1);
+        var batch = Models.batch(4, 9, 2);
+        var naive = new NaiveModel(config, parameters, batch.size());
+        double expected = naive.loss(batch);
+        try (var model = scorer(config, parameters)) {
+            Loss loss = model.forward(batch);
+            assertThat(loss.total()).isCloseTo(expected, within(1e-5));
+            assertThat(loss.balance()).isCloseTo(naive.balance, within(1e-5));
+            assertThat(loss.z()).isCloseTo(naive.z, within(1e-4));
+            assertThat(loss.predicted()).isEqualTo(batch.predicted());
+            float[] logProbabilities = model.targetLogProbabilities();
+            for (int i = 0; i < batch.size(); i++) {
+                assertThat((double) logProbabilities[i]).isCloseTo(naive.logProbabilities[i], within(5e-5));
+            }
+        }
+        assertThat(train(config, parameters, batch).loss().total()).isCloseTo(expected, within(1e-5));
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void theSameInputGivesTheSameBitsAlsoAfterOtherBatches(ModelConfig config) {
+        INDArray parameters = Models.array(Models.parameters(config, 1), DataType.FLOAT);
+        INDArray gradients = parameters.ulike();
+        var batch = Models.batch(4, 9, 2);
+        try (var model = SmoeLanguageModel.forTraining(config, parameters, gradients, 80)) {
+            Loss first = model.forwardBackward(batch);
+            double[] expected = Models.read(gradients);
+            for (int i = 0; i < 200; i++) {
+                model.forwardBackward(Models.batch(1 + i % 8, 1 + i % 9, i));
+            }
+            assertThat(model.forwardBackward(batch)).isEqualTo(first);
+            assertThat(Models.read(gradients)).isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void paddingChangesNothing(ModelConfig config) {
+        double[] parameters = Models.parameters(config, 3);
+        var narrow = TokenBatch.ofSequences(List.of(new int[] {1, 2, 3, 4}, new int[] {5, 6, 7, 8}));
+        int[] tokens = new int[3 * 7];
+        int[] targets = new int[3 * 7];
+        Arrays.fill(tokens, -1);
+        Arrays.fill(targets, -1);
+        for (int row = 0; row < 2; row++) {
+            System.arraycopy(narrow.tokens(), row * 4, tokens, row * 7, 4);
+            System.arraycopy(narrow.targets(), row * 4, targets, row * 7, 4);
+        }
+        var plain = train(config, parameters, narrow);
+        var padded = train(config, parameters, new TokenBatch(tokens, targets, 3, 7));
+        assertThat(padded.loss().total()).isCloseTo(plain.loss().total(), within(1e-6));
+        assertThat(padded.gradients()).containsExactly(plain.gradients(), within(1e-5));
+        try (var model = scorer(config, parameters)) {
+            model.forward(new TokenBatch(tokens, targets, 3, 7));
+            for (int layer : config.moeLayers()) {
+                assertThat(Arrays.stream(model.expertTokens(layer)).sum())
+                        .isEqualTo(8 * config.moe().topK());
+                assertThat(model.routing(layer).expert(5, 0)).isEqualTo(-1);
+                assertThat(model.routing(layer).gate(5, 0)).isZero();
+            }
+        }
+    }
+
+    @Test
+    void oneExpertIsTheDenseModel() {
+        var one = Models.config(1, 1, false);
+        double[] withExpert = Models.parameters(one, 4);
+        double[] without = new double[(int) ParameterLayout.of(Models.dense()).length()];
+        copyShared(one, withExpert, Models.dense(), without);
+        for (String part : ParameterLayout.FEED_FORWARD) {
+            copy(one, withExpert, ParameterLayout.expert(1, 0) + part, Models.dense(), without, "h.1.mlp." + part);
+        }
+        var batch = Models.batch(4, 9, 5);
+        assertThat(train(one, withExpert, batch).loss().crossEntropy())
+                .isCloseTo(train(Models.dense(), without, batch).loss().crossEntropy(), within(1e-6));
+    }
+
+    @Test
+    void identicalExpertsWithRenormalizedGatesAreTheDenseModel() {
+        var config = Models.config(5, 3, true);
+        double[] mixture = Models.parameters(config, 6);
+        double[] dense = new double[(int) ParameterLayout.of(Models.dense()).length()];
+        copyShared(config, mixture, Models.dense(), dense);
+        for (String part : ParameterLayout.FEED_FORWARD) {
+            String first = ParameterLayout.expert(1, 0) + part;
+            copy(config, mixture, first, Models.dense(), dense, "h.1.mlp." + part);
+            for (int expert = 1; expert < 5; expert++) {
+                copy(config, mixture.clone(), first, config, mixture, ParameterLayout.expert(1, expert) + part);
+            }
+        }
+        var batch = Models.batch(4, 9, 5);
+        assertThat(train(config, mixture, batch).loss().crossEntropy())
+                .isCloseTo(train(Models.dense(), dense, batch).loss().crossEntropy(), within(1e-6));
+    }
+
+    @Test
+    void permutingExpertsPermutesGradientsAndRouting() {
+        var config = Models.config(5, 2, false);
+        int[] order = {3, 0, 4, 1, 2};
+        double[] parameters = Models.parameters(config, 7);
+        double[] permuted = permute(config, parameters, order);
+        var batch = Models.batch(4, 9, 8);
+        var before = train(config, parameters, batch);
+        var after = train(config, permuted, batch);
+        assertThat(after.loss().total()).isCloseTo(before.loss().total(), within(1e-6));
+        assertThat(after.gradients()).containsExactly(permute(config, before.gradients(), order), within(1e-5));
+        try (var one = scorer(config, parameters);
+                var other = scorer(config, permuted)) {
+            one.forward(batch);
+            other.forward(batch);
+            for (int expert = 0; expert < 5; expert++) {
+                assertThat(other.expertTokens(1)[expert]).isEqualTo(one.expertTokens(1)[order[expert]]);
+            }
+        }
+    }
+
+    /** Expert e of the result is expert order[e] of the source. */
+    private static double[] permute(ModelConfig config, double[] source, int[] order) {
+        double[] target = source.clone();
+        var layout = ParameterLayout.of(config);
+        int router = (int) layout.tensor(ParameterLayout.router(1)).offset();
+        for (int expert = 0; expert < order.length; expert++) {
+            System.arraycopy(
+                    source,
+                    router + order[expert] * config.width(),
+                    target,
+                    router + expert * config.width(),
+                    config.width());
+            for (String part : ParameterLayout.FEED_FORWARD) {
+                String from = ParameterLayout.expert(1, order[expert]) + part;
+                copy(config, source, from, config, target, ParameterLayout.expert(1, expert) + part);
+            }
+        }
+        return target;
+    }
+
+    @Test
+    void expertsWithoutTokensGetZeroGradients() {
+        var config = Models.config(5, 1, false);
+        double[] parameters = Models.parameters(config, 9);
+        var batch = Models.batch(1, 2, 10);
+        var result = train(config, parameters, batch);
+        try (var model = scorer(config, parameters)) {
+            model.forward(batch);
+            int idle = IntStream.range(0, 5)
+                    .filter(e -> model.expertTokens(1)[e] == 0)
+                    .findFirst()
+                    .orElseThrow();
+            for (String part : ParameterLayout.FEED_FORWARD) {
+                var tensor = ParameterLayout.of(config).tensor(ParameterLayout.expert(1, idle) + part);
+                for (int i = 0; i < tensor.length(); i++) {
+                    assertThat(result.gradients()[(int) tensor.offset() + i]).isZero();
+                }
+            }
+        }
+    }
+
+    @Test
+    void aBatchWithNothingToPredictHasOnlyTheRoutersGradient() {
+        var config = Models.config(5, 2, true);
+        var result =
+                train(config, Models.parameters(config, 1), new TokenBatch(new int[] {1, 2}, new int[] {-1, -1}, 1, 2));
+        assertThat(result.loss().crossEntropy()).isZero();
+        assertThat(result.loss().predicted()).isZero();
+        assertThat(result.gradients()).doesNotContain(Double.NaN);
+        var router = ParameterLayout.of(config).tensor(ParameterLayout.router(1));
+        assertThat(Arrays.stream(result.gradients(), (int) router.offset(), (int) (router.offset() + router.length())))
+                .anyMatch(value -> value != 0);
+    }
+
+    @Test
+    void routingShowsLogitsChoicesGatesAndNorms() {
+        var config = Models.config(5, 2, true);
+        var batch = Models.batch(3, 7, 11);
+        try (var model = scorer(config, Models.parameters(config, 12))) {
+            model.forward(batch);
+            RoutingView routing = model.routing(1);
+            assertThat(routing.tokens()).isEqualTo(batch.size());
+            for (int token = 0; token < batch.size(); token++) {
+                if (batch.tokens()[token] < 0) {
+                    continue;
+                }
+                int first = routing.expert(token, 0);
+                int second = routing.expert(token, 1);
+                for (int expert = 0; expert < 5; expert++) {
+                    float bound = expert == first ? routing.logit(token, first) : routing.logit(token, second);
+                    assertThat(expert == first || routing.logit(token, expert) <= bound)
+                            .isTrue();
+                }
+                assertThat(routing.gate(token, 0) + routing.gate(token, 1)).isCloseTo(1f, within(1e-6f));
+                assertThat(routing.gate(token, 0)).isGreaterThanOrEqualTo(routing.gate(token, 1));
+                assertThat(routing.outputNorm(token, 1)).isPositive();
+            }
+            assertThatThrownBy(() -> model.routing(0)).hasMessageContaining("[1]");
+        }
+    }
+
+    @Test
+    void tiesGoToTheLowerExpert() {
+        var config = Models.config(5, 2, false);
+        double[] parameters = Models.parameters(config, 1);
+        var router = ParameterLayout.of(config).tensor(ParameterLayout.router(1));
+        Arrays.fill(parameters, (int) router.offset(), (int) (router.offset() + router.length()), 0);
+        try (var model = scorer(config, parameters)) {
+            model.forward(TokenBatch.ofSequences(List.of(new int[] {1, 2, 3})));
+            assertThat(model.expertTokens(1)).containsExactly(3, 3, 0, 0, 0);
+        }
+    }
+
+    @Test
+    void batchesThatDoNotFitAreRefusedWithTheReason() {
+        try (var model = scorer(Models.dense(), Models.parameters(Models.dense(), 1))) {
+            assertThatThrownBy(() -> model.forward(Models.batch(1, 10, 1))).hasMessageContaining("9 positions");
+            assertThatThrownBy(() -> model.forward(Models.batch(9, 9, 1))).hasMessageContaining("80 tokens");
+            assertThatThrownBy(() -> model.forward(TokenBatch.ofSequences(List.of(new int[] {1, 23}))))
+                    .hasMessageContaining("vocabulary of 23");
+        }
+        assertThatThrownBy(() -> new TokenBatch(new int[] {-1, 1}, new int[] {-1, -1}, 1, 2))
+                .hasMessageContaining("column 1");
+        assertThatThrownBy(() -> new TokenBatch(new int[] {1, -1}, new int[] {2, 3}, 1, 2))
+                .hasMessageContaining("Padding");
+    }
+
+    @Test
+    void initializationIsGpt2sAndEachTensorsOwn() {
+        var config = Models.config(5, 1, false);
+        float[] small = ModelInitialization.initialize(config, 1);
+        assertThat(ModelInitialization.initialize(config, 1)).isEqualTo(small);
+        assertThat(ModelInitialization.initialize(config, 2)).isNotEqualTo(small);
+        float[] large = ModelInitialization.initialize(config.withExperts(9), 1);
+        for (var tensor : ParameterLayout.of(config).tensors()) {
+            int from = (int) tensor.offset();
+            int there = (int) ParameterLayout.of(config.withExperts(9))
+                    .tensor(tensor.name())
+                    .offset();
+            if (!tensor.name().equals(ParameterLayout.router(1))) {
+                assertThat(Arrays.copyOfRange(large, there, there + (int) tensor.length()))
+                        .isEqualTo(Arrays.copyOfRange(small, from, from + (int) tensor.length()));
+            }
+        }
+    }
+}

@@ -16,7 +16,8 @@ import java.util.stream.IntStream;
  * @param moe the mixture of experts
  */
 public record ModelConfig(
-        int layers, int width, int heads, int feedForward, int vocabulary, int sequenceLength, MoeConfig moe) {
+        int layers, int width, int heads, int feedForward, int vocabulary, int sequenceLength, MoeConfig moe)
+        implements java.io.Serializable {
     public ModelConfig {
         check(layers >= 1, "layers", layers, "1 or more");
         check(width >= 1, "width", width, "1 or more");

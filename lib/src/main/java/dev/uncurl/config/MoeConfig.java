@@ -12,7 +12,8 @@ import static dev.uncurl.config.Check.check;
  * @param balanceLoss weight of E * sum_e f_e P_e, summed over MoE blocks
  * @param zLoss weight of mean(logsumexp(router logits)^2), summed over MoE blocks
  */
-public record MoeConfig(int experts, int topK, int every, boolean renormalize, double balanceLoss, double zLoss) {
+public record MoeConfig(int experts, int topK, int every, boolean renormalize, double balanceLoss, double zLoss)
+        implements java.io.Serializable {
     public MoeConfig {
         check(experts >= 0, "moe.experts", experts, "0 (dense) or more");
         check(topK >= 1 && (experts == 0 || topK <= experts), "moe.top-k", topK, "between 1 and moe.experts");

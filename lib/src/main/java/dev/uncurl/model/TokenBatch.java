@@ -1,5 +1,6 @@
 package dev.uncurl.model;
 
+import java.io.Serializable;
 import java.util.Arrays;
 import java.util.List;
 
@@ -11,7 +12,7 @@ import java.util.List;
  * @param rows B
  * @param columns positions per row
  */
-public record TokenBatch(int[] tokens, int[] targets, int rows, int columns) {
+public record TokenBatch(int[] tokens, int[] targets, int rows, int columns) implements Serializable {
     /** In {@code tokens}: padding. In {@code targets}: nothing to predict. */
     public static final int NONE = -1;
 
@@ -50,20 +51,9 @@ public record TokenBatch(int[] tokens, int[] targets, int rows, int columns) {
 
     /** Every token but a sequence's first is predicted from those before it; padded to the longest sequence. */
     public static TokenBatch ofSequences(List<int[]> sequences) {
-        int columns =
-                sequences.stream().mapToInt(sequence -> sequence.length).max().orElse(0);
-        int[] tokens = new int[sequences.size() * columns];
-        int[] targets = new int[tokens.length];
-        Arrays.fill(tokens, NONE);
-        Arrays.fill(targets, NONE);
-        for (int row = 0; row < sequences.size(); row++) {
-            int[] sequence = sequences.get(row);
-            System.arraycopy(sequence, 0, tokens, row * columns, sequence.length);
-            if (sequence.length > 1) {
-                System.arraycopy(sequence, 1, targets, row * columns, sequence.length - 1);
-            }
-        }
-        return new TokenBatch(tokens, targets, sequences.size(), columns);
+        return Sequences.padded(
+                sequences,
+                sequences.stream().map(sequence -> Sequences.nextTokens(sequence, 1)).toList());
     }
 
     /** rows x columns, padding included. */

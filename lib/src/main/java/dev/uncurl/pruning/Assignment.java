@@ -13,7 +13,8 @@ package dev.uncurl.pruning;
  * @param weight its share in the merged expert; the weights of a cluster sum to 1
  * @param isReference whether the others of the cluster are aligned to this one; true for one member of each cluster
  */
-public record Assignment(int layer, int expert, int cluster, double weight, boolean isReference) {
+public record Assignment(int layer, int expert, int cluster, double weight, boolean isReference)
+        implements java.io.Serializable {
     public static final int DROPPED = -1;
 
     public boolean isDropped() {

@@ -4,6 +4,7 @@ import dev.uncurl.error.Refusal;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -21,7 +22,7 @@ import java.util.TreeMap;
  *
  * @param assignments by layer and expert, ascending
  */
-public record Plan(Origin origin, List<Assignment> assignments) {
+public record Plan(Origin origin, List<Assignment> assignments) implements Serializable {
     /**
      * Everything that determined a plan.
      *
@@ -41,7 +42,8 @@ public record Plan(Origin origin, List<Assignment> assignments) {
             int expertsBefore,
             int expertsAfter,
             long seed,
-            SortedMap<String, String> inputs) {
+            SortedMap<String, String> inputs)
+            implements Serializable {
         public Origin {
             inputs = Collections.unmodifiableSortedMap(new TreeMap<>(inputs));
         }

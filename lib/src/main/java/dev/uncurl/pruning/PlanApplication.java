@@ -33,7 +33,7 @@ import org.apache.hadoop.fs.Path;
  */
 public final class PlanApplication {
     /** One cluster of several experts that has to be merged. */
-    public record Merge(int layer, int cluster) {
+    public record Merge(int layer, int cluster) implements java.io.Serializable {
         String piece() {
             return layer + "-" + cluster;
         }

@@ -9,7 +9,9 @@ import java.util.List;
  * routing.expert_statistics are told. Sums add up over tokens, files and nights; the same chunks in the same order give
  * the same bits. Not safe for use by several threads.
  */
-public final class ExpertStatistics {
+public final class ExpertStatistics implements java.io.Serializable {
+    private static final long serialVersionUID = 1L;
+
     /**
      * One row of routing.expert_statistics.
      *

@@ -15,7 +15,9 @@ import java.util.Arrays;
  *
  * One row of table routing.gram. Not safe for use by several threads.
  */
-public final class RouterGram {
+public final class RouterGram implements java.io.Serializable {
+    private static final long serialVersionUID = 1L;
+
     private final int experts;
     private final double[] gram;
     private long tokens;

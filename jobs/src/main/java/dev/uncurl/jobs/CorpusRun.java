@@ -1,0 +1,92 @@
+package dev.uncurl.jobs;
+
+import static org.apache.spark.sql.functions.col;
+
+import dev.uncurl.error.Refusal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Row;
+
+/** The tokenise run that a corpus's tables hold, as its readers need it. */
+record CorpusRun(
+        String corpus,
+        String runId,
+        String tokenizer,
+        int vocabulary,
+        int sequenceLength,
+        Map<String, String> inputs) {
+    /** The newest run of a corpus, or null. */
+    static CorpusRun newest(Warehouse warehouse, String corpus) {
+        List<Row> rows = warehouse.rows(Tables.RUNS, "corpus", corpus)
+                .orderBy(col("finished_at").desc())
+                .limit(1)
+                .collectAsList();
+        if (rows.isEmpty()) {
+            return null;
+        }
+        Row row = rows.get(0);
+        return new CorpusRun(
+                corpus,
+                row.getAs("run_id"),
+                row.getAs("tokenizer"),
+                row.<Integer>getAs("vocabulary"),
+                row.<Integer>getAs("sequence_length"),
+                row.getJavaMap(row.fieldIndex("inputs")));
+    }
+
+    /**
+     * The run behind a task: that of the corpus of its name, or of the corpus that it is part of ({@code flan} for
+     * {@code flan/cot_creak}).
+     *
+     * @throws Refusal (input) when it was never tokenised
+     */
+    static CorpusRun ofTask(Warehouse warehouse, String task) {
+        for (String name = task; ; name = name.substring(0, name.lastIndexOf('/'))) {
+            CorpusRun run = newest(warehouse, name);
+            if (run != null) {
+                return run;
+            }
+            if (name.indexOf('/') < 0) {
+                throw Refusal.input(
+                        "There is no tokenised " + task + " in this warehouse; it has: " + known(warehouse),
+                        "Run tokenize for it first, with the same --warehouse.");
+            }
+        }
+    }
+
+    /** The runs behind corpora joined by '+', or behind one task. */
+    static List<CorpusRun> ofAll(Warehouse warehouse, String tasks) {
+        var runs = new ArrayList<CorpusRun>();
+        for (String task : tasks.split("\\+")) {
+            runs.add(ofTask(warehouse, task));
+        }
+        return runs;
+    }
+
+    private static String known(Warehouse warehouse) {
+        String names = warehouse.table(Tables.RUNS).select("corpus").distinct().collectAsList().stream()
+                .map(row -> row.getString(0))
+                .sorted()
+                .collect(Collectors.joining(", "));
+        return names.isEmpty() ? "nothing" : names;
+    }
+
+    /** Run ids of several corpora as one string, to say what data a result stands on. */
+    static String ids(List<CorpusRun> runs) {
+        return runs.stream().map(run -> run.corpus + "@" + run.runId.substring(0, 12)).collect(Collectors.joining("+"));
+    }
+
+    /**
+     * @param fingerprint of the tokenizer that a model was trained with
+     * @throws Refusal (input) when the corpus was tokenised with another
+     */
+    void requireTokenizer(String fingerprint, String modelId) {
+        if (!tokenizer.equals(fingerprint)) {
+            throw Refusal.input(
+                    corpus + " was tokenised with " + tokenizer + ", model " + modelId + " was trained with " + fingerprint,
+                    "Tokenise the corpus with the model's tokenizer, in a warehouse of its own.");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.config.DemoConfig;
+import dev.uncurl.config.Settings;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code jobs/submit demo}: the commands of conf/demo.conf, one after another. */
+@Command(
+        name = "demo",
+        description = "Takes the text in test-data through every stage: the commands of conf/demo.conf in turn.",
+        footer = {"", "  jobs/submit demo"})
+final class DemoCommand implements Callable<Integer> {
+    @Option(names = "--config", defaultValue = "demo", description = "HOCON file (default: conf/demo.conf).")
+    private String file;
+
+    @Option(
+            names = "--warehouse",
+            paramLabel = "DIR",
+            defaultValue = "warehouse",
+            description = "Folder of tables and models (default: ${DEFAULT-VALUE}).")
+    private String warehouse;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help.")
+    private boolean help;
+
+    @Override
+    public Integer call() {
+        DemoConfig config = Settings.load(file, List.of()).bind(DemoConfig.class);
+        var times = new ArrayList<Object[]>();
+        double total = 0;
+        for (int step = 0; step < config.steps().size(); step++) {
+            String line = config.steps().get(step);
+            System.out.printf("%n[%d/%d] %s%n", step + 1, config.steps().size(), line);
+            System.out.flush();
+            var arguments = new ArrayList<>(List.of(line.strip().split("\\s+")));
+            arguments.addAll(List.of("--warehouse", warehouse));
+            long start = System.nanoTime();
+            int code = Uncurl.commandLine().execute(arguments.toArray(String[]::new));
+            if (code != 0) {
+                System.err.println("demo: step " + (step + 1) + " failed; what is finished stays. Once its cause is gone,"
+                        + " run the demo again: it goes on from there.");
+                return code;
+            }
+            double seconds = (System.nanoTime() - start) / 1e9;
+            total += seconds;
+            times.add(new Object[] {step + 1, line, String.format(Locale.ROOT, "%.1f", seconds)});
+        }
+        times.add(new Object[] {null, "all", String.format(Locale.ROOT, "%.1f", total)});
+        System.out.println();
+        System.out.print(TextTable.of(List.of("step", "command", "seconds"), times));
+        System.out.println("\nGo on with:");
+        String option = warehouse.equals("warehouse") ? "" : "--warehouse " + warehouse + " ";
+        config.queries().forEach(query -> System.out.println("  jobs/submit sql " + option + "\"" + query + "\""));
+        return 0;
+    }
+}

@@ -1,0 +1,99 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.evaluation.Latency;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import scala.collection.JavaConverters;
+
+/** {@code jobs/submit evaluate --model demo-base --task superglue/boolq}. */
+@Command(
+        name = "evaluate",
+        description = "Scores models on a task or on corpora: loss per token, accuracy, time per batch.",
+        footer = {"", "  jobs/submit evaluate --model demo-base --task superglue/boolq --limit 200"})
+final class EvaluateCommand implements Callable<Integer> {
+    private static final int TIMED_PASSES = 20;
+
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Option(names = "--model", paramLabel = "ID", required = true, description = "Model; repeat for more.")
+    private List<String> models;
+
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            required = true,
+            description = "Task (superglue/boolq), or corpora joined by + (cc100+mc4).")
+    private String task;
+
+    @Option(names = "--split", defaultValue = "validation", description = "Split (default: ${DEFAULT-VALUE}).")
+    private String split;
+
+    @Option(names = "--limit", defaultValue = "0", description = "Use the first so many examples only (default: all).")
+    private int limit;
+
+    @Option(
+            names = "--latency-batch",
+            defaultValue = "0",
+            description = "Also time forward passes of so many sequences in one thread (default: do not).")
+    private int latencyBatch;
+
+    @Override
+    public Integer call() {
+        Warehouse warehouse = warehouseOptions.open();
+        var evaluation = new Evaluation(warehouse);
+        for (String model : models) {
+            List<Row> results = evaluation.evaluate(model, task, split, limit);
+            System.out.println(model + " on " + task + " (" + split + ")");
+            System.out.print(TextTable.of(
+                    List.of("metric", "value", "standard error", "n", "majority", "constant"),
+                    results.stream()
+                            .map(row -> new Object[] {
+                                row.getAs("metric"),
+                                row.getAs("value"),
+                                row.getAs("standard_error"),
+                                row.getAs("n"),
+                                row.getAs("majority_baseline"),
+                                row.getAs("constant_predictor")
+                            })
+                            .toList()));
+            if (latencyBatch > 0) {
+                time(warehouse, model);
+            }
+        }
+        return 0;
+    }
+
+    private void time(Warehouse warehouse, String modelId) {
+        if (!warehouse.rows(Tables.LATENCY, "model_id", modelId, "batch", latencyBatch).isEmpty()) {
+            System.out.println("Latency of " + modelId + " is there already: reused.");
+            return;
+        }
+        var folder = new Models(warehouse).open(modelId);
+        var loaded = ModelCache.Reference.of(warehouse, folder).load();
+        ModelConfig config = loaded.config();
+        Latency latency = Latency.measure(config, loaded.parameters(), latencyBatch, TIMED_PASSES);
+        Row row = RowFactory.create(
+                modelId,
+                1,
+                latency.batch(),
+                latency.sequenceLength(),
+                config.moe().experts(),
+                latency.p50Millis(),
+                latency.p95Millis(),
+                latency.tokensPerSecond(),
+                JavaConverters.mapAsScalaMap(latency.parts()));
+        var schema = warehouse.table(Tables.LATENCY).schema();
+        warehouse.replace(
+                Tables.LATENCY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
+        System.out.printf(
+                "forward of %d x %d tokens in one thread: median %.1f ms, 95th percentile %.1f ms%n",
+                latency.batch(), latency.sequenceLength(), latency.p50Millis(), latency.p95Millis());
+    }
+}

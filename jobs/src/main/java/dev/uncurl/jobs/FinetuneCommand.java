@@ -1,0 +1,94 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.config.FinetuneConfig;
+import dev.uncurl.config.Settings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Locale;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jobs/submit finetune --from demo-base --model demo-boolq --task superglue/boolq --config train/demo-finetune}. */
+@Command(
+        name = "finetune",
+        description = "Trains a model further on the examples of a task, or of FLAN (prefinetuning).",
+        footer = {
+            "",
+            "  jobs/submit finetune --from demo-base --model demo-boolq --task superglue/boolq --config train/demo-finetune"
+        })
+final class FinetuneCommand implements Callable<Integer> {
+    /** What a finetuned model is in models.registry. */
+    enum Stage {
+        PREFINETUNE,
+        FINETUNE
+    }
+
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Mixin
+    private ConfigOptions configOptions;
+
+    @Option(names = "--from", paramLabel = "ID", required = true, description = "Model to start from.")
+    private String parentId;
+
+    @Option(names = "--model", paramLabel = "ID", required = true, description = "Name of the model to make.")
+    private String modelId;
+
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            required = true,
+            description = "Task (superglue/boolq), or all tasks under a name (flan).")
+    private String task;
+
+    @Option(
+            names = "--stage",
+            defaultValue = "finetune",
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    private Stage stage;
+
+    @Override
+    public Integer call() {
+        FinetuneConfig config = configOptions.bind(FinetuneConfig.class);
+        if (configOptions.onlyPrint()) {
+            return 0;
+        }
+        Warehouse.checkName("model", modelId);
+        Warehouse warehouse = warehouseOptions.open();
+        var models = new Models(warehouse);
+        ModelFolder parent = models.open(parentId);
+        String tokenizer = parent.manifest().lineage().inputs().get("tokenizer");
+        CorpusRun run = CorpusRun.ofTask(warehouse, task);
+        run.requireTokenizer(tokenizer, parentId);
+        var inputs = new TreeMap<String, String>();
+        inputs.put("parent", parent.manifestSha256());
+        inputs.put("task", task);
+        inputs.put("train", Settings.json(config.train()));
+        inputs.put("data", CorpusRun.ids(java.util.List.of(run)));
+        inputs.put("tokenizer", tokenizer);
+        try (var hold = warehouse.hold("model-" + modelId)) {
+            if (models.isMade(modelId, inputs)) {
+                return 0;
+            }
+            int length = parent.config().sequenceLength();
+            var data = TrainingData.examples(warehouse, task, config.train(), length);
+            Lineage lineage = Lineage.here(
+                    parentId,
+                    stage.name().toLowerCase(Locale.ROOT),
+                    inputs,
+                    "finetune --from " + parentId + " --model " + modelId + " --task " + task,
+                    Backend.name());
+            new Training(warehouse)
+                    .run(modelId, parent.config(), config.train(), parent.readParameters(), data, lineage);
+            return 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

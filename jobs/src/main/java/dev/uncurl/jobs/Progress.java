@@ -1,0 +1,51 @@
+package dev.uncurl.jobs;
+
+import java.util.Locale;
+
+/**
+ * How far a long piece of work is: rate and time left, redrawn on a terminal, a line a minute elsewhere, and one line at
+ * the end. On standard error, so that standard output stays a result.
+ */
+final class Progress {
+    private static final long LINE_EVERY_NANOS = 60_000_000_000L;
+
+    private final String what;
+    private final String unit;
+    private final long total;
+    private final boolean terminal = System.console() != null;
+    private final long start = System.nanoTime();
+    private long lastLine = start;
+
+    Progress(String what, String unit, long total) {
+        this.what = what;
+        this.unit = unit;
+        this.total = total;
+    }
+
+    void at(long done, String detail) {
+        long now = System.nanoTime();
+        if (!terminal && now - lastLine < LINE_EVERY_NANOS) {
+            return;
+        }
+        lastLine = now;
+        double seconds = (now - start) / 1e9;
+        double rate = done / seconds;
+        String line = String.format(
+                Locale.ROOT,
+                "%s: %,d of %,d %s (%.0f%%), %,.0f/s, %.0f s left  %s",
+                what,
+                done,
+                total,
+                unit,
+                100.0 * done / total,
+                rate,
+                (total - done) / rate,
+                detail);
+        System.err.print(terminal ? "\r\033[K" + line : line + "\n");
+    }
+
+    void done(String detail) {
+        double seconds = (System.nanoTime() - start) / 1e9;
+        System.err.printf(Locale.ROOT, "%s%s: done in %.1f s  %s%n", terminal ? "\r\033[K" : "", what, seconds, detail);
+    }
+}

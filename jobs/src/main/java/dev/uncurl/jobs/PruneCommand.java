@@ -1,0 +1,115 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.pruning.Plan;
+import dev.uncurl.pruning.PruningMethods;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jobs/submit prune --from demo-base --task superglue/boolq --method uncurl --experts 4 --model demo-uncurl}. */
+@Command(
+        name = "prune",
+        description = "Plans from a task's router logits which experts to merge or drop, and makes the smaller model.",
+        footer = {
+            "",
+            "  jobs/submit prune --from demo-base --task superglue/boolq --method uncurl --experts 4 --model demo-uncurl"
+        })
+final class PruneCommand implements Callable<Integer> {
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Option(names = "--from", paramLabel = "ID", required = true, description = "Model to prune.")
+    private String parentId;
+
+    @Option(names = "--task", paramLabel = "TASK", required = true, description = "Task whose router logits decide.")
+    private String task;
+
+    @Option(names = "--split", defaultValue = "train", description = "Split of the logits (default: ${DEFAULT-VALUE}).")
+    private String split;
+
+    @Option(names = "--method", paramLabel = "NAME", required = true, description = "uncurl, frequency or random.")
+    private String method;
+
+    @Option(names = "--experts", paramLabel = "K", required = true, description = "Experts per layer to end with.")
+    private int experts;
+
+    @Option(names = "--seed", defaultValue = "1", description = "Seed of the method (default: ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(names = "--model", paramLabel = "ID", description = "Name of the pruned model.")
+    private String modelId;
+
+    @Option(names = "--plan-only", description = "Write and print the plan, make no model.")
+    private boolean planOnly;
+
+    @Override
+    public Integer call() {
+        if (!planOnly && modelId == null) {
+            throw Refusal.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
+        }
+        PruningMethods chosen = PruningMethods.named(method);
+        Warehouse warehouse = warehouseOptions.open();
+        var models = new Models(warehouse);
+        ModelFolder parent = models.open(parentId);
+        var pruning = new Pruning(warehouse);
+        warehouse.describe("plan " + method + " of " + parentId);
+        Plan plan = pruning.plan(parent, parentId, task, split, chosen, experts, seed);
+        pruning.write(plan);
+        System.out.println("Plan " + plan.id() + ": " + method + ", " + plan.origin().expertsBefore() + " -> " + experts
+                + " experts per layer");
+        for (int layer : plan.layers()) {
+            System.out.println("  layer " + layer + ": " + clusters(plan, layer));
+        }
+        if (planOnly) {
+            return 0;
+        }
+        Warehouse.checkName("model", modelId);
+        var inputs = new TreeMap<String, String>();
+        inputs.put("parent", parent.manifestSha256());
+        inputs.put("plan", plan.id());
+        inputs.put("task", task);
+        inputs.put("method", method);
+        inputs.put("experts", Integer.toString(experts));
+        inputs.put("seed", Long.toString(seed));
+        inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
+        String command = "prune --from " + parentId + " --task " + task + " --method " + method + " --experts " + experts
+                + " --seed " + seed + " --model " + modelId;
+        try (var hold = warehouse.hold("model-" + modelId)) {
+            if (!models.isMade(modelId, inputs)) {
+                ModelFolder model = pruning.apply(
+                        parent, plan, modelId, Lineage.here(parentId, "prune", inputs, command, Backend.name()));
+                System.out.printf(
+                        "Model %s: %,d of %,d parameters, %,d bytes%n",
+                        modelId, model.layout().length(), parent.layout().length(), model.bytes());
+            }
+            return 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The members of each cluster, the reference expert with a star: {@code {0 3*} {1*} ...}. */
+    private static String clusters(Plan plan, int layer) {
+        var clusters = new ArrayList<String>();
+        for (int cluster = 0; cluster < plan.origin().expertsAfter(); cluster++) {
+            List<String> members = plan.members(layer, cluster).stream()
+                    .map(member -> member.expert() + (member.isReference() ? "*" : ""))
+                    .toList();
+            clusters.add("{" + String.join(" ", members) + "}");
+        }
+        List<String> dropped = plan.layer(layer).stream()
+                .filter(row -> row.isDropped())
+                .map(row -> Integer.toString(row.expert()))
+                .toList();
+        return String.join(" ", clusters) + (dropped.isEmpty() ? "" : "  dropped: " + String.join(" ", dropped));
+    }
+}

@@ -1,0 +1,79 @@
+package dev.uncurl.jobs;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.SparkSession;
+
+/** The tables and views of Uncurl. Their one definition is the SQL under schemas/. */
+enum Tables {
+    SEQUENCES("corpus.sequences"),
+    EXAMPLES("corpus.examples"),
+    REJECTIONS("corpus.rejections"),
+    RUNS("corpus.runs"),
+    REGISTRY("models.registry"),
+    METRICS("training.metrics"),
+    LOGITS("routing.logits"),
+    EXPERT_STATISTICS("routing.expert_statistics"),
+    GRAM("routing.gram"),
+    ASSIGNMENTS("pruning.assignments"),
+    SCORED("evaluation.examples"),
+    RESULTS("evaluation.results"),
+    LATENCY("evaluation.latency");
+
+    private final String id;
+
+    Tables(String id) {
+        this.id = id;
+    }
+
+    /** Namespace and name within the catalog, as in SQL. */
+    String id() {
+        return id;
+    }
+
+    private String namespace() {
+        return id.substring(0, id.indexOf('.'));
+    }
+
+    /** The statement that creates this table, comments of the file aside. */
+    String definition() {
+        return statement("schemas/" + id + ".sql");
+    }
+
+    /** Creates what is missing; the session's current catalog must be Uncurl's. */
+    static void createAll(SparkSession spark) {
+        for (Tables table : values()) {
+            spark.sql("CREATE NAMESPACE IF NOT EXISTS " + table.namespace());
+            if (!spark.catalog().tableExists(Warehouse.CATALOG + "." + table.id)) {
+                spark.sql(table.definition());
+            }
+        }
+        for (Views view : Views.values()) {
+            spark.sql(statement("schemas/views/" + view.name().toLowerCase(java.util.Locale.ROOT) + ".sql"));
+        }
+    }
+
+    /** In the order of their making: a view may stand on those before it. */
+    private enum Views {
+        LOAD_IMBALANCE,
+        MODEL_RESULTS,
+        PRUNING_FRONTIER
+    }
+
+    private static String statement(String resource) {
+        try (InputStream in = Tables.class.getClassLoader().getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new IllegalStateException(resource + " is not in the application jar");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.startsWith("--"))
+                    .collect(Collectors.joining("\n"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

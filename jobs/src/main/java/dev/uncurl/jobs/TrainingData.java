@@ -1,0 +1,112 @@
+package dev.uncurl.jobs;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.xxhash64;
+
+import dev.uncurl.config.TrainConfig;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.model.Sequences;
+import dev.uncurl.model.TokenBatch;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+
+/**
+ * The batches of a training run in their order, without end: epoch after epoch, each shuffled by the hash of seed, epoch
+ * and row, so that the order depends on nothing else.
+ */
+final class TrainingData implements Iterator<TokenBatch> {
+    private final Dataset<Row> rows;
+    private final List<String> key;
+    private final int batch;
+    private final long seed;
+    private final int sequenceLength;
+    private final boolean onTarget;
+    private final long size;
+    private Iterator<Row> epochRows = java.util.Collections.emptyIterator();
+    private int epoch;
+
+    private TrainingData(
+            Dataset<Row> rows, List<String> key, TrainConfig train, int sequenceLength, boolean onTarget) {
+        this.rows = rows.cache();
+        this.key = key;
+        this.batch = train.batch();
+        this.seed = train.seed();
+        this.sequenceLength = sequenceLength;
+        this.onTarget = onTarget;
+        this.size = this.rows.count();
+    }
+
+    /** Packed sequences of the training split of some corpora. */
+    static TrainingData sequences(Warehouse warehouse, List<String> corpora, TrainConfig train, int sequenceLength) {
+        Dataset<Row> rows = warehouse.table(Tables.SEQUENCES)
+                .where(col("corpus").isin(corpora.toArray()).and(col("split").equalTo("train")))
+                .select("corpus", "sequence_id", "tokens");
+        return nonEmpty(
+                new TrainingData(rows, List.of("corpus", "sequence_id"), train, sequenceLength, false),
+                String.join(", ", corpora));
+    }
+
+    /** Examples of the training split of a task, or of all tasks under a name ({@code flan}). */
+    static TrainingData examples(Warehouse warehouse, String task, TrainConfig train, int sequenceLength) {
+        Dataset<Row> rows = Examples.of(warehouse, task, "train").select("task", "example_id", "prompt_tokens", "target_tokens");
+        boolean onTarget = train.lossOn() == TrainConfig.LossOn.TARGET;
+        return nonEmpty(
+                new TrainingData(rows, List.of("task", "example_id"), train, sequenceLength, onTarget), task);
+    }
+
+    private static TrainingData nonEmpty(TrainingData data, String what) {
+        if (data.size == 0) {
+            throw Refusal.input(
+                    "There is nothing to train on: " + what + " has no rows in the training split",
+                    "Run tokenize for it first, with the same --warehouse.");
+        }
+        return data;
+    }
+
+    /** Rows of one epoch. */
+    long size() {
+        return size;
+    }
+
+    @Override
+    public boolean hasNext() {
+        return true;
+    }
+
+    @Override
+    public TokenBatch next() {
+        var tokens = new ArrayList<int[]>();
+        var targets = new ArrayList<int[]>();
+        while (tokens.size() < batch) {
+            if (!epochRows.hasNext()) {
+                epochRows = shuffled(epoch++).toLocalIterator();
+            }
+            Row row = epochRows.next();
+            if (key.get(0).equals("corpus")) {
+                int[] sequence = Examples.ints(row, "tokens");
+                tokens.add(sequence);
+                targets.add(Sequences.nextTokens(sequence, 1));
+            } else {
+                int[] prompt = Examples.ints(row, "prompt_tokens");
+                int[] target = Examples.ints(row, "target_tokens");
+                int[] sequence = Sequences.fit(prompt, target, sequenceLength);
+                tokens.add(sequence);
+                targets.add(Sequences.nextTokens(sequence, onTarget ? sequence.length - target.length : 1));
+            }
+        }
+        return Sequences.padded(tokens, targets);
+    }
+
+    private Dataset<Row> shuffled(int epoch) {
+        var columns = new ArrayList<org.apache.spark.sql.Column>();
+        columns.add(lit(seed));
+        columns.add(lit(epoch));
+        key.forEach(name -> columns.add(col(name)));
+        return rows.orderBy(
+                xxhash64(columns.toArray(org.apache.spark.sql.Column[]::new)), col(key.get(0)), col(key.get(1)));
+    }
+}

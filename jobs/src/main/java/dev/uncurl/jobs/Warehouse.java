@@ -1,0 +1,219 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.error.Refusal;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.regex.Pattern;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.DataFrameWriterV2;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.functions;
+
+/**
+ * The Spark session with Uncurl's catalog, and the folders beside its tables: {@code tables/} (Iceberg), {@code models/}
+ * (one folder a model), {@code locks/}. Whoever sets {@code spark.sql.catalog.uncurl} brings an own catalog (Hive, Glue,
+ * REST); the models stay in the folder.
+ */
+final class Warehouse {
+    static final String CATALOG = "uncurl";
+    private static final String CATALOG_KEY = "spark.sql.catalog." + CATALOG;
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}");
+
+    private final SparkSession spark;
+    private final Path root;
+
+    private Warehouse(SparkSession spark, Path root) {
+        this.spark = spark;
+        this.root = root;
+    }
+
+    static Warehouse open(String folder) {
+        SparkSession spark = SparkSession.builder()
+                .appName("uncurl")
+                .config("spark.sql.session.timeZone", "UTC")
+                .getOrCreate();
+        try {
+            FileSystem files = new Path(folder).getFileSystem(spark.sparkContext().hadoopConfiguration());
+            Path root = files.makeQualified(new Path(folder));
+            if (files.exists(root) && !files.getFileStatus(root).isDirectory()) {
+                throw Refusal.input("The warehouse " + root + " is a file", "Name a folder with --warehouse.");
+            }
+            files.mkdirs(root);
+            var warehouse = new Warehouse(spark, root);
+            warehouse.useCatalog();
+            return warehouse;
+        } catch (IOException e) {
+            throw Refusal.input(
+                    "The warehouse " + folder + " cannot be used: " + e.getMessage(),
+                    "Name a folder that can be written with --warehouse.",
+                    e);
+        }
+    }
+
+    private void useCatalog() {
+        String location = new Path(root, "tables").toString();
+        if (!spark.conf().contains(CATALOG_KEY)) {
+            spark.conf().set(CATALOG_KEY, "org.apache.iceberg.spark.SparkCatalog");
+            spark.conf().set(CATALOG_KEY + ".type", "hadoop");
+            spark.conf().set(CATALOG_KEY + ".warehouse", location);
+        }
+        String used = spark.conf().get(CATALOG_KEY + ".warehouse", location);
+        if (spark.conf().get(CATALOG_KEY + ".type", "").equals("hadoop") && !used.equals(location)) {
+            throw Refusal.usage(
+                    "This Spark session already has its tables in " + used + ", not in " + location,
+                    "Use one warehouse per session.");
+        }
+        spark.catalog().setCurrentCatalog(CATALOG);
+        Tables.createAll(spark);
+    }
+
+    SparkSession spark() {
+        return spark;
+    }
+
+    JavaSparkContext context() {
+        return JavaSparkContext.fromSparkContext(spark.sparkContext());
+    }
+
+    FileSystem files() {
+        try {
+            return root.getFileSystem(spark.sparkContext().hadoopConfiguration());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Folder of a model, whether it exists or not. */
+    Path modelFolder(String modelId) {
+        return new Path(new Path(root, "models"), checkName("model", modelId));
+    }
+
+    /** A name that is safe as a folder and in SQL. */
+    static String checkName(String what, String name) {
+        if (!NAME.matcher(name).matches()) {
+            throw Refusal.usage(
+                    "The " + what + " name '" + name + "' is not possible",
+                    "Use up to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit.");
+        }
+        return name;
+    }
+
+    Dataset<Row> table(Tables table) {
+        return spark.table(CATALOG + "." + table.id());
+    }
+
+    /** Rows of a table in which the named columns have the given values: {@code column, value, column, value, ...}. */
+    Dataset<Row> rows(Tables table, Object... columnsAndValues) {
+        return table(table).where(matching(columnsAndValues));
+    }
+
+    /**
+     * Puts rows in place of those that match, in one commit: readers see the old ones or the new ones. The columns must
+     * be partition columns of the table.
+     */
+    void replace(Tables table, Dataset<Row> rows, Object... columnsAndValues) {
+        replaceWhere(table, rows, matching(columnsAndValues));
+    }
+
+    /** As {@link #replace}, with any condition on partition columns. */
+    void replaceWhere(Tables table, Dataset<Row> rows, Column condition) {
+        try {
+            writer(table, rows).overwrite(condition);
+        } catch (NoSuchTableException e) {
+            throw missing(e);
+        }
+    }
+
+    /** Adds rows in one commit. */
+    void append(Tables table, Dataset<Row> rows) {
+        try {
+            writer(table, rows).append();
+        } catch (NoSuchTableException e) {
+            throw missing(e);
+        }
+    }
+
+    private DataFrameWriterV2<Row> writer(Tables table, Dataset<Row> rows) {
+        Column[] columns = Arrays.stream(table(table).columns()).map(functions::col).toArray(Column[]::new);
+        return rows.select(columns).writeTo(CATALOG + "." + table.id());
+    }
+
+    private static IllegalStateException missing(NoSuchTableException e) {
+        return new IllegalStateException("A table that was made when the warehouse was opened is gone", e);
+    }
+
+    private static Column matching(Object... columnsAndValues) {
+        Column all = functions.lit(true);
+        for (int i = 0; i < columnsAndValues.length; i += 2) {
+            all = all.and(functions.col((String) columnsAndValues[i]).equalTo(columnsAndValues[i + 1]));
+        }
+        return all;
+    }
+
+    /** What Spark's user interface shows for the jobs that follow. */
+    void describe(String job) {
+        spark.sparkContext().setJobDescription(job);
+    }
+
+    /** A held output; closing it lets the next run have it. */
+    interface Hold extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /**
+     * Holds an output against other runs on this warehouse. On a local file system the operating system frees the hold
+     * of a process that dies. On others there is no hold: there Iceberg's commits and the one rename of a model folder
+     * let one of two runs win whole.
+     *
+     * @throws Refusal (conflict) when another run holds it
+     */
+    Hold hold(String output) {
+        if (!"file".equals(root.toUri().getScheme())) {
+            return () -> {};
+        }
+        java.nio.file.Path file = java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(output.replace('/', '_'));
+        try {
+            Files.createDirectories(file.getParent());
+            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileLock lock = tryLock(channel);
+            if (lock == null) {
+                channel.close();
+                throw Refusal.conflict(
+                        "Another run is writing " + output + " (lock " + file + ")",
+                        "Wait for it, or name another output or --warehouse.");
+            }
+            return () -> release(channel);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static FileLock tryLock(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock();
+        } catch (OverlappingFileLockException e) {
+            return null; // held by another thread of this process
+        }
+    }
+
+    private static void release(FileChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+package dev.uncurl.config;
+
+import static dev.uncurl.config.Check.check;
+
+import java.util.List;
+
+/**
+ * A pretraining run.
+ *
+ * @param corpora whose packed sequences are trained on
+ */
+public record PretrainConfig(ModelConfig model, TrainConfig train, List<String> corpora) {
+    public PretrainConfig {
+        check(model != null, "model", null, "a block of settings");
+        check(train != null, "train", null, "a block of settings");
+        check(corpora != null && !corpora.isEmpty(), "corpora", corpora, "names of tokenised corpora");
+    }
+}

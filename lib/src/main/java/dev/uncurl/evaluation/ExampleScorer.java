@@ -1,0 +1,136 @@
+package dev.uncurl.evaluation;
+
+import dev.uncurl.model.Sequences;
+import dev.uncurl.model.SmoeLanguageModel;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Scores examples with a model: the log-likelihood of each choice given the prompt, and the loss on prompt and right
+ * answer. What does not fit into the model's sequence length is cut from the front of the prompt. Sequences are batched
+ * by length; padding does not change a score.
+ */
+public final class ExampleScorer {
+    /**
+     * An example as token ids.
+     *
+     * @param choices the possible answers; empty for free text
+     */
+    public record Example(int[] prompt, int[] target, List<int[]> choices) {}
+
+    /**
+     * @param logLikelihoods of each choice given the prompt, nats
+     * @param textLoss cross-entropy of prompt and target, summed over {@code textTokens}, nats
+     * @param targetLoss cross-entropy of the target given the prompt, summed over {@code targetTokens}, nats
+     */
+    public record Score(
+            double[] logLikelihoods, double textLoss, int textTokens, double targetLoss, int targetTokens) {}
+
+    /** One pass of the model: a sequence of which the tokens from {@code from} on are predicted. */
+    private record Pass(int example, int choice, int[] tokens, int from) {}
+
+    private static final int TEXT = -1;
+
+    private final SmoeLanguageModel model;
+    private final int sequenceLength;
+    private final int maxTokens;
+
+    /** @param maxTokens positions of one batch, as the model was made for; at least the sequence length */
+    public ExampleScorer(SmoeLanguageModel model, int sequenceLength, int maxTokens) {
+        this.model = model;
+        this.sequenceLength = sequenceLength;
+        this.maxTokens = maxTokens;
+    }
+
+    /** The scores in the order of the examples. */
+    public List<Score> score(List<Example> examples) {
+        var passes = new ArrayList<Pass>();
+        for (int e = 0; e < examples.size(); e++) {
+            Example example = examples.get(e);
+            passes.add(new Pass(e, TEXT, Sequences.fit(example.prompt, example.target, sequenceLength), 1));
+            for (int c = 0; c < example.choices.size(); c++) {
+                int[] choice = example.choices.get(c);
+                int[] tokens = Sequences.fit(example.prompt, choice, sequenceLength);
+                passes.add(new Pass(e, c, tokens, tokens.length - choice.length));
+            }
+        }
+        passes.sort(Comparator.comparingInt(pass -> pass.tokens.length));
+        var scores = new Accumulated(examples);
+        int from = 0;
+        while (from < passes.size()) {
+            int to = from + 1;
+            while (to < passes.size() && (to - from + 1) * passes.get(to).tokens.length <= maxTokens) {
+                to++;
+            }
+            run(passes.subList(from, to), scores);
+            from = to;
+        }
+        return scores.toList();
+    }
+
+    private void run(List<Pass> passes, Accumulated scores) {
+        var tokens = new ArrayList<int[]>();
+        var targets = new ArrayList<int[]>();
+        for (Pass pass : passes) {
+            tokens.add(pass.tokens);
+            targets.add(Sequences.nextTokens(pass.tokens, pass.from));
+        }
+        var batch = Sequences.padded(tokens, targets);
+        model.forward(batch);
+        float[] logProbabilities = model.targetLogProbabilities();
+        for (int row = 0; row < passes.size(); row++) {
+            Pass pass = passes.get(row);
+            for (int position = Math.max(pass.from, 1); position < pass.tokens.length; position++) {
+                double value = logProbabilities[row * batch.columns() + position - 1];
+                scores.add(pass, pass.tokens.length - position, value);
+            }
+        }
+    }
+
+    /** Sums in the order of positions, whatever the batches were. */
+    private static final class Accumulated {
+        private final List<Example> examples;
+        private final double[][] choices;
+        private final double[] text;
+        private final int[] textTokens;
+        private final double[] target;
+        private final int[] targetTokens;
+
+        Accumulated(List<Example> examples) {
+            this.examples = examples;
+            int n = examples.size();
+            choices = new double[n][];
+            for (int e = 0; e < n; e++) {
+                choices[e] = new double[examples.get(e).choices.size()];
+            }
+            text = new double[n];
+            textTokens = new int[n];
+            target = new double[n];
+            targetTokens = new int[n];
+        }
+
+        /** @param fromEnd 1 for the last token of the sequence */
+        void add(Pass pass, int fromEnd, double logProbability) {
+            int e = pass.example;
+            if (pass.choice != TEXT) {
+                choices[e][pass.choice] += logProbability;
+                return;
+            }
+            text[e] -= logProbability;
+            textTokens[e]++;
+            if (fromEnd <= examples.get(e).target.length) {
+                target[e] -= logProbability;
+                targetTokens[e]++;
+            }
+        }
+
+        List<Score> toList() {
+            var scores = new ArrayList<Score>();
+            for (int e = 0; e < choices.length; e++) {
+                scores.add(new Score(choices[e], text[e], textTokens[e], target[e], targetTokens[e]));
+            }
+            return scores;
+        }
+    }
+}

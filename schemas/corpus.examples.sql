@@ -1,0 +1,16 @@
+-- One example of FLAN or of a SuperGLUE task, prompt and target apart so that the loss can be taken on targets only.
+CREATE TABLE IF NOT EXISTS corpus.examples (
+  task STRING NOT NULL COMMENT 'flan/<task name> or superglue/<task>',
+  split STRING NOT NULL COMMENT 'train or validation',
+  example_id BIGINT NOT NULL COMMENT 'place within task and split, from 0, in the order of files and rows',
+  prompt_tokens ARRAY<INT> NOT NULL COMMENT 'token ids of the prompt',
+  target_tokens ARRAY<INT> NOT NULL COMMENT 'token ids of the right answer, closed by <|endoftext|>',
+  choices ARRAY<ARRAY<INT>> COMMENT 'token ids of each possible answer, none for free text',
+  label INT COMMENT 'index of the right answer in choices',
+  prompt_version STRING NOT NULL COMMENT 'version of the wording of the prompt',
+  source STRING NOT NULL COMMENT 'file of the row',
+  source_offset BIGINT NOT NULL COMMENT 'byte offset of the row in the uncompressed file'
+) USING iceberg
+PARTITIONED BY (task, split)
+COMMENT 'examples of FLAN and SuperGLUE'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')

@@ -1,0 +1,11 @@
+-- One input that was refused. Together with corpus.runs it accounts for every document.
+CREATE TABLE IF NOT EXISTS corpus.rejections (
+  corpus STRING NOT NULL COMMENT 'name of the corpus',
+  source STRING NOT NULL COMMENT 'file',
+  location STRING NOT NULL COMMENT 'place in the file: line or byte offset',
+  reason STRING NOT NULL COMMENT 'what is wrong with it',
+  excerpt STRING NOT NULL COMMENT 'its first characters'
+) USING iceberg
+PARTITIONED BY (corpus)
+COMMENT 'inputs that were refused'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')

@@ -1,0 +1,17 @@
+-- One scored example.
+CREATE TABLE IF NOT EXISTS evaluation.examples (
+  model_id STRING NOT NULL COMMENT 'model that answered',
+  task STRING NOT NULL COMMENT 'task',
+  split STRING NOT NULL COMMENT 'train or validation',
+  example_id BIGINT NOT NULL COMMENT 'as in corpus.examples',
+  log_likelihoods ARRAY<DOUBLE> COMMENT 'of each choice given the prompt, nats; none for free text',
+  prediction INT COMMENT 'index of the highest, ties to the lower; none for free text',
+  label INT COMMENT 'index of the right choice',
+  text_loss DOUBLE NOT NULL COMMENT 'cross-entropy of prompt and right answer, summed over text_tokens, nats',
+  text_tokens INT NOT NULL COMMENT 'predicted tokens of prompt and right answer',
+  target_loss DOUBLE NOT NULL COMMENT 'cross-entropy of the right answer given the prompt, summed over target_tokens, nats',
+  target_tokens INT NOT NULL COMMENT 'predicted tokens of the right answer'
+) USING iceberg
+PARTITIONED BY (model_id, task, split)
+COMMENT 'scored examples'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')

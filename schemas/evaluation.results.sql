@@ -1,0 +1,18 @@
+-- One metric of one model on one task.
+CREATE TABLE IF NOT EXISTS evaluation.results (
+  model_id STRING NOT NULL COMMENT 'model',
+  task STRING NOT NULL COMMENT 'task or corpus',
+  split STRING NOT NULL COMMENT 'train or validation',
+  metric STRING NOT NULL COMMENT 'accuracy, loss_per_token (prompt and answer), target_loss_per_token, unigram_loss_per_token',
+  value DOUBLE NOT NULL COMMENT 'accuracy as a share, losses in nats per token',
+  n BIGINT NOT NULL COMMENT 'examples behind an accuracy, predicted tokens behind a loss',
+  standard_error DOUBLE NOT NULL COMMENT 'of value; for losses with examples or sequences as independent units',
+  majority_baseline DOUBLE COMMENT 'share of the largest class; none for losses',
+  constant_predictor BOOLEAN COMMENT 'whether the model always gives the same answer; none for losses',
+  prompt_version STRING COMMENT 'version of the wording of the prompt',
+  manifest_sha256 STRING NOT NULL COMMENT 'of the model as it was evaluated',
+  data STRING NOT NULL COMMENT 'tokenise run and limit that fix the examples'
+) USING iceberg
+PARTITIONED BY (model_id, task, split)
+COMMENT 'metrics'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')

@@ -1,0 +1,17 @@
+-- One finished model. The folder is published first, the row is written last.
+CREATE TABLE IF NOT EXISTS models.registry (
+  model_id STRING NOT NULL COMMENT 'name of the model',
+  parent_model_id STRING COMMENT 'model it was made from, none for pretraining',
+  stage STRING NOT NULL COMMENT 'pretrain, prefinetune, finetune or prune',
+  inputs MAP<STRING, STRING> NOT NULL COMMENT 'everything that determined the weights: settings, data, parent manifest, seed',
+  config STRING NOT NULL COMMENT 'shape of the model as JSON',
+  path STRING NOT NULL COMMENT 'folder of the model',
+  manifest_sha256 STRING NOT NULL COMMENT 'SHA-256 of manifest.json, which holds those of all files',
+  parameters BIGINT NOT NULL COMMENT 'number of parameters',
+  active_parameters BIGINT NOT NULL COMMENT 'parameters that one token uses',
+  bytes BIGINT NOT NULL COMMENT 'size of the weights on disk',
+  created_at TIMESTAMP NOT NULL COMMENT 'when the row was committed'
+) USING iceberg
+PARTITIONED BY (model_id)
+COMMENT 'finished models'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')

@@ -1,0 +1,15 @@
+-- One layer's Gram matrix G = H^T H of the router logits H (tokens x experts): all that clustering needs.
+CREATE TABLE IF NOT EXISTS routing.gram (
+  model_id STRING NOT NULL COMMENT 'model that routed',
+  task STRING NOT NULL COMMENT 'task or corpus',
+  split STRING NOT NULL COMMENT 'train or validation',
+  layer INT NOT NULL COMMENT 'block of the model, from 0',
+  experts INT NOT NULL COMMENT 'E, order of the matrix',
+  tokens BIGINT NOT NULL COMMENT 'rows of H',
+  gram ARRAY<DOUBLE> NOT NULL COMMENT 'E * E entries, row by row',
+  manifest_sha256 STRING NOT NULL COMMENT 'of the model as it was dumped',
+  data STRING NOT NULL COMMENT 'tokenise run that the examples come from'
+) USING iceberg
+PARTITIONED BY (model_id, task, split)
+COMMENT 'Gram matrices of router logits'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')

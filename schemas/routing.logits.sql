@@ -1,0 +1,17 @@
+-- One token at one MoE layer. Padding has no row.
+CREATE TABLE IF NOT EXISTS routing.logits (
+  model_id STRING NOT NULL COMMENT 'model that routed',
+  task STRING NOT NULL COMMENT 'task or corpus that the token belongs to',
+  split STRING NOT NULL COMMENT 'train or validation',
+  layer INT NOT NULL COMMENT 'block of the model, from 0',
+  sequence_id BIGINT NOT NULL COMMENT 'example_id or sequence_id of the token',
+  position INT NOT NULL COMMENT 'place of the token in the sequence as the model saw it, from 0',
+  token_id INT NOT NULL COMMENT 'the token',
+  experts ARRAY<INT> NOT NULL COMMENT 'the chosen experts, best first',
+  gates ARRAY<FLOAT> NOT NULL COMMENT 'their gates',
+  output_norms ARRAY<FLOAT> NOT NULL COMMENT 'L2 norm of the output of each chosen expert, before its gate',
+  logits ARRAY<FLOAT> NOT NULL COMMENT 'router logits of all experts'
+) USING iceberg
+PARTITIONED BY (model_id, task, split, layer)
+COMMENT 'router logits'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')

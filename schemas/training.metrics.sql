@@ -1,0 +1,15 @@
+-- One round of training: the steps of all ranks between two averages.
+CREATE TABLE IF NOT EXISTS training.metrics (
+  run_id STRING NOT NULL COMMENT 'the model that the run made',
+  step INT NOT NULL COMMENT 'optimiser steps of each rank so far',
+  tokens BIGINT NOT NULL COMMENT 'predicted tokens of all ranks so far',
+  loss DOUBLE NOT NULL COMMENT 'mean cross-entropy per predicted token in this round, nats',
+  balance_loss DOUBLE NOT NULL COMMENT 'mean of the balance loss over the steps, before its weight; 1 per MoE layer is perfect balance',
+  grad_norm DOUBLE NOT NULL COMMENT 'mean global norm of the gradient before clipping',
+  lr DOUBLE NOT NULL COMMENT 'learning rate of the last step',
+  tokens_per_second DOUBLE NOT NULL COMMENT 'predicted tokens per second of wall time in this round, averaging included',
+  layers ARRAY<STRUCT<layer: INT, load_imbalance: DOUBLE, dead_experts: INT>> NOT NULL COMMENT 'per MoE layer: most loaded expert over the mean, and experts without a token'
+) USING iceberg
+PARTITIONED BY (run_id)
+COMMENT 'training rounds'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')

@@ -19,10 +19,12 @@ final class MetricsHook implements TrainingHook {
 
     private final CollectionAccumulator<StepMetrics> metrics;
     private final int[] moeLayers;
+    private final int averagingFrequency;
 
-    MetricsHook(CollectionAccumulator<StepMetrics> metrics, ModelConfig model) {
+    MetricsHook(CollectionAccumulator<StepMetrics> metrics, ModelConfig model, int averagingFrequency) {
         this.metrics = metrics;
         this.moeLayers = model.moeLayers();
+        this.averagingFrequency = averagingFrequency;
     }
 
     @Override
@@ -40,6 +42,9 @@ final class MetricsHook implements TrainingHook {
                 layer.lastGradientNorm(),
                 network.getLearningRate(0),
                 Arrays.stream(moeLayers).mapToObj(layer::expertTokens).toArray(int[][]::new)));
+        if (network.getIterationCount() % averagingFrequency == 0) {
+            layer.release(); // DL4J drops this network now; its off-heap arena would wait for a collection
+        }
     }
 
     @Override

@@ -49,7 +49,7 @@ final class Training {
         CollectionAccumulator<StepMetrics> metrics =
                 warehouse.spark().sparkContext().collectionAccumulator("training metrics of " + modelId);
         var master = new RankOrderedAveraging(
-                train.ranks(), train.batch(), train.averagingFrequency(), new MetricsHook(metrics, model));
+                train.ranks(), train.batch(), train.averagingFrequency(), new MetricsHook(metrics, model, train.averagingFrequency()));
         MultiLayerNetwork network = SmoeNetwork.create(model, optimizer, initial);
         var spark = new SparkDl4jMultiLayer(warehouse.context(), network, master);
         var history = train(spark, rounds, model, train, batches, metrics, "train " + modelId);

@@ -1,0 +1,102 @@
+package dev.uncurl;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The arrows between the packages of lib, as their package-info files tell them. */
+@AnalyzeClasses(packages = "dev.uncurl", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+    @ArchTest
+    static final ArchRule libKnowsNothingOfSpark =
+            noClasses().should().dependOnClassesThat().resideInAPackage("org.apache.spark..");
+
+    @ArchTest
+    static final ArchRule packagesHaveNoCycles =
+            slices().matching("dev.uncurl.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule dl4jStaysInItsRoom = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.uncurl.dl4j..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.deeplearning4j..");
+
+    @ArchTest
+    static final ArchRule theVectorApiStaysInTheKernels = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.uncurl.kernel..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("jdk.incubator.vector..");
+
+    @ArchTest
+    static final ArchRule plansReadNoWeights = noClasses()
+            .that()
+            .haveSimpleNameEndingWith("Methods")
+            .or()
+            .haveSimpleName("Planner")
+            .or()
+            .haveSimpleName("KMeans")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.uncurl.checkpoint..");
+
+    @ArchTest
+    static final ArchRule arrows = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .layer("error")
+            .definedBy("dev.uncurl.error..")
+            .layer("config")
+            .definedBy("dev.uncurl.config..")
+            .layer("tokenizer")
+            .definedBy("dev.uncurl.tokenizer..")
+            .layer("corpus")
+            .definedBy("dev.uncurl.corpus..")
+            .layer("kernel")
+            .definedBy("dev.uncurl.kernel..")
+            .layer("model")
+            .definedBy("dev.uncurl.model..")
+            .layer("dl4j")
+            .definedBy("dev.uncurl.dl4j..")
+            .layer("checkpoint")
+            .definedBy("dev.uncurl.checkpoint..")
+            .layer("routing")
+            .definedBy("dev.uncurl.routing..")
+            .layer("pruning")
+            .definedBy("dev.uncurl.pruning..")
+            .layer("evaluation")
+            .definedBy("dev.uncurl.evaluation..")
+            .whereLayer("error")
+            .mayNotAccessAnyLayer()
+            .whereLayer("config")
+            .mayOnlyAccessLayers("error")
+            .whereLayer("tokenizer")
+            .mayOnlyAccessLayers("error")
+            .whereLayer("corpus")
+            .mayOnlyAccessLayers("tokenizer", "error")
+            .whereLayer("kernel")
+            .mayOnlyAccessLayers("error")
+            .whereLayer("model")
+            .mayOnlyAccessLayers("kernel", "config", "error")
+            .whereLayer("dl4j")
+            .mayOnlyAccessLayers("model", "kernel", "config", "error")
+            .whereLayer("checkpoint")
+            .mayOnlyAccessLayers("model", "config", "error")
+            .whereLayer("routing")
+            .mayOnlyAccessLayers("error")
+            .whereLayer("pruning")
+            .mayOnlyAccessLayers("routing", "checkpoint", "model", "config", "error")
+            .whereLayer("evaluation")
+            .mayOnlyAccessLayers("tokenizer", "model", "config", "error");
+
+    @ArchTest
+    static final ArchRule everyClassHasARoom = classes().should().resideInAPackage("dev.uncurl.(*)..");
+}

@@ -1,0 +1,76 @@
+package dev.uncurl.evaluation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class MetricTest {
+    @Test
+    void accuracyCountsRightAnswersBesideTheLargestClass() {
+        Metric metric = Metric.accuracy(new int[] {0, 1, 1, 0}, new int[] {0, 1, 1, 1});
+        assertThat(metric.value()).isEqualTo(0.75);
+        assertThat(metric.n()).isEqualTo(4);
+        assertThat(metric.majorityBaseline()).isEqualTo(0.75);
+        assertThat(metric.constantPredictor()).isFalse();
+        assertThat(metric.standardError()).isCloseTo(Math.sqrt(0.75 * 0.25 / 3), within(1e-12));
+    }
+
+    @Test
+    void aModelThatAlwaysAnswersTheSameIsFlagged() {
+        assertThat(Metric.accuracy(new int[] {1, 1, 1}, new int[] {0, 1, 1}).constantPredictor())
+                .isTrue();
+    }
+
+    @Test
+    void meanF1IsTheMeanOfOneAgainstTheRest() {
+        // class 0: 1 hit, 2 predicted, 1 actual: 2/3; class 1: 1 hit, 1 predicted, 2 actual: 2/3; class 2: right: 1
+        Metric metric = Metric.meanF1(new int[] {0, 0, 1, 2}, new int[] {0, 1, 1, 2}, 3);
+        assertThat(metric.value()).isCloseTo((2.0 / 3 + 2.0 / 3 + 1) / 3, within(1e-12));
+    }
+
+    @Test
+    void predictionTiesGoToTheLowerIndex() {
+        assertThat(Metric.prediction(new double[] {-2, -1, -1})).isEqualTo(1);
+    }
+
+    @Test
+    void lossPerTokenWeighsExamplesByTheirTokens() {
+        Metric metric = Metric.lossPerToken("loss", new double[] {2, 6}, new int[] {1, 3});
+        assertThat(metric.value()).isEqualTo(2);
+        assertThat(metric.n()).isEqualTo(4);
+        assertThat(metric.standardError()).isZero(); // both examples lose 2 a token
+    }
+
+    @Test
+    void standardErrorOfTheLossIsThatOfRepeatedSamples() {
+        var random = new SplittableRandom(3);
+        int repeats = 4000;
+        int n = 200;
+        double sum = 0;
+        double squares = 0;
+        double error = 0;
+        for (int repeat = 0; repeat < repeats; repeat++) {
+            double[] losses = new double[n];
+            int[] tokens = new int[n];
+            for (int i = 0; i < n; i++) {
+                tokens[i] = 1 + random.nextInt(20);
+                losses[i] = tokens[i] * (2 + random.nextDouble());
+            }
+            Metric metric = Metric.lossPerToken("loss", losses, tokens);
+            sum += metric.value();
+            squares += metric.value() * metric.value();
+            error += metric.standardError() / repeats;
+        }
+        double deviation = Math.sqrt(squares / repeats - Math.pow(sum / repeats, 2));
+        assertThat(error).isCloseTo(deviation, within(0.05 * deviation));
+    }
+
+    @Test
+    void unigramLossIsTheCrossEntropyOfSmoothedCounts() {
+        var unigram = new Unigram(new long[] {3, 0, 1}); // smoothed: 4/7, 1/7, 2/7
+        assertThat(unigram.loss(new int[] {1, 0, 2, -1}))
+                .isCloseTo(-Math.log(4.0 / 7) - Math.log(2.0 / 7), within(1e-12));
+    }
+}

@@ -45,8 +45,9 @@ final class DemoCommand implements Callable<Integer> {
             long start = System.nanoTime();
             int code = Uncurl.commandLine().execute(arguments.toArray(String[]::new));
             if (code != 0) {
-                System.err.println("demo: step " + (step + 1) + " failed; what is finished stays. Once its cause is gone,"
-                        + " run the demo again: it goes on from there.");
+                System.err.println(
+                        "demo: step " + (step + 1) + " failed; what is finished stays. Once its cause is gone,"
+                                + " run the demo again: it goes on from there.");
                 return code;
             }
             double seconds = (System.nanoTime() - start) / 1e9;

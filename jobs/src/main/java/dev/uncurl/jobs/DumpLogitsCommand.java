@@ -12,7 +12,8 @@ import picocli.CommandLine.Option;
 /** {@code jobs/submit dump-logits --model demo-base --task superglue/boolq}. */
 @Command(
         name = "dump-logits",
-        description = "Records what a model's routers do on a task: routing.logits, routing.expert_statistics, routing.gram.",
+        description =
+                "Records what a model's routers do on a task: routing.logits, routing.expert_statistics, routing.gram.",
         footer = {"", "  jobs/submit dump-logits --model demo-base --task superglue/boolq --tokens 100000"})
 final class DumpLogitsCommand implements Callable<Integer> {
     @Mixin
@@ -47,7 +48,8 @@ final class DumpLogitsCommand implements Callable<Integer> {
             RoutingDump.Extent extent = dump.extent(model.config(), task, split, tokens);
             String data = CorpusRun.ids(java.util.List.of(run));
             if (isDumped(warehouse, model, extent, data)) {
-                System.out.println("Router logits of " + modelId + " on " + task + " (" + split + ") are there already: reused.");
+                System.out.println(
+                        "Router logits of " + modelId + " on " + task + " (" + split + ") are there already: reused.");
                 return 0;
             }
             dump.requireRoom(extent);
@@ -65,8 +67,18 @@ final class DumpLogitsCommand implements Callable<Integer> {
     /** The Gram matrices are written last: when they are there for all these tokens, everything is. */
     private boolean isDumped(Warehouse warehouse, ModelFolder model, RoutingDump.Extent extent, String data) {
         var grams = warehouse.rows(
-                Tables.GRAM, "model_id", modelId, "task", task, "split", split, "data", data,
-                "manifest_sha256", model.manifestSha256());
-        return !grams.isEmpty() && grams.where(col("tokens").notEqual(extent.tokens())).isEmpty();
+                Tables.GRAM,
+                "model_id",
+                modelId,
+                "task",
+                task,
+                "split",
+                split,
+                "data",
+                data,
+                "manifest_sha256",
+                model.manifestSha256());
+        return !grams.isEmpty()
+                && grams.where(col("tokens").notEqual(extent.tokens())).isEmpty();
     }
 }

@@ -71,7 +71,9 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private void time(Warehouse warehouse, String modelId) {
-        if (!warehouse.rows(Tables.LATENCY, "model_id", modelId, "batch", latencyBatch).isEmpty()) {
+        if (!warehouse
+                .rows(Tables.LATENCY, "model_id", modelId, "batch", latencyBatch)
+                .isEmpty()) {
             System.out.println("Latency of " + modelId + " is there already: reused.");
             return;
         }
@@ -90,8 +92,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 latency.tokensPerSecond(),
                 JavaConverters.mapAsScalaMap(latency.parts()));
         var schema = warehouse.table(Tables.LATENCY).schema();
-        warehouse.replace(
-                Tables.LATENCY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
+        warehouse.replace(Tables.LATENCY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
         System.out.printf(
                 "forward of %d x %d tokens in one thread: median %.1f ms, 95th percentile %.1f ms%n",
                 latency.batch(), latency.sequenceLength(), latency.p50Millis(), latency.p95Millis());

@@ -48,8 +48,17 @@ final class Evaluation {
         runs.forEach(run -> run.requireTokenizer(tokenizer, modelId));
         String data = CorpusRun.ids(runs) + (limit > 0 ? " first " + limit : "");
         Dataset<Row> results = warehouse.rows(
-                Tables.RESULTS, "model_id", modelId, "task", task, "split", split, "data", data,
-                "manifest_sha256", model.manifestSha256());
+                Tables.RESULTS,
+                "model_id",
+                modelId,
+                "task",
+                task,
+                "split",
+                split,
+                "data",
+                data,
+                "manifest_sha256",
+                model.manifestSha256());
         if (!results.isEmpty()) {
             System.out.println("Results of " + modelId + " on " + task + " (" + split + ") are there already: reused.");
             return results.orderBy("metric").collectAsList();
@@ -84,7 +93,9 @@ final class Evaluation {
     }
 
     private boolean isCorpus(String task, String split) {
-        return !warehouse.rows(Tables.SEQUENCES, "corpus", task.split("\\+")[0], "split", split).isEmpty();
+        return !warehouse
+                .rows(Tables.SEQUENCES, "corpus", task.split("\\+")[0], "split", split)
+                .isEmpty();
     }
 
     /** Sequences of corpora as examples without a prompt; ids are made distinct across the corpora. */
@@ -98,7 +109,9 @@ final class Evaluation {
                             functions.lit(corpora).as("task"),
                             col("sequence_id").multiply(names.length).plus(i).as("example_id"),
                             functions.array().cast("array<int>").as("prompt_tokens"),
-                            functions.filter(col("tokens"), token -> token.geq(0)).as("target_tokens"),
+                            functions
+                                    .filter(col("tokens"), token -> token.geq(0))
+                                    .as("target_tokens"),
                             functions.lit(null).cast("array<array<int>>").as("choices"),
                             functions.lit(null).cast("int").as("label"));
             all = all == null ? rows : all.union(rows);
@@ -182,7 +195,9 @@ final class Evaluation {
                         switch (metric) {
                             case "accuracy" -> Metric.accuracy(predictions, labels);
                             case "f1" -> Metric.meanF1(
-                                    predictions, labels, scored.get(0).getList(4).size());
+                                    predictions,
+                                    labels,
+                                    scored.get(0).getList(4).size());
                             default -> throw Refusal.usage(
                                     "Unknown metric " + metric + " of task " + task, "Use accuracy or f1.");
                         });
@@ -217,7 +232,10 @@ final class Evaluation {
             String modelId, ModelFolder model, String task, String split, String data, List<Metric> metrics) {
         String version = isCorpus(task, split)
                 ? null
-                : Examples.of(warehouse, task, split).select("prompt_version").first().getString(0);
+                : Examples.of(warehouse, task, split)
+                        .select("prompt_version")
+                        .first()
+                        .getString(0);
         var rows = new ArrayList<Row>();
         for (Metric metric : metrics) {
             rows.add(RowFactory.create(

@@ -14,7 +14,8 @@ final class Examples {
 
     /** Examples of a task, or of all tasks under a name: {@code flan} has those of {@code flan/cot_creak}. */
     static Dataset<Row> of(Warehouse warehouse, String task, String split) {
-        return warehouse.table(Tables.EXAMPLES)
+        return warehouse
+                .table(Tables.EXAMPLES)
                 .where(col("task").equalTo(task).or(col("task").startsWith(task + "/")))
                 .where(col("split").equalTo(split));
     }

@@ -77,15 +77,16 @@ final class FinetuneCommand implements Callable<Integer> {
                 return 0;
             }
             int length = parent.config().sequenceLength();
-            var data = TrainingData.examples(warehouse, task, config.train(), length);
             Lineage lineage = Lineage.here(
                     parentId,
                     stage.name().toLowerCase(Locale.ROOT),
                     inputs,
                     "finetune --from " + parentId + " --model " + modelId + " --task " + task,
                     Backend.name());
-            new Training(warehouse)
-                    .run(modelId, parent.config(), config.train(), parent.readParameters(), data, lineage);
+            try (var data = TrainingData.examples(warehouse, task, config.train(), length)) {
+                new Training(warehouse)
+                        .run(modelId, parent.config(), config.train(), parent.readParameters(), data, lineage);
+            }
             return 0;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -36,7 +36,8 @@ final class ModelCache {
     /** A model as the driver names it to the tasks. */
     record Reference(String folder, String manifestSha256, SerializableConfiguration hadoop) implements Serializable {
         static Reference of(Warehouse warehouse, ModelFolder model) {
-            var hadoop = new SerializableConfiguration(warehouse.spark().sparkContext().hadoopConfiguration());
+            var hadoop = new SerializableConfiguration(
+                    warehouse.spark().sparkContext().hadoopConfiguration());
             return new Reference(model.dir().toString(), model.manifestSha256(), hadoop);
         }
 

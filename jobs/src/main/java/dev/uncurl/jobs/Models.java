@@ -79,7 +79,9 @@ final class Models {
     /** Writes the row of a published folder, unless it is there. */
     void register(String modelId, ModelFolder model) {
         String sha = model.manifestSha256();
-        boolean known = !warehouse.rows(Tables.REGISTRY, "model_id", modelId, "manifest_sha256", sha).isEmpty();
+        boolean known = !warehouse
+                .rows(Tables.REGISTRY, "model_id", modelId, "manifest_sha256", sha)
+                .isEmpty();
         if (known) {
             return;
         }

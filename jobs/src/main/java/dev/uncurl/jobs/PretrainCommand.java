@@ -48,11 +48,12 @@ final class PretrainCommand implements Callable<Integer> {
         try (var hold = warehouse.hold("model-" + modelId)) {
             if (!new Models(warehouse).isMade(modelId, inputs)) {
                 int length = config.model().sequenceLength();
-                var data = TrainingData.sequences(warehouse, config.corpora(), config.train(), length);
-                float[] initial =
-                        ModelInitialization.initialize(config.model(), config.train().seed());
+                float[] initial = ModelInitialization.initialize(
+                        config.model(), config.train().seed());
                 Lineage lineage = Lineage.here(null, "pretrain", inputs, "pretrain --model " + modelId, Backend.name());
-                new Training(warehouse).run(modelId, config.model(), config.train(), initial, data, lineage);
+                try (var data = TrainingData.sequences(warehouse, config.corpora(), config.train(), length)) {
+                    new Training(warehouse).run(modelId, config.model(), config.train(), initial, data, lineage);
+                }
             }
         }
         for (Row row : new Evaluation(warehouse).evaluate(modelId, corpora, "validation", 0)) {

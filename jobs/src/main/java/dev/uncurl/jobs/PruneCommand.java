@@ -64,8 +64,8 @@ final class PruneCommand implements Callable<Integer> {
         warehouse.describe("plan " + method + " of " + parentId);
         Plan plan = pruning.plan(parent, parentId, task, split, chosen, experts, seed);
         pruning.write(plan);
-        System.out.println("Plan " + plan.id() + ": " + method + ", " + plan.origin().expertsBefore() + " -> " + experts
-                + " experts per layer");
+        System.out.println("Plan " + plan.id() + ": " + method + ", "
+                + plan.origin().expertsBefore() + " -> " + experts + " experts per layer");
         for (int layer : plan.layers()) {
             System.out.println("  layer " + layer + ": " + clusters(plan, layer));
         }
@@ -81,8 +81,8 @@ final class PruneCommand implements Callable<Integer> {
         inputs.put("experts", Integer.toString(experts));
         inputs.put("seed", Long.toString(seed));
         inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
-        String command = "prune --from " + parentId + " --task " + task + " --method " + method + " --experts " + experts
-                + " --seed " + seed + " --model " + modelId;
+        String command = "prune --from " + parentId + " --task " + task + " --method " + method + " --experts "
+                + experts + " --seed " + seed + " --model " + modelId;
         try (var hold = warehouse.hold("model-" + modelId)) {
             if (!models.isMade(modelId, inputs)) {
                 ModelFolder model = pruning.apply(

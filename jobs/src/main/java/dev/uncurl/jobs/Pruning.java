@@ -37,16 +37,32 @@ final class Pruning {
     }
 
     /** @throws Refusal (input) when the task's routing was not dumped for the model as it is */
-    Plan plan(ModelFolder model, String modelId, String task, String split, PruningMethods method, int experts, long seed) {
+    Plan plan(
+            ModelFolder model,
+            String modelId,
+            String task,
+            String split,
+            PruningMethods method,
+            int experts,
+            long seed) {
         PruningMethods.checkKeep(experts, model.config().moe().experts());
-        List<Row> grams = warehouse.rows(
-                        Tables.GRAM, "model_id", modelId, "task", task, "split", split,
-                        "manifest_sha256", model.manifestSha256())
+        List<Row> grams = warehouse
+                .rows(
+                        Tables.GRAM,
+                        "model_id",
+                        modelId,
+                        "task",
+                        task,
+                        "split",
+                        split,
+                        "manifest_sha256",
+                        model.manifestSha256())
                 .orderBy("layer")
                 .collectAsList();
         if (grams.isEmpty()) {
             throw Refusal.input(
-                    "There are no router logits of model " + modelId + ", as it is now, on task " + task + " (" + split + ")",
+                    "There are no router logits of model " + modelId + ", as it is now, on task " + task + " (" + split
+                            + ")",
                     "Run dump-logits --model " + modelId + " --task " + task + " --split " + split + " first.");
         }
         var evidence = new ArrayList<LayerEvidence>();
@@ -65,8 +81,8 @@ final class Pruning {
 
     private ExpertStatistics statistics(String modelId, String task, String split, int layer, long tokens) {
         var rows = new ArrayList<ExpertStatistics.Row>();
-        for (Row row : warehouse.rows(
-                        Tables.EXPERT_STATISTICS, "model_id", modelId, "task", task, "split", split, "layer", layer)
+        for (Row row : warehouse
+                .rows(Tables.EXPERT_STATISTICS, "model_id", modelId, "task", task, "split", split, "layer", layer)
                 .orderBy("expert")
                 .collectAsList()) {
             rows.add(new ExpertStatistics.Row(
@@ -128,11 +144,14 @@ final class Pruning {
             List<Integer> shards =
                     IntStream.range(0, staging.shards().count()).boxed().toList();
             var written = new HashMap<Integer, Manifest.Entry>();
-            warehouse.context()
+            warehouse
+                    .context()
                     .parallelize(shards, shards.size())
                     .map(shard -> new Tuple2<>(shard, work.assemble(shard)))
                     .collect()
-                    .forEach(entry -> written.put(entry._1(), new Manifest.Entry(entry._2()._1(), entry._2()._2())));
+                    .forEach(entry -> written.put(
+                            entry._1(),
+                            new Manifest.Entry(entry._2()._1(), entry._2()._2())));
             ModelFolder model = staging.publish(lineage, written);
             published = true;
             new Models(warehouse).register(modelId, model);
@@ -145,8 +164,7 @@ final class Pruning {
     }
 
     /** What a task needs to work on a staged model. */
-    private record StagedWork(
-            ModelCache.Reference source, String folder, String token, ModelConfig config, Plan plan)
+    private record StagedWork(ModelCache.Reference source, String folder, String token, ModelConfig config, Plan plan)
             implements java.io.Serializable {
         private ModelStaging staging() throws IOException {
             var path = new Path(folder);

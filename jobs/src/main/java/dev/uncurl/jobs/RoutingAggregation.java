@@ -69,7 +69,8 @@ final class RoutingAggregation {
     }
 
     private void put(Tables table, List<Row> rows, String modelId, String task, String split) {
-        Dataset<Row> data = warehouse.spark().createDataFrame(rows, warehouse.table(table).schema());
+        Dataset<Row> data =
+                warehouse.spark().createDataFrame(rows, warehouse.table(table).schema());
         warehouse.replace(table, data, "model_id", modelId, "task", task, "split", split);
     }
 

@@ -56,7 +56,9 @@ final class RoutingDump {
                 .select("example_id", "prompt_tokens", "target_tokens")
                 .withColumn(
                         "length",
-                        least(size(col("prompt_tokens")).plus(size(col("target_tokens"))), lit(config.sequenceLength())));
+                        least(
+                                size(col("prompt_tokens")).plus(size(col("target_tokens"))),
+                                lit(config.sequenceLength())));
         if (tokens > 0) {
             var order = Window.orderBy(xxhash64(col("example_id")), col("example_id"))
                     .rowsBetween(Window.unboundedPreceding(), -1);
@@ -83,7 +85,10 @@ final class RoutingDump {
             System.out.printf(
                     Locale.ROOT,
                     "About to write %,d rows (%,d tokens), at most %,.1f MB; %,.1f GB are free%n",
-                    extent.rows, extent.tokens, extent.bytes / 1e6, free / 1e9);
+                    extent.rows,
+                    extent.tokens,
+                    extent.bytes / 1e6,
+                    free / 1e9);
             if (free < 2 * extent.bytes) {
                 throw Refusal.input(
                         "The dump may take " + extent.bytes + " bytes, " + free + " are free",

@@ -19,10 +19,7 @@ final class SqlCommand implements Callable<Integer> {
     @Mixin
     private WarehouseOptions warehouse;
 
-    @Option(
-            names = "--limit",
-            defaultValue = "100",
-            description = "Rows to print at most (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--limit", defaultValue = "100", description = "Rows to print at most (default: ${DEFAULT-VALUE}).")
     private int limit;
 
     @Parameters(paramLabel = "STATEMENT", description = "Spark SQL; tables are named as in schemas/.")
@@ -41,7 +38,8 @@ final class SqlCommand implements Callable<Integer> {
         } catch (Exception e) { // Scala throws it without declaring it
             if (e instanceof AnalysisException) {
                 throw Refusal.usage(
-                        "The statement does not fit the tables: " + e.getMessage().strip(),
+                        "The statement does not fit the tables: "
+                                + e.getMessage().strip(),
                         "SHOW TABLES IN routing lists tables, DESCRIBE routing.logits their columns; so do the files in"
                                 + " schemas/.");
             }

@@ -68,7 +68,16 @@ final class TextTable {
         }
         if (value instanceof Double || value instanceof Float) {
             double number = ((Number) value).doubleValue();
-            return Math.abs(number) >= 1000 ? String.format(Locale.ROOT, "%.0f", number) : String.format(Locale.ROOT, "%.4f", number);
+            return Math.abs(number) >= 1000
+                    ? String.format(Locale.ROOT, "%.0f", number)
+                    : String.format(Locale.ROOT, "%.4f", number);
+        }
+        if (value instanceof Row row) {
+            var parts = new ArrayList<String>();
+            for (int i = 0; i < row.size(); i++) {
+                parts.add(cell(row.get(i)));
+            }
+            return "{" + String.join(", ", parts) + "}";
         }
         if (value instanceof scala.collection.Seq<?> sequence) {
             var parts = new ArrayList<String>();

@@ -65,8 +65,7 @@ final class Tokenization {
         }
         if (fixed) {
             for (CorpusFile file : CorpusFiles.expand(hadoop(), corpus.validationPaths())) {
-                specs.add(new FileTokens.Spec(
-                        specs.size(), file.path(), corpus.format(), corpus.name(), "validation"));
+                specs.add(new FileTokens.Spec(specs.size(), file.path(), corpus.format(), corpus.name(), "validation"));
             }
         }
         return specs;
@@ -103,8 +102,13 @@ final class Tokenization {
                 writeRun(name, runId, inputs, counts, bytes);
                 System.out.printf(
                         "Corpus %s: %,d documents = %,d kept + %,d rejected; %,d tokens in %,d %s%n",
-                        name, counts.documents, counts.kept, counts.rejected, counts.tokens,
-                        counts.sequences + counts.examples, counts.examples > 0 ? "examples" : "sequences");
+                        name,
+                        counts.documents,
+                        counts.kept,
+                        counts.rejected,
+                        counts.tokens,
+                        counts.sequences + counts.examples,
+                        counts.examples > 0 ? "examples" : "sequences");
             } finally {
                 rows.unpersist();
             }
@@ -112,7 +116,9 @@ final class Tokenization {
     }
 
     private long bytes(List<FileTokens.Spec> files) {
-        return CorpusFiles.expand(hadoop(), files.stream().map(FileTokens.Spec::path).toList()).stream()
+        return CorpusFiles.expand(
+                        hadoop(), files.stream().map(FileTokens.Spec::path).toList())
+                .stream()
                 .mapToLong(CorpusFile::bytes)
                 .sum();
     }
@@ -132,15 +138,16 @@ final class Tokenization {
     }
 
     private static String promptVersion(TokenizeConfig.Corpus corpus) {
-        return corpus.format().startsWith("superglue/") ? TaskDefinition.load(corpus.format()).version() : "none";
+        return corpus.format().startsWith("superglue/")
+                ? TaskDefinition.load(corpus.format()).version()
+                : "none";
     }
 
     private Dataset<Row> read(List<FileTokens.Spec> files) {
         var rules = new FileTokens.Rules(config.vocabulary(), config.sequenceLength(), config.validationFraction());
         var hadoop = new SerializableConfiguration(hadoop());
-        var rows = warehouse.context()
-                .parallelize(files, files.size())
-                .flatMap(file -> (Iterator<Row>) new FileTokens(file, rules, hadoop.value()));
+        var rows = warehouse.context().parallelize(files, files.size()).flatMap(file ->
+                (Iterator<Row>) new FileTokens(file, rules, hadoop.value()));
         return warehouse.spark().createDataFrame(rows, FileTokens.SCHEMA);
     }
 
@@ -157,7 +164,12 @@ final class Tokenization {
                                 + " WHEN kind = 'example' THEN size(tokens) + size(target_tokens) END), 0)")
                 .first();
         var counts = new Counts(
-                read.getLong(0), read.getLong(1), made.getLong(0), read.getLong(2), read.getLong(3), made.getLong(1),
+                read.getLong(0),
+                read.getLong(1),
+                made.getLong(0),
+                read.getLong(2),
+                read.getLong(3),
+                made.getLong(1),
                 made.getLong(2));
         if (counts.documents != counts.kept + counts.rejected || counts.tokens != made.getLong(3)) {
             throw new IllegalStateException("Something was lost: " + counts + ", tokens in rows " + made.getLong(3));
@@ -174,8 +186,13 @@ final class Tokenization {
             throw Refusal.rejections(
                     String.format(
                             "Corpus %s: %,d of %,d documents are rejected, more than max-rejected = %s. The first: %s, %s: %s",
-                            corpus.name(), counts.rejected, counts.documents, config.maxRejected(),
-                            first.getAs("source"), first.getAs("location"), first.getAs("reason")),
+                            corpus.name(),
+                            counts.rejected,
+                            counts.documents,
+                            config.maxRejected(),
+                            first.getAs("source"),
+                            first.getAs("location"),
+                            first.getAs("reason")),
                     "Nothing was written. Mend the files, or raise max-rejected.");
         }
         if (counts.kept == 0) {
@@ -189,8 +206,7 @@ final class Tokenization {
         String name = corpus.name();
         if (counts.sequences > 0) {
             Dataset<Row> train = numbered(rows, name, "train");
-            warehouse.replace(
-                    Tables.SEQUENCES, train.union(numbered(rows, name, "validation")), "corpus", name);
+            warehouse.replace(Tables.SEQUENCES, train.union(numbered(rows, name, "validation")), "corpus", name);
         }
         if (counts.examples > 0) {
             var order = Window.partitionBy("task", "split").orderBy("file", "index");
@@ -199,22 +215,33 @@ final class Tokenization {
                     .withColumnRenamed("tokens", "prompt_tokens")
                     .withColumn("prompt_version", lit(promptVersion(corpus)));
             warehouse.replaceWhere(
-                    Tables.EXAMPLES, examples, col("task").equalTo(name).or(col("task").startsWith(name + "/")));
+                    Tables.EXAMPLES,
+                    examples,
+                    col("task").equalTo(name).or(col("task").startsWith(name + "/")));
         }
-        Dataset<Row> rejections = rows.where(col("kind").equalTo(FileTokens.REJECTION)).withColumn("corpus", lit(name));
+        Dataset<Row> rejections =
+                rows.where(col("kind").equalTo(FileTokens.REJECTION)).withColumn("corpus", lit(name));
         warehouse.replace(Tables.REJECTIONS, rejections, "corpus", name);
     }
 
     /** Sequences of a split in shuffled order, numbered from 0. */
     private Dataset<Row> numbered(Dataset<Row> rows, String corpus, String split) {
-        var sorted = rows.where(col("kind").equalTo(FileTokens.SEQUENCE).and(col("split").equalTo(split)))
+        var sorted = rows.where(col("kind")
+                        .equalTo(FileTokens.SEQUENCE)
+                        .and(col("split").equalTo(split)))
                 .orderBy(xxhash64(lit(config.seed()), col("file"), col("index")), col("file"), col("index"))
                 .select("tokens", "document_starts", "source_refs")
                 .toJavaRDD()
                 .zipWithIndex()
                 .map(pair -> RowFactory.create(
-                        corpus, split, pair._2(), pair._1().get(0), pair._1().get(1), pair._1().get(2)));
-        return warehouse.spark()
+                        corpus,
+                        split,
+                        pair._2(),
+                        pair._1().get(0),
+                        pair._1().get(1),
+                        pair._1().get(2)));
+        return warehouse
+                .spark()
                 .createDataFrame(sorted, warehouse.table(Tables.SEQUENCES).schema());
     }
 

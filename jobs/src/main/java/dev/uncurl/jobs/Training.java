@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.apache.spark.sql.Row;
 import org.apache.spark.util.CollectionAccumulator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -49,14 +48,17 @@ final class Training {
         CollectionAccumulator<StepMetrics> metrics =
                 warehouse.spark().sparkContext().collectionAccumulator("training metrics of " + modelId);
         var master = new RankOrderedAveraging(
-                train.ranks(), train.batch(), train.averagingFrequency(), new MetricsHook(metrics, model, train.averagingFrequency()));
+                train.ranks(),
+                train.batch(),
+                train.averagingFrequency(),
+                new MetricsHook(metrics, model, train.averagingFrequency()));
         MultiLayerNetwork network = SmoeNetwork.create(model, optimizer, initial);
         var spark = new SparkDl4jMultiLayer(warehouse.context(), network, master);
         var history = train(spark, rounds, model, train, batches, metrics, "train " + modelId);
         float[] trained = SmoeNetwork.parameters(spark.getNetwork());
         try {
-            ModelFolder folder = ModelFolder.write(
-                    warehouse.files(), warehouse.modelFolder(modelId), model, trained, lineage);
+            ModelFolder folder =
+                    ModelFolder.write(warehouse.files(), warehouse.modelFolder(modelId), model, trained, lineage);
             writeMetrics(modelId, model, history);
             new Models(warehouse).register(modelId, folder);
             return folder;
@@ -122,7 +124,8 @@ final class Training {
     }
 
     private void writeMetrics(String modelId, ModelConfig model, List<TrainingRound> history) {
-        List<Row> rows = history.stream().map(round -> round.toRow(modelId, model)).toList();
+        List<Row> rows =
+                history.stream().map(round -> round.toRow(modelId, model)).toList();
         var schema = warehouse.table(Tables.METRICS).schema();
         warehouse.replace(Tables.METRICS, warehouse.spark().createDataFrame(rows, schema), "run_id", modelId);
     }

@@ -18,7 +18,7 @@ import org.apache.spark.sql.Row;
  * The batches of a training run in their order, without end: epoch after epoch, each shuffled by the hash of seed, epoch
  * and row, so that the order depends on nothing else.
  */
-final class TrainingData implements Iterator<TokenBatch> {
+final class TrainingData implements Iterator<TokenBatch>, AutoCloseable {
     private final Dataset<Row> rows;
     private final List<String> key;
     private final int batch;
@@ -29,8 +29,7 @@ final class TrainingData implements Iterator<TokenBatch> {
     private Iterator<Row> epochRows = java.util.Collections.emptyIterator();
     private int epoch;
 
-    private TrainingData(
-            Dataset<Row> rows, List<String> key, TrainConfig train, int sequenceLength, boolean onTarget) {
+    private TrainingData(Dataset<Row> rows, List<String> key, TrainConfig train, int sequenceLength, boolean onTarget) {
         this.rows = rows.cache();
         this.key = key;
         this.batch = train.batch();
@@ -42,7 +41,8 @@ final class TrainingData implements Iterator<TokenBatch> {
 
     /** Packed sequences of the training split of some corpora. */
     static TrainingData sequences(Warehouse warehouse, List<String> corpora, TrainConfig train, int sequenceLength) {
-        Dataset<Row> rows = warehouse.table(Tables.SEQUENCES)
+        Dataset<Row> rows = warehouse
+                .table(Tables.SEQUENCES)
                 .where(col("corpus").isin(corpora.toArray()).and(col("split").equalTo("train")))
                 .select("corpus", "sequence_id", "tokens");
         return nonEmpty(
@@ -52,10 +52,10 @@ final class TrainingData implements Iterator<TokenBatch> {
 
     /** Examples of the training split of a task, or of all tasks under a name ({@code flan}). */
     static TrainingData examples(Warehouse warehouse, String task, TrainConfig train, int sequenceLength) {
-        Dataset<Row> rows = Examples.of(warehouse, task, "train").select("task", "example_id", "prompt_tokens", "target_tokens");
+        Dataset<Row> rows =
+                Examples.of(warehouse, task, "train").select("task", "example_id", "prompt_tokens", "target_tokens");
         boolean onTarget = train.lossOn() == TrainConfig.LossOn.TARGET;
-        return nonEmpty(
-                new TrainingData(rows, List.of("task", "example_id"), train, sequenceLength, onTarget), task);
+        return nonEmpty(new TrainingData(rows, List.of("task", "example_id"), train, sequenceLength, onTarget), task);
     }
 
     private static TrainingData nonEmpty(TrainingData data, String what) {
@@ -70,6 +70,11 @@ final class TrainingData implements Iterator<TokenBatch> {
     /** Rows of one epoch. */
     long size() {
         return size;
+    }
+
+    @Override
+    public void close() {
+        rows.unpersist();
     }
 
     @Override

@@ -36,7 +36,10 @@ record TrainingRound(int steps, long tokens, double seconds, List<StepMetrics> m
                 tokens,
                 loss(),
                 metrics.stream().mapToDouble(StepMetrics::balance).average().orElse(0),
-                metrics.stream().mapToDouble(StepMetrics::gradientNorm).average().orElse(0),
+                metrics.stream()
+                        .mapToDouble(StepMetrics::gradientNorm)
+                        .average()
+                        .orElse(0),
                 metrics.stream().mapToDouble(StepMetrics::learningRate).max().orElse(0),
                 predicted() / seconds,
                 layers(config));

@@ -16,7 +16,8 @@ import picocli.CommandLine.Command;
  */
 @Command(
         name = "uncurl",
-        description = "Trains mixture-of-experts language models on Spark, records their routing, prunes them for one task.",
+        description =
+                "Trains mixture-of-experts language models on Spark, records their routing, prunes them for one task.",
         mixinStandardHelpOptions = true,
         version = "uncurl 0.1.0",
         synopsisSubcommandLabel = "<command>",

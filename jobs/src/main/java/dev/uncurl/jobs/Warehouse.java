@@ -40,18 +40,16 @@ final class Warehouse {
     }
 
     static Warehouse open(String folder) {
-        SparkSession spark = SparkSession.builder()
-                .appName("uncurl")
-                .config("spark.sql.session.timeZone", "UTC")
-                .getOrCreate();
+        SparkSession spark = SparkSession.builder().appName("uncurl").getOrCreate();
         try {
-            FileSystem files = new Path(folder).getFileSystem(spark.sparkContext().hadoopConfiguration());
+            FileSystem files =
+                    new Path(folder).getFileSystem(spark.sparkContext().hadoopConfiguration());
             Path root = files.makeQualified(new Path(folder));
             if (files.exists(root) && !files.getFileStatus(root).isDirectory()) {
                 throw Refusal.input("The warehouse " + root + " is a file", "Name a folder with --warehouse.");
             }
             files.mkdirs(root);
-            var warehouse = new Warehouse(spark, root);
+            var warehouse = new Warehouse(session(spark, location(root)), root);
             warehouse.useCatalog();
             return warehouse;
         } catch (IOException e) {
@@ -62,18 +60,26 @@ final class Warehouse {
         }
     }
 
+    private static String location(Path root) {
+        return new Path(root, "tables").toString();
+    }
+
+    /** This session, or a new one on the same Spark if it has its tables elsewhere. */
+    private static SparkSession session(SparkSession spark, String location) {
+        boolean elsewhere = "hadoop".equals(spark.conf().get(CATALOG_KEY + ".type", ""))
+                && !location.equals(spark.conf().get(CATALOG_KEY + ".warehouse", ""));
+        SparkSession session = elsewhere ? spark.newSession() : spark;
+        SparkSession.setActiveSession(session);
+        SparkSession.setDefaultSession(session);
+        return session;
+    }
+
     private void useCatalog() {
-        String location = new Path(root, "tables").toString();
+        spark.conf().set("spark.sql.session.timeZone", "UTC");
         if (!spark.conf().contains(CATALOG_KEY)) {
             spark.conf().set(CATALOG_KEY, "org.apache.iceberg.spark.SparkCatalog");
             spark.conf().set(CATALOG_KEY + ".type", "hadoop");
-            spark.conf().set(CATALOG_KEY + ".warehouse", location);
-        }
-        String used = spark.conf().get(CATALOG_KEY + ".warehouse", location);
-        if (spark.conf().get(CATALOG_KEY + ".type", "").equals("hadoop") && !used.equals(location)) {
-            throw Refusal.usage(
-                    "This Spark session already has its tables in " + used + ", not in " + location,
-                    "Use one warehouse per session.");
+            spark.conf().set(CATALOG_KEY + ".warehouse", location(root));
         }
         spark.catalog().setCurrentCatalog(CATALOG);
         Tables.createAll(spark);
@@ -146,7 +152,8 @@ final class Warehouse {
     }
 
     private DataFrameWriterV2<Row> writer(Tables table, Dataset<Row> rows) {
-        Column[] columns = Arrays.stream(table(table).columns()).map(functions::col).toArray(Column[]::new);
+        Column[] columns =
+                Arrays.stream(table(table).columns()).map(functions::col).toArray(Column[]::new);
         return rows.select(columns).writeTo(CATALOG + "." + table.id());
     }
 
@@ -155,9 +162,10 @@ final class Warehouse {
     }
 
     private static Column matching(Object... columnsAndValues) {
-        Column all = functions.lit(true);
+        Column all = null;
         for (int i = 0; i < columnsAndValues.length; i += 2) {
-            all = all.and(functions.col((String) columnsAndValues[i]).equalTo(columnsAndValues[i + 1]));
+            Column next = functions.col((String) columnsAndValues[i]).equalTo(columnsAndValues[i + 1]);
+            all = all == null ? next : all.and(next);
         }
         return all;
     }
@@ -184,7 +192,8 @@ final class Warehouse {
         if (!"file".equals(root.toUri().getScheme())) {
             return () -> {};
         }
-        java.nio.file.Path file = java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(output.replace('/', '_'));
+        java.nio.file.Path file =
+                java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(output.replace('/', '_'));
         try {
             Files.createDirectories(file.getParent());
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);

@@ -1,0 +1,67 @@
+package dev.uncurl.jobs;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs commands in this process, as a user would by jobs/submit, on local[2]. */
+final class Cli {
+    static {
+        System.setProperty("spark.master", "local[2]");
+        System.setProperty("spark.ui.enabled", "false");
+        System.setProperty("spark.sql.shuffle.partitions", "2");
+        System.setProperty("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions");
+        System.setProperty(
+                "uncurl.home", Path.of("..").toAbsolutePath().normalize().toString());
+    }
+
+    private final Path warehouse;
+
+    Cli(Path warehouse) {
+        this.warehouse = warehouse;
+    }
+
+    /** What a command printed, and its exit code. */
+    record Outcome(int code, String out, String err) {}
+
+    Outcome run(String... arguments) {
+        var all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of("--warehouse", warehouse.toString()));
+        PrintStream out = System.out;
+        PrintStream err = System.err;
+        var capturedOut = new ByteArrayOutputStream();
+        var capturedErr = new ByteArrayOutputStream();
+        try {
+            System.setOut(new PrintStream(capturedOut, true, StandardCharsets.UTF_8));
+            System.setErr(new PrintStream(capturedErr, true, StandardCharsets.UTF_8));
+            int code = Uncurl.commandLine().execute(all.toArray(String[]::new));
+            return new Outcome(
+                    code, capturedOut.toString(StandardCharsets.UTF_8), capturedErr.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setOut(out);
+            System.setErr(err);
+        }
+    }
+
+    /** Runs a command that must succeed. */
+    String succeed(String line, String... more) {
+        var arguments = new ArrayList<>(List.of(line.split(" ")));
+        arguments.addAll(List.of(more));
+        Outcome outcome = run(arguments.toArray(String[]::new));
+        if (outcome.code != 0) {
+            throw new AssertionError(line + " ended with " + outcome.code + "\n" + outcome.out + outcome.err);
+        }
+        return outcome.out;
+    }
+
+    Warehouse open() {
+        return Warehouse.open(warehouse.toString());
+    }
+
+    Path folder() {
+        return warehouse;
+    }
+}

@@ -1,0 +1,278 @@
+package dev.uncurl.jobs;
+
+import static org.apache.spark.sql.functions.col;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.pruning.PruningMethods;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeMap;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole path on a tiny model: every command once, then what must hold of what they wrote. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class PipelineTest {
+    private static final String TASK = "superglue/copa";
+
+    private Cli cli;
+
+    @BeforeAll
+    void runEveryStage(@TempDir Path folder) {
+        cli = new Cli(folder.resolve("warehouse"));
+        cli.succeed("tokenize --config " + config("tokenize"));
+        cli.succeed("pretrain --model base --config " + config("pretrain"));
+        cli.succeed("finetune --stage prefinetune --from base --model instructed --task flan --config "
+                + config("finetune"));
+        cli.succeed("dump-logits --model instructed --task " + TASK + " --tokens 3000");
+        for (String method : PruningMethods.titles()) {
+            cli.succeed("prune --from instructed --task " + TASK + " --experts 2 --method " + method + " --model "
+                    + method);
+        }
+        cli.succeed("finetune --from uncurl --model tuned --task " + TASK + " --config " + config("finetune"));
+        cli.succeed("evaluate --task " + TASK + " --model uncurl --model tuned --latency-batch 2");
+    }
+
+    private static String config(String name) {
+        return Path.of("src/test/resources/tiny/" + name + ".conf").toString();
+    }
+
+    private ModelFolder model(String id) {
+        return new Models(cli.open()).open(id);
+    }
+
+    @Test
+    void documentsAndTokensAreConserved() {
+        Warehouse warehouse = cli.open();
+        for (Row run : warehouse.table(Tables.RUNS).collectAsList()) {
+            String corpus = run.getAs("corpus");
+            long kept = run.getAs("documents_kept");
+            assertThat(run.<Long>getAs("documents_in"))
+                    .isEqualTo(kept + run.<Long>getAs("documents_filtered") + run.<Long>getAs("documents_rejected"));
+            long sequences = warehouse.rows(Tables.SEQUENCES, "corpus", corpus).count();
+            long examples = warehouse
+                    .table(Tables.EXAMPLES)
+                    .where(col("task").equalTo(corpus).or(col("task").startsWith(corpus + "/")))
+                    .count();
+            assertThat(run.<Long>getAs("rows")).isEqualTo(sequences + examples);
+            if (sequences > 0) {
+                assertThat(run.<Long>getAs("tokens") + run.<Long>getAs("padding"))
+                        .isEqualTo(sequences * run.<Integer>getAs("sequence_length"));
+                long starts = warehouse
+                        .rows(Tables.SEQUENCES, "corpus", corpus)
+                        .selectExpr("sum(size(document_starts))")
+                        .first()
+                        .getLong(0);
+                assertThat(starts).isEqualTo(kept);
+            }
+        }
+    }
+
+    @Test
+    void everyTableEqualsItsSchema() {
+        Warehouse warehouse = cli.open();
+        for (Tables table : Tables.values()) {
+            assertThat(warehouse.table(table).columns())
+                    .as(table.id())
+                    .containsExactly(SchemasTest.columns(table).toArray(String[]::new));
+            if (table != Tables.REJECTIONS) {
+                assertThat(warehouse.table(table).isEmpty()).as(table.id()).isFalse();
+            }
+        }
+    }
+
+    @Test
+    void theSameSeedGivesTheSameWeights() throws IOException {
+        cli.succeed("pretrain --model again --config " + config("pretrain"));
+        assertThat(model("again").readParameters())
+                .containsExactly(model("base").readParameters());
+        assertThat(model("again").manifest().files())
+                .isEqualTo(model("base").manifest().files());
+        cli.succeed("pretrain --model other --config " + config("pretrain"), "--set", "train.seed=2");
+        assertThat(Arrays.equals(model("other").readParameters(), model("base").readParameters()))
+                .isFalse();
+    }
+
+    @Test
+    void keepingAllExpertsGivesTheModelBackBitForBit() throws IOException {
+        for (String method : PruningMethods.titles()) {
+            cli.succeed("prune --from instructed --task " + TASK + " --experts 4 --method " + method + " --model all-"
+                    + method);
+            assertThat(model("all-" + method).readParameters())
+                    .containsExactly(model("instructed").readParameters());
+        }
+    }
+
+    @Test
+    void whatWasDoneIsReusedAndSaysSo() {
+        assertThat(cli.succeed("tokenize --config " + config("tokenize"))).contains("Corpus mc4 is there already");
+        assertThat(cli.succeed("pretrain --model base --config " + config("pretrain")))
+                .contains("Model base is there already")
+                .contains("unigram loss");
+        assertThat(cli.succeed("dump-logits --model instructed --task " + TASK + " --tokens 3000"))
+                .contains("there already");
+        assertThat(cli.succeed(
+                        "prune --from instructed --task " + TASK + " --experts 2 --method uncurl --model uncurl"))
+                .contains("Model uncurl is there already");
+        assertThat(cli.succeed("evaluate --task " + TASK + " --model tuned")).contains("there already: reused");
+    }
+
+    @Test
+    void otherInputsForTheSameNameAreAConflictThatNamesThem() {
+        Cli.Outcome outcome =
+                cli.run("pretrain", "--model", "base", "--config", config("pretrain"), "--set", "train.seed=3");
+        assertThat(outcome.code()).isEqualTo(5);
+        assertThat(outcome.err())
+                .contains("Model base exists")
+                .contains("train:")
+                .contains("\"seed\":3");
+    }
+
+    @Test
+    void trainingMovesTheWeightsAndLowersTheLoss() {
+        List<Row> rounds = cli.open()
+                .rows(Tables.METRICS, "run_id", "base")
+                .orderBy("step")
+                .collectAsList();
+        assertThat(rounds.get(rounds.size() - 1).<Double>getAs("loss"))
+                .isLessThan(rounds.get(0).<Double>getAs("loss") - 0.1);
+        Row row = rounds.get(0);
+        assertThat(row.<Double>getAs("grad_norm")).isPositive();
+        List<Row> layers = row.getList(row.fieldIndex("layers"));
+        assertThat(layers).singleElement().satisfies(layer -> {
+            assertThat(layer.getInt(0)).isEqualTo(1);
+            assertThat(layer.getDouble(1)).isBetween(1.0, 4.0);
+        });
+    }
+
+    @Test
+    void everyTokenHasARowPerLayerAndPaddingHasNone() {
+        Warehouse warehouse = cli.open();
+        Row logits = warehouse
+                .table(Tables.LOGITS)
+                .selectExpr(
+                        "count(*)",
+                        "count(DISTINCT sequence_id, position)",
+                        "min(size(logits))",
+                        "max(size(logits))",
+                        "min(token_id)")
+                .first();
+        assertThat(logits.getLong(0)).isEqualTo(logits.getLong(1)).isGreaterThanOrEqualTo(3000);
+        assertThat(logits.getInt(2)).isEqualTo(4);
+        assertThat(logits.getInt(3)).isEqualTo(4);
+        assertThat(logits.getInt(4)).isNotNegative();
+        Row gates = warehouse
+                .table(Tables.LOGITS)
+                .selectExpr(
+                        "max(abs(gates[0] - exp(logits[experts[0]]) / aggregate(logits, 0D, (s, x) -> s + exp(x))))",
+                        "count_if(logits[experts[0]] < array_max(logits))")
+                .first();
+        assertThat(gates.getDouble(0)).isLessThan(1e-5);
+        assertThat(gates.getLong(1)).isZero();
+    }
+
+    @Test
+    void gramAndStatisticsDoNotDependOnPartitions() {
+        Warehouse warehouse = cli.open();
+        var rows = warehouse.rows(Tables.LOGITS, "model_id", "instructed", "task", TASK);
+        List<Row> stored = warehouse.rows(Tables.GRAM, "model_id", "instructed").collectAsList();
+        double[] gram = stored.get(0).<Double>getList(stored.get(0).fieldIndex("gram")).stream()
+                .mapToDouble(Double::doubleValue)
+                .toArray();
+        for (int partitions : new int[] {1, 2, 7}) {
+            warehouse.spark().conf().set("spark.sql.shuffle.partitions", partitions);
+            var sums = RoutingAggregation.sum(rows.repartition(partitions));
+            assertThat(sums).hasSize(1);
+            assertThat(sums.get(0).gram().gram()).containsExactly(gram);
+        }
+        // and it is the Gram matrix: entry (1, 2) by SQL
+        double entry = rows.selectExpr("sum(double(logits[1]) * double(logits[2]))")
+                .first()
+                .getDouble(0);
+        assertThat(gram[1 * 4 + 2]).isCloseTo(entry, within(1e-6 * Math.abs(entry) + 1e-6));
+    }
+
+    @Test
+    void plansHaveARowPerExpertAndPrunedModelsKExperts() {
+        Warehouse warehouse = cli.open();
+        var clusters = new TreeMap<String, Long>();
+        warehouse
+                .table(Tables.ASSIGNMENTS)
+                .where("experts_after = 2")
+                .groupBy("method")
+                .agg(org.apache.spark.sql.functions.countDistinct(col("expert")).as("experts"))
+                .collectAsList()
+                .forEach(row -> clusters.put(row.getString(0), row.getLong(1)));
+        assertThat(clusters)
+                .containsOnlyKeys(PruningMethods.titles())
+                .allSatisfy((method, experts) -> assertThat(experts).isEqualTo(4L));
+        ModelFolder pruned = model("uncurl");
+        assertThat(pruned.config().moe().experts()).isEqualTo(2);
+        assertThat(pruned.manifest().lineage().parentModelId()).isEqualTo("instructed");
+    }
+
+    @Test
+    void resultsCarryTheirErrorAndBaseline() {
+        Row accuracy = cli.open()
+                .rows(Tables.RESULTS, "model_id", "tuned", "task", TASK, "metric", "accuracy")
+                .first();
+        assertThat(accuracy.<Long>getAs("n")).isEqualTo(53);
+        assertThat(accuracy.<Double>getAs("standard_error")).isPositive();
+        assertThat(accuracy.<Double>getAs("majority_baseline")).isBetween(0.5, 0.7);
+        assertThat(cli.succeed("report --task " + TASK))
+                .contains("tuned")
+                .contains("uncurl")
+                .contains("loss_before");
+    }
+
+    @Test
+    void aModelFolderWithoutItsManifestDoesNotExist() throws IOException {
+        cli.succeed("finetune --from base --model torn --task " + TASK + " --config " + config("finetune"));
+        Files.delete(cli.folder().resolve("models/torn/manifest.json"));
+        Cli.Outcome outcome = cli.run("evaluate", "--model", "torn", "--task", TASK);
+        assertThat(outcome.code()).isEqualTo(3);
+        assertThat(outcome.err()).contains("torn").contains("manifest.json");
+        assertThat(cli.open().rows(Tables.RESULTS, "model_id", "torn").isEmpty())
+                .isTrue();
+    }
+
+    @Test
+    void aNumberOfExpertsThatIsNotPossibleIsRefused() {
+        for (String experts : List.of("0", "5")) {
+            Cli.Outcome outcome = cli.run(
+                    "prune",
+                    "--from",
+                    "instructed",
+                    "--task",
+                    TASK,
+                    "--experts",
+                    experts,
+                    "--method",
+                    "uncurl",
+                    "--model",
+                    "nothing");
+            assertThat(outcome.code()).isEqualTo(2);
+            assertThat(outcome.err()).contains(experts).contains("4");
+        }
+        assertThat(cli.folder().resolve("models/nothing")).doesNotExist();
+    }
+
+    @Test
+    void anOutputThatAnotherRunHoldsIsRefused() {
+        Warehouse warehouse = cli.open();
+        try (var hold = warehouse.hold("model-held")) {
+            Cli.Outcome outcome = cli.run(
+                    "finetune", "--from", "base", "--model", "held", "--task", TASK, "--config", config("finetune"));
+            assertThat(outcome.code()).isEqualTo(5);
+            assertThat(outcome.err()).contains("model-held");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+package dev.uncurl.jobs;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Runs shell commands that begin with jobs/submit, in a folder of their own, on the packaged jar. */
+final class Submit {
+    private final Path folder;
+
+    /** @param folder gets a link to jobs/, so that commands can be run as they stand in the README */
+    Submit(Path folder) throws IOException {
+        this.folder = folder;
+        Files.createSymbolicLink(folder.resolve("jobs"), Path.of("..", "jobs").toRealPath());
+        Files.createSymbolicLink(folder.resolve("conf"), Path.of("..", "conf").toRealPath());
+    }
+
+    record Outcome(int code, String out, String err) {}
+
+    Outcome run(String command, Map<String, String> environment) throws IOException, InterruptedException {
+        Path out = Files.createTempFile(folder, "out", ".txt");
+        Path err = Files.createTempFile(folder, "err", ".txt");
+        var builder = new ProcessBuilder("bash", "-c", command)
+                .directory(folder.toFile())
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile());
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        if (!process.waitFor(20, TimeUnit.MINUTES)) {
+            process.destroyForcibly();
+            throw new AssertionError(command + " did not end within 20 minutes");
+        }
+        return new Outcome(
+                process.exitValue(),
+                Files.readString(out, StandardCharsets.UTF_8),
+                Files.readString(err, StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,86 @@
+package dev.uncurl.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SubmitIT {
+    @Test
+    void helpIsOneScreenAndNamesEveryCommand(@TempDir Path folder) throws Exception {
+        Submit.Outcome outcome = new Submit(folder).run("jobs/submit --help", Map.of());
+        assertThat(outcome.code()).isZero();
+        assertThat(outcome.out()).contains(Uncurl.commands().toArray(String[]::new));
+        assertThat(outcome.out().lines().count()).isLessThan(30);
+    }
+
+    @Test
+    void everyCommandHasHelpWithALineToPaste(@TempDir Path folder) {
+        var cli = Uncurl.commandLine();
+        cli.getSubcommands().forEach((name, command) -> {
+            assertThat(command.getUsageMessage()).as(name).contains("jobs/submit " + name);
+            assertThat(command.getUsageMessage().lines().count()).as(name).isLessThan(40);
+        });
+    }
+
+    @Test
+    void exitCodesReachTheShell(@TempDir Path folder) throws Exception {
+        var submit = new Submit(folder);
+        assertThat(submit.run("jobs/submit sql 'SELEKT 1'", Map.of()).code()).isEqualTo(2);
+        assertThat(submit.run("jobs/submit evaluate --model ghost --task superglue/copa", Map.of())
+                        .code())
+                .isEqualTo(3);
+        assertThat(submit.run("jobs/submit --master local[1] sql 'SELECT 1'", Map.of())
+                        .code())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void sparkOptionsStandBeforeTheDashes(@TempDir Path folder) throws Exception {
+        Submit.Outcome outcome = new Submit(folder)
+                .run(
+                        "jobs/submit --master 'local[1]' --conf spark.sql.shuffle.partitions=3 --"
+                                + " sql 'SET spark.sql.shuffle.partitions'",
+                        Map.of());
+        assertThat(outcome.code()).as(outcome.err()).isZero();
+        assertThat(outcome.out()).contains("3");
+        assertThat(outcome.err()).contains("+ spark-submit --class dev.uncurl.jobs.Uncurl --master");
+    }
+
+    @Test
+    void aSparkDistributionIsUsedWhenSparkHomeIsSet(@TempDir Path folder) throws Exception {
+        Path home = distribution(folder.resolve("spark"));
+        Submit.Outcome outcome = new Submit(folder)
+                .run("jobs/submit sql 'SELECT 6 * 7 AS answer'", Map.of("SPARK_HOME", home.toString()));
+        assertThat(outcome.code()).as(outcome.err()).isZero();
+        assertThat(outcome.out()).contains("42");
+        assertThat(outcome.err()).contains("spark-submit of the distribution");
+    }
+
+    /** What jobs/submit needs of a Spark distribution: its jars and bin/spark-submit. */
+    private static Path distribution(Path home) throws IOException {
+        Files.createDirectories(home.resolve("bin"));
+        Files.createDirectories(home.resolve("jars"));
+        for (String jar :
+                Files.readString(Path.of("target/spark.classpath")).strip().split(":")) {
+            Path file = Path.of(jar);
+            Files.createSymbolicLink(home.resolve("jars").resolve(file.getFileName()), file);
+        }
+        Path script = home.resolve("bin/spark-submit");
+        Files.writeString(
+                script,
+                """
+                #!/usr/bin/env bash
+                echo "spark-submit of the distribution" >&2
+                exec java @%s $SPARK_SUBMIT_OPTS -cp "$SPARK_HOME/jars/*" org.apache.spark.deploy.SparkSubmit "$@"
+                """
+                        .formatted(Path.of("../conf/spark/java17.options").toRealPath()));
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+        return home;
+    }
+}

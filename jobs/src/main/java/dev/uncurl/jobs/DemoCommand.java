@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code jobs/submit demo}: the commands of conf/demo.conf, one after another. */
@@ -18,21 +19,12 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--config", defaultValue = "demo", description = "HOCON file (default: conf/demo.conf).")
     private String file;
 
-    @Option(
-            names = "--warehouse",
-            paramLabel = "DIR",
-            defaultValue = "warehouse",
-            description = "Folder of tables and models (default: ${DEFAULT-VALUE}).")
-    private String warehouse;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Show this help.")
-    private boolean help;
+    @Mixin
+    private WarehouseOptions warehouseOptions;
 
     @Override
     public Integer call() {
+        String warehouse = warehouseOptions.folder();
         DemoConfig config = Settings.load(file, List.of()).bind(DemoConfig.class);
         var times = new ArrayList<Object[]>();
         double total = 0;

@@ -13,7 +13,9 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -50,7 +52,7 @@ final class Models {
     }
 
     /**
-     * Whether a model that was made from exactly these inputs is there already. A folder without its row (a run that
+     * Whether a model that was made from exactly these inputs is there already; to be called by whoever holds its name. A folder without its row (a run that
      * was killed between the two) gets the row.
      *
      * @throws Refusal (conflict) when a model of that name was made from other inputs
@@ -59,6 +61,7 @@ final class Models {
         Path folder = warehouse.modelFolder(modelId);
         try {
             if (!warehouse.files().exists(folder)) {
+                removeLeftovers(folder);
                 return false;
             }
         } catch (IOException e) {
@@ -74,6 +77,18 @@ final class Models {
         register(modelId, model);
         System.out.println("Model " + modelId + " is there already, made from the same inputs: reused.");
         return true;
+    }
+
+    /** Removes what killed writers of this model left behind; where a hold guards the name, no other can be at work. */
+    private void removeLeftovers(Path folder) throws IOException {
+        Pattern staging = Pattern.compile("\\." + Pattern.quote(folder.getName()) + "\\.[0-9a-f-]{36}\\.tmp");
+        if (warehouse.canHold() && warehouse.files().exists(folder.getParent())) {
+            for (FileStatus status : warehouse.files().listStatus(folder.getParent())) {
+                if (staging.matcher(status.getPath().getName()).matches()) {
+                    warehouse.files().delete(status.getPath(), true);
+                }
+            }
+        }
     }
 
     /** Writes the row of a published folder, unless it is there. */

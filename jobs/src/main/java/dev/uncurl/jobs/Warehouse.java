@@ -189,7 +189,7 @@ final class Warehouse {
      * @throws Refusal (conflict) when another run holds it
      */
     Hold hold(String output) {
-        if (!"file".equals(root.toUri().getScheme())) {
+        if (!canHold()) {
             return () -> {};
         }
         java.nio.file.Path file =
@@ -208,6 +208,11 @@ final class Warehouse {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Whether {@link #hold} keeps other runs away: on a local file system. */
+    boolean canHold() {
+        return "file".equals(root.toUri().getScheme());
     }
 
     private static FileLock tryLock(FileChannel channel) throws IOException {

@@ -17,6 +17,11 @@ final class WarehouseOptions {
             description = "Show this help.")
     private boolean help;
 
+    /** As it was given. */
+    String folder() {
+        return folder;
+    }
+
     Warehouse open() {
         return Warehouse.open(folder);
     }

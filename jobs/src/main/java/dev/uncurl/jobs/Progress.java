@@ -32,13 +32,13 @@ final class Progress {
         double rate = done / seconds;
         String line = String.format(
                 Locale.ROOT,
-                "%s: %,d of %,d %s (%.0f%%), %,.0f/s, %.0f s left  %s",
+                "%s: %,d of %,d %s (%.0f%%), %s/s, %.0f s left  %s",
                 what,
                 done,
                 total,
                 unit,
                 100.0 * done / total,
-                rate,
+                String.format(Locale.ROOT, rate < 10 ? "%.2f" : "%,.0f", rate),
                 (total - done) / rate,
                 detail);
         System.err.print(terminal ? "\r\033[K" + line : line + "\n");

@@ -19,7 +19,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param parts share of the time by part of the model
  */
 public record Latency(
-        int batch, int sequenceLength, double p50Millis, double p95Millis, double tokensPerSecond, Map<String, Double> parts) {
+        int batch,
+        int sequenceLength,
+        double p50Millis,
+        double p95Millis,
+        double tokensPerSecond,
+        Map<String, Double> parts) {
 
     /** @param passes timed ones, after a quarter as many untimed */
     public static Latency measure(ModelConfig config, INDArray parameters, int batch, int passes) {

@@ -29,7 +29,8 @@ public final class Sequences {
 
     /** One batch of sequences of different lengths, padded at the right to the longest. */
     public static TokenBatch padded(List<int[]> tokens, List<int[]> targets) {
-        int columns = tokens.stream().mapToInt(sequence -> sequence.length).max().orElse(0);
+        int columns =
+                tokens.stream().mapToInt(sequence -> sequence.length).max().orElse(0);
         int[] allTokens = new int[tokens.size() * columns];
         int[] allTargets = new int[tokens.size() * columns];
         Arrays.fill(allTokens, TokenBatch.NONE);

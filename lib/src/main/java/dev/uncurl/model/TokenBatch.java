@@ -53,7 +53,9 @@ public record TokenBatch(int[] tokens, int[] targets, int rows, int columns) imp
     public static TokenBatch ofSequences(List<int[]> sequences) {
         return Sequences.padded(
                 sequences,
-                sequences.stream().map(sequence -> Sequences.nextTokens(sequence, 1)).toList());
+                sequences.stream()
+                        .map(sequence -> Sequences.nextTokens(sequence, 1))
+                        .toList());
     }
 
     /** rows x columns, padding included. */

@@ -1,6 +1,7 @@
 package dev.uncurl.corpus;
 
 import dev.uncurl.error.Refusal;
+import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -70,8 +71,28 @@ public final class CorpusFiles {
         }
     }
 
+    /** Opens a plain file at a byte; behind its end there is nothing to read. */
+    static InputStream openAt(Configuration configuration, String file, long from) {
+        var path = path(file);
+        refuseUnreadable(path);
+        try {
+            var in = path.getFileSystem(configuration).open(path);
+            try {
+                in.seek(from);
+            } catch (EOFException e) {
+                in.close();
+                return InputStream.nullInputStream();
+            }
+            return new SourceStream(file, in, from);
+        } catch (FileNotFoundException e) {
+            throw missing(file, e);
+        } catch (IOException e) {
+            throw new UncheckedIOException("opening " + file + " at byte " + from, e);
+        }
+    }
+
     static InputStream decompress(String file, InputStream raw) {
-        var in = new SourceStream(file, raw);
+        var in = new SourceStream(file, raw, 0);
         return switch (ending(file)) {
             case ".gz" -> new GzipStream(in);
             case ".xz" -> new XzStream(in);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.io.InputStream;
+import java.util.Iterator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 
@@ -12,12 +13,44 @@ public sealed interface CorpusFormat {
     /** The corpus's name in tables: cc100, mc4, flan, superglue/boolq. */
     String corpus();
 
+    /** Reads a part of a file, which {@code in} gives decompressed from {@code range.from()} on. */
+    CorpusReader read(String source, InputStream in, int cap, ByteRange range);
+
     /** Reads text that is already decompressed. The reader closes the stream. */
-    CorpusReader read(String source, InputStream in, int cap);
+    default CorpusReader read(String source, InputStream in, int cap) {
+        return read(source, in, cap, ByteRange.WHOLE);
+    }
 
     /** Opens a file, decompressed by its ending, and reads it with the default cap. */
     default CorpusReader open(Configuration configuration, String file) {
         return read(file, CorpusFiles.open(configuration, file), CorpusReader.DEFAULT_CAP);
+    }
+
+    /**
+     * Opens a part of a file and reads, with the default cap, the documents or rows that begin in it, to their ends. The
+     * parts of any cutting of the file give together what the whole file gives, except that line numbers are 0: not
+     * known.
+     *
+     * @param start first byte of the part
+     * @param length bytes of the part; more than the file has is no mistake
+     * @throws IllegalArgumentException for a file that is not {@linkplain #splittable splittable}
+     */
+    default CorpusReader open(Configuration configuration, String file, long start, long length) {
+        if (!splittable(file)) {
+            throw new IllegalArgumentException(file + " can only be read whole");
+        }
+        var range = ByteRange.of(start, length);
+        return read(file, CorpusFiles.openAt(configuration, file, range.from()), CorpusReader.DEFAULT_CAP, range);
+    }
+
+    /** Whether parts of the file can be read: it is not compressed, and its documents or rows stand on lines. */
+    default boolean splittable(String file) {
+        return !CorpusFiles.compressed(file);
+    }
+
+    /** The version of the wording that makes examples of rows; "none" where there is none. */
+    default String promptVersion() {
+        return "none";
     }
 
     /**
@@ -49,8 +82,8 @@ public sealed interface CorpusFormat {
         }
 
         @Override
-        public CorpusReader read(String source, InputStream in, int cap) {
-            return new Cc100Reader(corpus(), source, in, cap);
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new Cc100Reader(corpus(), source, in, cap, range);
         }
     }
 
@@ -65,15 +98,16 @@ public sealed interface CorpusFormat {
         }
 
         @Override
-        public CorpusReader read(String source, InputStream in, int cap) {
-            return new JsonLinesReader(corpus(), source, in, cap, Mc4::document);
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new JsonLinesReader(corpus(), source, in, cap, range, Mc4::document);
         }
 
-        private static Outcome document(JsonNode row, String source, long offset, long line)
+        private static Iterator<Document> document(JsonNode row, String source, long offset, long line)
                 throws RowRejectedException {
             RowParser.optional(row, "timestamp");
             RowParser.optional(row, "url");
-            return new Document(source, offset, line, RowParser.required(row, "text"));
+            return List.of(new Document(source, offset, line, RowParser.required(row, "text")))
+                    .iterator();
         }
     }
 
@@ -89,11 +123,11 @@ public sealed interface CorpusFormat {
         }
 
         @Override
-        public CorpusReader read(String source, InputStream in, int cap) {
-            return new JsonLinesReader(corpus(), source, in, cap, Flan::example);
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new JsonLinesReader(corpus(), source, in, cap, range, Flan::example);
         }
 
-        private static Outcome example(JsonNode row, String source, long offset, long line)
+        private static Iterator<Example> example(JsonNode row, String source, long offset, long line)
                 throws RowRejectedException {
             String inputs = RowParser.required(row, "inputs");
             String targets = RowParser.required(row, "targets");
@@ -101,7 +135,8 @@ public sealed interface CorpusFormat {
             RowParser.optional(row, "task_source");
             RowParser.optional(row, "template_type");
             String separator = Character.isWhitespace(inputs.charAt(inputs.length() - 1)) ? "" : " ";
-            return new Example(source, offset, line, task, inputs, separator + targets, List.of(), -1);
+            return List.of(Example.freeText(source, offset, line, task, inputs, separator + targets))
+                    .iterator();
         }
     }
 
@@ -113,8 +148,13 @@ public sealed interface CorpusFormat {
         }
 
         @Override
-        public CorpusReader read(String source, InputStream in, int cap) {
-            return new JsonLinesReader(corpus(), source, in, cap, task::example);
+        public String promptVersion() {
+            return task.version();
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new JsonLinesReader(corpus(), source, in, cap, range, task::examples);
         }
     }
 }

@@ -8,9 +8,13 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 
 /**
- * The outcomes of one file, in its order, read as they are asked for; never more than one document is held. Damage of
+ * The outcomes of one file, or of a part of it, in its order, read as they are asked for. Memory is bounded by the cap:
+ * one document or row is held, as bytes and as text, however much the file expands when it is decompressed. Damage of
  * compressed data ends the file with one rejection for all from there on. Only a failing file system throws
  * (UncheckedIOException).
+ *
+ * <p>The law: {@link #rows()}, when all is read, is the number of documents, of examples with part 0, and of rejections
+ * that were given.
  */
 public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeable permits Cc100Reader, JsonLinesReader {
     /** Largest document or row: 64 MiB of UTF-8. What is longer is rejected, and not held in memory. */
@@ -22,12 +26,13 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
     private final LineReader lines;
     private Outcome upcoming;
     private boolean ended;
+    private long rows;
 
-    CorpusReader(String corpus, String source, InputStream in, int cap) {
+    CorpusReader(String corpus, String source, InputStream in, int cap, ByteRange range) {
         this.corpus = corpus;
         this.source = source;
         this.cap = cap;
-        this.lines = new LineReader(in, cap);
+        this.lines = new LineReader(in, cap, range);
     }
 
     /** The next outcome, or null when the lines are at an end. */
@@ -39,7 +44,10 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
             upcoming = read(lines);
             if (upcoming == null) {
                 ended = true;
-                upcoming = lines.damage() == null ? null : damaged(lines.damage());
+                if (lines.damage() != null) {
+                    upcoming = damaged(lines.damage());
+                    rows++;
+                }
             }
         }
         return upcoming != null;
@@ -55,7 +63,20 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
         return outcome;
     }
 
-    /** Decompressed bytes read so far. */
+    /**
+     * Documents or rows read so far: each gives one document, one rejection, or its examples, of which there may be
+     * several. The rejection of damage stands for one, too.
+     */
+    public final long rows() {
+        return rows;
+    }
+
+    /** To be called at each row or document. */
+    final void countRow() {
+        rows++;
+    }
+
+    /** The byte of the decompressed file up to which it has been read. */
     public final long bytesRead() {
         return lines.consumed();
     }
@@ -63,7 +84,7 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
     private Rejection damaged(IOException e) {
         String reason = e instanceof DamageException damage ? damage.reason() : "damaged data";
         String file = e instanceof DamageException damage ? " (byte " + damage.fileOffset() + " of the file)" : "";
-        String location = "line " + (lines.number() + 1) + ", byte " + lines.consumed() + file;
+        String location = Rejection.location(lines.number() + 1, lines.consumed()) + file;
         return new Rejection(corpus, source, location, reason, String.valueOf(e.getMessage()));
     }
 

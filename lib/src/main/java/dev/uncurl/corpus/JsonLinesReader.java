@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.InputStream;
+import java.util.Collections;
+import java.util.Iterator;
 
 /** JSON lines: an object a line; blank lines are passed over. */
 final class JsonLinesReader extends CorpusReader {
@@ -25,23 +27,25 @@ final class JsonLinesReader extends CorpusReader {
             .build();
 
     private final RowParser parser;
+    private Iterator<? extends Outcome> examples = Collections.emptyIterator();
 
-    JsonLinesReader(String corpus, String source, InputStream in, int cap, RowParser parser) {
-        super(corpus, source, in, cap);
+    JsonLinesReader(String corpus, String source, InputStream in, int cap, ByteRange range, RowParser parser) {
+        super(corpus, source, in, cap, range);
         this.parser = parser;
     }
 
     @Override
     Outcome read(LineReader lines) {
-        while (lines.next()) {
-            if (!blank(lines)) {
+        while (!examples.hasNext() && !lines.atEnd() && lines.next()) {
+            if (!lines.outside() && !blank(lines)) {
                 return row(lines);
             }
         }
-        return null;
+        return examples.hasNext() ? examples.next() : null;
     }
 
     private Outcome row(LineReader lines) {
+        countRow();
         if (lines.tooLong()) {
             return tooLong(lines.number(), lines.offset(), lines.bytes(), lines.length());
         }
@@ -50,7 +54,8 @@ final class JsonLinesReader extends CorpusReader {
             if (text == null) {
                 throw new RowRejectedException("invalid UTF-8");
             }
-            return parser.parse(object(text), source(), lines.offset(), lines.number());
+            examples = parser.parse(object(text), source(), lines.offset(), lines.number());
+            return examples.next();
         } catch (RowRejectedException e) {
             return reject(lines.number(), lines.offset(), e.getMessage(), lines.bytes(), lines.length());
         }

@@ -1,10 +1,12 @@
 package dev.uncurl.corpus;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Iterator;
 
-/** Makes a document or an example of a JSON row, or says why not. */
+/** Makes a document or examples of a JSON row, or says why not. */
 interface RowParser {
-    Outcome parse(JsonNode row, String source, long offset, long line) throws RowRejectedException;
+    /** One outcome or more; each is made when it is asked for, as a row may hold more than memory does when rendered. */
+    Iterator<? extends Outcome> parse(JsonNode row, String source, long offset, long line) throws RowRejectedException;
 
     /** A field that must be there, be a string and not be empty. */
     static String required(JsonNode row, String field) throws RowRejectedException {

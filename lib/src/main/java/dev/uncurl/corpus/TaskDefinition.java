@@ -6,6 +6,7 @@ import com.typesafe.config.ConfigFactory;
 import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
@@ -73,12 +74,17 @@ public record TaskDefinition(
      * A row as an example, or the rejection of it. A row without a label, as those of test sets are, is rejected with
      * the reason "no label".
      */
-    public Outcome render(JsonNode row, String source, long offset, long line) {
+    public Iterator<? extends Outcome> render(JsonNode row, String source, long offset, long line) {
         try {
-            return example(row, source, offset, line);
+            return examples(row, source, offset, line);
         } catch (RowRejectedException e) {
-            return Rejection.at(name, source, line, offset, e.getMessage(), row.toString());
+            var rejection = Rejection.at(name, source, line, offset, e.getMessage(), row.toString());
+            return List.of(rejection).iterator();
         }
+    }
+
+    Iterator<Example> examples(JsonNode row, String source, long offset, long line) throws RowRejectedException {
+        return List.of(example(row, source, offset, line)).iterator();
     }
 
     Example example(JsonNode row, String source, long offset, long line) throws RowRejectedException {
@@ -96,7 +102,18 @@ public record TaskDefinition(
         }
         int label = label(row);
         var rendered = choices.stream().map(choice -> choice.render(values)).toList();
-        return new Example(source, offset, line, name, prompt.render(values), rendered.get(label), rendered, label);
+        return new Example(
+                source,
+                offset,
+                line,
+                0,
+                0,
+                name,
+                prompt.render(values),
+                rendered.get(label),
+                rendered,
+                label,
+                List.of(label));
     }
 
     private int label(JsonNode row) throws RowRejectedException {

@@ -97,9 +97,12 @@ final class FileTokens implements Iterator<Row> {
         documents++;
         if (outcome instanceof Document document) {
             Split split = split(document.text());
-            packers.computeIfAbsent(
-                            split, s -> new SequencePacker(rules.sequenceLength, tokenizer.endOfText()))
-                    .add(document.source(), document.offset(), tokenizer.encode(document.text()), packed -> add(packed, split));
+            packers.computeIfAbsent(split, s -> new SequencePacker(rules.sequenceLength, tokenizer.endOfText()))
+                    .add(
+                            document.source(),
+                            document.offset(),
+                            tokenizer.encode(document.text()),
+                            packed -> add(packed, split));
             kept++;
         } else if (outcome instanceof Example example) {
             add(example);
@@ -123,8 +126,26 @@ final class FileTokens implements Iterator<Row> {
         ended = true;
         reader.close();
         ready.add(RowFactory.create(
-                COUNTS, spec.number, index, null, spec.path, null, null, null, null, null, null, null, null, null, null,
-                null, documents, kept, tokenCount, padding));
+                COUNTS,
+                spec.number,
+                index,
+                null,
+                spec.path,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                documents,
+                kept,
+                tokenCount,
+                padding));
     }
 
     private void add(PackedSequence packed, Split split) {
@@ -133,8 +154,26 @@ final class FileTokens implements Iterator<Row> {
                 .map(reference -> RowFactory.create(reference.source(), reference.offset()))
                 .toArray(Row[]::new);
         ready.add(RowFactory.create(
-                SEQUENCE, spec.number, index++, split.label(), spec.path, packed.tokens(), packed.documentStarts(),
-                references, null, null, null, null, null, null, null, null, null, null, null, null));
+                SEQUENCE,
+                spec.number,
+                index++,
+                split.label(),
+                spec.path,
+                packed.tokens(),
+                packed.documentStarts(),
+                references,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null));
     }
 
     private void add(Example example) {
@@ -150,13 +189,49 @@ final class FileTokens implements Iterator<Row> {
         String split = split(example.inputs() + example.targets()).label();
         tokenCount += prompt.length + target.length;
         ready.add(RowFactory.create(
-                EXAMPLE, spec.number, index++, split, spec.path, prompt, null, null, task, target, choiceTokens,
-                choices.isEmpty() ? null : example.label(), example.offset(), null, null, null, null, null, null, null));
+                EXAMPLE,
+                spec.number,
+                index++,
+                split,
+                spec.path,
+                prompt,
+                null,
+                null,
+                task,
+                target,
+                choiceTokens,
+                choices.isEmpty() ? null : example.label(),
+                example.offset(),
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null));
     }
 
     private void add(Rejection rejection) {
         ready.add(RowFactory.create(
-                REJECTION, spec.number, index++, null, spec.path, null, null, null, null, null, null, null, null,
-                rejection.location(), rejection.reason(), rejection.excerpt(), null, null, null, null));
+                REJECTION,
+                spec.number,
+                index++,
+                null,
+                spec.path,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                rejection.location(),
+                rejection.reason(),
+                rejection.excerpt(),
+                null,
+                null,
+                null,
+                null));
     }
 }

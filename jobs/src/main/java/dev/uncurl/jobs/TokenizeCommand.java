@@ -1,10 +1,13 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.TokenizeConfig;
+import dev.uncurl.error.Refusal;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code jobs/submit tokenize --config tokenize/demo}. */
 @Command(
@@ -21,15 +24,31 @@ final class TokenizeCommand implements Callable<Integer> {
     @Option(names = "--replace", description = "Replace a corpus that was made from other inputs.")
     private boolean replace;
 
+    @Option(
+            names = "--max-rejected",
+            paramLabel = "SHARE",
+            description = "Share of a corpus's documents that may be rejected, over the configuration's max-rejected.")
+    private Double maxRejected;
+
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() {
         TokenizeConfig config = configOptions.bind(TokenizeConfig.class);
         if (configOptions.onlyPrint()) {
             return 0;
         }
-        var tokenization = new Tokenization(warehouseOptions.open(), config);
-        var files = tokenization.files();
-        config.corpora().forEach(corpus -> tokenization.run(corpus, files.get(corpus.name()), replace));
+        double ceiling = maxRejected == null ? config.maxRejected() : maxRejected;
+        if (!(ceiling >= 0 && ceiling <= 1)) {
+            throw Refusal.usage("--max-rejected " + ceiling + " is not possible", "Give a share between 0 and 1.");
+        }
+        new Tokenization(warehouseOptions.open(), config, ceiling, commandLine()).run(replace);
         return 0;
+    }
+
+    private String commandLine() {
+        return "tokenize "
+                + String.join(" ", spec.commandLine().getParseResult().originalArgs());
     }
 }

@@ -8,7 +8,7 @@ import java.io.InputStream;
  * without the last line end. CRLF reads as LF and a byte order mark at the start of the file is dropped; a line of
  * blanks is a paragraph, only an empty one separates.
  */
-final class Cc100Reader extends CorpusReader {
+final class Cc100Reader extends LineCorpusReader {
     /** Whether the line belongs to a document that began before the part that is read. */
     private boolean inOther;
 

@@ -10,6 +10,9 @@ import org.apache.hadoop.conf.Configuration;
 
 /** How a corpus is written. */
 public sealed interface CorpusFormat {
+    /** The names that {@link #of} knows. */
+    List<String> NAMES = List.of("cc100", "mc4", "flan", "cot", "super-natural-instructions", "superglue/<task>");
+
     /** The corpus's name in tables: cc100, mc4, flan, superglue/boolq. */
     String corpus();
 
@@ -54,7 +57,8 @@ public sealed interface CorpusFormat {
     }
 
     /**
-     * The format of that name: cc100, mc4, flan, or a SuperGLUE task such as superglue/boolq.
+     * The format of that name: cc100, mc4, flan, cot, super-natural-instructions, or a SuperGLUE task such as
+     * superglue/boolq.
      *
      * @throws Refusal (usage) for any other, with the nearest
      */
@@ -63,13 +67,14 @@ public sealed interface CorpusFormat {
             case "cc100" -> new Cc100();
             case "mc4" -> new Mc4();
             case "flan" -> new Flan();
+            case "cot" -> new Cot(ExampleTemplate.load(name, CotRow.FIELDS));
+            case "super-natural-instructions" -> new SuperNaturalInstructions(
+                    ExampleTemplate.load(name, InstructionTaskReader.FIELDS));
             default -> {
                 if (name.startsWith("superglue/")) {
                     yield new SuperGlue(TaskDefinition.load(name));
                 }
-                throw Refusal.usage(
-                        "corpus format '" + name + "' is not known",
-                        Nearest.hint(name, List.of("cc100", "mc4", "flan", "superglue/<task>")));
+                throw Refusal.usage("corpus format '" + name + "' is not known", Nearest.hint(name, NAMES));
             }
         };
     }
@@ -99,14 +104,14 @@ public sealed interface CorpusFormat {
 
         @Override
         public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
-            return new JsonLinesReader(corpus(), source, in, cap, range, Mc4::document);
+            return new RowReader(corpus(), source, in, cap, range, JsonRow.parser(Mc4::document));
         }
 
         private static Iterator<Document> document(JsonNode row, String source, long offset, long line)
                 throws RowRejectedException {
-            RowParser.optional(row, "timestamp");
-            RowParser.optional(row, "url");
-            return List.of(new Document(source, offset, line, RowParser.required(row, "text")))
+            JsonRow.optional(row, "timestamp");
+            JsonRow.optional(row, "url");
+            return List.of(new Document(source, offset, line, JsonRow.required(row, "text")))
                     .iterator();
         }
     }
@@ -124,19 +129,75 @@ public sealed interface CorpusFormat {
 
         @Override
         public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
-            return new JsonLinesReader(corpus(), source, in, cap, range, Flan::example);
+            return new RowReader(corpus(), source, in, cap, range, JsonRow.parser(Flan::example));
         }
 
         private static Iterator<Example> example(JsonNode row, String source, long offset, long line)
                 throws RowRejectedException {
-            String inputs = RowParser.required(row, "inputs");
-            String targets = RowParser.required(row, "targets");
-            String task = RowParser.required(row, "task_name");
-            RowParser.optional(row, "task_source");
-            RowParser.optional(row, "template_type");
+            String inputs = JsonRow.required(row, "inputs");
+            String targets = JsonRow.required(row, "targets");
+            String task = JsonRow.required(row, "task_name");
+            JsonRow.optional(row, "task_source");
+            JsonRow.optional(row, "template_type");
             String separator = Character.isWhitespace(inputs.charAt(inputs.length() - 1)) ? "" : " ";
             return List.of(Example.freeText(source, offset, line, task, inputs, separator + targets))
                     .iterator();
+        }
+    }
+
+    /**
+     * FLAN's chain-of-thought files: a question, its answer and the way to it a line, with tabs between. Gives examples
+     * without choices.
+     */
+    record Cot(ExampleTemplate template) implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return "cot";
+        }
+
+        @Override
+        public String promptVersion() {
+            return template.version();
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new RowReader(
+                    corpus(),
+                    source,
+                    in,
+                    cap,
+                    range,
+                    (row, from, offset, line) -> CotRow.parse(template, row, from, offset, line));
+        }
+    }
+
+    /**
+     * A task of Super-NaturalInstructions, as a JSON file with its definition and instances. Gives examples without
+     * choices.
+     */
+    record SuperNaturalInstructions(ExampleTemplate template) implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return "super-natural-instructions";
+        }
+
+        @Override
+        public String promptVersion() {
+            return template.version();
+        }
+
+        @Override
+        public boolean splittable(String file) {
+            return false;
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            if (range != ByteRange.WHOLE) {
+                throw new IllegalArgumentException(source + " can only be read whole");
+            }
+            return new InstructionTaskReader(corpus(), source, in, cap, template);
         }
     }
 
@@ -154,7 +215,7 @@ public sealed interface CorpusFormat {
 
         @Override
         public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
-            return new JsonLinesReader(corpus(), source, in, cap, range, task::examples);
+            return new RowReader(corpus(), source, in, cap, range, JsonRow.parser(task::examples));
         }
     }
 }

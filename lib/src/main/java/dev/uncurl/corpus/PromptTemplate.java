@@ -37,6 +37,13 @@ public record PromptTemplate(String source, List<Part> parts) {
                 return stripped.endsWith(".") ? stripped.substring(0, stripped.length() - 1) : stripped;
             }
         },
+        /** Without blanks at either end. */
+        STRIPPED {
+            @Override
+            String apply(String value) {
+                return value.strip();
+            }
+        },
         /** With its first letter in lower case. */
         LOWER_FIRST {
             @Override

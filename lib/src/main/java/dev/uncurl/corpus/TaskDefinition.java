@@ -90,7 +90,7 @@ public record TaskDefinition(
     Example example(JsonNode row, String source, long offset, long line) throws RowRejectedException {
         var values = new HashMap<String, String>();
         for (String field : fields) {
-            values.put(field, RowParser.required(row, field));
+            values.put(field, JsonRow.required(row, field));
         }
         for (var entry : selections.entrySet()) {
             String by = entry.getValue().by();

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** Binds a task's HOCON to its definition and checks that its parts fit each other. */
 final class TaskFile {
@@ -75,9 +76,7 @@ final class TaskFile {
         var templates = new ArrayList<>(task.choices());
         templates.add(task.prompt());
         for (PromptTemplate template : templates) {
-            for (String field : template.fields()) {
-                require(names.contains(field), file, "template uses {" + field + "}", "Add it to fields or select.");
-            }
+            requireFields(template, names, file);
         }
         task.selections()
                 .forEach((name, selection) -> require(
@@ -95,13 +94,23 @@ final class TaskFile {
         require(!task.metrics().isEmpty(), file, "metrics are empty", "Name one at least, such as accuracy.");
     }
 
+    static void requireFields(PromptTemplate template, Set<String> fields, String file) {
+        for (String field : template.fields()) {
+            require(
+                    fields.contains(field),
+                    file,
+                    "template uses {" + field + "}",
+                    "The fields are " + String.join(", ", new TreeSet<>(fields)) + ".");
+        }
+    }
+
     private static void require(boolean holds, String file, String what, String remedy) {
         if (!holds) {
             throw Refusal.usage(file + ": " + what, remedy);
         }
     }
 
-    private static void onlyKnownKeys(Config config, Set<String> known, String file, String prefix) {
+    static void onlyKnownKeys(Config config, Set<String> known, String file, String prefix) {
         for (String key : config.root().keySet()) {
             require(
                     known.contains(key),

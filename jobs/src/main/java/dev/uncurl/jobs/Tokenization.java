@@ -34,6 +34,7 @@ final class Tokenization {
     private final TokenizeConfig config;
     private final double maxRejected;
     private final String command;
+    private final Duplicates duplicates;
     private final List<CorpusPlan> plans;
 
     /** Finds and checks the files of all corpora. */
@@ -42,9 +43,10 @@ final class Tokenization {
         this.config = config;
         this.maxRejected = maxRejected;
         this.command = command;
-        this.plans = config.corpora().stream()
+        this.duplicates = new Duplicates(warehouse, config.duplicates());
+        this.plans = duplicates.dependent(config.corpora().stream()
                 .map(corpus -> CorpusPlan.of(config, corpus, hadoop()))
-                .toList();
+                .toList());
     }
 
     private Configuration hadoop() {
@@ -53,6 +55,11 @@ final class Tokenization {
 
     private Staging staging(CorpusPlan plan) {
         return new Staging(warehouse.stagingFolder(plan.name()).toString(), hadoop());
+    }
+
+    /** What the run would give, from a sample; writes nothing. */
+    List<Estimate.Expected> estimate() {
+        return Estimate.of(warehouse, config, plans);
     }
 
     /** Tokenises the corpora that are not there already from the same inputs. */
@@ -109,6 +116,7 @@ final class Tokenization {
         new CorpusCommit(
                         warehouse, config, Gpt2Tokenizer.of(config.vocabulary()).fingerprint(), command)
                 .commit(ready);
+        DatasetCard.write(warehouse, wanted.stream().map(CorpusPlan::name).toList());
         ready.forEach(corpus -> {
             staging(corpus.plan()).discard();
             print(corpus);
@@ -133,6 +141,7 @@ final class Tokenization {
 
     /** Stages the units that are not finished yet, and gives the reports of all. */
     private Map<String, List<UnitReport>> read(List<CorpusPlan> wanted) {
+        Map<String, Map<Integer, long[]>> copies = duplicates.find(plans);
         var reports = new HashMap<String, Map<Integer, UnitReport>>();
         var work = new ArrayList<Work>();
         for (CorpusPlan plan : wanted) {
@@ -141,7 +150,11 @@ final class Tokenization {
             String folder = warehouse.stagingFolder(plan.name()).toString();
             plan.units().stream()
                     .filter(unit -> !finished.containsKey(unit.number()))
-                    .forEach(unit -> work.add(new Work(unit, plan.rules(), folder, new long[0])));
+                    .forEach(unit -> work.add(new Work(
+                            unit,
+                            plan.rules(),
+                            folder,
+                            copies.get(plan.name()).getOrDefault(unit.number(), new long[0]))));
         }
         work.sort(Comparator.comparingLong((Work item) -> -item.unit.bytes()));
         var hadoop = new SerializableConfiguration(hadoop());

@@ -2,6 +2,8 @@ package dev.uncurl.jobs;
 
 import dev.uncurl.config.TokenizeConfig;
 import dev.uncurl.error.Refusal;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,6 +32,11 @@ final class TokenizeCommand implements Callable<Integer> {
             description = "Share of a corpus's documents that may be rejected, over the configuration's max-rejected.")
     private Double maxRejected;
 
+    @Option(
+            names = "--estimate",
+            description = "Sample the files and print the documents, tokens and bytes to expect; write nothing.")
+    private boolean estimate;
+
     @Spec
     private CommandSpec spec;
 
@@ -43,7 +50,17 @@ final class TokenizeCommand implements Callable<Integer> {
         if (!(ceiling >= 0 && ceiling <= 1)) {
             throw Refusal.usage("--max-rejected " + ceiling + " is not possible", "Give a share between 0 and 1.");
         }
-        new Tokenization(warehouseOptions.open(), config, ceiling, commandLine()).run(replace);
+        var tokenization = new Tokenization(warehouseOptions.open(), config, ceiling, commandLine());
+        if (estimate) {
+            var lines = new ArrayList<Object[]>();
+            tokenization.estimate().forEach(corpus -> lines.add(new Object[] {
+                corpus.corpus(), corpus.documents(), corpus.tokens(), corpus.rows(), corpus.bytes(), corpus.sampled()
+            }));
+            System.out.print(TextTable.of(
+                    List.of("corpus", "documents", "tokens", "rows", "bytes", "share sampled"), lines));
+            return 0;
+        }
+        tokenization.run(replace);
         return 0;
     }
 

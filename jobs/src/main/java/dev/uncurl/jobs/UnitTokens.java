@@ -124,7 +124,7 @@ final class UnitTokens {
         if (outcome instanceof Rejection rejection) {
             rejected.merge(rejection.reason(), 1L, Long::sum);
             stage(rejection);
-        } else if (duplicates.length > 0 && Arrays.binarySearch(duplicates, ordinal) >= 0) {
+        } else if (Duplicates.contains(duplicates, ordinal)) {
             filtered.merge(DUPLICATE, 1L, Long::sum);
         } else if (outcome instanceof Document document) {
             keep(document);

@@ -48,7 +48,10 @@ final class InstructionTaskReader extends CorpusReader {
     }
 
     /** An instance as it was read; {@code wrong} is why it is refused, or null. */
-    private record Instance(long line, long offset, String input, String output, String wrong) {}
+    private record Instance(long line, long offset, String input, String output, String wrong) {
+        /** Bytes that one takes beside its text, about: they count, too, where many are held. */
+        static final int OVERHEAD = 100;
+    }
 
     /** Lets through the cap, and what the parser reads at once, before it is renewed. */
     private final class Allowance extends InputStream {
@@ -136,6 +139,7 @@ final class InstructionTaskReader extends CorpusReader {
             inInstances = false;
         } else {
             instances.add(instance());
+            in.left -= Instance.OVERHEAD;
         }
     }
 

@@ -40,16 +40,50 @@ final class JsonRow {
 
     private static JsonNode object(String text) throws RowRejectedException {
         try {
-            var row = JSON.readTree(text);
+            var row = JSON.reader(new CountingNodeFactory()).readTree(text);
             if (!row.isObject()) {
                 throw new RowRejectedException("not a JSON object");
             }
             return row;
+        } catch (CountingNodeFactory.TooManyException e) {
+            throw new RowRejectedException("more than " + CountingNodeFactory.LIMIT + " values in a row");
         } catch (StreamConstraintsException e) {
             throw new RowRejectedException("JSON nested too deep or number too long");
         } catch (JsonProcessingException e) {
             throw new RowRejectedException("malformed JSON");
         }
+    }
+
+    /** A field that must be there and be an object. */
+    static JsonNode object(JsonNode row, String field) throws RowRejectedException {
+        var value = row.get(field);
+        if (value == null || !value.isObject()) {
+            throw new RowRejectedException("no object " + field);
+        }
+        return value;
+    }
+
+    /** A field that must be there and be an array of objects. */
+    static JsonNode objects(JsonNode row, String field) throws RowRejectedException {
+        var values = row.get(field);
+        if (values == null || !values.isArray()) {
+            throw new RowRejectedException("no array " + field);
+        }
+        for (var value : values) {
+            if (!value.isObject()) {
+                throw new RowRejectedException("array " + field + " is not of objects");
+            }
+        }
+        return values;
+    }
+
+    /** A field that must be there and be a whole number. */
+    static int integer(JsonNode row, String field) throws RowRejectedException {
+        var value = row.get(field);
+        if (value == null || !value.isIntegralNumber() || !value.canConvertToInt()) {
+            throw new RowRejectedException("field " + field + " is not a whole number");
+        }
+        return value.intValue();
     }
 
     /** A field that must be there, be a string and not be empty. */

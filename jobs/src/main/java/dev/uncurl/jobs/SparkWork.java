@@ -1,5 +1,6 @@
 package dev.uncurl.jobs;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -7,6 +8,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.ToLongFunction;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
+import scala.Tuple2;
 
 /** A list of things to do, a Spark task each, and what came of them in the same order. */
 final class SparkWork {
@@ -16,17 +18,23 @@ final class SparkWork {
 
     /**
      * @param work what a task does with its item
+     * @param partitions Spark tasks at most
      * @param size of an item, in the unit of the progress
      */
-    static <T extends Object, R> List<R> collect(
-            JavaSparkContext context, List<T> items, Function<T, R> work, ToLongFunction<T> size, Progress progress) {
+    static <T, R> List<R> collect(
+            JavaSparkContext context,
+            List<T> items,
+            int partitions,
+            Function<T, R> work,
+            ToLongFunction<T> size,
+            Progress progress) {
         var done = context.sc().longAccumulator();
         long[] sizes = items.stream().mapToLong(size).toArray();
-        var numbered = new java.util.ArrayList<scala.Tuple2<T, Long>>();
+        var numbered = new ArrayList<Tuple2<T, Long>>();
         for (int i = 0; i < sizes.length; i++) {
-            numbered.add(new scala.Tuple2<>(items.get(i), sizes[i]));
+            numbered.add(new Tuple2<>(items.get(i), sizes[i]));
         }
-        var future = context.parallelize(numbered, numbered.size())
+        var future = context.parallelize(numbered, Math.min(partitions, numbered.size()))
                 .map(item -> {
                     R result = work.call(item._1());
                     done.add(item._2());

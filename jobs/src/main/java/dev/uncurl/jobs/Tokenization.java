@@ -33,15 +33,23 @@ final class Tokenization {
     private final Warehouse warehouse;
     private final TokenizeConfig config;
     private final double maxRejected;
+    private final int partitions;
     private final String command;
     private final Duplicates duplicates;
     private final List<CorpusPlan> plans;
 
-    /** Finds and checks the files of all corpora. */
-    Tokenization(Warehouse warehouse, TokenizeConfig config, double maxRejected, String command) {
+    /**
+     * Finds and checks the files of all corpora.
+     *
+     * @param maxRejected share of a corpus's documents that may be rejected
+     * @param partitions Spark tasks at most; the rows do not depend on it
+     * @param command line of the run, for corpus.runs
+     */
+    Tokenization(Warehouse warehouse, TokenizeConfig config, double maxRejected, int partitions, String command) {
         this.warehouse = warehouse;
         this.config = config;
         this.maxRejected = maxRejected;
+        this.partitions = partitions;
         this.command = command;
         this.duplicates = new Duplicates(warehouse, config.duplicates());
         this.plans = duplicates.dependent(config.corpora().stream()
@@ -165,6 +173,7 @@ final class Tokenization {
             List<UnitReport> made = SparkWork.collect(
                     warehouse.context(),
                     items,
+                    partitions,
                     item -> new UnitTokens(
                                     item.unit, item.rules, item.duplicates, new Staging(item.staging, hadoop.value()))
                             .run(hadoop.value()),
@@ -284,6 +293,7 @@ final class Tokenization {
         List<List<CorpusOutput.Written>> written = SparkWork.collect(
                 warehouse.context(),
                 bins(jobs),
+                partitions,
                 bin -> {
                     var done = new ArrayList<CorpusOutput.Written>();
                     for (CorpusOutput.Job job : bin) {

@@ -33,6 +33,13 @@ final class TokenizeCommand implements Callable<Integer> {
     private Double maxRejected;
 
     @Option(
+            names = "--partitions",
+            paramLabel = "N",
+            defaultValue = "10000",
+            description = "Spark tasks at most; a task takes a file or block, or several. Rows do not depend on it.")
+    private int partitions;
+
+    @Option(
             names = "--estimate",
             description = "Sample the files and print the documents, tokens and bytes to expect; write nothing.")
     private boolean estimate;
@@ -50,7 +57,7 @@ final class TokenizeCommand implements Callable<Integer> {
         if (!(ceiling >= 0 && ceiling <= 1)) {
             throw Refusal.usage("--max-rejected " + ceiling + " is not possible", "Give a share between 0 and 1.");
         }
-        var tokenization = new Tokenization(warehouseOptions.open(), config, ceiling, commandLine());
+        var tokenization = new Tokenization(warehouseOptions.open(), config, ceiling, Math.max(1, partitions), commandLine());
         if (estimate) {
             var lines = new ArrayList<Object[]>();
             tokenization.estimate().forEach(corpus -> lines.add(new Object[] {

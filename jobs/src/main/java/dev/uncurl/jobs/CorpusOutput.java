@@ -26,7 +26,7 @@ final class CorpusOutput {
      * @param name of the data file
      * @param firstId id of its first row
      * @param parts where the rows lie, in the order of units
-     * @param keep examples: of all of the key, in order of the shuffle's hash, this many; -1 for all
+     * @param keep examples: of all of the key, in the mixture's order, this many; -1 for all
      */
     record Job(String corpus, String name, StagedKey key, long firstId, String promptVersion, long seed, long keep, List<Part> parts)
             implements Serializable {
@@ -43,9 +43,11 @@ final class CorpusOutput {
      *
      * @param rows counted as they were written
      * @param tokens in them, padding not
-     * @param dropped tokens of the rows that were not kept
+     * @param dropped tokens of the examples that the mixture left out
+     * @param droppedRows those examples
      */
-    record Written(String corpus, StagedKey key, DataFile file, long rows, long tokens, long dropped)
+    record Written(
+            String corpus, StagedKey key, DataFile file, long rows, long tokens, long dropped, long droppedRows)
             implements Serializable {}
 
     private final Job job;
@@ -56,6 +58,7 @@ final class CorpusOutput {
     private long rows;
     private long tokens;
     private long dropped;
+    private long droppedRows;
 
     CorpusOutput(Job job, Table table, Map<Integer, String> paths, FileSystem files) {
         this.job = job;
@@ -79,7 +82,7 @@ final class CorpusOutput {
                 case REJECTION -> rejections(out);
                 case DOCUMENT -> documents(out);
             }
-            return new Written(job.corpus, job.key, out.end(), rows, tokens, dropped);
+            return new Written(job.corpus, job.key, out.end(), rows, tokens, dropped, droppedRows);
         }
     }
 
@@ -128,7 +131,7 @@ final class CorpusOutput {
     }
 
     private void examples(TableRows out) throws IOException {
-        long limit = job.keep < 0 ? Long.MAX_VALUE : highestKept();
+        var choice = job.keep < 0 ? null : choice();
         UTF8String task = UTF8String.fromString(job.key.detail());
         UTF8String split = UTF8String.fromString(job.key.split());
         UTF8String version = UTF8String.fromString(job.promptVersion);
@@ -136,9 +139,12 @@ final class CorpusOutput {
             byte[] bytes = read(part);
             var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
             while (!in.atEnd()) {
+                long content = in.getLong();
+                boolean taken = choice == null || choice.take(Shuffle.rank(job.seed, content));
                 int unit = in.getInt();
-                boolean taken = Shuffle.order(job.seed, unit, in.getInt()) <= limit;
                 long offset = in.getLong();
+                int place = in.getInt();
+                int group = in.getInt();
                 int label = in.getInt();
                 int[] prompt = in.getTokens();
                 int[] target = in.getTokens();
@@ -146,38 +152,57 @@ final class CorpusOutput {
                 for (int i = 0; i < choices.length; i++) {
                     choices[i] = ints(in.getTokens());
                 }
+                int[] right = in.getInts();
                 if (!taken) {
                     dropped += prompt.length + target.length;
+                    droppedRows++;
                     continue;
                 }
                 tokens += prompt.length + target.length;
+                boolean free = choices.length == 0;
                 out.add(row(
                         task, split, job.firstId + rows++, ints(prompt), ints(target),
-                        choices.length == 0 ? null : new GenericArrayData(choices), label < 0 ? null : label, version,
-                        path(unit), offset));
+                        free ? null : new GenericArrayData(choices), free ? null : label, free ? null : ints(right),
+                        version, path(unit), offset, place, group));
             }
         }
     }
 
-    /** The hash of the last example that is kept, when they stand in the order of their hashes. */
-    private long highestKept() throws IOException {
-        var orders = new long[job.parts.stream().mapToInt(Part::records).sum()];
+    /** Takes the examples of the lowest ranks; among equal ones, which are copies, the first. */
+    private static final class Choice {
+        private final long highest;
+        private long ofHighest;
+
+        /** @param ranks ascending, of what is taken */
+        Choice(long[] ranks) {
+            highest = ranks.length == 0 ? Long.MIN_VALUE : ranks[ranks.length - 1];
+            ofHighest = Arrays.stream(ranks).filter(rank -> rank == highest).count();
+        }
+
+        boolean take(long rank) {
+            return rank < highest || rank == highest && ofHighest-- > 0;
+        }
+    }
+
+    private Choice choice() throws IOException {
+        var ranks = new long[job.parts.stream().mapToInt(Part::records).sum()];
         int count = 0;
         for (Part part : job.parts) {
             byte[] bytes = read(part);
             var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
             while (!in.atEnd()) {
-                orders[count++] = Shuffle.order(job.seed, in.getInt(), in.getInt());
-                in.skip(12);
+                ranks[count++] = Shuffle.rank(job.seed, in.getLong());
+                in.skip(24);
                 in.getTokens();
                 in.getTokens();
                 for (int choices = in.getInt(); choices > 0; choices--) {
                     in.getTokens();
                 }
+                in.getInts();
             }
         }
-        Arrays.sort(orders);
-        return job.keep == 0 ? -1 : orders[(int) Math.min(job.keep, count) - 1];
+        Arrays.sort(ranks);
+        return new Choice(Arrays.copyOf(ranks, (int) Math.min(job.keep, count)));
     }
 
     private void rejections(TableRows out) throws IOException {

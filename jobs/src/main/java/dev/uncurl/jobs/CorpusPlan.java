@@ -66,7 +66,8 @@ record CorpusPlan(
                 config.seed(),
                 (int) Math.max(1, Math.min(MOST_BUCKETS, bytes / BUCKET_BYTES)),
                 config.tail() == TokenizeConfig.Tail.CARRY,
-                config.duplicates().keepsHashes());
+                config.duplicates().keepsHashes(),
+                config.filter());
         return new CorpusPlan(
                 corpus,
                 units,
@@ -115,6 +116,9 @@ record CorpusPlan(
         inputs.put("block-bytes", Long.toString(config.blockBytes()));
         inputs.put("seed", Long.toString(config.seed()));
         inputs.put("prompt-version", format.promptVersion());
+        inputs.put("filter", UnitTokens.filter(config.filter()).description());
+        var mixture = config.mixtures().get(corpus.name());
+        inputs.put("mixture", mixture == null ? "none" : Settings.json(mixture));
         inputs.put("duplicates", Settings.json(config.duplicates()));
         return inputs;
     }

@@ -21,7 +21,7 @@ final class Estimate {
     private static final int UNITS = 16;
 
     /** Bytes of text read of each. */
-    private static final long TEXT_BYTES = 1 << 20;
+    private static final long TEXT_BYTES = 4 << 20;
 
     /** What a sampled unit gave for the bytes on disk that it took. */
     private record Sample(String corpus, long diskBytes, long documents, long tokens, long rowBytes)

@@ -14,6 +14,12 @@ final class Shuffle {
         return (int) ((order >>> 32) * buckets >>> 31);
     }
 
+    /** The order in which a mixture takes examples, by the first bits of their content hash: as corpus.Mixture ranks. */
+    static long rank(long seed, long contentPrefix) {
+        long z = contentPrefix ^ seed * 0x9e3779b97f4a7c15L;
+        return mix(z - 0x9e3779b97f4a7c15L);
+    }
+
     /** The finaliser of SplitMix64. */
     private static long mix(long value) {
         long z = value + 0x9e3779b97f4a7c15L;

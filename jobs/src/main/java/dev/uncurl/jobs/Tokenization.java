@@ -118,6 +118,7 @@ final class Tokenization {
         var ready = new ArrayList<CorpusCommit.Ready>();
         for (CorpusPlan plan : wanted) {
             List<CorpusOutput.Written> files = written.getOrDefault(plan.name(), List.of());
+            totals.computeIfPresent(plan.name(), (name, total) -> withoutUnmixed(total, files));
             totals.get(plan.name()).check(plan.name(), files, config.sequenceLength());
             ready.add(new CorpusCommit.Ready(plan, totals.get(plan.name()), files));
         }
@@ -129,6 +130,13 @@ final class Tokenization {
             staging(corpus.plan()).discard();
             print(corpus);
         });
+    }
+
+    /** Totals after the mixture: what it left out is counted where the examples were gone through. */
+    private static CorpusTotals withoutUnmixed(CorpusTotals totals, List<CorpusOutput.Written> files) {
+        long examples = files.stream().mapToLong(CorpusOutput.Written::droppedRows).sum();
+        long tokens = files.stream().mapToLong(CorpusOutput.Written::dropped).sum();
+        return totals.without(MixtureShares.REASON, examples, tokens);
     }
 
     private static void print(CorpusCommit.Ready corpus) {
@@ -333,6 +341,8 @@ final class Tokenization {
             report.segments().forEach(segment -> parts.computeIfAbsent(segment.key(), k -> new ArrayList<>())
                     .add(new CorpusOutput.Part(file, segment.offset(), segment.length(), segment.records())));
         }
+        var shares = new MixtureShares(config.mixtures().get(plan.name()), plan.name(), config.seed());
+        Map<String, Long> keep = shares.keep(parts);
         var jobs = new ArrayList<CorpusOutput.Job>();
         var next = new HashMap<String, Long>();
         parts.forEach((key, lies) -> {
@@ -348,7 +358,11 @@ final class Tokenization {
             }
             String name = plan.runId().substring(0, 12) + "-" + UUID.randomUUID();
             jobs.add(new CorpusOutput.Job(
-                    plan.name(), name, key, first, plan.promptVersion(), config.seed(), -1, List.copyOf(lies)));
+                    plan.name(), name, key, first, plan.promptVersion(), config.seed(),
+                    key.kind() == StagedKey.Kind.EXAMPLE && key.split().equals("train")
+                            ? keep.getOrDefault(key.detail(), -1L)
+                            : -1,
+                    List.copyOf(lies)));
         });
         return jobs;
     }

@@ -1,9 +1,11 @@
 package dev.uncurl.jobs;
 
+import dev.uncurl.config.TokenizeConfig;
 import dev.uncurl.corpus.ContentHash;
 import dev.uncurl.corpus.CorpusFormat;
 import dev.uncurl.corpus.CorpusReader;
 import dev.uncurl.corpus.Document;
+import dev.uncurl.corpus.DocumentFilter;
 import dev.uncurl.corpus.Example;
 import dev.uncurl.corpus.Outcome;
 import dev.uncurl.corpus.PackedSequence;
@@ -18,6 +20,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -44,7 +47,8 @@ final class UnitTokens {
             long seed,
             int buckets,
             boolean carry,
-            boolean keepHashes)
+            boolean keepHashes,
+            TokenizeConfig.Filter filter)
             implements Serializable {}
 
     private final TokenUnit unit;
@@ -53,6 +57,8 @@ final class UnitTokens {
     private final Staging staging;
     private final Tokenizer tokenizer;
     private final Map<Split, SequencePacker> packers = new EnumMap<>(Split.class);
+    private final DocumentFilter filter;
+    private final Map<String, Long> languages = new TreeMap<>();
     private final Map<String, Long> filtered = new TreeMap<>();
     private final Map<String, Long> rejected = new TreeMap<>();
     private final Map<String, TailPacking.Fragment> tails = new TreeMap<>();
@@ -71,6 +77,16 @@ final class UnitTokens {
         this.duplicates = duplicates;
         this.staging = staging;
         this.tokenizer = Gpt2Tokenizer.of(rules.vocabulary);
+        this.filter = filter(rules.filter);
+    }
+
+    /** The filter that the settings describe. */
+    static DocumentFilter filter(TokenizeConfig.Filter setting) {
+        return DocumentFilter.of(
+                setting.minimumCharacters(),
+                setting.maximumCharacters(),
+                Set.copyOf(setting.languages()),
+                DocumentFilter.Normalization.valueOf(setting.normalization().name()));
     }
 
     static CorpusReader open(TokenUnit unit, Configuration hadoop) {
@@ -106,7 +122,7 @@ final class UnitTokens {
                     padding,
                     reader.bytesRead(),
                     lengths,
-                    new TreeMap<>(),
+                    languages,
                     segments,
                     tails);
             staging.finish(report);
@@ -154,8 +170,17 @@ final class UnitTokens {
     }
 
     private void keep(Document document) {
+        String text = filter.normalization().apply(document.text());
+        var reason = filter.reasonToDrop(text);
+        if (reason.isPresent()) {
+            filtered.merge(reason.get(), 1L, Long::sum);
+            return;
+        }
+        if (rules.filter.tagLanguages()) {
+            languages.merge(filter.rule().tag(text), 1L, Long::sum);
+        }
         Split split = split(document.text());
-        int[] ids = tokenizer.encode(document.text());
+        int[] ids = tokenizer.encode(text);
         kept(document.text(), document.offset(), ids.length + 1);
         packers.computeIfAbsent(split, s -> new SequencePacker(rules.sequenceLength, tokenizer.endOfText()))
                 .add(document.source(), document.offset(), ids, packed -> stage(packed, split));
@@ -210,9 +235,11 @@ final class UnitTokens {
         String task = example.task().equals(unit.corpus()) ? unit.corpus() : unit.corpus() + "/" + example.task();
         RecordBuffer record = staged.record(StagedKey.examples(split, task));
         int before = record.size();
-        record.put(unit.number()).put(index++).put(example.offset()).put(example.label());
+        record.put(ContentHash.of(example).prefix()).put(unit.number()).put(example.offset()).put(example.part());
+        record.put(example.group()).put(example.label());
         record.putTokens(prompt).putTokens(target).put(example.choices().size());
         example.choices().forEach(choice -> record.putTokens(tokenizer.encode(choice)));
+        record.put(example.rightChoices().stream().mapToInt(Integer::intValue).toArray());
         staged.added(record.size() - before);
     }
 

@@ -63,9 +63,11 @@ final class TokenizeFixture {
                 max-rejected = 1
                 seed = 3
                 duplicates = { within = none, against = [] }
+                filter = { minimum-characters = 0, maximum-characters = 2147483647, languages = [], normalization = none
+                  tag-languages = false }
+                mixtures = {}
                 licences = {}
                 """
-                        + EXTRA
                         + "corpora = [" + corpora + "]\n";
         try {
             Path file = Files.writeString(Files.createTempFile(folder, "tokenize", ".conf"), text);
@@ -74,8 +76,6 @@ final class TokenizeFixture {
             throw new UncheckedIOException(e);
         }
     }
-
-    private static final String EXTRA = "";
 
     /** One corpus of a configuration. */
     static String corpus(String name, String format, String... paths) {

@@ -237,4 +237,30 @@ class TokenizeTest {
                 .contains("| " + reason + " | " + count + " |"));
         assertThat(card).contains("Licence: CC0", "bad-rows.json", "tokenize --config test", "Lengths of kept documents");
     }
+
+    @Test
+    void filtersCountWhatTheyTookAndWhy() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(warehouse, config(folder, TEXT, "filter.minimum-characters=20000", "filter.languages=[en]", "filter.tag-languages=true"));
+        Row run = run(warehouse, "text");
+        assertThat(counts(run, "filtered")).containsKey("shorter than 20000 characters");
+        assertThat(UnitReport.total(counts(run, "filtered"))).isEqualTo(run.<Long>getAs("documents_filtered"));
+        assertThat(counts(run, "languages")).isEqualTo(Map.of("en", run.<Long>getAs("documents_kept")));
+    }
+
+    @Test
+    void aMixtureTakesItsWeightsAndCountsWhatItLeavesOut() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(warehouse, config(folder, corpus("flan", "flan", data("flan/cot_creak.jsonl"), data("flan/cot_ecqa.jsonl"), data("flan/winogrande.jsonl")),
+                "mixtures.flan={weights={cot=1,rest=1},tasks={cot=[\"cot_*\"],rest=[\"*\"]},task-cap=100}"));
+        Row run = run(warehouse, "flan");
+        Row taken = warehouse.rows(Tables.EXAMPLES, "split", "train")
+                .selectExpr("count_if(task like 'flan/cot%')", "count_if(task not like 'flan/cot%')")
+                .first();
+        assertThat(taken.getLong(0)).isEqualTo(100);
+        assertThat(taken.getLong(1)).isEqualTo(100);
+        assertThat(counts(run, "filtered").get(MixtureShares.REASON)).isPositive();
+        assertThat(run.<Long>getAs("documents_kept")).isEqualTo(warehouse.table(Tables.EXAMPLES).count());
+        assertThat(counts(run, "tokens_dropped").get(MixtureShares.REASON)).isPositive();
+    }
 }

@@ -107,7 +107,7 @@ class AnyDamageTest {
         }
     }
 
-    @Property(tries = 2_500, edgeCases = EdgeCasesMode.NONE, seed = "3")
+    @Property(tries = 1_500, edgeCases = EdgeCasesMode.NONE, seed = "3")
     void damagedTextIsReadToTheEndAndEachRowCounted(
             @ForAll("formats") String format,
             @ForAll("endings") String ending,
@@ -119,7 +119,7 @@ class AnyDamageTest {
         assertLaw(format, ending, compressed(ending, file));
     }
 
-    @Property(tries = 2_500, edgeCases = EdgeCasesMode.NONE, seed = "3")
+    @Property(tries = 1_500, edgeCases = EdgeCasesMode.NONE, seed = "3")
     void damagedArchivesAreReadToTheEndAndEachRowCounted(
             @ForAll("formats") String format,
             @ForAll("endings") String ending,

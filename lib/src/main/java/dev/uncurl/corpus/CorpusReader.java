@@ -8,7 +8,8 @@ import java.util.NoSuchElementException;
 
 /**
  * The outcomes of one file, or of a part of it, in its order, read as they are asked for. Memory is bounded by the cap:
- * one document or row is held, as bytes and as text, however much the file expands when it is decompressed. Damage of
+ * one document or row is held, as bytes and as text, however much the file expands when it is decompressed. One at the
+ * default cap takes up to some 450 MB of heap while it is read; rows are also bounded in their number of values. Damage of
  * compressed data ends the file with one rejection for all from there on. Only a failing file system throws
  * (UncheckedIOException).
  *

@@ -116,7 +116,7 @@ final class LineReader implements Closeable {
             added = Math.min(added, KEPT_OF_LONG_LINE - length);
         }
         if (length + added > line.length) {
-            line = Arrays.copyOf(line, (int) Math.min(Integer.MAX_VALUE - 8, Math.max(length + added, 2L * length)));
+            line = Arrays.copyOf(line, (int) Math.max(length + added, Math.min(cap, 2L * length)));
         }
         System.arraycopy(buffer, from, line, length, added);
         length += added;

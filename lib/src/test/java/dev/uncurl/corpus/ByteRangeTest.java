@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.TreeSet;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -27,18 +28,18 @@ import org.junit.jupiter.api.io.TempDir;
 class ByteRangeTest {
     private static final int CAP = 40;
 
-    @Property(tries = 2000)
+    @Property(tries = 2000, edgeCases = EdgeCasesMode.NONE)
     void partsOfCc100GiveWhatTheWholeGives(@ForAll("files") byte[] file, @ForAll @Size(max = 8) List<Integer> cuts) {
         assertParts("cc100", file, cuts);
     }
 
-    @Property(tries = 2000)
+    @Property(tries = 2000, edgeCases = EdgeCasesMode.NONE)
     void partsOfJsonLinesGiveWhatTheWholeGives(
             @ForAll("files") byte[] file, @ForAll @Size(max = 8) List<Integer> cuts) {
         assertParts("mc4", file, cuts);
     }
 
-    @Property(tries = 300)
+    @Property(tries = 300, edgeCases = EdgeCasesMode.NONE)
     void cutsAtEveryBlockGiveWhatTheWholeGives(
             @ForAll("files") byte[] file, @ForAll @IntRange(min = 1, max = 9) int block) {
         var cuts = new ArrayList<Integer>();

@@ -7,9 +7,12 @@ CREATE TABLE IF NOT EXISTS corpus.examples (
   target_tokens ARRAY<INT> NOT NULL COMMENT 'token ids of the right answer, closed by <|endoftext|>',
   choices ARRAY<ARRAY<INT>> COMMENT 'token ids of each possible answer, none for free text',
   label INT COMMENT 'index of the right answer in choices',
+  right_choices ARRAY<INT> COMMENT 'indices of all answers that are right, label the first; none for free text',
   prompt_version STRING NOT NULL COMMENT 'version of the wording of the prompt',
   source STRING NOT NULL COMMENT 'file of the row',
-  source_offset BIGINT NOT NULL COMMENT 'byte offset of the row in the uncompressed file'
+  source_offset BIGINT NOT NULL COMMENT 'byte offset of the row in the uncompressed file',
+  source_part INT NOT NULL COMMENT 'which of the examples of its row this is, from 0',
+  source_group INT NOT NULL COMMENT 'which question of its row it answers, from 0'
 ) USING iceberg
 PARTITIONED BY (task, split)
 COMMENT 'examples of FLAN and SuperGLUE'

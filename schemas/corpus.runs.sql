@@ -7,13 +7,22 @@ CREATE TABLE IF NOT EXISTS corpus.runs (
   documents_kept BIGINT NOT NULL COMMENT 'documents or rows in the tables',
   documents_filtered BIGINT NOT NULL COMMENT 'documents or rows left out by a filter',
   documents_rejected BIGINT NOT NULL COMMENT 'documents or rows in corpus.rejections',
+  filtered MAP<STRING, BIGINT> NOT NULL COMMENT 'documents_filtered by reason',
+  rejected MAP<STRING, BIGINT> NOT NULL COMMENT 'documents_rejected by reason',
   tokens BIGINT NOT NULL COMMENT 'tokens in the tables, <|endoftext|> included, padding not',
-  padding BIGINT NOT NULL COMMENT 'positions that pad the last sequences',
+  tokens_dropped MAP<STRING, BIGINT> NOT NULL COMMENT 'tokens left out after tokenising, by reason',
+  padding BIGINT NOT NULL COMMENT 'positions that pad the last sequences of units',
   rows BIGINT NOT NULL COMMENT 'sequences or examples written',
   bytes BIGINT NOT NULL COMMENT 'bytes of the input files as they lie on disk',
+  text_bytes BIGINT NOT NULL COMMENT 'bytes of text read, decompressed',
+  lengths ARRAY<BIGINT> NOT NULL COMMENT 'kept documents by length: entry i counts those of 2^i to 2^(i+1) - 1 tokens',
+  languages MAP<STRING, BIGINT> NOT NULL COMMENT 'kept documents by language, where a filter tells languages apart',
   tokenizer STRING NOT NULL COMMENT 'fingerprint of the tokenizer',
   vocabulary INT NOT NULL COMMENT 'number of token ids',
   sequence_length INT NOT NULL COMMENT 'length of a packed sequence',
+  licence STRING NOT NULL COMMENT 'as the configuration states it',
+  sources ARRAY<STRING> NOT NULL COMMENT 'files, in their order',
+  command STRING NOT NULL COMMENT 'command line of the run',
   inputs MAP<STRING, STRING> NOT NULL COMMENT 'everything that determined the rows: settings, number, size and hash of the file list'
 ) USING iceberg
 PARTITIONED BY (corpus)

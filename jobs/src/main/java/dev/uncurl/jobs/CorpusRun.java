@@ -6,6 +6,7 @@ import dev.uncurl.error.Refusal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
 
@@ -22,9 +23,22 @@ record CorpusRun(
         if (rows.isEmpty()) {
             return null;
         }
-        Row row = rows.get(0);
+        return of(rows.get(0));
+    }
+
+    /** The newest run of every corpus, by name. */
+    static Map<String, CorpusRun> newest(Warehouse warehouse) {
+        var runs = new TreeMap<String, CorpusRun>();
+        warehouse.table(Tables.RUNS).orderBy("finished_at").collectAsList().forEach(row -> {
+            CorpusRun run = of(row);
+            runs.put(run.corpus, run);
+        });
+        return runs;
+    }
+
+    private static CorpusRun of(Row row) {
         return new CorpusRun(
-                corpus,
+                row.getAs("corpus"),
                 row.getAs("run_id"),
                 row.getAs("tokenizer"),
                 row.<Integer>getAs("vocabulary"),

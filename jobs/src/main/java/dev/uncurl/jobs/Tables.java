@@ -12,6 +12,7 @@ enum Tables {
     SEQUENCES("corpus.sequences"),
     EXAMPLES("corpus.examples"),
     REJECTIONS("corpus.rejections"),
+    DOCUMENTS("corpus.documents"),
     RUNS("corpus.runs"),
     REGISTRY("models.registry"),
     METRICS("training.metrics"),

@@ -1,268 +1,408 @@
 package dev.uncurl.jobs;
 
-import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.lit;
-import static org.apache.spark.sql.functions.row_number;
-import static org.apache.spark.sql.functions.xxhash64;
-
-import dev.uncurl.config.Settings;
 import dev.uncurl.config.TokenizeConfig;
-import dev.uncurl.corpus.CorpusFile;
-import dev.uncurl.corpus.CorpusFiles;
-import dev.uncurl.corpus.CorpusFormat;
-import dev.uncurl.corpus.TaskDefinition;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
-import java.sql.Timestamp;
-import java.time.Instant;
+import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
-import org.apache.spark.sql.expressions.Window;
-import org.apache.spark.storage.StorageLevel;
+import org.apache.hadoop.fs.Path;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.spark.source.SerializableTableWithSize;
 import org.apache.spark.util.SerializableConfiguration;
-import scala.collection.JavaConverters;
 
 /**
- * Reads a corpus into corpus.sequences or corpus.examples, corpus.rejections and corpus.runs. The row of corpus.runs is
- * written last: a corpus without it is not there.
+ * Reads corpora into corpus.sequences or corpus.examples, corpus.rejections and corpus.runs, all corpora of a run
+ * together. Two Spark jobs: one reads units and stages their rows by bucket of the shuffle or by task, one turns each
+ * bucket and task into a data file. A finished unit stays staged until the commit, so that a run that is killed goes on
+ * where it was. The row of corpus.runs is written last: a corpus without it is not there.
  */
 final class Tokenization {
+    /** Staged bytes that are worth a Spark task of their own. */
+    private static final long TASK_BYTES = 2 << 20;
+
     private final Warehouse warehouse;
     private final TokenizeConfig config;
-    private final Gpt2Tokenizer tokenizer;
+    private final double maxRejected;
+    private final int partitions;
+    private final String command;
+    private final Duplicates duplicates;
+    private final List<CorpusPlan> plans;
 
-    Tokenization(Warehouse warehouse, TokenizeConfig config) {
+    /**
+     * Finds and checks the files of all corpora.
+     *
+     * @param maxRejected share of a corpus's documents that may be rejected
+     * @param partitions Spark tasks at most; the rows do not depend on it
+     * @param command line of the run, for corpus.runs
+     */
+    Tokenization(Warehouse warehouse, TokenizeConfig config, double maxRejected, int partitions, String command) {
         this.warehouse = warehouse;
         this.config = config;
-        this.tokenizer = Gpt2Tokenizer.of(config.vocabulary());
-    }
-
-    /** What a run read and made. */
-    private record Counts(
-            long documents, long kept, long rejected, long tokens, long padding, long sequences, long examples) {}
-
-    /** The files of all corpora, found and checked before any work. */
-    Map<String, List<FileTokens.Spec>> files() {
-        var files = new TreeMap<String, List<FileTokens.Spec>>();
-        config.corpora().forEach(corpus -> files.put(corpus.name(), files(corpus)));
-        return files;
-    }
-
-    private List<FileTokens.Spec> files(TokenizeConfig.Corpus corpus) {
-        CorpusFormat.of(corpus.format());
-        boolean fixed = !corpus.validationPaths().isEmpty();
-        var specs = new ArrayList<FileTokens.Spec>();
-        for (CorpusFile file : CorpusFiles.expand(hadoop(), corpus.paths())) {
-            specs.add(new FileTokens.Spec(
-                    specs.size(), file.path(), corpus.format(), corpus.name(), fixed ? "train" : null));
-        }
-        if (fixed) {
-            for (CorpusFile file : CorpusFiles.expand(hadoop(), corpus.validationPaths())) {
-                specs.add(new FileTokens.Spec(specs.size(), file.path(), corpus.format(), corpus.name(), "validation"));
-            }
-        }
-        return specs;
+        this.maxRejected = maxRejected;
+        this.partitions = partitions;
+        this.command = command;
+        this.duplicates = new Duplicates(warehouse, config.duplicates());
+        this.plans = duplicates.dependent(config.corpora().stream()
+                .map(corpus -> CorpusPlan.of(config, corpus, hadoop()))
+                .toList());
     }
 
     private Configuration hadoop() {
         return warehouse.spark().sparkContext().hadoopConfiguration();
     }
 
-    /** Tokenises one corpus, unless it is there already from the same inputs. */
-    void run(TokenizeConfig.Corpus corpus, List<FileTokens.Spec> files, boolean replace) {
-        String name = corpus.name();
-        try (var hold = warehouse.hold("corpus-" + name)) {
-            long bytes = bytes(files);
-            Map<String, String> inputs = inputs(corpus, files, bytes);
-            String runId = Settings.hash(inputs);
-            CorpusRun made = CorpusRun.newest(warehouse, name);
-            if (made != null && made.runId().equals(runId)) {
-                System.out.println("Corpus " + name + " is there already, made from the same inputs: reused.");
-                return;
+    private Staging staging(CorpusPlan plan) {
+        return new Staging(warehouse.stagingFolder(plan.name()).toString(), hadoop());
+    }
+
+    /** What the run would give, from a sample; writes nothing. */
+    List<Estimate.Expected> estimate() {
+        return Estimate.of(warehouse, config, plans);
+    }
+
+    /** Tokenises the corpora that are not there already from the same inputs. */
+    void run(boolean replace) {
+        var holds = new ArrayList<Warehouse.Hold>();
+        try {
+            for (CorpusPlan plan : plans) {
+                holds.add(warehouse.hold("corpus-" + plan.name()));
+            }
+            List<CorpusPlan> wanted = wanted(replace);
+            if (!wanted.isEmpty()) {
+                make(wanted);
+            }
+        } finally {
+            holds.forEach(Warehouse.Hold::close);
+        }
+    }
+
+    private List<CorpusPlan> wanted(boolean replace) {
+        Map<String, CorpusRun> runs = CorpusRun.newest(warehouse);
+        var wanted = new ArrayList<CorpusPlan>();
+        for (CorpusPlan plan : plans) {
+            CorpusRun made = runs.get(plan.name());
+            if (made != null && made.runId().equals(plan.runId())) {
+                System.out.println("Corpus " + plan.name() + " is there already, made from the same inputs: reused.");
+                staging(plan).discard();
+                continue;
             }
             if (made != null && !replace) {
                 throw Refusal.conflict(
-                        "Corpus " + name + " exists and was made from other inputs:"
-                                + Inputs.differences(made.inputs(), inputs),
+                        "Corpus " + plan.name() + " exists and was made from other inputs:"
+                                + Inputs.differences(made.inputs(), plan.inputs()),
                         "Choose another name or --warehouse, or --replace it.");
             }
-            warehouse.describe("tokenize " + name);
-            Dataset<Row> rows = read(files).persist(StorageLevel.DISK_ONLY());
-            try {
-                Counts counts = count(rows);
-                refuseUnusable(corpus, rows, counts);
-                write(corpus, rows, counts);
-                writeRun(name, runId, inputs, counts, bytes);
-                System.out.printf(
-                        "Corpus %s: %,d documents = %,d kept + %,d rejected; %,d tokens in %,d %s%n",
-                        name,
-                        counts.documents,
-                        counts.kept,
-                        counts.rejected,
-                        counts.tokens,
-                        counts.sequences + counts.examples,
-                        counts.examples > 0 ? "examples" : "sequences");
-            } finally {
-                rows.unpersist();
+            wanted.add(plan);
+        }
+        return wanted;
+    }
+
+    private void make(List<CorpusPlan> wanted) {
+        Map<String, List<UnitReport>> reports = read(wanted);
+        var totals = new TreeMap<String, CorpusTotals>();
+        for (CorpusPlan plan : wanted) {
+            totals.put(plan.name(), CorpusTotals.of(reports.get(plan.name())));
+            refuseUnusable(plan, totals.get(plan.name()), reports.get(plan.name()));
+        }
+        Map<String, List<CorpusOutput.Written>> written = write(wanted, reports);
+        var ready = new ArrayList<CorpusCommit.Ready>();
+        for (CorpusPlan plan : wanted) {
+            List<CorpusOutput.Written> files = written.getOrDefault(plan.name(), List.of());
+            totals.computeIfPresent(plan.name(), (name, total) -> withoutUnmixed(total, files));
+            totals.get(plan.name()).check(plan.name(), files, config.sequenceLength());
+            ready.add(new CorpusCommit.Ready(plan, totals.get(plan.name()), files));
+        }
+        new CorpusCommit(
+                        warehouse, config, Gpt2Tokenizer.of(config.vocabulary()).fingerprint(), command)
+                .commit(ready);
+        DatasetCard.write(warehouse, wanted.stream().map(CorpusPlan::name).toList());
+        ready.forEach(corpus -> {
+            staging(corpus.plan()).discard();
+            print(corpus);
+        });
+    }
+
+    /** Totals after the mixture: what it left out is counted where the examples were gone through. */
+    private static CorpusTotals withoutUnmixed(CorpusTotals totals, List<CorpusOutput.Written> files) {
+        long examples =
+                files.stream().mapToLong(CorpusOutput.Written::droppedRows).sum();
+        long tokens = files.stream().mapToLong(CorpusOutput.Written::dropped).sum();
+        return totals.without(MixtureShares.REASON, examples, tokens);
+    }
+
+    private static void print(CorpusCommit.Ready corpus) {
+        CorpusTotals totals = corpus.totals();
+        System.out.printf(
+                "Corpus %s: %,d documents = %,d kept + %,d filtered + %,d rejected; %,d tokens in %,d rows%n",
+                corpus.plan().name(),
+                totals.documents(),
+                totals.kept(),
+                totals.filteredTotal(),
+                totals.rejectedTotal(),
+                corpus.tokens(),
+                corpus.rows());
+    }
+
+    private record Work(TokenUnit unit, UnitTokens.Rules rules, String staging, long[] duplicates)
+            implements Serializable {}
+
+    /** Stages the units that are not finished yet, and gives the reports of all. */
+    private Map<String, List<UnitReport>> read(List<CorpusPlan> wanted) {
+        Map<String, Map<Integer, long[]>> copies = duplicates.find(plans);
+        var reports = new HashMap<String, Map<Integer, UnitReport>>();
+        var work = new ArrayList<Work>();
+        for (CorpusPlan plan : wanted) {
+            Map<Integer, UnitReport> finished = resume(plan);
+            reports.put(plan.name(), finished);
+            String folder = warehouse.stagingFolder(plan.name()).toString();
+            plan.units().stream()
+                    .filter(unit -> !finished.containsKey(unit.number()))
+                    .forEach(unit -> work.add(new Work(
+                            unit,
+                            plan.rules(),
+                            folder,
+                            copies.get(plan.name()).getOrDefault(unit.number(), new long[0]))));
+        }
+        work.sort(Comparator.comparingLong((Work item) -> -item.unit.bytes()));
+        var hadoop = new SerializableConfiguration(hadoop());
+        long bytes = work.stream().mapToLong(item -> item.unit.bytes()).sum();
+        warehouse.describe("tokenize: read and pack");
+        List<Work> items = List.copyOf(work);
+        if (!items.isEmpty()) {
+            List<UnitReport> made = SparkWork.collect(
+                    warehouse.context(),
+                    items,
+                    partitions,
+                    item -> new UnitTokens(
+                                    item.unit, item.rules, item.duplicates, new Staging(item.staging, hadoop.value()))
+                            .run(hadoop.value()),
+                    item -> item.unit.bytes(),
+                    new Progress("tokenize", "bytes", bytes));
+            for (int i = 0; i < made.size(); i++) {
+                reports.get(items.get(i).unit.corpus()).put(made.get(i).unit(), made.get(i));
             }
         }
-    }
-
-    private long bytes(List<FileTokens.Spec> files) {
-        return CorpusFiles.expand(
-                        hadoop(), files.stream().map(FileTokens.Spec::path).toList())
-                .stream()
-                .mapToLong(CorpusFile::bytes)
-                .sum();
-    }
-
-    private Map<String, String> inputs(TokenizeConfig.Corpus corpus, List<FileTokens.Spec> files, long bytes) {
-        var inputs = new TreeMap<String, String>();
-        inputs.put("format", corpus.format());
-        inputs.put("files", Integer.toString(files.size()));
-        inputs.put("bytes", Long.toString(bytes));
-        inputs.put("file-list", Settings.hash(files));
-        inputs.put("tokenizer", tokenizer.fingerprint());
-        inputs.put("sequence-length", Integer.toString(config.sequenceLength()));
-        inputs.put("validation-fraction", Double.toString(config.validationFraction()));
-        inputs.put("seed", Long.toString(config.seed()));
-        inputs.put("prompt-version", promptVersion(corpus));
-        return inputs;
-    }
-
-    private static String promptVersion(TokenizeConfig.Corpus corpus) {
-        return corpus.format().startsWith("superglue/")
-                ? TaskDefinition.load(corpus.format()).version()
-                : "none";
-    }
-
-    private Dataset<Row> read(List<FileTokens.Spec> files) {
-        var rules = new FileTokens.Rules(config.vocabulary(), config.sequenceLength(), config.validationFraction());
-        var hadoop = new SerializableConfiguration(hadoop());
-        var rows = warehouse.context().parallelize(files, files.size()).flatMap(file ->
-                (Iterator<Row>) new FileTokens(file, rules, hadoop.value()));
-        return warehouse.spark().createDataFrame(rows, FileTokens.SCHEMA);
-    }
-
-    /** Counts twice, by what was read and by what is in the rows, and holds the two against each other. */
-    private Counts count(Dataset<Row> rows) {
-        Row read = rows.where(col("kind").equalTo(FileTokens.COUNTS))
-                .selectExpr("sum(documents)", "sum(kept)", "sum(token_count)", "sum(padding)")
-                .first();
-        Row made = rows.selectExpr(
-                        "count_if(kind = 'rejection')",
-                        "count_if(kind = 'sequence')",
-                        "count_if(kind = 'example')",
-                        "coalesce(sum(CASE WHEN kind = 'sequence' THEN size(filter(tokens, t -> t >= 0))"
-                                + " WHEN kind = 'example' THEN size(tokens) + size(target_tokens) END), 0)")
-                .first();
-        var counts = new Counts(
-                read.getLong(0),
-                read.getLong(1),
-                made.getLong(0),
-                read.getLong(2),
-                read.getLong(3),
-                made.getLong(1),
-                made.getLong(2));
-        if (counts.documents != counts.kept + counts.rejected || counts.tokens != made.getLong(3)) {
-            throw new IllegalStateException("Something was lost: " + counts + ", tokens in rows " + made.getLong(3));
+        var all = new HashMap<String, List<UnitReport>>();
+        for (CorpusPlan plan : wanted) {
+            var list = new ArrayList<>(reports.get(plan.name()).values());
+            packTails(plan, list);
+            all.put(plan.name(), list);
         }
-        return counts;
+        return all;
     }
 
-    private void refuseUnusable(TokenizeConfig.Corpus corpus, Dataset<Row> rows, Counts counts) {
-        double share = counts.documents == 0 ? 0 : (double) counts.rejected / counts.documents;
-        if (share > config.maxRejected()) {
-            Row first = rows.where(col("kind").equalTo(FileTokens.REJECTION))
-                    .orderBy("file", "index")
-                    .first();
+    /** What an earlier run of the same inputs has finished; what one of other inputs left is thrown away. */
+    private Map<Integer, UnitReport> resume(CorpusPlan plan) {
+        Staging staging = staging(plan);
+        Map<String, String> staged = staging.inputs();
+        if (plan.inputs().equals(staged)) {
+            Map<Integer, UnitReport> finished = staging.finished();
+            finished.keySet().removeIf(unit -> unit >= plan.units().size());
+            System.out.printf(
+                    "Corpus %s: %d of %d units were finished by an earlier run.%n",
+                    plan.name(), finished.size(), plan.units().size());
+            return finished;
+        }
+        if (staged != null) {
+            System.out.println("Corpus " + plan.name() + ": an unfinished run of other inputs is thrown away:"
+                    + Inputs.differences(staged, plan.inputs()));
+        }
+        staging.discard();
+        staging.begin(plan.inputs());
+        return new TreeMap<>();
+    }
+
+    /** Packs what the units left over as one more unit. */
+    private void packTails(CorpusPlan plan, List<UnitReport> reports) {
+        if (reports.stream().allMatch(report -> report.tails().isEmpty())) {
+            return;
+        }
+        Staging staging = staging(plan);
+        int unit = plan.units().size();
+        Path file = staging.newFile(unit);
+        try (var staged = new StagedFile(staging.files(), file)) {
+            int[] index = {0};
+            long[] padding = {0};
+            for (String split : List.of("train", "validation")) {
+                var packing = new TailPacking(config.sequenceLength(), packed -> {
+                    padding[0] += packed.padding();
+                    UnitTokens.stage(staged, plan.rules(), split, unit, index[0]++, packed);
+                });
+                reports.stream()
+                        .filter(report -> report.tails().containsKey(split))
+                        .forEach(report -> packing.add(report.tails().get(split)));
+                packing.end();
+            }
+            var segments = staged.end();
+            reports.add(new UnitReport(
+                    unit,
+                    file.getName(),
+                    staged.size(),
+                    0,
+                    0,
+                    Map.of(),
+                    Map.of(),
+                    0,
+                    Map.of(),
+                    padding[0],
+                    0,
+                    new long[UnitReport.LENGTHS],
+                    Map.of(),
+                    segments,
+                    Map.of()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void refuseUnusable(CorpusPlan plan, CorpusTotals totals, List<UnitReport> reports) {
+        double share = totals.documents() == 0 ? 0 : (double) totals.rejectedTotal() / totals.documents();
+        if (share > maxRejected) {
             throw Refusal.rejections(
                     String.format(
-                            "Corpus %s: %,d of %,d documents are rejected, more than max-rejected = %s. The first: %s, %s: %s",
-                            corpus.name(),
-                            counts.rejected,
-                            counts.documents,
-                            config.maxRejected(),
-                            first.getAs("source"),
-                            first.getAs("location"),
-                            first.getAs("reason")),
-                    "Nothing was written. Mend the files, or raise max-rejected.");
+                            "Corpus %s: %,d of %,d documents are rejected, more than max-rejected = %s: %s, in %s",
+                            plan.name(),
+                            totals.rejectedTotal(),
+                            totals.documents(),
+                            maxRejected,
+                            totals.rejected(),
+                            rejecting(plan, reports)),
+                    "No table was changed. Mend the files, or raise --max-rejected.");
         }
-        if (counts.kept == 0) {
+        if (totals.kept() == 0) {
             throw Refusal.input(
-                    "Corpus " + corpus.name() + " holds no document: " + String.join(", ", corpus.paths()),
-                    "Nothing was written. Name files with text in format " + corpus.format() + ".");
+                    "Corpus " + plan.name() + " holds no document: "
+                            + String.join(", ", plan.corpus().paths()),
+                    "No table was changed. Name files with text in format "
+                            + plan.corpus().format() + ".");
         }
     }
 
-    private void write(TokenizeConfig.Corpus corpus, Dataset<Row> rows, Counts counts) {
-        String name = corpus.name();
-        if (counts.sequences > 0) {
-            Dataset<Row> train = numbered(rows, name, "train");
-            warehouse.replace(Tables.SEQUENCES, train.union(numbered(rows, name, "validation")), "corpus", name);
-        }
-        if (counts.examples > 0) {
-            var order = Window.partitionBy("task", "split").orderBy("file", "index");
-            Dataset<Row> examples = rows.where(col("kind").equalTo(FileTokens.EXAMPLE))
-                    .withColumn("example_id", row_number().over(order).minus(1).cast("bigint"))
-                    .withColumnRenamed("tokens", "prompt_tokens")
-                    .withColumn("prompt_version", lit(promptVersion(corpus)));
-            warehouse.replaceWhere(
-                    Tables.EXAMPLES,
-                    examples,
-                    col("task").equalTo(name).or(col("task").startsWith(name + "/")));
-        }
-        Dataset<Row> rejections =
-                rows.where(col("kind").equalTo(FileTokens.REJECTION)).withColumn("corpus", lit(name));
-        warehouse.replace(Tables.REJECTIONS, rejections, "corpus", name);
+    /** The files with rejections, three at most. */
+    private static String rejecting(CorpusPlan plan, List<UnitReport> reports) {
+        Map<Integer, String> paths = plan.paths();
+        List<String> files = reports.stream()
+                .filter(report -> !report.rejected().isEmpty())
+                .map(report -> paths.get(report.unit()))
+                .distinct()
+                .toList();
+        return String.join(", ", files.subList(0, Math.min(3, files.size()))) + (files.size() > 3 ? ", ..." : "");
     }
 
-    /** Sequences of a split in shuffled order, numbered from 0. */
-    private Dataset<Row> numbered(Dataset<Row> rows, String corpus, String split) {
-        var sorted = rows.where(col("kind")
-                        .equalTo(FileTokens.SEQUENCE)
-                        .and(col("split").equalTo(split)))
-                .orderBy(xxhash64(lit(config.seed()), col("file"), col("index")), col("file"), col("index"))
-                .select("tokens", "document_starts", "source_refs")
-                .toJavaRDD()
-                .zipWithIndex()
-                .map(pair -> RowFactory.create(
-                        corpus,
-                        split,
-                        pair._2(),
-                        pair._1().get(0),
-                        pair._1().get(1),
-                        pair._1().get(2)));
-        return warehouse
-                .spark()
-                .createDataFrame(sorted, warehouse.table(Tables.SEQUENCES).schema());
+    private Map<String, List<CorpusOutput.Written>> write(
+            List<CorpusPlan> wanted, Map<String, List<UnitReport>> reports) {
+        var tables = new EnumMap<StagedKey.Kind, Table>(StagedKey.Kind.class);
+        tables.put(StagedKey.Kind.SEQUENCE, copy(Tables.SEQUENCES));
+        tables.put(StagedKey.Kind.EXAMPLE, copy(Tables.EXAMPLES));
+        tables.put(StagedKey.Kind.REJECTION, copy(Tables.REJECTIONS));
+        tables.put(StagedKey.Kind.DOCUMENT, copy(Tables.DOCUMENTS));
+        var paths = new HashMap<String, Map<Integer, String>>();
+        var jobs = new ArrayList<CorpusOutput.Job>();
+        for (CorpusPlan plan : wanted) {
+            paths.put(plan.name(), plan.paths());
+            jobs.addAll(jobs(plan, reports.get(plan.name())));
+        }
+        var shared = warehouse.context().broadcast(new Shared(tables, paths));
+        var hadoop = new SerializableConfiguration(hadoop());
+        warehouse.describe("tokenize: shuffle and write");
+        List<List<CorpusOutput.Written>> written = SparkWork.collect(
+                warehouse.context(),
+                bins(jobs),
+                partitions,
+                bin -> {
+                    var done = new ArrayList<CorpusOutput.Written>();
+                    for (CorpusOutput.Job job : bin) {
+                        Shared with = shared.value();
+                        var files = new Path(job.parts().get(0).file()).getFileSystem(hadoop.value());
+                        done.add(new CorpusOutput(
+                                        job, with.tables.get(job.key().kind()), with.paths.get(job.corpus()), files)
+                                .write());
+                    }
+                    return done;
+                },
+                bin -> bin.stream().mapToLong(CorpusOutput.Job::bytes).sum(),
+                new Progress(
+                        "write",
+                        "bytes",
+                        jobs.stream().mapToLong(CorpusOutput.Job::bytes).sum()));
+        shared.destroy();
+        var byCorpus = new HashMap<String, List<CorpusOutput.Written>>();
+        written.forEach(bin -> bin.forEach(file ->
+                byCorpus.computeIfAbsent(file.corpus(), c -> new ArrayList<>()).add(file)));
+        return byCorpus;
     }
 
-    private void writeRun(String name, String runId, Map<String, String> inputs, Counts counts, long bytes) {
-        Row row = RowFactory.create(
-                runId,
-                name,
-                Timestamp.from(Instant.now()),
-                counts.documents,
-                counts.kept,
-                0L,
-                counts.rejected,
-                counts.tokens,
-                counts.padding,
-                counts.sequences + counts.examples,
-                bytes,
-                tokenizer.fingerprint(),
-                config.vocabulary(),
-                config.sequenceLength(),
-                JavaConverters.mapAsScalaMap(inputs));
-        var schema = warehouse.table(Tables.RUNS).schema();
-        warehouse.append(Tables.RUNS, warehouse.spark().createDataFrame(List.of(row), schema));
+    private record Shared(Map<StagedKey.Kind, Table> tables, Map<String, Map<Integer, String>> paths)
+            implements Serializable {}
+
+    private Table copy(Tables table) {
+        return SerializableTableWithSize.copyOf(warehouse.iceberg(table));
+    }
+
+    /** One job per key; sequences are numbered on from bucket to bucket. */
+    private List<CorpusOutput.Job> jobs(CorpusPlan plan, List<UnitReport> reports) {
+        Staging staging = staging(plan);
+        var parts = new TreeMap<StagedKey, List<CorpusOutput.Part>>();
+        for (UnitReport report : reports) {
+            String file = staging.path(report).toString();
+            report.segments().forEach(segment -> parts.computeIfAbsent(segment.key(), k -> new ArrayList<>())
+                    .add(new CorpusOutput.Part(file, segment.offset(), segment.length(), segment.records())));
+        }
+        var shares = new MixtureShares(config.mixtures().get(plan.name()), plan.name(), config.seed());
+        Map<String, Long> keep = shares.keep(parts);
+        var jobs = new ArrayList<CorpusOutput.Job>();
+        var next = new HashMap<String, Long>();
+        parts.forEach((key, lies) -> {
+            boolean numbered = key.kind() == StagedKey.Kind.SEQUENCE;
+            long first = numbered ? next.getOrDefault(key.split(), 0L) : 0;
+            if (numbered) {
+                next.put(
+                        key.split(),
+                        first
+                                + lies.stream()
+                                        .mapToInt(CorpusOutput.Part::records)
+                                        .sum());
+            }
+            String name = plan.runId().substring(0, 12) + "-" + UUID.randomUUID();
+            jobs.add(new CorpusOutput.Job(
+                    plan.name(),
+                    name,
+                    key,
+                    first,
+                    plan.promptVersion(),
+                    config.seed(),
+                    key.kind() == StagedKey.Kind.EXAMPLE && key.split().equals("train")
+                            ? keep.getOrDefault(key.detail(), -1L)
+                            : -1,
+                    List.copyOf(lies)));
+        });
+        return jobs;
+    }
+
+    /** Jobs together that are too small to be a task each, the largest first. */
+    private static List<List<CorpusOutput.Job>> bins(List<CorpusOutput.Job> jobs) {
+        var bins = new ArrayList<List<CorpusOutput.Job>>();
+        var sorted = new ArrayList<>(jobs);
+        sorted.sort(Comparator.comparingLong(CorpusOutput.Job::bytes).reversed());
+        long filled = TASK_BYTES;
+        for (CorpusOutput.Job job : sorted) {
+            if (filled + job.bytes() > TASK_BYTES) {
+                bins.add(new ArrayList<>());
+                filled = 0;
+            }
+            bins.get(bins.size() - 1).add(job);
+            filled += job.bytes();
+        }
+        return bins;
     }
 }

@@ -1,10 +1,15 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.TokenizeConfig;
+import dev.uncurl.error.Refusal;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code jobs/submit tokenize --config tokenize/demo}. */
 @Command(
@@ -21,15 +26,61 @@ final class TokenizeCommand implements Callable<Integer> {
     @Option(names = "--replace", description = "Replace a corpus that was made from other inputs.")
     private boolean replace;
 
+    @Option(
+            names = "--max-rejected",
+            paramLabel = "SHARE",
+            description = "Share of a corpus's documents that may be rejected, over the configuration's max-rejected.")
+    private Double maxRejected;
+
+    @Option(
+            names = "--partitions",
+            paramLabel = "N",
+            defaultValue = "10000",
+            description = "Spark tasks at most; a task takes a file or block, or several. Rows do not depend on it.")
+    private int partitions;
+
+    @Option(
+            names = "--estimate",
+            description = "Sample the files and print the documents, tokens and bytes to expect; write nothing.")
+    private boolean estimate;
+
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() {
         TokenizeConfig config = configOptions.bind(TokenizeConfig.class);
         if (configOptions.onlyPrint()) {
             return 0;
         }
-        var tokenization = new Tokenization(warehouseOptions.open(), config);
-        var files = tokenization.files();
-        config.corpora().forEach(corpus -> tokenization.run(corpus, files.get(corpus.name()), replace));
+        double ceiling = maxRejected == null ? config.maxRejected() : maxRejected;
+        if (!(ceiling >= 0 && ceiling <= 1)) {
+            throw Refusal.usage("--max-rejected " + ceiling + " is not possible", "Give a share between 0 and 1.");
+        }
+        var tokenization =
+                new Tokenization(warehouseOptions.open(), config, ceiling, Math.max(1, partitions), commandLine());
+        if (estimate) {
+            var lines = new ArrayList<Object[]>();
+            tokenization
+                    .estimate()
+                    .forEach(corpus -> lines.add(new Object[] {
+                        corpus.corpus(),
+                        corpus.documents(),
+                        corpus.tokens(),
+                        corpus.rows(),
+                        corpus.bytes(),
+                        corpus.sampled()
+                    }));
+            System.out.print(
+                    TextTable.of(List.of("corpus", "documents", "tokens", "rows", "bytes", "share sampled"), lines));
+            return 0;
+        }
+        tokenization.run(replace);
         return 0;
+    }
+
+    private String commandLine() {
+        return "tokenize "
+                + String.join(" ", spec.commandLine().getParseResult().originalArgs());
     }
 }

@@ -106,6 +106,16 @@ final class Warehouse {
         return new Path(new Path(root, "models"), checkName("model", modelId));
     }
 
+    /** Folder in which the finished parts of a run on a corpus wait for its commit. */
+    Path stagingFolder(String corpus) {
+        return new Path(new Path(root, "staging"), corpus.replace("/", "__"));
+    }
+
+    /** Folder of the dataset cards. */
+    Path cards() {
+        return new Path(root, "cards");
+    }
+
     /** A name that is safe as a folder and in SQL. */
     static String checkName(String what, String name) {
         if (!NAME.matcher(name).matches()) {
@@ -118,6 +128,17 @@ final class Warehouse {
 
     Dataset<Row> table(Tables table) {
         return spark.table(CATALOG + "." + table.id());
+    }
+
+    /** A table as Iceberg has it, for commits that move no rows. */
+    org.apache.iceberg.Table iceberg(Tables table) {
+        try {
+            return org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark, CATALOG + "." + table.id());
+        } catch (org.apache.spark.sql.catalyst.parser.ParseException e) {
+            throw new IllegalStateException(e);
+        } catch (NoSuchTableException e) {
+            throw missing(e);
+        }
     }
 
     /** Rows of a table in which the named columns have the given values: {@code column, value, column, value, ...}. */

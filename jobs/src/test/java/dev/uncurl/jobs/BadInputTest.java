@@ -25,6 +25,7 @@ class BadInputTest {
         Path file = Files.writeString(
                 folder.resolve("tokenize.conf"),
                 """
+                include classpath("conf/tokenize/defaults.conf")
                 vocabulary = 300, sequence-length = 32, validation-fraction = 0.1, max-rejected = 0.01, seed = 1
                 corpora = [{ name = corpus, format = %s, paths = ["%s"], validation-paths = [] }]
                 """

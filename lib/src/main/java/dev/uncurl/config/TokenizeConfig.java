@@ -4,24 +4,136 @@ import static dev.uncurl.config.Check.check;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What to tokenise and how.
  *
  * @param vocabulary token ids: 50257 is GPT-2's whole vocabulary, fewer are its first merges
  * @param sequenceLength tokens of a packed sequence
+ * @param tail what becomes of tokens at the end of a unit that do not fill a sequence
+ * @param blockBytes plain files are cut into units of this many bytes; compressed ones are a unit each
  * @param validationFraction share of the documents, by the hash of their content, that is kept for validation
  * @param maxRejected share of a corpus's documents that may be rejected before nothing is written
  * @param seed of the order of the packed sequences
+ * @param filter which documents are kept
+ * @param duplicates which copies of documents are left out
+ * @param mixtures how much is taken of each task of a corpus of examples, by corpus; a corpus without one is taken whole
+ * @param licences of corpora, by name, for the dataset card
  * @param corpora what to read
  */
 public record TokenizeConfig(
         int vocabulary,
         int sequenceLength,
+        Tail tail,
+        long blockBytes,
         double validationFraction,
         double maxRejected,
         long seed,
+        Filter filter,
+        Duplicates duplicates,
+        Map<String, Mixture> mixtures,
+        Map<String, String> licences,
         List<Corpus> corpora) {
+    /** What becomes of the last tokens of a unit and split, less than a sequence. */
+    public enum Tail {
+        /** They are padded to a sequence. */
+        PAD,
+        /** They are packed on with the tails of the other units of the corpus, in order. */
+        CARRY
+    }
+
+    /**
+     * Which documents are kept; examples are not filtered.
+     *
+     * @param minimumCharacters of a document
+     * @param maximumCharacters of a document
+     * @param languages tags of conf/language.conf, and und for undetermined; empty: all
+     * @param normalization none or nfc, before anything else looks at the text
+     * @param tagLanguages whether kept documents are counted by language in corpus.runs
+     */
+    public record Filter(
+            int minimumCharacters,
+            int maximumCharacters,
+            List<String> languages,
+            Normalization normalization,
+            boolean tagLanguages)
+            implements java.io.Serializable {
+        /** A change of a text's characters. */
+        public enum Normalization {
+            /** The text as it stands. */
+            NONE,
+            /** Unicode's canonical composition. */
+            NFC
+        }
+
+        public Filter {
+            check(minimumCharacters >= 0, "filter.minimum-characters", minimumCharacters, "0 or more");
+            check(
+                    maximumCharacters >= Math.max(1, minimumCharacters),
+                    "filter.maximum-characters",
+                    maximumCharacters,
+                    "filter.minimum-characters or more; 2147483647 for no limit");
+            check(languages != null, "filter.languages", null, "tags such as [en], or [] for all");
+            check(normalization != null, "filter.normalization", null, "none or nfc");
+        }
+    }
+
+    /**
+     * How much of the training split of each task is taken: sources in given weights, within a source tasks in
+     * proportion to their examples, of which none counts for more than the cap.
+     *
+     * @param weights by source
+     * @param tasks names of tasks by source; a name that ends with * stands for all that begin so, the longest wins
+     * @param taskCap examples that a task counts for at most
+     */
+    public record Mixture(Map<String, Double> weights, Map<String, List<String>> tasks, long taskCap) {
+        public Mixture {
+            check(weights != null && !weights.isEmpty(), "mixtures.weights", weights, "source = number pairs");
+            check(
+                    tasks != null && tasks.keySet().equals(weights.keySet()),
+                    "mixtures.tasks",
+                    tasks,
+                    "names of tasks for each of " + (weights == null ? "" : weights.keySet()));
+            check(taskCap >= 1, "mixtures.task-cap", taskCap, "1 or more");
+        }
+    }
+
+    /**
+     * Exact copies: documents, or examples, with the same text. The first one, in the order of corpora, files and
+     * places, is kept.
+     *
+     * @param within where copies are looked for
+     * @param against corpora of earlier runs whose documents count as first ones; they must have been tokenised with
+     *     within other than none
+     */
+    public record Duplicates(Within within, List<String> against) {
+        /** Where copies are looked for. */
+        public enum Within {
+            /** Nowhere; nothing is left out. */
+            NONE,
+            /** In each corpus by itself. */
+            CORPUS,
+            /** In all corpora of the run together. */
+            RUN
+        }
+
+        public Duplicates {
+            check(within != null, "duplicates.within", null, "none, corpus or run");
+            check(against != null, "duplicates.against", null, "names of corpora, or []");
+            check(
+                    within != Within.NONE || against.isEmpty(),
+                    "duplicates.against",
+                    against,
+                    "[] while duplicates.within = none");
+        }
+
+        /** Whether hashes of what is kept are written down, for later runs. */
+        public boolean keepsHashes() {
+            return within != Within.NONE;
+        }
+    }
+
     /**
      * One corpus.
      *
@@ -41,6 +153,12 @@ public record TokenizeConfig(
 
     public TokenizeConfig {
         check(sequenceLength >= 2, "sequence-length", sequenceLength, "2 or more");
+        check(tail != null, "tail", null, "pad or carry");
+        check(blockBytes >= 1, "block-bytes", blockBytes, "1 or more, such as 67108864");
+        check(filter != null, "filter", null, "a block of settings, as in conf/tokenize/demo.conf");
+        check(mixtures != null, "mixtures", null, "{} or a mixture by corpus");
+        check(duplicates != null, "duplicates", null, "{ within = none, against = [] }");
+        check(licences != null, "licences", null, "{} or corpus = \"licence\" pairs");
         check(
                 validationFraction >= 0 && validationFraction < 1,
                 "validation-fraction",

@@ -8,9 +8,13 @@ import java.io.InputStream;
  * without the last line end. CRLF reads as LF and a byte order mark at the start of the file is dropped; a line of
  * blanks is a paragraph, only an empty one separates.
  */
-final class Cc100Reader extends CorpusReader {
-    Cc100Reader(String corpus, String source, InputStream in, int cap) {
-        super(corpus, source, in, cap);
+final class Cc100Reader extends LineCorpusReader {
+    /** Whether the line belongs to a document that began before the part that is read. */
+    private boolean inOther;
+
+    Cc100Reader(String corpus, String source, InputStream in, int cap, ByteRange range) {
+        super(corpus, source, in, cap, range);
+        inOther = range.from() > 0; // a line was passed over
     }
 
     /** Shows its bytes without a copy. */
@@ -26,11 +30,15 @@ final class Cc100Reader extends CorpusReader {
         long offset = -1;
         long line = 0;
         boolean tooLong = false;
-        while (lines.next()) {
+        while ((offset >= 0 || !lines.atEnd()) && lines.next()) {
             if (lines.length() == 0) {
+                inOther = false;
                 if (offset >= 0) {
                     return outcome(document, tooLong, line, offset);
                 }
+                continue;
+            }
+            if (inOther |= offset < 0 && lines.outside()) {
                 continue;
             }
             if (offset < 0) {
@@ -52,6 +60,7 @@ final class Cc100Reader extends CorpusReader {
     }
 
     private Outcome outcome(Bytes document, boolean tooLong, long line, long offset) {
+        countRow();
         if (tooLong) {
             return tooLong(line, offset, document.array(), document.size());
         }

@@ -1,13 +1,13 @@
 package dev.uncurl.corpus;
 
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * sha-256 of a text's UTF-8 bytes.
+ * sha-256 of a text's UTF-8 bytes. Two documents, or two examples, are the same when it is; a part of it also decides
+ * the split and the order of a mixture.
  *
  * @param hex 64 lower-case hexadecimal digits
  */
@@ -16,9 +16,19 @@ public record ContentHash(String hex) {
         return new ContentHash(HexFormat.of().formatHex(digest(text)));
     }
 
-    /** The first 64 bits of a text's hash. */
-    static long prefix(String text) {
-        return ByteBuffer.wrap(digest(text)).getLong();
+    /** Of a document: its text. Where it came from does not count. */
+    public static ContentHash of(Document document) {
+        return of(document.text());
+    }
+
+    /** Of an example: what a model reads, inputs and targets together. */
+    public static ContentHash of(Example example) {
+        return of(example.inputs() + example.targets());
+    }
+
+    /** The first 64 bits. */
+    public long prefix() {
+        return Long.parseUnsignedLong(hex, 0, 16, 16);
     }
 
     private static byte[] digest(String text) {

@@ -1,6 +1,7 @@
 package dev.uncurl.corpus;
 
 import dev.uncurl.error.Refusal;
+import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,7 +20,9 @@ import org.apache.hadoop.fs.Path;
 public final class CorpusFiles {
     /** Endings that mean compression or packing which is not read; as plain text they would give only rubbish. */
     private static final List<String> UNREADABLE =
-            List.of(".zst", ".bz2", ".lz4", ".snappy", ".lzo", ".zip", ".tar", ".tgz", ".7z", ".parquet");
+            List.of(".bz2", ".lz4", ".snappy", ".lzo", ".zip", ".tar", ".tgz", ".7z", ".parquet");
+
+    private static final List<String> COMPRESSED = List.of(".gz", ".xz", ".zst");
 
     private CorpusFiles() {}
 
@@ -46,8 +49,13 @@ public final class CorpusFiles {
     }
 
     /**
-     * Opens a file; {@code .gz} (all members) and {@code .xz} (all streams) are decompressed, anything else is plain.
-     * Damage shows as an IOException from the stream, a failing file system as an UncheckedIOException.
+     * Opens a file; {@code .gz} (all members), {@code .xz} (all streams) and {@code .zst} (all frames) are decompressed,
+     * anything else is plain. Damage shows as an IOException from the stream, a failing file system as an
+     * UncheckedIOException.
+     *
+     * <p>Decompression streams, so that its memory does not depend on how far a file expands: 32 KiB of window for gzip,
+     * at most 256 MiB for xz and 128 MiB for zstd; a file that asks for more is damaged. What it expands to goes
+     * through the reader's cap: an archive of one endless line costs time, but no memory beyond the cap.
      *
      * @throws Refusal (input) when there is no such file
      */
@@ -63,10 +71,44 @@ public final class CorpusFiles {
         }
     }
 
+    /** Opens a plain file at a byte; behind its end there is nothing to read. */
+    static InputStream openAt(Configuration configuration, String file, long from) {
+        var path = path(file);
+        refuseUnreadable(path);
+        try {
+            var in = path.getFileSystem(configuration).open(path);
+            try {
+                in.seek(from);
+            } catch (EOFException e) {
+                in.close();
+                return InputStream.nullInputStream();
+            }
+            return new SourceStream(file, in, from);
+        } catch (FileNotFoundException e) {
+            throw missing(file, e);
+        } catch (IOException e) {
+            throw new UncheckedIOException("opening " + file + " at byte " + from, e);
+        }
+    }
+
     static InputStream decompress(String file, InputStream raw) {
-        var in = new SourceStream(file, raw);
+        var in = new SourceStream(file, raw, 0);
+        return switch (ending(file)) {
+            case ".gz" -> new GzipStream(in);
+            case ".xz" -> new XzStream(in);
+            case ".zst" -> new ZstdStream(in);
+            default -> in;
+        };
+    }
+
+    /** Whether the file is compressed, by its ending: then it can only be read from its beginning. */
+    static boolean compressed(String file) {
+        return !ending(file).isEmpty();
+    }
+
+    private static String ending(String file) {
         String name = file.toLowerCase(Locale.ROOT);
-        return name.endsWith(".gz") ? new GzipStream(in) : name.endsWith(".xz") ? new XzStream(in) : in;
+        return COMPRESSED.stream().filter(name::endsWith).findFirst().orElse("");
     }
 
     private static List<FileStatus> matches(Configuration configuration, String pattern) {
@@ -122,7 +164,7 @@ public final class CorpusFiles {
             if (name.endsWith(ending)) {
                 throw Refusal.input(
                         "input " + path + " is " + ending + ", which is not read",
-                        "Recompress it as .gz or .xz, or leave it out of the glob.");
+                        "Recompress it as .gz, .xz or .zst, or leave it out of the glob.");
             }
         }
     }

@@ -4,16 +4,25 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.io.InputStream;
+import java.util.Iterator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 
 /** How a corpus is written. */
 public sealed interface CorpusFormat {
+    /** The names that {@link #of} knows. */
+    List<String> NAMES = List.of("cc100", "mc4", "flan", "cot", "super-natural-instructions", "superglue/<task>");
+
     /** The corpus's name in tables: cc100, mc4, flan, superglue/boolq. */
     String corpus();
 
+    /** Reads a part of a file, which {@code in} gives decompressed from {@code range.from()} on. */
+    CorpusReader read(String source, InputStream in, int cap, ByteRange range);
+
     /** Reads text that is already decompressed. The reader closes the stream. */
-    CorpusReader read(String source, InputStream in, int cap);
+    default CorpusReader read(String source, InputStream in, int cap) {
+        return read(source, in, cap, ByteRange.WHOLE);
+    }
 
     /** Opens a file, decompressed by its ending, and reads it with the default cap. */
     default CorpusReader open(Configuration configuration, String file) {
@@ -21,7 +30,35 @@ public sealed interface CorpusFormat {
     }
 
     /**
-     * The format of that name: cc100, mc4, flan, or a SuperGLUE task such as superglue/boolq.
+     * Opens a part of a file and reads, with the default cap, the documents or rows that begin in it, to their ends. The
+     * parts of any cutting of the file give together what the whole file gives, except that line numbers are 0: not
+     * known.
+     *
+     * @param start first byte of the part
+     * @param length bytes of the part; more than the file has is no mistake
+     * @throws IllegalArgumentException for a file that is not {@linkplain #splittable splittable}
+     */
+    default CorpusReader open(Configuration configuration, String file, long start, long length) {
+        if (!splittable(file)) {
+            throw new IllegalArgumentException(file + " can only be read whole");
+        }
+        var range = ByteRange.of(start, length);
+        return read(file, CorpusFiles.openAt(configuration, file, range.from()), CorpusReader.DEFAULT_CAP, range);
+    }
+
+    /** Whether parts of the file can be read: it is not compressed, and its documents or rows stand on lines. */
+    default boolean splittable(String file) {
+        return !CorpusFiles.compressed(file);
+    }
+
+    /** The version of the wording that makes examples of rows; "none" where there is none. */
+    default String promptVersion() {
+        return "none";
+    }
+
+    /**
+     * The format of that name: cc100, mc4, flan, cot, super-natural-instructions, or a SuperGLUE task such as
+     * superglue/boolq.
      *
      * @throws Refusal (usage) for any other, with the nearest
      */
@@ -30,13 +67,14 @@ public sealed interface CorpusFormat {
             case "cc100" -> new Cc100();
             case "mc4" -> new Mc4();
             case "flan" -> new Flan();
+            case "cot" -> new Cot(ExampleTemplate.load(name, CotRow.FIELDS));
+            case "super-natural-instructions" -> new SuperNaturalInstructions(
+                    ExampleTemplate.load(name, InstructionTaskReader.FIELDS));
             default -> {
                 if (name.startsWith("superglue/")) {
                     yield new SuperGlue(TaskDefinition.load(name));
                 }
-                throw Refusal.usage(
-                        "corpus format '" + name + "' is not known",
-                        Nearest.hint(name, List.of("cc100", "mc4", "flan", "superglue/<task>")));
+                throw Refusal.usage("corpus format '" + name + "' is not known", Nearest.hint(name, NAMES));
             }
         };
     }
@@ -49,8 +87,8 @@ public sealed interface CorpusFormat {
         }
 
         @Override
-        public CorpusReader read(String source, InputStream in, int cap) {
-            return new Cc100Reader(corpus(), source, in, cap);
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new Cc100Reader(corpus(), source, in, cap, range);
         }
     }
 
@@ -65,15 +103,16 @@ public sealed interface CorpusFormat {
         }
 
         @Override
-        public CorpusReader read(String source, InputStream in, int cap) {
-            return new JsonLinesReader(corpus(), source, in, cap, Mc4::document);
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new RowReader(corpus(), source, in, cap, range, JsonRow.parser(Mc4::document));
         }
 
-        private static Outcome document(JsonNode row, String source, long offset, long line)
+        private static Iterator<Document> document(JsonNode row, String source, long offset, long line)
                 throws RowRejectedException {
-            RowParser.optional(row, "timestamp");
-            RowParser.optional(row, "url");
-            return new Document(source, offset, line, RowParser.required(row, "text"));
+            JsonRow.optional(row, "timestamp");
+            JsonRow.optional(row, "url");
+            return List.of(new Document(source, offset, line, JsonRow.required(row, "text")))
+                    .iterator();
         }
     }
 
@@ -89,19 +128,76 @@ public sealed interface CorpusFormat {
         }
 
         @Override
-        public CorpusReader read(String source, InputStream in, int cap) {
-            return new JsonLinesReader(corpus(), source, in, cap, Flan::example);
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new RowReader(corpus(), source, in, cap, range, JsonRow.parser(Flan::example));
         }
 
-        private static Outcome example(JsonNode row, String source, long offset, long line)
+        private static Iterator<Example> example(JsonNode row, String source, long offset, long line)
                 throws RowRejectedException {
-            String inputs = RowParser.required(row, "inputs");
-            String targets = RowParser.required(row, "targets");
-            String task = RowParser.required(row, "task_name");
-            RowParser.optional(row, "task_source");
-            RowParser.optional(row, "template_type");
+            String inputs = JsonRow.required(row, "inputs");
+            String targets = JsonRow.required(row, "targets");
+            String task = JsonRow.required(row, "task_name");
+            JsonRow.optional(row, "task_source");
+            JsonRow.optional(row, "template_type");
             String separator = Character.isWhitespace(inputs.charAt(inputs.length() - 1)) ? "" : " ";
-            return new Example(source, offset, line, task, inputs, separator + targets, List.of(), -1);
+            return List.of(Example.freeText(source, offset, line, task, inputs, separator + targets))
+                    .iterator();
+        }
+    }
+
+    /**
+     * FLAN's chain-of-thought files: a question, its answer and the way to it a line, with tabs between. Gives examples
+     * without choices.
+     */
+    record Cot(ExampleTemplate template) implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return "cot";
+        }
+
+        @Override
+        public String promptVersion() {
+            return template.version();
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new RowReader(
+                    corpus(),
+                    source,
+                    in,
+                    cap,
+                    range,
+                    (row, from, offset, line) -> CotRow.parse(template, row, from, offset, line));
+        }
+    }
+
+    /**
+     * A task of Super-NaturalInstructions, as a JSON file with its definition and instances. Gives examples without
+     * choices.
+     */
+    record SuperNaturalInstructions(ExampleTemplate template) implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return "super-natural-instructions";
+        }
+
+        @Override
+        public String promptVersion() {
+            return template.version();
+        }
+
+        @Override
+        public boolean splittable(String file) {
+            return false;
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            if (range != ByteRange.WHOLE) {
+                throw new IllegalArgumentException(source + " can only be read whole");
+            }
+            return new InstructionTaskReader(corpus(), source, in, cap, template);
         }
     }
 
@@ -113,8 +209,13 @@ public sealed interface CorpusFormat {
         }
 
         @Override
-        public CorpusReader read(String source, InputStream in, int cap) {
-            return new JsonLinesReader(corpus(), source, in, cap, task::example);
+        public String promptVersion() {
+            return task.version();
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new RowReader(corpus(), source, in, cap, range, JsonRow.parser(task::examples));
         }
     }
 }

@@ -2,44 +2,54 @@ package dev.uncurl.corpus;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 
 /**
- * The outcomes of one file, in its order, read as they are asked for; never more than one document is held. Damage of
+ * The outcomes of one file, or of a part of it, in its order, read as they are asked for. Memory is bounded by the cap:
+ * one document or row is held, as bytes and as text, however much the file expands when it is decompressed. One at the
+ * default cap takes up to some 450 MB of heap while it is read; rows are also bounded in their number of values. Damage of
  * compressed data ends the file with one rejection for all from there on. Only a failing file system throws
  * (UncheckedIOException).
+ *
+ * <p>The law: {@link #rows()}, when all is read, is the number of documents, of examples with part 0, and of rejections
+ * that were given.
  */
-public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeable permits Cc100Reader, JsonLinesReader {
+public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeable
+        permits LineCorpusReader, InstructionTaskReader {
     /** Largest document or row: 64 MiB of UTF-8. What is longer is rejected, and not held in memory. */
     public static final int DEFAULT_CAP = 64 << 20;
 
     private final String corpus;
     private final String source;
     private final int cap;
-    private final LineReader lines;
     private Outcome upcoming;
     private boolean ended;
+    private long rows;
 
-    CorpusReader(String corpus, String source, InputStream in, int cap) {
+    CorpusReader(String corpus, String source, int cap) {
         this.corpus = corpus;
         this.source = source;
         this.cap = cap;
-        this.lines = new LineReader(in, cap);
     }
 
-    /** The next outcome, or null when the lines are at an end. */
-    abstract Outcome read(LineReader lines);
+    /** The next outcome, or null at the end, or at damage. */
+    abstract Outcome read();
+
+    /** What ended the input early; null if nothing did. */
+    abstract Rejection damage();
+
+    abstract void closeInput() throws IOException;
 
     @Override
     public final boolean hasNext() {
         if (upcoming == null && !ended) {
-            upcoming = read(lines);
+            upcoming = read();
             if (upcoming == null) {
                 ended = true;
-                upcoming = lines.damage() == null ? null : damaged(lines.damage());
+                upcoming = damage();
+                rows += upcoming == null ? 0 : 1;
             }
         }
         return upcoming != null;
@@ -55,15 +65,26 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
         return outcome;
     }
 
-    /** Decompressed bytes read so far. */
-    public final long bytesRead() {
-        return lines.consumed();
+    /**
+     * Documents or rows read so far: each gives one document, one rejection, or its examples, of which there may be
+     * several. The rejection of damage stands for one, too.
+     */
+    public final long rows() {
+        return rows;
     }
 
-    private Rejection damaged(IOException e) {
+    /** To be called at each row or document. */
+    final void countRow() {
+        rows++;
+    }
+
+    /** The byte of the decompressed file up to which it has been read. */
+    public abstract long bytesRead();
+
+    final Rejection damaged(IOException e, long line, long offset) {
         String reason = e instanceof DamageException damage ? damage.reason() : "damaged data";
         String file = e instanceof DamageException damage ? " (byte " + damage.fileOffset() + " of the file)" : "";
-        String location = "line " + (lines.number() + 1) + ", byte " + lines.consumed() + file;
+        String location = Rejection.location(line, offset) + file;
         return new Rejection(corpus, source, location, reason, String.valueOf(e.getMessage()));
     }
 
@@ -76,7 +97,11 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
     }
 
     final Rejection reject(long line, long offset, String reason, byte[] bytes, int length) {
-        return Rejection.at(corpus, source, line, offset, reason, Utf8.excerpt(bytes, length));
+        return rejection(line, offset, reason, Utf8.excerpt(bytes, length));
+    }
+
+    final Rejection rejection(long line, long offset, String reason, String excerpt) {
+        return Rejection.at(corpus, source, line, offset, reason, excerpt);
     }
 
     final Rejection tooLong(long line, long offset, byte[] bytes, int length) {
@@ -86,7 +111,7 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
     @Override
     public final void close() {
         try {
-            lines.close();
+            closeInput();
         } catch (IOException e) {
             throw new UncheckedIOException("closing " + source, e);
         }

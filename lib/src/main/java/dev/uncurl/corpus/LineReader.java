@@ -8,6 +8,9 @@ import java.util.Arrays;
 /**
  * Lines of bytes with their places. A line ends with LF or CRLF; a byte order mark at the start of the file is passed
  * over. A line beyond the cap is read to its end, but only its beginning is kept. A line cut off by damage is not given.
+ *
+ * <p>Of a part of a file, the line in whose middle reading begins is not given; lines are given up to the first that
+ * begins at the part's end or after it, and on from there as long as they are asked for.
  */
 final class LineReader implements Closeable {
     private static final int KEPT_OF_LONG_LINE = 1 << 10;
@@ -15,6 +18,7 @@ final class LineReader implements Closeable {
 
     private final InputStream in;
     private final int cap;
+    private final ByteRange range;
     private final byte[] buffer = new byte[1 << 16];
     private int position;
     private int limit;
@@ -26,9 +30,44 @@ final class LineReader implements Closeable {
     private boolean tooLong;
     private IOException damage;
 
-    LineReader(InputStream in, int cap) {
+    /** @param in stands at {@code range.from()} */
+    LineReader(InputStream in, int cap, ByteRange range) {
         this.in = in;
         this.cap = cap;
+        this.range = range;
+        this.consumed = range.from();
+        if (consumed > 0) {
+            skipLine();
+        }
+    }
+
+    /** Whether another part has what begins here. */
+    boolean outside() {
+        return offset < range.start() || offset >= range.end();
+    }
+
+    /** Whether nothing can begin in the range any more. */
+    boolean atEnd() {
+        return consumed >= range.end();
+    }
+
+    /** Passes over the rest of a line, but not far beyond the range: it may be as long as the file. */
+    private void skipLine() {
+        boolean ended = false;
+        while (!ended && !atEnd() && (position < limit || fill())) {
+            int end = lineEnd();
+            ended = end < limit;
+            consumed += end - position + (ended ? 1 : 0);
+            position = ended ? end + 1 : end;
+        }
+    }
+
+    private int lineEnd() {
+        int end = position;
+        while (end < limit && buffer[end] != '\n') {
+            end++;
+        }
+        return end;
     }
 
     /** Goes to the next line; false at the end or at damage. */
@@ -45,10 +84,7 @@ final class LineReader implements Closeable {
                 return damage == null && any && finish();
             }
             any = true;
-            int end = position;
-            while (end < limit && buffer[end] != '\n') {
-                end++;
-            }
+            int end = lineEnd();
             append(position, end);
             boolean ended = end < limit;
             consumed += end - position + (ended ? 1 : 0);
@@ -64,7 +100,7 @@ final class LineReader implements Closeable {
         if (length > 0 && line[length - 1] == '\r') {
             length--;
         }
-        if (number == 1 && length >= 3 && Arrays.equals(line, 0, 3, BYTE_ORDER_MARK, 0, 3)) {
+        if (offset == 0 && length >= 3 && Arrays.equals(line, 0, 3, BYTE_ORDER_MARK, 0, 3)) {
             length -= 3;
             System.arraycopy(line, 3, line, 0, length);
             offset += 3;
@@ -80,7 +116,7 @@ final class LineReader implements Closeable {
             added = Math.min(added, KEPT_OF_LONG_LINE - length);
         }
         if (length + added > line.length) {
-            line = Arrays.copyOf(line, (int) Math.min(Integer.MAX_VALUE - 8, Math.max(length + added, 2L * length)));
+            line = Arrays.copyOf(line, (int) Math.max(length + added, Math.min(cap, 2L * length)));
         }
         System.arraycopy(buffer, from, line, length, added);
         length += added;
@@ -111,9 +147,9 @@ final class LineReader implements Closeable {
         return offset;
     }
 
-    /** Number of the line, from 1. */
+    /** Number of the line, from 1; 0 in a part of a file, where it is not known. */
     long number() {
-        return number;
+        return range == ByteRange.WHOLE ? number : 0;
     }
 
     boolean tooLong() {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Text with holes: {@code {field}}, or {@code {field|filter|filter}}; doubled braces stand
@@ -18,6 +19,8 @@ import java.util.Set;
  * @param parts what it consists of, in order
  */
 public record PromptTemplate(String source, List<Part> parts) {
+    private static final Pattern BEFORE_STOP = Pattern.compile(" (['.,])");
+
     /** A piece of a template. */
     public sealed interface Part {}
 
@@ -35,6 +38,25 @@ public record PromptTemplate(String source, List<Part> parts) {
             String apply(String value) {
                 String stripped = value.stripTrailing();
                 return stripped.endsWith(".") ? stripped.substring(0, stripped.length() - 1) : stripped;
+            }
+        },
+        /** With blanks taken out that tokenising put in, as lm-evaluation-harness does it. */
+        DETOKENIZED {
+            @Override
+            String apply(String value) {
+                String text = value.replace(" n't", "n't")
+                        .replace(" )", ")")
+                        .replace("( ", "(")
+                        .replace("\" ", "\"")
+                        .replace(" \"", "\"");
+                return BEFORE_STOP.matcher(text).replaceAll("$1");
+            }
+        },
+        /** Without blanks at either end. */
+        STRIPPED {
+            @Override
+            String apply(String value) {
+                return value.strip();
             }
         },
         /** With its first letter in lower case. */

@@ -5,7 +5,7 @@ package dev.uncurl.corpus;
  *
  * @param corpus name of the format or task: cc100, mc4, flan, superglue/boolq
  * @param source the file, as it was opened
- * @param location line and byte in the decompressed file
+ * @param location line, where it is known, and byte in the decompressed file
  * @param reason one of a small set of phrases, to be counted by
  * @param excerpt the beginning of what was refused, or what the decompressor said; at most 200 characters
  */
@@ -21,6 +21,11 @@ public record Rejection(String corpus, String source, String location, String re
     }
 
     static Rejection at(String corpus, String source, long line, long offset, String reason, String excerpt) {
-        return new Rejection(corpus, source, "line " + line + ", byte " + offset, reason, excerpt);
+        return new Rejection(corpus, source, location(line, offset), reason, excerpt);
+    }
+
+    /** @param line 0 where it is not known */
+    static String location(long line, long offset) {
+        return (line > 0 ? "line " + line + ", " : "") + "byte " + offset;
     }
 }

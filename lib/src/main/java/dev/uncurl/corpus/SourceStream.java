@@ -13,12 +13,14 @@ final class SourceStream extends InputStream {
     private final String path;
     private long count;
 
-    SourceStream(String path, InputStream in) {
+    /** @param from where in the file the stream stands */
+    SourceStream(String path, InputStream in, long from) {
         this.path = path;
         this.in = in;
+        this.count = from;
     }
 
-    /** Bytes given so far. */
+    /** The byte of the file up to which its bytes have been given. */
     long count() {
         return count;
     }

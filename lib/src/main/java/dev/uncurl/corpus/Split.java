@@ -17,11 +17,20 @@ public enum Split {
      * @throws Refusal (usage) for a fraction outside [0, 1]
      */
     public static Split of(String text, double validationFraction) {
+        return of(ContentHash.of(text), validationFraction);
+    }
+
+    /**
+     * @param content of the document or example
+     * @param validationFraction share that validates, in [0, 1]
+     * @throws Refusal (usage) for a fraction outside [0, 1]
+     */
+    public static Split of(ContentHash content, double validationFraction) {
         if (!(validationFraction >= 0 && validationFraction <= 1)) {
             throw Refusal.usage(
                     "validation fraction = " + validationFraction + " is not possible", "Set it between 0 and 1.");
         }
-        double uniform = (ContentHash.prefix(text) >>> 11) * 0x1p-53; // in [0, 1)
+        double uniform = (content.prefix() >>> 11) * 0x1p-53; // in [0, 1)
         return uniform < validationFraction ? VALIDATION : TRAIN;
     }
 

@@ -6,8 +6,10 @@ import com.typesafe.config.ConfigFactory;
 import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * A task with answers to choose from: how a row becomes a prompt and its choices. The wording is data, a file
@@ -15,19 +17,24 @@ import java.util.Map;
  *
  * @param name {@code superglue/boolq}
  * @param version of the wording; stands in every result
- * @param fields of a row that the templates use; all are strings
+ * @param shape how a row is built
+ * @param fields that the shape gives to the templates; of a flat row, its own
  * @param selections words that depend on a field's value, by the name that templates call them
+ * @param repeated templates that are filled once for each value of a list, by the name that the prompt calls them
  * @param prompt the template of the prompt
- * @param choices the templates of the choices, each with what separates it from the prompt
- * @param labelField the row's field with the right answer
+ * @param choices the templates of the choices, each with what separates it from the prompt; or one that uses a list,
+ *     for a choice for each of its values
+ * @param labelField the field with the right answer; empty where the shape knows it
  * @param labels the index of the choice, by the label as text ({@code true}, {@code 1}, {@code entailment})
  * @param metrics names of what the task is measured by, the first before all
  */
 public record TaskDefinition(
         String name,
         String version,
+        RowShape shape,
         List<String> fields,
         Map<String, Selection> selections,
+        Map<String, PromptTemplate> repeated,
         PromptTemplate prompt,
         List<PromptTemplate> choices,
         String labelField,
@@ -70,36 +77,66 @@ public record TaskDefinition(
     }
 
     /**
-     * A row as an example, or the rejection of it. A row without a label, as those of test sets are, is rejected with
-     * the reason "no label".
+     * A row's examples, one or more, or the rejection of it: a row is taken or refused as a whole. A row without a
+     * label, as those of test sets are, is refused with the reason "no label".
      */
-    public Outcome render(JsonNode row, String source, long offset, long line) {
+    public Iterator<? extends Outcome> render(JsonNode row, String source, long offset, long line) {
         try {
-            return example(row, source, offset, line);
+            return examples(row, source, offset, line);
         } catch (RowRejectedException e) {
-            return Rejection.at(name, source, line, offset, e.getMessage(), row.toString());
+            var rejection = Rejection.at(name, source, line, offset, e.getMessage(), row.toString());
+            return List.of(rejection).iterator();
         }
     }
 
-    Example example(JsonNode row, String source, long offset, long line) throws RowRejectedException {
-        var values = new HashMap<String, String>();
-        for (String field : fields) {
-            values.put(field, RowParser.required(row, field));
-        }
-        for (var entry : selections.entrySet()) {
-            String by = entry.getValue().by();
-            String word = entry.getValue().cases().get(values.get(by));
-            if (word == null) {
-                throw new RowRejectedException("field " + by + " has a value that is not known");
+    /** The row's examples: the row is checked as a whole, each example is made when it is asked for. */
+    Iterator<Example> examples(JsonNode row, String source, long offset, long line) throws RowRejectedException {
+        var items = shape.items(this, row).items();
+        return IntStream.range(0, items.size())
+                .mapToObj(part -> example(items.get(part), part, source, offset, line))
+                .iterator();
+    }
+
+    private Example example(RowItems.Item item, int part, String source, long offset, long line) {
+        var values = new HashMap<>(item.values());
+        repeated.forEach((field, template) -> values.put(field, String.join("", rendered(template, item, values))));
+        var rendered = choices.stream()
+                .flatMap(choice -> rendered(choice, item, values).stream())
+                .toList();
+        int label = item.right().get(0);
+        String text = prompt.render(values);
+        return new Example(
+                source,
+                offset,
+                line,
+                part,
+                item.group(),
+                name,
+                text,
+                rendered.get(label),
+                rendered,
+                label,
+                item.right());
+    }
+
+    /** A template filled; where it uses a list, once for each of the list's values. */
+    private static List<String> rendered(PromptTemplate template, RowItems.Item item, Map<String, String> values) {
+        for (var list : item.lists().entrySet()) {
+            if (template.fields().contains(list.getKey())) {
+                return list.getValue().stream()
+                        .map(value -> {
+                            var all = new HashMap<>(values);
+                            all.put(list.getKey(), value);
+                            return template.render(all);
+                        })
+                        .toList();
             }
-            values.put(entry.getKey(), word);
         }
-        int label = label(row);
-        var rendered = choices.stream().map(choice -> choice.render(values)).toList();
-        return new Example(source, offset, line, name, prompt.render(values), rendered.get(label), rendered, label);
+        return List.of(template.render(values));
     }
 
-    private int label(JsonNode row) throws RowRejectedException {
+    /** The index of the right choice. */
+    int label(JsonNode row) throws RowRejectedException {
         var node = row.get(labelField);
         if (node == null || node.isNull() || node.isIntegralNumber() && node.longValue() == -1) {
             throw new RowRejectedException("no label");

@@ -5,17 +5,18 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigUtil;
 import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** Binds a task's HOCON to its definition and checks that its parts fit each other. */
 final class TaskFile {
     private static final Set<String> KEYS =
-            Set.of("name", "version", "fields", "select", "prompt", "choices", "label", "metrics");
+            Set.of("name", "version", "shape", "fields", "select", "repeat", "prompt", "choices", "label", "metrics");
 
     private TaskFile() {}
 
@@ -23,24 +24,53 @@ final class TaskFile {
     static TaskDefinition bind(Config config, String file) {
         onlyKnownKeys(config, KEYS, file, "");
         try {
-            onlyKnownKeys(config.getConfig("label"), Set.of("field", "values"), file, "label.");
+            var shape = shape(config, file);
+            boolean labelled = shape != RowShape.RECORD;
+            if (labelled) {
+                onlyKnownKeys(config.getConfig("label"), Set.of("field", "values"), file, "label.");
+            }
             var task = new TaskDefinition(
                     config.getString("name"),
                     config.getString("version"),
-                    List.copyOf(config.getStringList("fields")),
+                    shape,
+                    shape == RowShape.FLAT
+                            ? List.copyOf(config.getStringList("fields"))
+                            : shape.fields().stream().sorted().toList(),
                     selections(config, file),
+                    repeated(config),
                     PromptTemplate.parse(config.getString("prompt")),
                     config.getStringList("choices").stream()
                             .map(PromptTemplate::parse)
                             .toList(),
-                    config.getString("label.field"),
-                    labels(config),
+                    labelled ? config.getString("label.field") : "",
+                    labelled ? labels(config) : Map.of(),
                     List.copyOf(config.getStringList("metrics")));
             check(task, file);
             return task;
         } catch (ConfigException e) {
             throw Refusal.usage(file + ": " + e.getMessage(), "See conf/task/boolq.conf for the form of a task.");
         }
+    }
+
+    private static RowShape shape(Config config, String file) {
+        if (!config.hasPath("shape")) {
+            return RowShape.FLAT;
+        }
+        String name = config.getString("shape");
+        var known = Arrays.stream(RowShape.values()).map(RowShape::label).toList();
+        require(known.contains(name), file, "shape = " + name + " is not known", Nearest.hint(name, known));
+        return RowShape.values()[known.indexOf(name)];
+    }
+
+    private static Map<String, PromptTemplate> repeated(Config config) {
+        var repeated = new TreeMap<String, PromptTemplate>();
+        if (config.hasPath("repeat")) {
+            for (String name : config.getObject("repeat").keySet()) {
+                repeated.put(
+                        name, PromptTemplate.parse(config.getConfig("repeat").getString(name)));
+            }
+        }
+        return Map.copyOf(repeated);
     }
 
     private static Map<String, TaskDefinition.Selection> selections(Config config, String file) {
@@ -70,22 +100,33 @@ final class TaskFile {
     }
 
     private static void check(TaskDefinition task, String file) {
+        var shape = task.shape();
+        require(
+                shape == RowShape.FLAT || task.selections().isEmpty(),
+                file,
+                "select with shape = " + shape.label(),
+                "Only flat rows have it.");
         var names = new HashSet<>(task.fields());
         names.addAll(task.selections().keySet());
-        var templates = new ArrayList<>(task.choices());
-        templates.add(task.prompt());
-        for (PromptTemplate template : templates) {
-            for (String field : template.fields()) {
-                require(names.contains(field), file, "template uses {" + field + "}", "Add it to fields or select.");
-            }
-        }
+        var withLists = new HashSet<>(names);
+        withLists.addAll(shape.lists());
+        task.repeated().values().forEach(template -> requireFields(template, withLists, file));
+        task.choices().forEach(template -> requireFields(template, withLists, file));
+        names.addAll(task.repeated().keySet());
+        requireFields(task.prompt(), names, file);
+        boolean oneForEach = task.choices().stream()
+                .anyMatch(choice -> choice.fields().stream().anyMatch(shape.lists()::contains));
         task.selections()
                 .forEach((name, selection) -> require(
                         task.fields().contains(selection.by()),
                         file,
                         "select." + name + ".by = " + selection.by(),
                         "Name one of the fields."));
-        require(task.choices().size() >= 2, file, "choices are fewer than two", "Give each possible answer.");
+        require(
+                oneForEach ? task.choices().size() == 1 : task.choices().size() >= 2,
+                file,
+                "choices are " + task.choices().size(),
+                "Give each possible answer, or one template that uses a list.");
         task.labels()
                 .forEach((value, index) -> require(
                         index >= 0 && index < task.choices().size(),
@@ -95,13 +136,23 @@ final class TaskFile {
         require(!task.metrics().isEmpty(), file, "metrics are empty", "Name one at least, such as accuracy.");
     }
 
+    static void requireFields(PromptTemplate template, Set<String> fields, String file) {
+        for (String field : template.fields()) {
+            require(
+                    fields.contains(field),
+                    file,
+                    "template uses {" + field + "}",
+                    "The fields are " + String.join(", ", new TreeSet<>(fields)) + ".");
+        }
+    }
+
     private static void require(boolean holds, String file, String what, String remedy) {
         if (!holds) {
             throw Refusal.usage(file + ": " + what, remedy);
         }
     }
 
-    private static void onlyKnownKeys(Config config, Set<String> known, String file, String prefix) {
+    static void onlyKnownKeys(Config config, Set<String> known, String file, String prefix) {
         for (String key : config.root().keySet()) {
             require(
                     known.contains(key),

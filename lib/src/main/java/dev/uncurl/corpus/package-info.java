@@ -1,7 +1,9 @@
 /**
  * Readers of corpora as their publishers ship them, and packing into sequences. {@link dev.uncurl.corpus.CorpusFiles}
- * finds and opens files, {@link dev.uncurl.corpus.CorpusFormat} says how one is read,
+ * finds and opens files, {@link dev.uncurl.corpus.CorpusFormat} says how one, or a part of one, is read,
  * {@link dev.uncurl.corpus.CorpusReader} gives its outcomes; {@link dev.uncurl.corpus.TaskDefinition} holds a task's
- * prompt. Uses tokenizer, error.
+ * prompt. {@link dev.uncurl.corpus.DocumentFilter} says which documents are kept, {@link dev.uncurl.corpus.ContentHash}
+ * which are the same, {@link dev.uncurl.corpus.Split} which validate, {@link dev.uncurl.corpus.Mixture} how many
+ * examples of each task are taken. Uses tokenizer, error.
  */
 package dev.uncurl.corpus;

@@ -31,7 +31,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
     private static final String END_OF_TEXT = "<|endoftext|>";
 
     /** GPT-2's split into pieces, as in jtokkit's r50k_base; possessive where giving back can never help. */
-    private static final Pattern PIECES = Pattern.compile(
+    static final Pattern PIECES = Pattern.compile(
             "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s+(?!\\S)|\\s++",
             Pattern.UNICODE_CHARACTER_CLASS);
 
@@ -39,6 +39,9 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
     private final byte[][] bytesOfId;
     private final Encoding encoding;
+    /** jtokkit merges each piece; what it made of the short ones is remembered, per thread. */
+    private final ThreadLocal<PieceCache> cache = ThreadLocal.withInitial(() -> new PieceCache(this::encodePiece));
+
     private final String fingerprint;
 
     private Gpt2Tokenizer(int vocabularySize) {
@@ -90,7 +93,11 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
     @Override
     public int[] encode(String text) {
-        return encoding.encodeOrdinary(text).toArray();
+        return cache.get().encode(text);
+    }
+
+    private int[] encodePiece(String piece) {
+        return encoding.encodeOrdinary(piece).toArray();
     }
 
     @Override

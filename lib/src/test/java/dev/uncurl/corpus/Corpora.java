@@ -1,5 +1,6 @@
 package dev.uncurl.corpus;
 
+import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -49,7 +50,19 @@ final class Corpora {
         return out.toByteArray();
     }
 
-    private static List<Outcome> all(CorpusReader reader) {
+    /** One zstd frame with a checksum, as the command line tool writes it. */
+    static byte[] zstd(byte[] bytes) {
+        var out = new ByteArrayOutputStream();
+        try (var zstd = new ZstdOutputStreamNoFinalizer(out)) {
+            zstd.setChecksum(true);
+            zstd.write(bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toByteArray();
+    }
+
+    static List<Outcome> all(CorpusReader reader) {
         var outcomes = new ArrayList<Outcome>();
         reader.forEachRemaining(outcomes::add);
         return outcomes;

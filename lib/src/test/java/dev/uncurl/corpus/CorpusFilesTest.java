@@ -43,9 +43,9 @@ class CorpusFilesTest {
         Files.writeString(folder.resolve("_SUCCESS"), "");
         Files.writeString(folder.resolve("a.txt"), "text");
         assertThat(CorpusFiles.expand(HADOOP, List.of(folder.toString()))).hasSize(1);
-        Files.writeString(folder.resolve("b.zst"), "text");
+        Files.writeString(folder.resolve("b.bz2"), "text");
         assertThatThrownBy(() -> CorpusFiles.expand(HADOOP, List.of(folder.toString())))
                 .isInstanceOf(Refusal.class)
-                .hasMessageContaining("b.zst");
+                .hasMessageContaining("b.bz2");
     }
 }

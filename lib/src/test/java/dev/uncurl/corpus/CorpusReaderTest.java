@@ -16,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
@@ -122,6 +123,12 @@ class CorpusReaderTest {
         assertThat(read("cc100", "x.xz", concatenate(xz, xz), CorpusReader.DEFAULT_CAP))
                 .hasSize(2 * 303 - 1) // no empty line between the last and the first
                 .allMatch(Document.class::isInstance);
+
+        byte[] frame = Corpora.zstd("{\"text\":\"one\"}\n{\"text\":".getBytes(StandardCharsets.UTF_8));
+        byte[] last = Corpora.zstd("\"two\"}\n".getBytes(StandardCharsets.UTF_8));
+        assertThat(read("mc4", "x.zst", concatenate(frame, last), 1000).stream()
+                        .map(outcome -> ((Document) outcome).text()))
+                .containsExactly("one", "two");
     }
 
     @Test
@@ -133,11 +140,49 @@ class CorpusReaderTest {
     }
 
     @Test
-    void emptyFilesAreEmptyAndAnEmptyGzipIsDamaged() {
+    void damagedZstdGivesTheRowsBeforeAndOneRejection() {
+        byte[] frame = Corpora.zstd("{\"text\":\"one\"}\n".getBytes(StandardCharsets.UTF_8));
+        byte[] longer = Corpora.zstd("{\"text\":\"two\"}\n".repeat(1000).getBytes(StandardCharsets.UTF_8));
+        for (byte[] rest : List.of("rubbish".getBytes(StandardCharsets.UTF_8), Arrays.copyOf(longer, 20))) {
+            var outcomes = read("mc4", "x.zst", concatenate(frame, rest), 1000);
+            assertThat(outcomes).hasSize(2);
+            assertThat(((Document) outcomes.get(0)).text()).isEqualTo("one");
+            assertThat(((Rejection) outcomes.get(1)).reason()).isEqualTo("damaged zstd data");
+        }
+        longer[longer.length - 1] ^= 1; // the checksum, which comes after the text
+        var outcomes = read("mc4", "x.zst", longer, 1000);
+        assertThat(only(Document.class, outcomes)).hasSize(outcomes.size() - 1);
+        assertThat(outcomes).hasSizeGreaterThan(1000 - (4 << 10) / 15); // a row has 15 bytes
+        assertThat(((Rejection) outcomes.get(outcomes.size() - 1)).excerpt()).contains("checksum");
+    }
+
+    /** 200 MB out of some 20 to 200 kB: what is held is the cap, in the reader and in the decompressor. */
+    @ParameterizedTest
+    @ValueSource(strings = {".gz", ".zst"})
+    void archivesThatExpandAThousandfoldAreReadWithinTheCap(String ending) {
+        byte[] block = new byte[10 << 20];
+        Arrays.fill(block, (byte) 'x');
+        byte[] member = ending.equals(".gz") ? Corpora.gzip(block) : Corpora.zstd(block);
+        byte[][] members = new byte[20][];
+        Arrays.fill(members, member);
+        for (String format : List.of("cc100", "mc4")) {
+            assertThat(read(format, "x" + ending, concatenate(members), 1000))
+                    .singleElement()
+                    .isInstanceOfSatisfying(Rejection.class, rejection -> assertThat(rejection.reason())
+                            .isEqualTo("longer than 1000 bytes"));
+        }
+    }
+
+    @Test
+    void emptyFilesAreEmptyAndAnEmptyArchiveIsDamaged() {
         assertThat(read("cc100", "damaged/empty.txt")).isEmpty();
-        assertThat(read("mc4", "x.gz", new byte[0], 1000))
-                .singleElement()
-                .satisfies(outcome -> assertThat(((Rejection) outcome).reason()).isEqualTo("damaged gzip data"));
+        for (var kind : List.of("gz gzip", "xz xz", "zst zstd")) {
+            String[] words = kind.split(" ");
+            assertThat(read("mc4", "x." + words[0], new byte[0], 1000))
+                    .singleElement()
+                    .satisfies(outcome ->
+                            assertThat(((Rejection) outcome).reason()).isEqualTo("damaged " + words[1] + " data"));
+        }
     }
 
     @Test
@@ -193,7 +238,7 @@ class CorpusReaderTest {
                 throw new IOException("connection reset");
             }
         };
-        for (String name : List.of("x.txt", "x.gz", "x.xz")) {
+        for (String name : List.of("x.txt", "x.gz", "x.xz", "x.zst")) {
             var in = CorpusFiles.decompress(name, failing);
             assertThatThrownBy(() -> CorpusFormat.of("mc4").read(name, in, 10).hasNext())
                     .isInstanceOf(UncheckedIOException.class)

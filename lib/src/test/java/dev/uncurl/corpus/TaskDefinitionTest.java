@@ -148,7 +148,9 @@ class TaskDefinitionTest {
 
     private static Outcome render(String task, String row) {
         try {
-            return TaskDefinition.load(task).render(JSON.readTree(row), "f", 20, 5);
+            return TaskDefinition.load(task)
+                    .render(JSON.readTree(row), "f", 20, 5)
+                    .next();
         } catch (IOException e) {
             throw new AssertionError(e);
         }

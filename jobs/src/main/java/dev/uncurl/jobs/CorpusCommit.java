@@ -1,0 +1,193 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.config.TokenizeConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeSet;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.FileScanTask;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.Transaction;
+import org.apache.iceberg.UpdateProperties;
+import org.apache.iceberg.expressions.Expression;
+import org.apache.iceberg.expressions.Expressions;
+import org.apache.iceberg.io.CloseableIterable;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.catalyst.CatalystTypeConverters;
+import org.apache.spark.sql.catalyst.InternalRow;
+import scala.collection.JavaConverters;
+
+/**
+ * Puts the written files of a run's corpora into the tables, in place of what those corpora had: one commit per table,
+ * corpus.runs last. Metadata only; no row is read or moved.
+ */
+final class CorpusCommit {
+    /** A corpus that is ready. */
+    record Ready(CorpusPlan plan, CorpusTotals totals, List<CorpusOutput.Written> written) {
+        /** Rows of corpus.sequences and corpus.examples. */
+        long rows() {
+            return written.stream()
+                    .filter(file -> file.key().kind() == StagedKey.Kind.SEQUENCE
+                            || file.key().kind() == StagedKey.Kind.EXAMPLE)
+                    .mapToLong(CorpusOutput.Written::rows)
+                    .sum();
+        }
+
+        /** Tokens in those rows. */
+        long tokens() {
+            return totals.tokens() - totals.droppedTotal();
+        }
+    }
+
+    private final Warehouse warehouse;
+    private final TokenizeConfig config;
+    private final String tokenizer;
+    private final String command;
+
+    CorpusCommit(Warehouse warehouse, TokenizeConfig config, String tokenizer, String command) {
+        this.warehouse = warehouse;
+        this.config = config;
+        this.tokenizer = tokenizer;
+        this.command = command;
+    }
+
+    void commit(List<Ready> corpora) {
+        replace(Tables.SEQUENCES, StagedKey.Kind.SEQUENCE, corpora);
+        replace(Tables.EXAMPLES, StagedKey.Kind.EXAMPLE, corpora);
+        replace(Tables.REJECTIONS, StagedKey.Kind.REJECTION, corpora);
+        replace(Tables.DOCUMENTS, StagedKey.Kind.DOCUMENT, corpora);
+        appendRuns(corpora);
+        removeLeftovers(corpora);
+    }
+
+    private static Expression rowsOf(Tables table, String corpus) {
+        return table == Tables.EXAMPLES
+                ? Expressions.or(Expressions.equal("task", corpus), Expressions.startsWith("task", corpus + "/"))
+                : Expressions.equal("corpus", corpus);
+    }
+
+    private void replace(Tables table, StagedKey.Kind kind, List<Ready> corpora) {
+        var files = new ArrayList<DataFile>();
+        Expression old = Expressions.alwaysFalse();
+        for (Ready corpus : corpora) {
+            corpus.written.stream().filter(file -> file.key().kind() == kind).forEach(file -> files.add(file.file()));
+            old = Expressions.or(old, rowsOf(table, corpus.plan.name()));
+        }
+        Table iceberg = warehouse.iceberg(table);
+        if (files.isEmpty() && !any(iceberg, old)) {
+            return;
+        }
+        Transaction transaction = iceberg.newTransaction();
+        var overwrite = transaction.newOverwrite().overwriteByRowFilter(old);
+        files.forEach(overwrite::addFile);
+        corpora.forEach(corpus -> overwrite.set("uncurl.run." + corpus.plan.name(), corpus.plan.runId()));
+        overwrite.commit();
+        if (kind == StagedKey.Kind.SEQUENCE || kind == StagedKey.Kind.EXAMPLE) {
+            UpdateProperties properties = transaction.updateProperties();
+            for (Ready corpus : corpora) {
+                String prefix = "uncurl." + corpus.plan.name() + ".";
+                properties.set(prefix + "tokenizer", tokenizer);
+                properties.set(prefix + "vocabulary", Integer.toString(config.vocabulary()));
+                properties.set(prefix + "sequence-length", Integer.toString(config.sequenceLength()));
+                properties.set(prefix + "configuration", corpus.plan.runId());
+            }
+            properties.commit();
+        }
+        transaction.commitTransaction();
+    }
+
+    private static boolean any(Table table, Expression rows) {
+        if (table.currentSnapshot() == null) {
+            return false;
+        }
+        try (CloseableIterable<FileScanTask> tasks =
+                table.newScan().filter(rows).planFiles()) {
+            return tasks.iterator().hasNext();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void appendRuns(List<Ready> corpora) {
+        Table table = warehouse.iceberg(Tables.RUNS);
+        var schema = org.apache.iceberg.spark.SparkSchemaUtil.convert(table.schema());
+        var convert = CatalystTypeConverters.createToCatalystConverter(schema);
+        var append = table.newAppend();
+        for (Ready corpus : corpora) {
+            String name = corpus.plan.runId().substring(0, 12) + "-" + java.util.UUID.randomUUID();
+            try (var out = new TableRows(table, name, corpus.plan.name())) {
+                out.add((InternalRow) convert.apply(run(corpus)));
+                append.appendFile(out.end());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        append.commit();
+    }
+
+    private Row run(Ready corpus) {
+        CorpusTotals totals = corpus.totals;
+        return RowFactory.create(
+                corpus.plan.runId(),
+                corpus.plan.name(),
+                Timestamp.from(Instant.now()),
+                totals.documents(),
+                totals.kept(),
+                totals.filteredTotal(),
+                totals.rejectedTotal(),
+                JavaConverters.mapAsScalaMap(totals.filtered()),
+                JavaConverters.mapAsScalaMap(totals.rejected()),
+                corpus.tokens(),
+                JavaConverters.mapAsScalaMap(totals.dropped()),
+                totals.padding(),
+                corpus.rows(),
+                corpus.plan.bytes(),
+                totals.textBytes(),
+                Arrays.stream(totals.lengths()).boxed().toArray(Long[]::new),
+                JavaConverters.mapAsScalaMap(totals.languages()),
+                tokenizer,
+                config.vocabulary(),
+                config.sequenceLength(),
+                config.licences().getOrDefault(corpus.plan.name(), "not stated"),
+                corpus.plan.sources().toArray(String[]::new),
+                command,
+                JavaConverters.mapAsScalaMap(corpus.plan.inputs()));
+    }
+
+    /** Files that attempts at these runs wrote beside the committed ones, and that no table knows. */
+    private void removeLeftovers(List<Ready> corpora) {
+        for (Ready corpus : corpora) {
+            var known = new TreeSet<String>();
+            var folders = new TreeSet<Path>();
+            for (CorpusOutput.Written file : corpus.written) {
+                Path path = new Path(file.file().location());
+                known.add(path.getName());
+                folders.add(path.getParent());
+            }
+            String own = corpus.plan.runId().substring(0, 12) + "-";
+            try {
+                for (Path folder : folders) {
+                    FileSystem files = folder.getFileSystem(
+                            warehouse.spark().sparkContext().hadoopConfiguration());
+                    for (FileStatus status : files.listStatus(folder)) {
+                        String name = status.getPath().getName();
+                        if (name.startsWith(own) && !known.contains(name)) {
+                            files.delete(status.getPath(), false);
+                        }
+                    }
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}

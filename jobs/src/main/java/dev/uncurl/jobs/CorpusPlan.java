@@ -1,0 +1,139 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.config.Settings;
+import dev.uncurl.config.TokenizeConfig;
+import dev.uncurl.corpus.CorpusFile;
+import dev.uncurl.corpus.CorpusFiles;
+import dev.uncurl.corpus.CorpusFormat;
+import dev.uncurl.tokenizer.Gpt2Tokenizer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * What a run will do for one corpus: its units, and all that determines its rows.
+ *
+ * @param inputs names and values that determine the rows
+ * @param sources the files, in order
+ * @param bytes of the files as they lie on disk
+ */
+record CorpusPlan(
+        TokenizeConfig.Corpus corpus,
+        List<TokenUnit> units,
+        UnitTokens.Rules rules,
+        String promptVersion,
+        Map<String, String> inputs,
+        List<String> sources,
+        long bytes) {
+    /** Input bytes behind one bucket of the shuffle, which one task holds in memory, and the most buckets. */
+    private static final long BUCKET_BYTES = 8L << 20;
+
+    private static final int MOST_BUCKETS = 1024;
+
+    String name() {
+        return corpus.name();
+    }
+
+    /** The same run has the same id. */
+    String runId() {
+        return Settings.hash(inputs);
+    }
+
+    /** Finds and checks the files, and cuts them into units. */
+    static CorpusPlan of(TokenizeConfig config, TokenizeConfig.Corpus corpus, Configuration hadoop) {
+        CorpusFormat format = CorpusFormat.of(corpus.format());
+        boolean fixed = !corpus.validationPaths().isEmpty();
+        var units = new ArrayList<TokenUnit>();
+        var sources = new ArrayList<CorpusFile>();
+        for (CorpusFile file : CorpusFiles.expand(hadoop, corpus.paths())) {
+            sources.add(file);
+            cut(config, corpus, format, file, fixed ? "train" : null, units);
+        }
+        if (fixed) {
+            for (CorpusFile file : CorpusFiles.expand(hadoop, corpus.validationPaths())) {
+                sources.add(file);
+                cut(config, corpus, format, file, "validation", units);
+            }
+        }
+        long bytes = sources.stream().mapToLong(CorpusFile::bytes).sum();
+        var rules = new UnitTokens.Rules(
+                config.vocabulary(),
+                config.sequenceLength(),
+                config.validationFraction(),
+                config.seed(),
+                (int) Math.max(1, Math.min(MOST_BUCKETS, bytes / BUCKET_BYTES)),
+                config.tail() == TokenizeConfig.Tail.CARRY,
+                config.duplicates().keepsHashes(),
+                config.filter());
+        return new CorpusPlan(
+                corpus,
+                units,
+                rules,
+                format.promptVersion(),
+                inputs(config, corpus, format, sources, fixed, bytes),
+                sources.stream().map(CorpusFile::path).toList(),
+                bytes);
+    }
+
+    private static void cut(
+            TokenizeConfig config,
+            TokenizeConfig.Corpus corpus,
+            CorpusFormat format,
+            CorpusFile file,
+            String split,
+            List<TokenUnit> units) {
+        String name = corpus.name();
+        long block = config.blockBytes();
+        if (file.bytes() <= block || !format.splittable(file.path())) {
+            units.add(new TokenUnit(name, units.size(), file.path(), corpus.format(), split, 0, -1, file.bytes()));
+            return;
+        }
+        for (long start = 0; start < file.bytes(); start += block) {
+            long length = Math.min(block, file.bytes() - start);
+            units.add(new TokenUnit(name, units.size(), file.path(), corpus.format(), split, start, length, length));
+        }
+    }
+
+    private static Map<String, String> inputs(
+            TokenizeConfig config,
+            TokenizeConfig.Corpus corpus,
+            CorpusFormat format,
+            List<CorpusFile> sources,
+            boolean fixed,
+            long bytes) {
+        var inputs = new TreeMap<String, String>();
+        inputs.put("format", corpus.format());
+        inputs.put("files", Integer.toString(sources.size()));
+        inputs.put("bytes", Long.toString(bytes));
+        inputs.put("file-list", Settings.hash(sources));
+        inputs.put("splits", fixed ? "by file" : "by content, validation-fraction = " + config.validationFraction());
+        inputs.put("tokenizer", Gpt2Tokenizer.of(config.vocabulary()).fingerprint());
+        inputs.put("sequence-length", Integer.toString(config.sequenceLength()));
+        inputs.put("tail", config.tail().toString());
+        inputs.put("block-bytes", Long.toString(config.blockBytes()));
+        inputs.put("seed", Long.toString(config.seed()));
+        inputs.put("prompt-version", format.promptVersion());
+        inputs.put("filter", UnitTokens.filter(config.filter()).description());
+        var mixture = config.mixtures().get(corpus.name());
+        inputs.put("mixture", mixture == null ? "none" : Settings.json(mixture));
+        inputs.put("duplicates", Settings.json(config.duplicates()));
+        return inputs;
+    }
+
+    /** The plan with one more input. */
+    CorpusPlan with(String input, String value) {
+        var more = new TreeMap<>(inputs);
+        more.put(input, value);
+        return new CorpusPlan(corpus, units, rules, promptVersion, more, sources, bytes);
+    }
+
+    /** Paths of the units' files, by unit. */
+    Map<Integer, String> paths() {
+        var paths = new HashMap<Integer, String>();
+        units.forEach(unit -> paths.put(unit.number(), unit.path()));
+        return paths;
+    }
+}

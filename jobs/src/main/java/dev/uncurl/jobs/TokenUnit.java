@@ -1,0 +1,21 @@
+package dev.uncurl.jobs;
+
+import java.io.Serializable;
+
+/**
+ * What is read, packed and staged in one go: a file, or a block of a plain one. Its rows depend on nothing but itself.
+ *
+ * @param number its place among the units of the corpus, from 0
+ * @param split the split of all its rows, or null: by content
+ * @param start first byte
+ * @param length bytes; -1: the whole file
+ * @param bytes of the file that fall to it, as they lie on disk
+ */
+record TokenUnit(
+        String corpus, int number, String path, String format, String split, long start, long length, long bytes)
+        implements Serializable {
+    /** Where in the file it lies, for messages. */
+    String place() {
+        return length < 0 ? path : path + " from byte " + start;
+    }
+}

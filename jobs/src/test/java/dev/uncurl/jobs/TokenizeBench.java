@@ -1,0 +1,314 @@
+package dev.uncurl.jobs;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.knuddels.jtokkit.Encodings;
+import com.knuddels.jtokkit.api.EncodingType;
+import dev.uncurl.config.TokenizeConfig;
+import dev.uncurl.corpus.CorpusFormat;
+import dev.uncurl.corpus.Document;
+import dev.uncurl.tokenizer.Gpt2Tokenizer;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * {@code mvn -Pbench-tokenize -pl lib,jobs test-compile exec:exec -Dbench.path=DIR}: the speed of tokenising plain CC100
+ * files, all in one run: jtokkit alone on one thread, Uncurl's tokenizer alone, Hugging Face's Rust tokenizer, and the
+ * whole job (reading, packing, shuffle, Parquet, commit) on one and on two cores and from 5 to 50 MB. Peers get the same
+ * documents. Everything runs once to warm up; the best of {@link #REPEATS} counts.
+ */
+final class TokenizeBench {
+    private static final int REPEATS = 3;
+    private static final int[] SIZES_MB = {5, 10, 20, 50};
+
+    private static int runs;
+
+    private interface Timed {
+        /** Seconds that it took. */
+        double run() throws IOException;
+    }
+
+    private TokenizeBench() {}
+
+    public static void main(String[] arguments) throws IOException {
+        Path source = Path.of(arguments.length > 0 ? arguments[0] : TokenizeFixture.data("cc100"));
+        int largest = arguments.length > 1 ? Integer.parseInt(arguments[1]) : SIZES_MB[SIZES_MB.length - 1];
+        Path folder = Files.createTempDirectory("tokenize-bench");
+        try {
+            var data = new LinkedHashMap<Integer, Path>();
+            for (int size : SIZES_MB) {
+                if (size <= largest) {
+                    data.put(size, gather(source, folder.resolve("data-" + size), size));
+                }
+            }
+            run(folder, data, largest);
+        } finally {
+            try (Stream<Path> all = Files.walk(folder)) {
+                all.sorted(Comparator.reverseOrder())
+                        .forEach(path -> path.toFile().delete());
+            }
+        }
+    }
+
+    private static void run(Path folder, Map<Integer, Path> data, int largest) throws IOException {
+        List<String> documents = documents(data.get(largest));
+        double megabytes = bytes(data.get(largest)) / 1e6;
+        System.out.printf(
+                Locale.ROOT,
+                "%.1f MB, %,d documents, %s, %d cores, heap at most %d MB%n",
+                megabytes,
+                documents.size(),
+                System.getProperty("java.vm.name") + " " + System.getProperty("java.version"),
+                Runtime.getRuntime().availableProcessors(),
+                Runtime.getRuntime().maxMemory() >> 20);
+        var jtokkit = Encodings.newDefaultEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+        double alone = megabytes / best((Runnable) () -> documents.forEach(jtokkit::encodeOrdinary));
+        print("jtokkit alone, one thread", alone, "");
+        var own = Gpt2Tokenizer.full();
+        print(
+                "Uncurl's tokenizer alone, one thread",
+                megabytes / best((Runnable) () -> documents.forEach(own::encode)),
+                "");
+        double rust = huggingFace(folder, documents, megabytes);
+        documents.clear();
+        resetPeak();
+        for (int cores = 1; cores <= Math.min(2, Runtime.getRuntime().availableProcessors()); cores++) {
+            SparkSession spark = spark(cores);
+            for (var entry : data.entrySet()) {
+                if (cores == 1 && entry.getKey() != largest) {
+                    continue;
+                }
+                double size = bytes(entry.getValue()) / 1e6;
+                Path path = entry.getValue();
+                double rate = size / best((Timed) () -> job(folder, path));
+                print(
+                        String.format(Locale.ROOT, "whole job, %d core(s), %.1f MB", cores, size),
+                        rate,
+                        String.format(
+                                Locale.ROOT,
+                                "%.0f%% of cores x jtokkit, %.1f x Hugging Face",
+                                100 * rate / (cores * alone),
+                                rate / rust));
+            }
+            spark.stop();
+        }
+        System.out.printf(Locale.ROOT, "peak heap during the jobs: %.0f MB%n", peak() / 1e6);
+    }
+
+    private static void print(String what, double rate, String more) {
+        System.out.printf(Locale.ROOT, "%-40s %8.1f MB/s   %s%n", what, rate, more);
+        System.out.flush();
+    }
+
+    private static double best(Runnable work) throws IOException {
+        return best((Timed) () -> {
+            long start = System.nanoTime();
+            work.run();
+            return (System.nanoTime() - start) / 1e9;
+        });
+    }
+
+    private static double best(Timed work) throws IOException {
+        double best = Double.MAX_VALUE;
+        for (int i = 0; i <= REPEATS; i++) {
+            double seconds = work.run();
+            best = i > 0 ? Math.min(best, seconds) : best;
+        }
+        return best;
+    }
+
+    private static double huggingFace(Path folder, List<String> documents, double megabytes) throws IOException {
+        Path file = folder.resolve("tokenizer.json");
+        Files.writeString(file, huggingFaceJson());
+        var options = Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
+        try (var tokenizer = HuggingFaceTokenizer.newInstance(file, options)) {
+            var own = Gpt2Tokenizer.full();
+            for (String document : documents.subList(0, Math.min(50, documents.size()))) {
+                long[] ids = tokenizer.encode(document).getIds();
+                int[] same = own.encode(document);
+                for (int i = 0; i < Math.max(same.length, ids.length); i++) {
+                    if (same.length != ids.length || ids[i] != same[i]) {
+                        throw new IllegalStateException("Hugging Face gives other ids than jtokkit");
+                    }
+                }
+            }
+            // the comparison above has warmed it up; it is slow enough for one time to do
+            long start = System.nanoTime();
+            documents.forEach(document -> tokenizer.encode(document).getIds());
+            double rate = megabytes / ((System.nanoTime() - start) / 1e9);
+            print("Hugging Face (Rust), document by document", rate, "");
+            return rate;
+        }
+    }
+
+    /** GPT-2 as a tokenizer.json, from jtokkit's ranks: each rank's bytes parted into the two that merge to it. */
+    private static String huggingFaceJson() throws IOException {
+        var tokenizer = Gpt2Tokenizer.full();
+        String[] byteNames = byteNames();
+        var ids = new HashMap<String, Integer>();
+        var merges = new ArrayList<String>();
+        var vocabulary = new LinkedHashMap<String, Integer>();
+        for (int id = 0; id < tokenizer.endOfText(); id++) {
+            var name = new StringBuilder();
+            for (byte b : tokenizer.decodeBytes(new int[] {id})) {
+                name.append(byteNames[b & 255]);
+            }
+            vocabulary.put(name.toString(), id);
+            if (id >= 256) {
+                merges.add(merge(name.toString(), ids));
+            }
+            ids.put(name.toString(), id);
+        }
+        vocabulary.put("<|endoftext|>", tokenizer.endOfText());
+        var model = new LinkedHashMap<String, Object>();
+        model.put("type", "BPE");
+        model.put("vocab", vocabulary);
+        model.put("merges", merges);
+        var json = new LinkedHashMap<String, Object>();
+        json.put("version", "1.0");
+        json.put("added_tokens", Collections.emptyList());
+        json.put(
+                "pre_tokenizer",
+                Map.of("type", "ByteLevel", "add_prefix_space", false, "trim_offsets", true, "use_regex", true));
+        json.put("decoder", Map.of("type", "ByteLevel", "add_prefix_space", false, "trim_offsets", true));
+        json.put("model", model);
+        return JsonMapper.builder().build().writeValueAsString(json);
+    }
+
+    /** The two parts that the merge of this rank joins: what byte pair encoding with the earlier ranks makes of it. */
+    private static String merge(String name, Map<String, Integer> ids) {
+        var parts = new ArrayList<String>();
+        name.codePoints().forEach(c -> parts.add(Character.toString(c)));
+        while (parts.size() > 2) {
+            int at = -1;
+            int lowest = Integer.MAX_VALUE;
+            for (int i = 0; i + 1 < parts.size(); i++) {
+                int rank = ids.getOrDefault(parts.get(i) + parts.get(i + 1), Integer.MAX_VALUE);
+                if (rank < lowest) {
+                    lowest = rank;
+                    at = i;
+                }
+            }
+            parts.set(at, parts.get(at) + parts.remove(at + 1));
+        }
+        return parts.get(0) + " " + parts.get(1);
+    }
+
+    /** GPT-2's printable stand-ins for bytes. */
+    private static String[] byteNames() {
+        var names = new String[256];
+        int next = 256;
+        for (int b = 0; b < 256; b++) {
+            boolean printable = b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae;
+            names[b] = Character.toString(printable ? b : next++);
+        }
+        return names;
+    }
+
+    private static SparkSession spark(int cores) {
+        return SparkSession.builder()
+                .master("local[" + cores + "]")
+                .appName("bench")
+                .config("spark.ui.enabled", "false")
+                .config("spark.sql.shuffle.partitions", "4")
+                .getOrCreate();
+    }
+
+    /** The job without the making of an empty warehouse's tables. */
+    private static double job(Path folder, Path data) throws IOException {
+        SparkSession.setActiveSession(SparkSession.active().newSession());
+        Warehouse warehouse =
+                Warehouse.open(folder.resolve("warehouse" + runs++).toString());
+        TokenizeConfig config = TokenizeFixture.config(
+                folder,
+                TokenizeFixture.corpus("text", "cc100", data.toString()),
+                "vocabulary=50257",
+                "sequence-length=1024",
+                "block-bytes=4194304");
+        long start = System.nanoTime();
+        TokenizeFixture.tokenize(warehouse, config, 10_000);
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    private static List<String> documents(Path data) throws IOException {
+        var documents = new ArrayList<String>();
+        try (Stream<Path> files = Files.list(data)) {
+            for (Path file : files.sorted().toList()) {
+                try (var reader = CorpusFormat.of("cc100").open(new Configuration(), file.toString())) {
+                    while (reader.hasNext()) {
+                        if (reader.next() instanceof Document document) {
+                            documents.add(document.text());
+                        }
+                    }
+                }
+            }
+        }
+        return documents;
+    }
+
+    /** Plain files of a folder, over and over, until there are that many megabytes; in files of up to 5 MB. */
+    private static Path gather(Path source, Path target, int megabytes) throws IOException {
+        Files.createDirectories(target);
+        List<Path> files;
+        try (Stream<Path> all = Files.list(source)) {
+            files = all.filter(file -> file.toString().endsWith(".txt"))
+                    .sorted()
+                    .toList();
+        }
+        long wanted = megabytes * 1_000_000L;
+        int part = 0;
+        while (wanted > 0) {
+            for (Path file : files) {
+                byte[] bytes = Files.readAllBytes(file);
+                int length = (int) Math.min(wanted, bytes.length);
+                while (length > 0 && length < bytes.length && bytes[length - 1] != '\n') {
+                    length--;
+                }
+                try (OutputStream out = Files.newOutputStream(target.resolve(String.format("%04d.txt", part++)))) {
+                    out.write(bytes, 0, length);
+                    out.write("\n".getBytes(StandardCharsets.UTF_8));
+                }
+                wanted -= bytes.length;
+                if (wanted <= 0) {
+                    break;
+                }
+            }
+        }
+        return target;
+    }
+
+    private static long bytes(Path data) throws IOException {
+        try (Stream<Path> files = Files.list(data)) {
+            return files.mapToLong(file -> file.toFile().length()).sum();
+        }
+    }
+
+    private static void resetPeak() {
+        System.gc();
+        ManagementFactory.getMemoryPoolMXBeans().forEach(MemoryPoolMXBean::resetPeakUsage);
+    }
+
+    private static long peak() {
+        return ManagementFactory.getMemoryPoolMXBeans().stream()
+                .filter(pool -> pool.getType() == MemoryType.HEAP)
+                .mapToLong(pool -> pool.getPeakUsage().getUsed())
+                .sum();
+    }
+}

@@ -1,0 +1,327 @@
+package dev.uncurl.jobs;
+
+import static dev.uncurl.jobs.TokenizeFixture.config;
+import static dev.uncurl.jobs.TokenizeFixture.contentHash;
+import static dev.uncurl.jobs.TokenizeFixture.corpus;
+import static dev.uncurl.jobs.TokenizeFixture.counts;
+import static dev.uncurl.jobs.TokenizeFixture.data;
+import static dev.uncurl.jobs.TokenizeFixture.run;
+import static dev.uncurl.jobs.TokenizeFixture.tokenize;
+import static dev.uncurl.jobs.TokenizeFixture.warehouse;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.uncurl.corpus.CorpusFormat;
+import dev.uncurl.corpus.Document;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.tokenizer.Gpt2Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TokenizeTest {
+    private static final String TEXT = corpus("text", "cc100", data("cc100/fiction.txt"), data("cc100/speeches.txt"));
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void theRowsAreTheSameForOneTwoAndSevenPartitions() {
+        var hashes = new HashSet<String>();
+        for (int partitions : new int[] {1, 2, 7}) {
+            Warehouse warehouse = warehouse(folder.resolve("w" + partitions));
+            tokenize(warehouse, config(folder, TEXT, "tail=carry"), partitions);
+            hashes.add(contentHash(warehouse, Tables.SEQUENCES));
+        }
+        assertThat(hashes).hasSize(1);
+    }
+
+    @Test
+    void everyTokenOfEveryDocumentIsInTheSequencesWithPaddedAndWithCarriedTails() {
+        for (String tail : List.of("pad", "carry")) {
+            Warehouse warehouse = warehouse(folder.resolve(tail));
+            tokenize(warehouse, config(folder, TEXT, "tail=" + tail));
+            Row run = run(warehouse, "text");
+            assertThat(documents(warehouse)).isEqualTo(expected());
+            assertThat(run.<Long>getAs("padding")).isLessThan(tail.equals("carry") ? 2 * 64 : 100 * 64);
+        }
+    }
+
+    /** Token lists of all documents, as the sequences hold them, put together again by file and offset. */
+    private static Map<String, List<Integer>> documents(Warehouse warehouse) {
+        var pieces = new HashMap<String, List<Integer>>();
+        int end = Gpt2Tokenizer.of(1024).endOfText();
+        // pieces of one document stand in several sequences, whose order is that of their first appearance in the file
+        for (Row row : warehouse.table(Tables.SEQUENCES).collectAsList()) {
+            List<Row> references = row.getList(row.fieldIndex("source_refs"));
+            List<Integer> tokens = row.getList(row.fieldIndex("tokens"));
+            int document = 0;
+            for (int token : tokens) {
+                if (token < 0) {
+                    break;
+                }
+                Row reference = references.get(document);
+                pieces.computeIfAbsent(reference.getString(0) + "@" + reference.getLong(1), k -> new ArrayList<>())
+                        .add(token);
+                if (token == end) {
+                    document++;
+                }
+            }
+        }
+        pieces.values().forEach(list -> list.sort(null));
+        return pieces;
+    }
+
+    private static Map<String, List<Integer>> expected() {
+        var expected = new HashMap<String, List<Integer>>();
+        Gpt2Tokenizer tokenizer = Gpt2Tokenizer.of(1024);
+        for (String file : List.of("cc100/fiction.txt", "cc100/speeches.txt")) {
+            String path = Path.of(data(file)).toUri().toString().replace("file:///", "file:/");
+            try (var reader = CorpusFormat.of("cc100").open(new Configuration(), path)) {
+                while (reader.hasNext()) {
+                    var document = (Document) reader.next();
+                    var ids = new ArrayList<Integer>();
+                    for (int id : tokenizer.encode(document.text())) {
+                        ids.add(id);
+                    }
+                    ids.add(tokenizer.endOfText());
+                    ids.sort(null);
+                    expected.put(path + "@" + document.offset(), ids);
+                }
+            }
+        }
+        return expected;
+    }
+
+    @Test
+    void sequencesAreNumberedFromZeroInAnOrderOfTheSeed() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(warehouse, config(folder, TEXT));
+        String first = contentHash(warehouse, Tables.SEQUENCES);
+        for (String split : List.of("train", "validation")) {
+            Row row = warehouse
+                    .rows(Tables.SEQUENCES, "split", split)
+                    .selectExpr("min(sequence_id)", "max(sequence_id)", "count(distinct sequence_id)", "count(*)")
+                    .first();
+            assertThat(row.getLong(0)).isZero();
+            assertThat(row.getLong(1)).isEqualTo(row.getLong(3) - 1);
+            assertThat(row.getLong(2)).isEqualTo(row.getLong(3));
+        }
+        Warehouse other = warehouse(folder.resolve("other"));
+        tokenize(other, config(folder, TEXT, "seed=4"));
+        assertThat(contentHash(other, Tables.SEQUENCES)).isNotEqualTo(first);
+    }
+
+    @Test
+    void damagedFilesAreAccountedForToTheDocument() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        corpus(
+                                        "xz",
+                                        "cc100",
+                                        data("damaged/truncated.txt.xz"),
+                                        data("damaged/crlf-bom.txt"),
+                                        data("damaged/empty.txt"))
+                                + corpus(
+                                        "json",
+                                        "mc4",
+                                        data("damaged/bad-rows.json"),
+                                        data("damaged/truncated.json.gz"))));
+        for (String corpus : List.of("xz", "json")) {
+            Row run = run(warehouse, corpus);
+            long rejected = run.getAs("documents_rejected");
+            assertThat(rejected).isPositive();
+            assertThat(run.<Long>getAs("documents_in"))
+                    .isEqualTo(run.<Long>getAs("documents_kept") + run.<Long>getAs("documents_filtered") + rejected);
+            assertThat(UnitReport.total(counts(run, "rejected"))).isEqualTo(rejected);
+            assertThat(warehouse.rows(Tables.REJECTIONS, "corpus", corpus).count())
+                    .isEqualTo(rejected);
+        }
+    }
+
+    @Test
+    void tooManyRejectionsLeaveTheTablesAsTheyWere() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(warehouse, config(folder, TEXT));
+        String before = contentHash(warehouse, Tables.SEQUENCES);
+        String bad = TEXT.replace("\"text\"", "\"more\"") + corpus("json", "mc4", data("damaged/bad-rows.json"));
+        assertThatThrownBy(() -> tokenize(warehouse, config(folder, bad, "max-rejected=0.01")))
+                .isInstanceOfSatisfying(
+                        Refusal.class,
+                        refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(4))
+                .hasMessageContaining("json");
+        assertThat(contentHash(warehouse, Tables.SEQUENCES)).isEqualTo(before);
+        assertThat(warehouse.table(Tables.RUNS).count()).isEqualTo(1);
+        assertThat(warehouse.table(Tables.REJECTIONS).count()).isZero();
+        tokenize(warehouse, config(folder, bad, "max-rejected=1"));
+        assertThat(warehouse.table(Tables.RUNS).count()).isEqualTo(3);
+    }
+
+    @Test
+    void otherInputsOverTheSameCorpusAreRefusedWithWhatDiffers() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(warehouse, config(folder, TEXT));
+        tokenize(warehouse, config(folder, TEXT));
+        assertThat(warehouse.table(Tables.RUNS).count()).isEqualTo(1);
+        assertThatThrownBy(() -> tokenize(warehouse, config(folder, TEXT, "seed=4", "sequence-length=32")))
+                .isInstanceOfSatisfying(
+                        Refusal.class,
+                        refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(5))
+                .hasMessageContaining("seed: 3 there, 4 asked for")
+                .hasMessageContaining("sequence-length: 64 there, 32 asked for");
+    }
+
+    @Test
+    void copiesAreLeftOutWithinARunAndAgainstEarlierCorpora() throws IOException {
+        Path copy = Files.copy(Path.of(data("cc100/speeches.txt")), folder.resolve("copy.txt"));
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        corpus("a", "cc100", data("cc100/speeches.txt"))
+                                + corpus("b", "cc100", copy.toString(), data("cc100/religion_kjv.txt.xz")),
+                        "duplicates.within=run"));
+        Row a = run(warehouse, "a");
+        Row b = run(warehouse, "b");
+        long copies = a.<Long>getAs("documents_in");
+        assertThat(a.<Long>getAs("documents_filtered")).isZero();
+        assertThat(counts(b, "filtered")).isEqualTo(Map.of(UnitTokens.DUPLICATE, copies));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        corpus("c", "cc100", copy.toString(), data("cc100/nonfiction.txt")),
+                        "duplicates.within=corpus",
+                        "duplicates.against=[a]"));
+        assertThat(counts(run(warehouse, "c"), "filtered")).isEqualTo(Map.of(UnitTokens.DUPLICATE, copies));
+        assertThatThrownBy(() -> tokenize(
+                        warehouse,
+                        config(
+                                folder,
+                                corpus("d", "cc100", copy.toString()),
+                                "duplicates.within=corpus",
+                                "duplicates.against=[z]")))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("z");
+    }
+
+    @Test
+    void examplesAreNumberedByTaskInTheOrderOfTheirFiles() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(
+                warehouse,
+                config(folder, corpus("flan", "flan", data("flan/cot_creak.jsonl"), data("flan/winogrande.jsonl"))));
+        List<Row> wrong = warehouse
+                .table(Tables.EXAMPLES)
+                .selectExpr(
+                        "*", "row_number() OVER (PARTITION BY task, split ORDER BY source, source_offset) - 1 AS place")
+                .where("place <> example_id")
+                .collectAsList();
+        assertThat(wrong).isEmpty();
+        assertThat(warehouse.table(Tables.EXAMPLES).select("task").distinct().count())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void theTablesSayWithWhichTokenizerACorpusWasMade() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(warehouse, config(folder, TEXT));
+        Map<String, String> properties = warehouse.iceberg(Tables.SEQUENCES).properties();
+        assertThat(properties)
+                .containsEntry("uncurl.text.tokenizer", Gpt2Tokenizer.of(1024).fingerprint())
+                .containsEntry("uncurl.text.sequence-length", "64")
+                .containsEntry(
+                        "uncurl.text.configuration", run(warehouse, "text").getAs("run_id"));
+        assertThatThrownBy(() -> CorpusRun.newest(warehouse, "text").requireTokenizer("gpt2-50257-other", "m"))
+                .isInstanceOf(Refusal.class);
+    }
+
+    @Test
+    void theEstimateIsNearWhatTheRunGivesAndWritesNothing() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        var config = config(
+                folder,
+                TEXT
+                        + corpus("flan", "flan", data("flan/cot_creak.jsonl"))
+                        + corpus("mc4", "mc4", data("mc4/*.json.gz")));
+        var estimates = new Tokenization(warehouse, config, 1, 2, "").estimate();
+        assertThat(warehouse.table(Tables.RUNS).count()).isZero();
+        assertThat(folder.resolve("w/staging")).doesNotExist();
+        tokenize(warehouse, config);
+        for (Estimate.Expected expected : estimates) {
+            Row run = run(warehouse, expected.corpus());
+            assertThat((double) expected.tokens())
+                    .isBetween(0.8 * run.<Long>getAs("tokens"), 1.25 * run.<Long>getAs("tokens"));
+            assertThat((double) expected.documents())
+                    .isBetween(0.6 * run.<Long>getAs("documents_in"), 1.6 * run.<Long>getAs("documents_in"));
+        }
+    }
+
+    @Test
+    void theCardTellsCountsSourcesAndLicence() throws IOException {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(warehouse, config(folder, corpus("json", "mc4", data("damaged/bad-rows.json")), "licences.json=CC0"));
+        String card = Files.readString(folder.resolve("w/cards/json/README.md"));
+        counts(run(warehouse, "json"), "rejected")
+                .forEach((reason, count) -> assertThat(card).contains("| " + reason + " | " + count + " |"));
+        assertThat(card)
+                .contains("Licence: CC0", "bad-rows.json", "tokenize --config test", "Lengths of kept documents");
+    }
+
+    @Test
+    void filtersCountWhatTheyTookAndWhy() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        TEXT,
+                        "filter.minimum-characters=20000",
+                        "filter.languages=[en]",
+                        "filter.tag-languages=true"));
+        Row run = run(warehouse, "text");
+        assertThat(counts(run, "filtered")).containsKey("shorter than 20000 characters");
+        assertThat(UnitReport.total(counts(run, "filtered"))).isEqualTo(run.<Long>getAs("documents_filtered"));
+        assertThat(counts(run, "languages")).isEqualTo(Map.of("en", run.<Long>getAs("documents_kept")));
+    }
+
+    @Test
+    void aMixtureTakesItsWeightsAndCountsWhatItLeavesOut() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        corpus(
+                                "flan",
+                                "flan",
+                                data("flan/cot_creak.jsonl"),
+                                data("flan/cot_ecqa.jsonl"),
+                                data("flan/winogrande.jsonl")),
+                        "mixtures.flan={weights={cot=1,rest=1},tasks={cot=[\"cot_*\"],rest=[\"*\"]},task-cap=100}"));
+        Row run = run(warehouse, "flan");
+        Row taken = warehouse
+                .rows(Tables.EXAMPLES, "split", "train")
+                .selectExpr("count_if(task like 'flan/cot%')", "count_if(task not like 'flan/cot%')")
+                .first();
+        assertThat(taken.getLong(0)).isEqualTo(100);
+        assertThat(taken.getLong(1)).isEqualTo(100);
+        assertThat(counts(run, "filtered").get(MixtureShares.REASON)).isPositive();
+        assertThat(run.<Long>getAs("documents_kept"))
+                .isEqualTo(warehouse.table(Tables.EXAMPLES).count());
+        assertThat(counts(run, "tokens_dropped").get(MixtureShares.REASON)).isPositive();
+    }
+}

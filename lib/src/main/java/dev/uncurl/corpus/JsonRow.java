@@ -1,0 +1,115 @@
+package dev.uncurl.corpus;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.util.Iterator;
+
+/** A row of JSON lines: one object, no field twice, nested 200 deep at most. */
+final class JsonRow {
+    static final StreamReadConstraints CONSTRAINTS = StreamReadConstraints.builder()
+            .maxStringLength(Integer.MAX_VALUE) // the reader's cap holds
+            .maxNestingDepth(200)
+            .build();
+
+    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                    .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+                    .streamReadConstraints(CONSTRAINTS)
+                    .build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+            .build();
+
+    private JsonRow() {}
+
+    /** Makes outcomes of a JSON object. */
+    interface Parser {
+        Iterator<? extends Outcome> parse(JsonNode row, String source, long offset, long line)
+                throws RowRejectedException;
+    }
+
+    static RowParser parser(Parser parser) {
+        return (text, source, offset, line) -> parser.parse(object(text), source, offset, line);
+    }
+
+    private static JsonNode object(String text) throws RowRejectedException {
+        try {
+            var row = JSON.reader(new CountingNodeFactory()).readTree(text);
+            if (!row.isObject()) {
+                throw new RowRejectedException("not a JSON object");
+            }
+            return row;
+        } catch (CountingNodeFactory.TooManyException e) {
+            throw new RowRejectedException("more than " + CountingNodeFactory.LIMIT + " values in a row");
+        } catch (StreamConstraintsException e) {
+            throw new RowRejectedException("JSON nested too deep or number too long");
+        } catch (JsonProcessingException e) {
+            throw new RowRejectedException("malformed JSON");
+        }
+    }
+
+    /** A field that must be there and be an object. */
+    static JsonNode object(JsonNode row, String field) throws RowRejectedException {
+        var value = row.get(field);
+        if (value == null || !value.isObject()) {
+            throw new RowRejectedException("no object " + field);
+        }
+        return value;
+    }
+
+    /** A field that must be there and be an array of objects. */
+    static JsonNode objects(JsonNode row, String field) throws RowRejectedException {
+        var values = row.get(field);
+        if (values == null || !values.isArray()) {
+            throw new RowRejectedException("no array " + field);
+        }
+        for (var value : values) {
+            if (!value.isObject()) {
+                throw new RowRejectedException("array " + field + " is not of objects");
+            }
+        }
+        return values;
+    }
+
+    /** A field that must be there and be a whole number. */
+    static int integer(JsonNode row, String field) throws RowRejectedException {
+        var value = row.get(field);
+        if (value == null || !value.isIntegralNumber() || !value.canConvertToInt()) {
+            throw new RowRejectedException("field " + field + " is not a whole number");
+        }
+        return value.intValue();
+    }
+
+    /** A field that must be there, be a string and not be empty. */
+    static String required(JsonNode row, String field) throws RowRejectedException {
+        return notEmpty(optional(row, field), field);
+    }
+
+    static String notEmpty(String value, String field) throws RowRejectedException {
+        if (value == null) {
+            throw new RowRejectedException("no field " + field);
+        }
+        if (value.isEmpty()) {
+            throw new RowRejectedException("field " + field + " is empty");
+        }
+        return value;
+    }
+
+    /** A field that may be missing or null; if it is there, it must be a string. */
+    static String optional(JsonNode row, String field) throws RowRejectedException {
+        var value = row.get(field);
+        if (value == null || value.isNull()) {
+            return null;
+        }
+        if (!value.isTextual()) {
+            throw new RowRejectedException("field " + field + " is not a string");
+        }
+        return value.textValue();
+    }
+}

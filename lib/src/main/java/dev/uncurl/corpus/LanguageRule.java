@@ -1,0 +1,93 @@
+package dev.uncurl.corpus;
+
+import com.typesafe.config.ConfigFactory;
+import dev.uncurl.error.Nearest;
+import dev.uncurl.error.Refusal;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A cheap guess at a text's language. The rule: of the words (runs of letters, in lower case) in the text's first 20,000
+ * characters, the share that are function words of a language, as conf/language.conf lists them. The language with the
+ * largest share, if that is 15% or more and there are 5 words or more; otherwise {@code und}, undetermined. Running
+ * prose of these languages has 30 to 50%, other languages and tables mostly below 10%; text that mixes languages
+ * counts as the one that fills most of it. Languages written without blanks, or not in the file, are undetermined.
+ */
+public final class LanguageRule {
+    /** The tag of a text of which the rule does not know the language. */
+    public static final String UNDETERMINED = "und";
+
+    private static final String FILE = "conf/language.conf";
+    private static final int CHARACTERS = 20_000;
+    private static final int FEWEST_WORDS = 5;
+    private static final double SMALLEST_SHARE = 0.15;
+
+    private final List<String> tags;
+    private final Map<String, long[]> languagesOfWord = new HashMap<>();
+
+    private LanguageRule(Map<String, List<String>> words) {
+        tags = List.copyOf(words.keySet());
+        for (int tag = 0; tag < tags.size(); tag++) {
+            for (String word : words.get(tags.get(tag))) {
+                languagesOfWord.computeIfAbsent(word, w -> new long[1])[0] |= 1L << tag;
+            }
+        }
+    }
+
+    /** The rule over the languages of conf/language.conf. */
+    public static LanguageRule load() {
+        var config = ConfigFactory.parseResources(LanguageRule.class.getClassLoader(), FILE);
+        var words = new TreeMap<String, List<String>>();
+        config.root().keySet().forEach(tag -> words.put(tag, config.getStringList(tag)));
+        return new LanguageRule(words);
+    }
+
+    /** The tags that the rule may give, without {@code und}. */
+    public List<String> tags() {
+        return tags;
+    }
+
+    /** @throws Refusal (usage) for a tag that the rule never gives */
+    void requireKnown(Collection<String> wanted) {
+        for (String tag : wanted) {
+            if (!tags.contains(tag) && !tag.equals(UNDETERMINED)) {
+                throw Refusal.usage("language '" + tag + "' is not known", Nearest.hint(tag, tags));
+            }
+        }
+    }
+
+    /** The language's tag, such as en, or {@code und}. */
+    public String tag(String text) {
+        int[] hits = new int[tags.size()];
+        int words = 0;
+        int end = Math.min(text.length(), CHARACTERS);
+        for (int i = 0; i < end; i++) {
+            if (Character.isLetter(text.charAt(i))) {
+                int start = i;
+                while (i < end && Character.isLetter(text.charAt(i))) {
+                    i++;
+                }
+                words++;
+                count(text.substring(start, i), hits);
+            }
+        }
+        int best = 0;
+        for (int tag = 1; tag < hits.length; tag++) {
+            best = hits[tag] > hits[best] ? tag : best;
+        }
+        return words >= FEWEST_WORDS && hits[best] >= SMALLEST_SHARE * words ? tags.get(best) : UNDETERMINED;
+    }
+
+    private void count(String word, int[] hits) {
+        long[] languages = languagesOfWord.get(word.toLowerCase(Locale.ROOT));
+        if (languages != null) {
+            for (long left = languages[0]; left != 0; left &= left - 1) {
+                hits[Long.numberOfTrailingZeros(left)]++;
+            }
+        }
+    }
+}

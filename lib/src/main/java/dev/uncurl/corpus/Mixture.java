@@ -1,0 +1,108 @@
+package dev.uncurl.corpus;
+
+import dev.uncurl.error.Nearest;
+import dev.uncurl.error.Refusal;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * FLAN's mixing: named sources (CoT, Flan2021, NIv2) in given weights and, within a source, tasks in proportion to their
+ * examples, of which none counts for more than a cap (examples-proportional mixing with a maximum, Raffel et al. 2020,
+ * section 3.5.2; Longpre et al. 2023). No example is taken twice: the mixture is the largest that the weights allow.
+ *
+ * @param weights by source, above 0; their sum does not matter
+ * @param taskCap examples that a task has at most
+ * @param seed of the choice of examples
+ */
+public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
+    public Mixture {
+        weights = new TreeMap<>(weights);
+        if (weights.isEmpty() || taskCap < 1) {
+            throw Refusal.usage(
+                    "mixture of " + weights.size() + " sources with task cap " + taskCap + " is empty",
+                    "Name a source and set the cap to 1 or more.");
+        }
+        weights.forEach((source, weight) -> {
+            if (!(weight > 0) || weight.isInfinite()) {
+                throw Refusal.usage("weight of " + source + " = " + weight + " is not possible", "Set it above 0.");
+            }
+        });
+    }
+
+    /**
+     * How many examples of each task to take.
+     *
+     * @param examples how many there are, by source and task
+     * @return the same keys; where a task's share is no whole number, the largest remainders are rounded up
+     * @throws Refusal (usage) when a source has no weight, or a weight no source with examples
+     */
+    public Map<String, Map<String, Long>> take(Map<String, Map<String, Long>> examples) {
+        for (String source : examples.keySet()) {
+            if (!weights.containsKey(source)) {
+                throw Refusal.usage("source '" + source + "' has no weight", Nearest.hint(source, weights.keySet()));
+            }
+        }
+        double sum = weights.values().stream().mapToDouble(Double::doubleValue).sum();
+        double total = Double.MAX_VALUE;
+        for (var weight : weights.entrySet()) {
+            long capped = examples.getOrDefault(weight.getKey(), Map.of()).values().stream()
+                    .mapToLong(this::capped)
+                    .sum();
+            if (capped == 0) {
+                throw Refusal.usage(
+                        "source '" + weight.getKey() + "' of the mixture has no examples",
+                        "Leave out its weight, or name its files.");
+            }
+            total = Math.min(total, capped / (weight.getValue() / sum));
+        }
+        var taken = new TreeMap<String, Map<String, Long>>();
+        for (var source : examples.entrySet()) {
+            // what limits the total is taken whole, whatever the division rounded
+            long wanted = (long) Math.floor(total * (weights.get(source.getKey()) / sum) + 1e-6);
+            taken.put(source.getKey(), spread(wanted, source.getValue()));
+        }
+        return taken;
+    }
+
+    private long capped(long examples) {
+        return Math.min(examples, taskCap);
+    }
+
+    /** In proportion to the capped counts, each rounded down, and what is left to the largest remainders. */
+    private Map<String, Long> spread(long wanted, Map<String, Long> tasks) {
+        long capped = tasks.values().stream().mapToLong(this::capped).sum();
+        long all = Math.min(wanted, capped);
+        var taken = new TreeMap<String, Long>();
+        var remainders = new TreeMap<String, Double>();
+        long left = all;
+        for (var task : tasks.entrySet()) {
+            double share = capped == 0 ? 0 : (double) all * capped(task.getValue()) / capped;
+            long whole = Math.min((long) share, capped(task.getValue()));
+            taken.put(task.getKey(), whole);
+            left -= whole;
+            if (whole < capped(task.getValue())) {
+                remainders.put(task.getKey(), share - whole);
+            }
+        }
+        var order = new ArrayList<>(remainders.entrySet());
+        order.sort(Map.Entry.<String, Double>comparingByValue(Comparator.reverseOrder())
+                .thenComparing(Map.Entry.comparingByKey()));
+        for (int i = 0; i < Math.min(left, order.size()); i++) {
+            taken.merge(order.get(i).getKey(), 1L, Long::sum);
+        }
+        return taken;
+    }
+
+    /**
+     * Where an example stands in its task's order of choice: the ones with the lowest ranks are taken, ties by content
+     * hash. Depends on the seed and the content alone; with a larger share, what was taken before still is.
+     */
+    public long rank(ContentHash content) {
+        long z = content.prefix() ^ seed * 0x9e3779b97f4a7c15L;
+        z = (z ^ z >>> 30) * 0xbf58476d1ce4e5b9L;
+        z = (z ^ z >>> 27) * 0x94d049bb133111ebL;
+        return z ^ z >>> 31;
+    }
+}

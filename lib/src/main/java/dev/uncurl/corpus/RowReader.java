@@ -1,0 +1,53 @@
+package dev.uncurl.corpus;
+
+import java.io.InputStream;
+import java.util.Collections;
+import java.util.Iterator;
+
+/** A row a line; blank lines are passed over. */
+final class RowReader extends LineCorpusReader {
+    private final RowParser parser;
+    private Iterator<? extends Outcome> examples = Collections.emptyIterator();
+
+    RowReader(String corpus, String source, InputStream in, int cap, ByteRange range, RowParser parser) {
+        super(corpus, source, in, cap, range);
+        this.parser = parser;
+    }
+
+    @Override
+    Outcome read(LineReader lines) {
+        while (!examples.hasNext() && !lines.atEnd() && lines.next()) {
+            if (!lines.outside() && !blank(lines)) {
+                return row(lines);
+            }
+        }
+        return examples.hasNext() ? examples.next() : null;
+    }
+
+    private Outcome row(LineReader lines) {
+        countRow();
+        if (lines.tooLong()) {
+            return tooLong(lines.number(), lines.offset(), lines.bytes(), lines.length());
+        }
+        try {
+            String text = Utf8.decode(lines.bytes(), lines.length());
+            if (text == null) {
+                throw new RowRejectedException("invalid UTF-8");
+            }
+            examples = parser.parse(text, source(), lines.offset(), lines.number());
+            return examples.next();
+        } catch (RowRejectedException e) {
+            return reject(lines.number(), lines.offset(), e.getMessage(), lines.bytes(), lines.length());
+        }
+    }
+
+    private static boolean blank(LineReader lines) {
+        for (int i = 0; i < lines.length(); i++) {
+            byte b = lines.bytes()[i];
+            if (b != ' ' && b != '\t' && b != '\r') {
+                return false;
+            }
+        }
+        return true;
+    }
+}

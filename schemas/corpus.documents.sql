@@ -1,0 +1,11 @@
+-- One document that was kept, by the hash of its text: what later runs look for copies of. Only of corpora tokenised
+-- with duplicates.within other than none.
+CREATE TABLE IF NOT EXISTS corpus.documents (
+  corpus STRING NOT NULL COMMENT 'name of the corpus',
+  content_hash STRING NOT NULL COMMENT 'sha-256 of the text, in hexadecimal; of an example: of prompt and answer',
+  source STRING NOT NULL COMMENT 'file',
+  source_offset BIGINT NOT NULL COMMENT 'byte offset in the uncompressed file'
+) USING iceberg
+PARTITIONED BY (corpus)
+COMMENT 'hashes of documents'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')

@@ -109,7 +109,8 @@ final class CorpusCommit {
         if (table.currentSnapshot() == null) {
             return false;
         }
-        try (CloseableIterable<FileScanTask> tasks = table.newScan().filter(rows).planFiles()) {
+        try (CloseableIterable<FileScanTask> tasks =
+                table.newScan().filter(rows).planFiles()) {
             return tasks.iterator().hasNext();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -28,7 +28,15 @@ final class CorpusOutput {
      * @param parts where the rows lie, in the order of units
      * @param keep examples: of all of the key, in the mixture's order, this many; -1 for all
      */
-    record Job(String corpus, String name, StagedKey key, long firstId, String promptVersion, long seed, long keep, List<Part> parts)
+    record Job(
+            String corpus,
+            String name,
+            StagedKey key,
+            long firstId,
+            String promptVersion,
+            long seed,
+            long keep,
+            List<Part> parts)
             implements Serializable {
         long bytes() {
             return parts.stream().mapToLong(Part::length).sum();
@@ -46,8 +54,7 @@ final class CorpusOutput {
      * @param dropped tokens of the examples that the mixture left out
      * @param droppedRows those examples
      */
-    record Written(
-            String corpus, StagedKey key, DataFile file, long rows, long tokens, long dropped, long droppedRows)
+    record Written(String corpus, StagedKey key, DataFile file, long rows, long tokens, long dropped, long droppedRows)
             implements Serializable {}
 
     private final Job job;
@@ -110,7 +117,9 @@ final class CorpusOutput {
                 in.skip(length);
             }
         }
-        places.sort(Comparator.comparingLong(Place::order).thenComparingInt(Place::unit).thenComparingInt(Place::index));
+        places.sort(Comparator.comparingLong(Place::order)
+                .thenComparingInt(Place::unit)
+                .thenComparingInt(Place::index));
         UTF8String split = UTF8String.fromString(job.key.split());
         for (Place place : places) {
             var in = new RecordBuffer.Reader(place.bytes, place.from, place.bytes.length);
@@ -126,7 +135,8 @@ final class CorpusOutput {
                 end--;
             }
             tokens += end;
-            out.add(row(corpus, split, job.firstId + rows++, ints(ids), ints(starts), new GenericArrayData(references)));
+            out.add(row(
+                    corpus, split, job.firstId + rows++, ints(ids), ints(starts), new GenericArrayData(references)));
         }
     }
 
@@ -161,9 +171,19 @@ final class CorpusOutput {
                 tokens += prompt.length + target.length;
                 boolean free = choices.length == 0;
                 out.add(row(
-                        task, split, job.firstId + rows++, ints(prompt), ints(target),
-                        free ? null : new GenericArrayData(choices), free ? null : label, free ? null : ints(right),
-                        version, path(unit), offset, place, group));
+                        task,
+                        split,
+                        job.firstId + rows++,
+                        ints(prompt),
+                        ints(target),
+                        free ? null : new GenericArrayData(choices),
+                        free ? null : label,
+                        free ? null : ints(right),
+                        version,
+                        path(unit),
+                        offset,
+                        place,
+                        group));
             }
         }
     }
@@ -211,8 +231,11 @@ final class CorpusOutput {
             var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
             while (!in.atEnd()) {
                 out.add(row(
-                        corpus, path(in.getInt()), UTF8String.fromString(in.getString()),
-                        UTF8String.fromString(in.getString()), UTF8String.fromString(in.getString())));
+                        corpus,
+                        path(in.getInt()),
+                        UTF8String.fromString(in.getString()),
+                        UTF8String.fromString(in.getString()),
+                        UTF8String.fromString(in.getString())));
                 rows++;
             }
         }

@@ -12,15 +12,11 @@ import org.apache.spark.sql.Row;
 
 /** The tokenise run that a corpus's tables hold, as its readers need it. */
 record CorpusRun(
-        String corpus,
-        String runId,
-        String tokenizer,
-        int vocabulary,
-        int sequenceLength,
-        Map<String, String> inputs) {
+        String corpus, String runId, String tokenizer, int vocabulary, int sequenceLength, Map<String, String> inputs) {
     /** The newest run of a corpus, or null. */
     static CorpusRun newest(Warehouse warehouse, String corpus) {
-        List<Row> rows = warehouse.rows(Tables.RUNS, "corpus", corpus)
+        List<Row> rows = warehouse
+                .rows(Tables.RUNS, "corpus", corpus)
                 .orderBy(col("finished_at").desc())
                 .limit(1)
                 .collectAsList();
@@ -89,7 +85,9 @@ record CorpusRun(
 
     /** Run ids of several corpora as one string, to say what data a result stands on. */
     static String ids(List<CorpusRun> runs) {
-        return runs.stream().map(run -> run.corpus + "@" + run.runId.substring(0, 12)).collect(Collectors.joining("+"));
+        return runs.stream()
+                .map(run -> run.corpus + "@" + run.runId.substring(0, 12))
+                .collect(Collectors.joining("+"));
     }
 
     /**
@@ -99,7 +97,8 @@ record CorpusRun(
     void requireTokenizer(String fingerprint, String modelId) {
         if (!tokenizer.equals(fingerprint)) {
             throw Refusal.input(
-                    corpus + " was tokenised with " + tokenizer + ", model " + modelId + " was trained with " + fingerprint,
+                    corpus + " was tokenised with " + tokenizer + ", model " + modelId + " was trained with "
+                            + fingerprint,
                     "Tokenise the corpus with the model's tokenizer, in a warehouse of its own.");
         }
     }

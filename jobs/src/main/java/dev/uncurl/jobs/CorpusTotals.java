@@ -67,8 +67,16 @@ record CorpusTotals(
             moreDropped.merge(reason, tokens, Long::sum);
         }
         return new CorpusTotals(
-                documents, kept - examples, moreFiltered, rejected, this.tokens, moreDropped, padding, textBytes,
-                lengths, languages);
+                documents,
+                kept - examples,
+                moreFiltered,
+                rejected,
+                this.tokens,
+                moreDropped,
+                padding,
+                textBytes,
+                lengths,
+                languages);
     }
 
     /**
@@ -98,7 +106,11 @@ record CorpusTotals(
             }
             require(corpus, "rows of " + file.file().location(), file.rows(), records);
         }
-        require(corpus, "documents in = kept + filtered + rejected", documents, kept + filteredTotal() + rejectedTotal());
+        require(
+                corpus,
+                "documents in = kept + filtered + rejected",
+                documents,
+                kept + filteredTotal() + rejectedTotal());
         require(corpus, "rejected = rows of corpus.rejections", rejectedTotal(), rejections);
         require(corpus, "padding = positions without a token", padding, positions);
         require(corpus, "tokens in = written + dropped", tokens, rowsTokens + droppedTotal());

@@ -67,7 +67,9 @@ final class DatasetCard {
 
         List<String> sources = run.getList(run.fieldIndex("sources"));
         card.append("\n## Sources\n\n");
-        sources.stream().limit(SOURCES_SHOWN).forEach(source -> card.append("- ").append(source).append('\n'));
+        sources.stream()
+                .limit(SOURCES_SHOWN)
+                .forEach(source -> card.append("- ").append(source).append('\n'));
         if (sources.size() > SOURCES_SHOWN) {
             card.append("- and ").append(sources.size() - SOURCES_SHOWN).append(" more, in corpus.runs\n");
         }
@@ -89,7 +91,11 @@ final class DatasetCard {
     }
 
     private static void row(StringBuilder card, String name, String value) {
-        card.append("| ").append(name.replace("|", "\\|")).append(" | ").append(value.replace("|", "\\|")).append(" |\n");
+        card.append("| ")
+                .append(name.replace("|", "\\|"))
+                .append(" | ")
+                .append(value.replace("|", "\\|"))
+                .append(" |\n");
     }
 
     private static void counts(StringBuilder card, String title, Map<String, Long> counts) {

@@ -109,8 +109,8 @@ final class Duplicates {
             scopes.add(scope);
             plans.get(corpus).units().forEach(unit -> sought.add(new Sought(scope, corpus, unit)));
         });
-        var hadoop = new SerializableConfiguration(
-                warehouse.spark().sparkContext().hadoopConfiguration());
+        var hadoop =
+                new SerializableConfiguration(warehouse.spark().sparkContext().hadoopConfiguration());
         JavaRDD<Row> hashes = warehouse
                 .context()
                 .parallelize(sought, sought.size())
@@ -118,7 +118,8 @@ final class Duplicates {
         Dataset<Row> places = warehouse.spark().createDataFrame(hashes, PLACES);
         for (int scope : scopes) {
             for (String name : against) {
-                places = places.union(warehouse.rows(Tables.DOCUMENTS, "corpus", name)
+                places = places.union(warehouse
+                        .rows(Tables.DOCUMENTS, "corpus", name)
                         .selectExpr(scope + " AS scope", "content_hash AS hash", "-1", "-1", "source_offset"));
             }
         }
@@ -143,11 +144,7 @@ final class Duplicates {
                 String text = text(reader.next());
                 if (text != null) {
                     upcoming = RowFactory.create(
-                            sought.scope,
-                            ContentHash.of(text).hex(),
-                            sought.corpus,
-                            sought.unit.number(),
-                            ordinal);
+                            sought.scope, ContentHash.of(text).hex(), sought.corpus, sought.unit.number(), ordinal);
                 }
                 ordinal++;
             }

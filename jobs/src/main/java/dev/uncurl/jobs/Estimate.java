@@ -41,8 +41,8 @@ final class Estimate {
                 units.add(plan.units().get((int) ((long) i * count / taken)));
             }
         }
-        var hadoop = new SerializableConfiguration(
-                warehouse.spark().sparkContext().hadoopConfiguration());
+        var hadoop =
+                new SerializableConfiguration(warehouse.spark().sparkContext().hadoopConfiguration());
         int vocabulary = config.vocabulary();
         warehouse.describe("tokenize: estimate");
         List<Sample> samples = warehouse
@@ -58,7 +58,8 @@ final class Estimate {
         long documents = 0;
         long tokens = 0;
         long rowBytes = 0;
-        boolean examples = !plan.corpus().format().equals("cc100") && !plan.corpus().format().equals("mc4");
+        boolean examples = !plan.corpus().format().equals("cc100")
+                && !plan.corpus().format().equals("mc4");
         for (Sample sample : samples) {
             if (sample.corpus.equals(plan.name())) {
                 disk += sample.diskBytes;
@@ -70,11 +71,15 @@ final class Estimate {
         double scale = disk == 0 ? 0 : (double) plan.bytes() / disk;
         long expectedTokens = Math.round(tokens * scale);
         long expectedDocuments = Math.round(documents * scale);
-        long rows = examples
-                ? expectedDocuments
-                : (expectedTokens + config.sequenceLength() - 1) / config.sequenceLength();
+        long rows =
+                examples ? expectedDocuments : (expectedTokens + config.sequenceLength() - 1) / config.sequenceLength();
         return new Expected(
-                plan.name(), expectedDocuments, expectedTokens, rows, Math.round(rowBytes * scale), Math.min(1, 1 / scale));
+                plan.name(),
+                expectedDocuments,
+                expectedTokens,
+                rows,
+                Math.round(rowBytes * scale),
+                Math.min(1, 1 / scale));
     }
 
     private static Sample sample(TokenUnit unit, int vocabulary, Configuration hadoop) throws java.io.IOException {
@@ -116,7 +121,8 @@ final class Estimate {
     private static long readByThisThread(TokenUnit unit, Configuration hadoop) throws java.io.IOException {
         FileSystem files = new Path(unit.path()).getFileSystem(hadoop);
         @SuppressWarnings("deprecation") // the newer counters are not per thread
-        FileSystem.Statistics statistics = FileSystem.getStatistics(files.getUri().getScheme(), files.getClass());
+        FileSystem.Statistics statistics =
+                FileSystem.getStatistics(files.getUri().getScheme(), files.getClass());
         return statistics.getThreadStatistics().getBytesRead();
     }
 

@@ -33,10 +33,14 @@ final class MixtureShares {
         parts.forEach((key, lies) -> {
             if (key.kind() == StagedKey.Kind.EXAMPLE && key.split().equals("train")) {
                 long count = lies.stream().mapToInt(CorpusOutput.Part::records).sum();
-                examples.computeIfAbsent(source(key.detail()), s -> new TreeMap<>()).put(key.detail(), count);
+                examples.computeIfAbsent(source(key.detail()), s -> new TreeMap<>())
+                        .put(key.detail(), count);
             }
         });
-        new Mixture(setting.weights(), setting.taskCap(), seed).take(examples).values().forEach(keep::putAll);
+        new Mixture(setting.weights(), setting.taskCap(), seed)
+                .take(examples)
+                .values()
+                .forEach(keep::putAll);
         return keep;
     }
 

@@ -102,7 +102,8 @@ final class RecordBuffer {
         }
 
         int getInt() {
-            int value = bytes[at] << 24 | (bytes[at + 1] & 255) << 16 | (bytes[at + 2] & 255) << 8 | bytes[at + 3] & 255;
+            int value =
+                    bytes[at] << 24 | (bytes[at + 1] & 255) << 16 | (bytes[at + 2] & 255) << 8 | bytes[at + 3] & 255;
             at += 4;
             return value;
         }

@@ -39,8 +39,6 @@ record StagedKey(Kind kind, String split, String detail) implements Serializable
         if (bySplit != 0) {
             return bySplit;
         }
-        return kind == Kind.SEQUENCE
-                ? Integer.compare(bucket(), other.bucket())
-                : detail.compareTo(other.detail);
+        return kind == Kind.SEQUENCE ? Integer.compare(bucket(), other.bucket()) : detail.compareTo(other.detail);
     }
 }

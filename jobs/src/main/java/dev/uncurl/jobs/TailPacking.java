@@ -30,7 +30,9 @@ final class TailPacking {
                 System.arraycopy(starts, 0, positions, 1, starts.length);
             }
             int[] tokens = Arrays.copyOf(packed.tokens(), packed.tokens().length - packed.padding());
-            long[] offsets = packed.sources().stream().mapToLong(reference -> reference.offset()).toArray();
+            long[] offsets = packed.sources().stream()
+                    .mapToLong(reference -> reference.offset())
+                    .toArray();
             return new Fragment(unit, tokens, positions, offsets, continued);
         }
     }

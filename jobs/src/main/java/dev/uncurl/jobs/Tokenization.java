@@ -134,7 +134,8 @@ final class Tokenization {
 
     /** Totals after the mixture: what it left out is counted where the examples were gone through. */
     private static CorpusTotals withoutUnmixed(CorpusTotals totals, List<CorpusOutput.Written> files) {
-        long examples = files.stream().mapToLong(CorpusOutput.Written::droppedRows).sum();
+        long examples =
+                files.stream().mapToLong(CorpusOutput.Written::droppedRows).sum();
         long tokens = files.stream().mapToLong(CorpusOutput.Written::dropped).sum();
         return totals.without(MixtureShares.REASON, examples, tokens);
     }
@@ -358,7 +359,12 @@ final class Tokenization {
             }
             String name = plan.runId().substring(0, 12) + "-" + UUID.randomUUID();
             jobs.add(new CorpusOutput.Job(
-                    plan.name(), name, key, first, plan.promptVersion(), config.seed(),
+                    plan.name(),
+                    name,
+                    key,
+                    first,
+                    plan.promptVersion(),
+                    config.seed(),
                     key.kind() == StagedKey.Kind.EXAMPLE && key.split().equals("train")
                             ? keep.getOrDefault(key.detail(), -1L)
                             : -1,

@@ -57,14 +57,22 @@ final class TokenizeCommand implements Callable<Integer> {
         if (!(ceiling >= 0 && ceiling <= 1)) {
             throw Refusal.usage("--max-rejected " + ceiling + " is not possible", "Give a share between 0 and 1.");
         }
-        var tokenization = new Tokenization(warehouseOptions.open(), config, ceiling, Math.max(1, partitions), commandLine());
+        var tokenization =
+                new Tokenization(warehouseOptions.open(), config, ceiling, Math.max(1, partitions), commandLine());
         if (estimate) {
             var lines = new ArrayList<Object[]>();
-            tokenization.estimate().forEach(corpus -> lines.add(new Object[] {
-                corpus.corpus(), corpus.documents(), corpus.tokens(), corpus.rows(), corpus.bytes(), corpus.sampled()
-            }));
-            System.out.print(TextTable.of(
-                    List.of("corpus", "documents", "tokens", "rows", "bytes", "share sampled"), lines));
+            tokenization
+                    .estimate()
+                    .forEach(corpus -> lines.add(new Object[] {
+                        corpus.corpus(),
+                        corpus.documents(),
+                        corpus.tokens(),
+                        corpus.rows(),
+                        corpus.bytes(),
+                        corpus.sampled()
+                    }));
+            System.out.print(
+                    TextTable.of(List.of("corpus", "documents", "tokens", "rows", "bytes", "share sampled"), lines));
             return 0;
         }
         tokenization.run(replace);

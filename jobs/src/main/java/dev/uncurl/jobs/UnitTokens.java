@@ -235,7 +235,10 @@ final class UnitTokens {
         String task = example.task().equals(unit.corpus()) ? unit.corpus() : unit.corpus() + "/" + example.task();
         RecordBuffer record = staged.record(StagedKey.examples(split, task));
         int before = record.size();
-        record.put(ContentHash.of(example).prefix()).put(unit.number()).put(example.offset()).put(example.part());
+        record.put(ContentHash.of(example).prefix())
+                .put(unit.number())
+                .put(example.offset())
+                .put(example.part());
         record.put(example.group()).put(example.label());
         record.putTokens(prompt).putTokens(target).put(example.choices().size());
         example.choices().forEach(choice -> record.putTokens(tokenizer.encode(choice)));

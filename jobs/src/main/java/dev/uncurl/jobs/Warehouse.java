@@ -45,7 +45,8 @@ final class Warehouse {
                 .config("spark.sql.session.timeZone", "UTC")
                 .getOrCreate();
         try {
-            FileSystem files = new Path(folder).getFileSystem(spark.sparkContext().hadoopConfiguration());
+            FileSystem files =
+                    new Path(folder).getFileSystem(spark.sparkContext().hadoopConfiguration());
             Path root = files.makeQualified(new Path(folder));
             if (files.exists(root) && !files.getFileStatus(root).isDirectory()) {
                 throw Refusal.input("The warehouse " + root + " is a file", "Name a folder with --warehouse.");
@@ -167,7 +168,8 @@ final class Warehouse {
     }
 
     private DataFrameWriterV2<Row> writer(Tables table, Dataset<Row> rows) {
-        Column[] columns = Arrays.stream(table(table).columns()).map(functions::col).toArray(Column[]::new);
+        Column[] columns =
+                Arrays.stream(table(table).columns()).map(functions::col).toArray(Column[]::new);
         return rows.select(columns).writeTo(CATALOG + "." + table.id());
     }
 
@@ -205,7 +207,8 @@ final class Warehouse {
         if (!"file".equals(root.toUri().getScheme())) {
             return () -> {};
         }
-        java.nio.file.Path file = java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(output.replace('/', '_'));
+        java.nio.file.Path file =
+                java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(output.replace('/', '_'));
         try {
             Files.createDirectories(file.getParent());
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);

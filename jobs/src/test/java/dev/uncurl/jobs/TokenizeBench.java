@@ -27,10 +27,11 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.Test;
 
 /**
- * {@code mvn -Pbench-tokenize -pl lib,jobs test-compile exec:exec -Dbench.path=DIR}: the speed of tokenising plain CC100
- * files, all in one run: jtokkit alone on one thread, Uncurl's tokenizer alone, Hugging Face's Rust tokenizer, and the
+ * {@code mvn -pl lib,jobs test -Dtest=TokenizeBench -Dsurefire.failIfNoSpecifiedTests=false -Dbench.path=DIR
+ * -Dbench.megabytes=50}: the speed of tokenising plain CC100 files, all in one run: jtokkit alone on one thread, Uncurl's tokenizer alone, Hugging Face's Rust tokenizer, and the
  * whole job (reading, packing, shuffle, Parquet, commit) on one and on two cores and from 5 to 50 MB. Peers get the same
  * documents. Everything runs once to warm up; the best of {@link #REPEATS} counts.
  */
@@ -45,11 +46,16 @@ final class TokenizeBench {
         double run() throws IOException;
     }
 
-    private TokenizeBench() {}
+    /** Named so that only whoever asks for it by name runs it. */
+    @Test
+    void bench() throws IOException {
+        main();
+    }
 
-    public static void main(String[] arguments) throws IOException {
-        Path source = Path.of(arguments.length > 0 ? arguments[0] : TokenizeFixture.data("cc100"));
-        int largest = arguments.length > 1 ? Integer.parseInt(arguments[1]) : SIZES_MB[SIZES_MB.length - 1];
+    public static void main(String... arguments) throws IOException {
+        String named = System.getProperty("bench.path", TokenizeFixture.data("cc100"));
+        Path source = Path.of(arguments.length > 0 ? arguments[0] : named);
+        int largest = arguments.length > 1 ? Integer.parseInt(arguments[1]) : Integer.getInteger("bench.megabytes", 50);
         Path folder = Files.createTempDirectory("tokenize-bench");
         try {
             var data = new LinkedHashMap<Integer, Path>();
@@ -61,7 +67,8 @@ final class TokenizeBench {
             run(folder, data, largest);
         } finally {
             try (Stream<Path> all = Files.walk(folder)) {
-                all.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+                all.sorted(Comparator.reverseOrder())
+                        .forEach(path -> path.toFile().delete());
             }
         }
     }
@@ -70,14 +77,21 @@ final class TokenizeBench {
         List<String> documents = documents(data.get(largest));
         double megabytes = bytes(data.get(largest)) / 1e6;
         System.out.printf(
-                Locale.ROOT, "%.1f MB, %,d documents, %s, %d cores, heap at most %d MB%n", megabytes, documents.size(),
+                Locale.ROOT,
+                "%.1f MB, %,d documents, %s, %d cores, heap at most %d MB%n",
+                megabytes,
+                documents.size(),
                 System.getProperty("java.vm.name") + " " + System.getProperty("java.version"),
-                Runtime.getRuntime().availableProcessors(), Runtime.getRuntime().maxMemory() >> 20);
+                Runtime.getRuntime().availableProcessors(),
+                Runtime.getRuntime().maxMemory() >> 20);
         var jtokkit = Encodings.newDefaultEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
         double alone = megabytes / best((Runnable) () -> documents.forEach(jtokkit::encodeOrdinary));
         print("jtokkit alone, one thread", alone, "");
         var own = Gpt2Tokenizer.full();
-        print("Uncurl's tokenizer alone, one thread", megabytes / best((Runnable) () -> documents.forEach(own::encode)), "");
+        print(
+                "Uncurl's tokenizer alone, one thread",
+                megabytes / best((Runnable) () -> documents.forEach(own::encode)),
+                "");
         double rust = huggingFace(folder, documents, megabytes);
         documents.clear();
         resetPeak();
@@ -94,7 +108,9 @@ final class TokenizeBench {
                         String.format(Locale.ROOT, "whole job, %d core(s), %.1f MB", cores, size),
                         rate,
                         String.format(
-                                Locale.ROOT, "%.0f%% of cores x jtokkit, %.1f x Hugging Face", 100 * rate / (cores * alone),
+                                Locale.ROOT,
+                                "%.0f%% of cores x jtokkit, %.1f x Hugging Face",
+                                100 * rate / (cores * alone),
                                 rate / rust));
             }
             spark.stop();
@@ -224,7 +240,8 @@ final class TokenizeBench {
     /** The job without the making of an empty warehouse's tables. */
     private static double job(Path folder, Path data) throws IOException {
         SparkSession.setActiveSession(SparkSession.active().newSession());
-        Warehouse warehouse = Warehouse.open(folder.resolve("warehouse" + runs++).toString());
+        Warehouse warehouse =
+                Warehouse.open(folder.resolve("warehouse" + runs++).toString());
         TokenizeConfig config = TokenizeFixture.config(
                 folder,
                 TokenizeFixture.corpus("text", "cc100", data.toString()),
@@ -257,7 +274,9 @@ final class TokenizeBench {
         Files.createDirectories(target);
         List<Path> files;
         try (Stream<Path> all = Files.list(source)) {
-            files = all.filter(file -> file.toString().endsWith(".txt")).sorted().toList();
+            files = all.filter(file -> file.toString().endsWith(".txt"))
+                    .sorted()
+                    .toList();
         }
         long wanted = megabytes * 1_000_000L;
         int part = 0;

@@ -110,8 +110,12 @@ final class TokenizeFixture {
                 : new String[] {"task", "split", "example_id"};
         try {
             var digest = MessageDigest.getInstance("SHA-256");
-            warehouse.table(table).selectExpr("*").orderBy(order[0], order[1], order[2]).collectAsList().forEach(row ->
-                    digest.update(row.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+            warehouse
+                    .table(table)
+                    .selectExpr("*")
+                    .orderBy(order[0], order[1], order[2])
+                    .collectAsList()
+                    .forEach(row -> digest.update(row.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8)));
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);

@@ -61,7 +61,8 @@ class TokenizeResumeTest {
             Warehouse warehouse = warehouse(folder.resolve("killed-" + tail));
             FailingFileSystem.failing = "speeches.txt";
             // the large files come first; one partition, so that they are finished when the small one fails
-            assertThatThrownBy(() -> tokenize(warehouse, config(folder, corpora, "tail=" + tail, "block-bytes=1000000"), 1));
+            assertThatThrownBy(
+                    () -> tokenize(warehouse, config(folder, corpora, "tail=" + tail, "block-bytes=1000000"), 1));
             assertThat(warehouse.table(Tables.SEQUENCES).count()).isZero();
             List<Path> staged = reports(folder.resolve("killed-" + tail));
             assertThat(staged).isNotEmpty();
@@ -79,7 +80,8 @@ class TokenizeResumeTest {
 
     private static List<Path> reports(Path warehouse) throws IOException {
         try (Stream<Path> files = Files.list(warehouse.resolve("staging/text"))) {
-            return files.filter(file -> file.getFileName().toString().matches("unit-.*json")).toList();
+            return files.filter(file -> file.getFileName().toString().matches("unit-.*json"))
+                    .toList();
         }
     }
 }

@@ -13,7 +13,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.uncurl.corpus.CorpusFormat;
 import dev.uncurl.corpus.Document;
-import dev.uncurl.corpus.Split;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.io.IOException;
@@ -109,7 +108,8 @@ class TokenizeTest {
         tokenize(warehouse, config(folder, TEXT));
         String first = contentHash(warehouse, Tables.SEQUENCES);
         for (String split : List.of("train", "validation")) {
-            Row row = warehouse.rows(Tables.SEQUENCES, "split", split)
+            Row row = warehouse
+                    .rows(Tables.SEQUENCES, "split", split)
                     .selectExpr("min(sequence_id)", "max(sequence_id)", "count(distinct sequence_id)", "count(*)")
                     .first();
             assertThat(row.getLong(0)).isZero();
@@ -124,9 +124,21 @@ class TokenizeTest {
     @Test
     void damagedFilesAreAccountedForToTheDocument() {
         Warehouse warehouse = warehouse(folder.resolve("w"));
-        tokenize(warehouse, config(folder,
-                corpus("xz", "cc100", data("damaged/truncated.txt.xz"), data("damaged/crlf-bom.txt"), data("damaged/empty.txt"))
-                        + corpus("json", "mc4", data("damaged/bad-rows.json"), data("damaged/truncated.json.gz"))));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        corpus(
+                                        "xz",
+                                        "cc100",
+                                        data("damaged/truncated.txt.xz"),
+                                        data("damaged/crlf-bom.txt"),
+                                        data("damaged/empty.txt"))
+                                + corpus(
+                                        "json",
+                                        "mc4",
+                                        data("damaged/bad-rows.json"),
+                                        data("damaged/truncated.json.gz"))));
         for (String corpus : List.of("xz", "json")) {
             Row run = run(warehouse, corpus);
             long rejected = run.getAs("documents_rejected");
@@ -134,7 +146,8 @@ class TokenizeTest {
             assertThat(run.<Long>getAs("documents_in"))
                     .isEqualTo(run.<Long>getAs("documents_kept") + run.<Long>getAs("documents_filtered") + rejected);
             assertThat(UnitReport.total(counts(run, "rejected"))).isEqualTo(rejected);
-            assertThat(warehouse.rows(Tables.REJECTIONS, "corpus", corpus).count()).isEqualTo(rejected);
+            assertThat(warehouse.rows(Tables.REJECTIONS, "corpus", corpus).count())
+                    .isEqualTo(rejected);
         }
     }
 
@@ -145,7 +158,9 @@ class TokenizeTest {
         String before = contentHash(warehouse, Tables.SEQUENCES);
         String bad = TEXT.replace("\"text\"", "\"more\"") + corpus("json", "mc4", data("damaged/bad-rows.json"));
         assertThatThrownBy(() -> tokenize(warehouse, config(folder, bad, "max-rejected=0.01")))
-                .isInstanceOfSatisfying(Refusal.class, refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(4))
+                .isInstanceOfSatisfying(
+                        Refusal.class,
+                        refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(4))
                 .hasMessageContaining("json");
         assertThat(contentHash(warehouse, Tables.SEQUENCES)).isEqualTo(before);
         assertThat(warehouse.table(Tables.RUNS).count()).isEqualTo(1);
@@ -161,7 +176,9 @@ class TokenizeTest {
         tokenize(warehouse, config(folder, TEXT));
         assertThat(warehouse.table(Tables.RUNS).count()).isEqualTo(1);
         assertThatThrownBy(() -> tokenize(warehouse, config(folder, TEXT, "seed=4", "sequence-length=32")))
-                .isInstanceOfSatisfying(Refusal.class, refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(5))
+                .isInstanceOfSatisfying(
+                        Refusal.class,
+                        refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(5))
                 .hasMessageContaining("seed: 3 there, 4 asked for")
                 .hasMessageContaining("sequence-length: 64 there, 32 asked for");
     }
@@ -170,19 +187,33 @@ class TokenizeTest {
     void copiesAreLeftOutWithinARunAndAgainstEarlierCorpora() throws IOException {
         Path copy = Files.copy(Path.of(data("cc100/speeches.txt")), folder.resolve("copy.txt"));
         Warehouse warehouse = warehouse(folder.resolve("w"));
-        tokenize(warehouse, config(folder,
-                corpus("a", "cc100", data("cc100/speeches.txt")) + corpus("b", "cc100", copy.toString(), data("cc100/religion_kjv.txt.xz")),
-                "duplicates.within=run"));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        corpus("a", "cc100", data("cc100/speeches.txt"))
+                                + corpus("b", "cc100", copy.toString(), data("cc100/religion_kjv.txt.xz")),
+                        "duplicates.within=run"));
         Row a = run(warehouse, "a");
         Row b = run(warehouse, "b");
         long copies = a.<Long>getAs("documents_in");
         assertThat(a.<Long>getAs("documents_filtered")).isZero();
         assertThat(counts(b, "filtered")).isEqualTo(Map.of(UnitTokens.DUPLICATE, copies));
-        tokenize(warehouse, config(folder, corpus("c", "cc100", copy.toString(), data("cc100/nonfiction.txt")),
-                "duplicates.within=corpus", "duplicates.against=[a]"));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        corpus("c", "cc100", copy.toString(), data("cc100/nonfiction.txt")),
+                        "duplicates.within=corpus",
+                        "duplicates.against=[a]"));
         assertThat(counts(run(warehouse, "c"), "filtered")).isEqualTo(Map.of(UnitTokens.DUPLICATE, copies));
-        assertThatThrownBy(() -> tokenize(warehouse, config(folder, corpus("d", "cc100", copy.toString()),
-                        "duplicates.within=corpus", "duplicates.against=[z]")))
+        assertThatThrownBy(() -> tokenize(
+                        warehouse,
+                        config(
+                                folder,
+                                corpus("d", "cc100", copy.toString()),
+                                "duplicates.within=corpus",
+                                "duplicates.against=[z]")))
                 .isInstanceOf(Refusal.class)
                 .hasMessageContaining("z");
     }
@@ -190,13 +221,18 @@ class TokenizeTest {
     @Test
     void examplesAreNumberedByTaskInTheOrderOfTheirFiles() {
         Warehouse warehouse = warehouse(folder.resolve("w"));
-        tokenize(warehouse, config(folder, corpus("flan", "flan", data("flan/cot_creak.jsonl"), data("flan/winogrande.jsonl"))));
-        List<Row> wrong = warehouse.table(Tables.EXAMPLES)
-                .selectExpr("*", "row_number() OVER (PARTITION BY task, split ORDER BY source, source_offset) - 1 AS place")
+        tokenize(
+                warehouse,
+                config(folder, corpus("flan", "flan", data("flan/cot_creak.jsonl"), data("flan/winogrande.jsonl"))));
+        List<Row> wrong = warehouse
+                .table(Tables.EXAMPLES)
+                .selectExpr(
+                        "*", "row_number() OVER (PARTITION BY task, split ORDER BY source, source_offset) - 1 AS place")
                 .where("place <> example_id")
                 .collectAsList();
         assertThat(wrong).isEmpty();
-        assertThat(warehouse.table(Tables.EXAMPLES).select("task").distinct().count()).isEqualTo(2);
+        assertThat(warehouse.table(Tables.EXAMPLES).select("task").distinct().count())
+                .isEqualTo(2);
     }
 
     @Test
@@ -207,7 +243,8 @@ class TokenizeTest {
         assertThat(properties)
                 .containsEntry("uncurl.text.tokenizer", Gpt2Tokenizer.of(1024).fingerprint())
                 .containsEntry("uncurl.text.sequence-length", "64")
-                .containsEntry("uncurl.text.configuration", run(warehouse, "text").getAs("run_id"));
+                .containsEntry(
+                        "uncurl.text.configuration", run(warehouse, "text").getAs("run_id"));
         assertThatThrownBy(() -> CorpusRun.newest(warehouse, "text").requireTokenizer("gpt2-50257-other", "m"))
                 .isInstanceOf(Refusal.class);
     }
@@ -215,14 +252,19 @@ class TokenizeTest {
     @Test
     void theEstimateIsNearWhatTheRunGivesAndWritesNothing() {
         Warehouse warehouse = warehouse(folder.resolve("w"));
-        var config = config(folder, TEXT + corpus("flan", "flan", data("flan/cot_creak.jsonl")) + corpus("mc4", "mc4", data("mc4/*.json.gz")));
+        var config = config(
+                folder,
+                TEXT
+                        + corpus("flan", "flan", data("flan/cot_creak.jsonl"))
+                        + corpus("mc4", "mc4", data("mc4/*.json.gz")));
         var estimates = new Tokenization(warehouse, config, 1, 2, "").estimate();
         assertThat(warehouse.table(Tables.RUNS).count()).isZero();
         assertThat(folder.resolve("w/staging")).doesNotExist();
         tokenize(warehouse, config);
         for (Estimate.Expected expected : estimates) {
             Row run = run(warehouse, expected.corpus());
-            assertThat((double) expected.tokens()).isBetween(0.8 * run.<Long>getAs("tokens"), 1.25 * run.<Long>getAs("tokens"));
+            assertThat((double) expected.tokens())
+                    .isBetween(0.8 * run.<Long>getAs("tokens"), 1.25 * run.<Long>getAs("tokens"));
             assertThat((double) expected.documents())
                     .isBetween(0.6 * run.<Long>getAs("documents_in"), 1.6 * run.<Long>getAs("documents_in"));
         }
@@ -233,15 +275,23 @@ class TokenizeTest {
         Warehouse warehouse = warehouse(folder.resolve("w"));
         tokenize(warehouse, config(folder, corpus("json", "mc4", data("damaged/bad-rows.json")), "licences.json=CC0"));
         String card = Files.readString(folder.resolve("w/cards/json/README.md"));
-        counts(run(warehouse, "json"), "rejected").forEach((reason, count) -> assertThat(card)
-                .contains("| " + reason + " | " + count + " |"));
-        assertThat(card).contains("Licence: CC0", "bad-rows.json", "tokenize --config test", "Lengths of kept documents");
+        counts(run(warehouse, "json"), "rejected")
+                .forEach((reason, count) -> assertThat(card).contains("| " + reason + " | " + count + " |"));
+        assertThat(card)
+                .contains("Licence: CC0", "bad-rows.json", "tokenize --config test", "Lengths of kept documents");
     }
 
     @Test
     void filtersCountWhatTheyTookAndWhy() {
         Warehouse warehouse = warehouse(folder.resolve("w"));
-        tokenize(warehouse, config(folder, TEXT, "filter.minimum-characters=20000", "filter.languages=[en]", "filter.tag-languages=true"));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        TEXT,
+                        "filter.minimum-characters=20000",
+                        "filter.languages=[en]",
+                        "filter.tag-languages=true"));
         Row run = run(warehouse, "text");
         assertThat(counts(run, "filtered")).containsKey("shorter than 20000 characters");
         assertThat(UnitReport.total(counts(run, "filtered"))).isEqualTo(run.<Long>getAs("documents_filtered"));
@@ -251,16 +301,27 @@ class TokenizeTest {
     @Test
     void aMixtureTakesItsWeightsAndCountsWhatItLeavesOut() {
         Warehouse warehouse = warehouse(folder.resolve("w"));
-        tokenize(warehouse, config(folder, corpus("flan", "flan", data("flan/cot_creak.jsonl"), data("flan/cot_ecqa.jsonl"), data("flan/winogrande.jsonl")),
-                "mixtures.flan={weights={cot=1,rest=1},tasks={cot=[\"cot_*\"],rest=[\"*\"]},task-cap=100}"));
+        tokenize(
+                warehouse,
+                config(
+                        folder,
+                        corpus(
+                                "flan",
+                                "flan",
+                                data("flan/cot_creak.jsonl"),
+                                data("flan/cot_ecqa.jsonl"),
+                                data("flan/winogrande.jsonl")),
+                        "mixtures.flan={weights={cot=1,rest=1},tasks={cot=[\"cot_*\"],rest=[\"*\"]},task-cap=100}"));
         Row run = run(warehouse, "flan");
-        Row taken = warehouse.rows(Tables.EXAMPLES, "split", "train")
+        Row taken = warehouse
+                .rows(Tables.EXAMPLES, "split", "train")
                 .selectExpr("count_if(task like 'flan/cot%')", "count_if(task not like 'flan/cot%')")
                 .first();
         assertThat(taken.getLong(0)).isEqualTo(100);
         assertThat(taken.getLong(1)).isEqualTo(100);
         assertThat(counts(run, "filtered").get(MixtureShares.REASON)).isPositive();
-        assertThat(run.<Long>getAs("documents_kept")).isEqualTo(warehouse.table(Tables.EXAMPLES).count());
+        assertThat(run.<Long>getAs("documents_kept"))
+                .isEqualTo(warehouse.table(Tables.EXAMPLES).count());
         assertThat(counts(run, "tokens_dropped").get(MixtureShares.REASON)).isPositive();
     }
 }

@@ -40,8 +40,8 @@ public final class Gpt2Tokenizer implements Tokenizer {
     private final byte[][] bytesOfId;
     private final Encoding encoding;
     /** jtokkit merges each piece; what it made of the short ones is remembered, per thread. */
-    private final ThreadLocal<PieceCache> cache =
-            ThreadLocal.withInitial(() -> new PieceCache(this::encodePiece));
+    private final ThreadLocal<PieceCache> cache = ThreadLocal.withInitial(() -> new PieceCache(this::encodePiece));
+
     private final String fingerprint;
 
     private Gpt2Tokenizer(int vocabularySize) {

@@ -28,9 +28,36 @@ class PiecesTest {
     @Provide
     Arbitrary<String> texts() {
         Arbitrary<String> bits = Arbitraries.of(
-                " ", "  ", "\n", "\r\n", "\t", "'", "'s", "'ll", "'re", "'ve", "'x", "a", "Bc", "\u00e9", "e\u0301", "7", "\u00bd",
-                "\u2163", ".", "--", "\u00a0", "\u0085", "\u3000", "\u200b", "\ud83d\ude00", "\ud83d", "\ude00", "\u4f60\u597d",
-                "\ud835\udc00", "\u0000");
+                " ",
+                "  ",
+                "\n",
+                "\r\n",
+                "\t",
+                "'",
+                "'s",
+                "'ll",
+                "'re",
+                "'ve",
+                "'x",
+                "a",
+                "Bc",
+                "\u00e9",
+                "e\u0301",
+                "7",
+                "\u00bd",
+                "\u2163",
+                ".",
+                "--",
+                "\u00a0",
+                "\u0085",
+                "\u3000",
+                "\u200b",
+                "\ud83d\ude00",
+                "\ud83d",
+                "\ude00",
+                "\u4f60\u597d",
+                "\ud835\udc00",
+                "\u0000");
         return bits.list().ofMaxSize(24).map(list -> String.join("", list));
     }
 

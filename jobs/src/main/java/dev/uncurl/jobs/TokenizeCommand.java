@@ -80,7 +80,7 @@ final class TokenizeCommand implements Callable<Integer> {
     }
 
     private String commandLine() {
-        return "tokenize "
+        return "jobs/submit "
                 + String.join(" ", spec.commandLine().getParseResult().originalArgs());
     }
 }

@@ -24,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
@@ -87,6 +88,17 @@ final class TokenizeBench {
         var jtokkit = Encodings.newDefaultEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
         double alone = megabytes / best((Runnable) () -> documents.forEach(jtokkit::encodeOrdinary));
         print("jtokkit alone, one thread", alone, "");
+        int threads = Math.min(2, Runtime.getRuntime().availableProcessors());
+        double together = megabytes
+                / best((Runnable) () -> IntStream.range(0, threads).parallel().forEach(thread -> {
+                    for (int i = thread; i < documents.size(); i += threads) {
+                        jtokkit.encodeOrdinary(documents.get(i));
+                    }
+                }));
+        print(
+                "jtokkit alone, " + threads + " threads",
+                together,
+                String.format(Locale.ROOT, "%.0f%% of threads x one thread", 100 * together / (threads * alone)));
         var own = Gpt2Tokenizer.full();
         print(
                 "Uncurl's tokenizer alone, one thread",

@@ -5,5 +5,6 @@ package dev.uncurl.corpus;
  *
  * @param path its whole path, with the file system's scheme
  * @param bytes its size as it stands, compressed or not
+ * @param modified when it was last changed, milliseconds since 1970, as the file system tells
  */
-public record CorpusFile(String path, long bytes) {}
+public record CorpusFile(String path, long bytes, long modified) {}

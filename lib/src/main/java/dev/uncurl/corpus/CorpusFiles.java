@@ -41,7 +41,7 @@ public final class CorpusFiles {
         for (String pattern : patterns) {
             for (FileStatus status : matches(configuration, pattern)) {
                 refuseUnreadable(status.getPath());
-                var file = new CorpusFile(status.getPath().toString(), status.getLen());
+                var file = new CorpusFile(status.getPath().toString(), status.getLen(), status.getModificationTime());
                 found.put(file.path(), file);
             }
         }

@@ -59,8 +59,8 @@ public final class Settings {
                 settings = pair(override).withFallback(settings);
             }
             Config config = settings.withFallback(file(nameOrFile))
-                    .resolveWith(
-                            settings.withFallback(file(nameOrFile)).withFallback(ConfigFactory.systemProperties()));
+                    .resolveWith(settings.withFallback(file(nameOrFile))
+                            .withFallback(ConfigFactory.parseProperties(System.getProperties())));
             return new Settings(nameOrFile, config);
         } catch (ConfigException e) {
             throw Refusal.usage("Configuration " + nameOrFile + ": " + e.getMessage(), "Correct it and start again.");

@@ -5,8 +5,7 @@ import java.util.function.Function;
 
 /**
  * Encodes text piece by piece and remembers the ids of short pieces: words repeat, so that most are looked up instead of
- * merged again. A fixed table, two places a
- * hash, in one of which a newer piece takes an older one's place; for one thread.
+ * merged again. Fixed tables, in which a newer piece takes an older one's place; for one thread.
  */
 final class PieceCache {
     private static final int SLOTS = 1 << 17;

@@ -61,6 +61,15 @@ final class Training {
                     ModelFolder.write(warehouse.files(), warehouse.modelFolder(modelId), model, trained, lineage);
             writeMetrics(modelId, model, history);
             new Models(warehouse).register(modelId, folder);
+            System.out.printf(
+                    Locale.ROOT,
+                    "Model %s: %,d parameters, trained on %,d tokens in %d steps, loss %.3f -> %.3f%n",
+                    modelId,
+                    trained.length,
+                    history.get(history.size() - 1).tokens(),
+                    history.get(history.size() - 1).steps(),
+                    history.get(0).loss(),
+                    history.get(history.size() - 1).loss());
             return folder;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

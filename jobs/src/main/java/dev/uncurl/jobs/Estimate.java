@@ -89,7 +89,7 @@ final class Estimate {
         long tokens = 0;
         long before = readByThisThread(unit, hadoop);
         try (CorpusReader reader = UnitTokens.open(unit, hadoop)) {
-            while (reader.bytesRead() < TEXT_BYTES && reader.hasNext()) {
+            while (UnitTokens.textRead(unit, reader) < TEXT_BYTES && reader.hasNext()) {
                 Outcome outcome = reader.next();
                 documents++;
                 if (outcome instanceof Document document) {
@@ -108,7 +108,7 @@ final class Estimate {
             // of a plain file the text is the disk's bytes; of a compressed one the file system counts what was read
             long disk = whole
                     ? unit.bytes()
-                    : plain ? reader.bytesRead() : Math.max(1, readByThisThread(unit, hadoop) - before);
+                    : plain ? UnitTokens.textRead(unit, reader) : Math.max(1, readByThisThread(unit, hadoop) - before);
             return new Sample(unit.corpus(), Math.min(disk, unit.bytes()), documents, tokens, compressed(ids));
         }
     }

@@ -96,6 +96,11 @@ final class UnitTokens {
                 : format.open(hadoop, unit.path(), unit.start(), unit.length());
     }
 
+    /** Bytes of text that were read of a unit so far: a reader of a block tells its place in the file. */
+    static long textRead(TokenUnit unit, CorpusReader reader) {
+        return Math.max(0, reader.bytesRead() - unit.start());
+    }
+
     /** Does the unit and makes it finished. */
     UnitReport run(Configuration hadoop) throws IOException {
         Path file = staging.newFile(unit.number());
@@ -120,7 +125,7 @@ final class UnitTokens {
                     tokens,
                     new TreeMap<>(),
                     padding,
-                    reader.bytesRead(),
+                    textRead(unit, reader),
                     lengths,
                     languages,
                     segments,

@@ -271,6 +271,16 @@ class TokenizeTest {
     }
 
     @Test
+    void textOfAFileReadInBlocksIsCountedOnce() {
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        tokenize(warehouse, config(folder, corpus("text", "cc100", data("cc100/fiction.txt"))));
+        Row run = run(warehouse, "text");
+        long bytes = run.getAs("bytes");
+        // a document that goes on beyond its block is passed over by the next one's reader
+        assertThat(run.<Long>getAs("text_bytes")).isBetween(bytes, bytes + bytes / 2);
+    }
+
+    @Test
     void theCardTellsCountsSourcesAndLicence() throws IOException {
         Warehouse warehouse = warehouse(folder.resolve("w"));
         tokenize(warehouse, config(folder, corpus("json", "mc4", data("damaged/bad-rows.json")), "licences.json=CC0"));

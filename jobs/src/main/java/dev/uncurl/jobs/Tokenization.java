@@ -8,16 +8,12 @@ import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
-import org.apache.iceberg.Table;
-import org.apache.iceberg.spark.source.SerializableTableWithSize;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
@@ -27,9 +23,6 @@ import org.apache.spark.util.SerializableConfiguration;
  * where it was. The row of corpus.runs is written last: a corpus without it is not there.
  */
 final class Tokenization {
-    /** Staged bytes that are worth a Spark task of their own. */
-    private static final long TASK_BYTES = 2 << 20;
-
     private final Warehouse warehouse;
     private final TokenizeConfig config;
     private final double maxRejected;
@@ -114,7 +107,8 @@ final class Tokenization {
             totals.put(plan.name(), CorpusTotals.of(reports.get(plan.name())));
             refuseUnusable(plan, totals.get(plan.name()), reports.get(plan.name()));
         }
-        Map<String, List<CorpusOutput.Written>> written = write(wanted, reports);
+        Map<String, List<CorpusOutput.Written>> written =
+                new CorpusWriting(warehouse, config, partitions).write(wanted, reports);
         var ready = new ArrayList<CorpusCommit.Ready>();
         for (CorpusPlan plan : wanted) {
             List<CorpusOutput.Written> files = written.getOrDefault(plan.name(), List.of());
@@ -297,112 +291,5 @@ final class Tokenization {
                 .distinct()
                 .toList();
         return String.join(", ", files.subList(0, Math.min(3, files.size()))) + (files.size() > 3 ? ", ..." : "");
-    }
-
-    private Map<String, List<CorpusOutput.Written>> write(
-            List<CorpusPlan> wanted, Map<String, List<UnitReport>> reports) {
-        var tables = new EnumMap<StagedKey.Kind, Table>(StagedKey.Kind.class);
-        tables.put(StagedKey.Kind.SEQUENCE, copy(Tables.SEQUENCES));
-        tables.put(StagedKey.Kind.EXAMPLE, copy(Tables.EXAMPLES));
-        tables.put(StagedKey.Kind.REJECTION, copy(Tables.REJECTIONS));
-        tables.put(StagedKey.Kind.DOCUMENT, copy(Tables.DOCUMENTS));
-        var paths = new HashMap<String, Map<Integer, String>>();
-        var jobs = new ArrayList<CorpusOutput.Job>();
-        for (CorpusPlan plan : wanted) {
-            paths.put(plan.name(), plan.paths());
-            jobs.addAll(jobs(plan, reports.get(plan.name())));
-        }
-        var shared = warehouse.context().broadcast(new Shared(tables, paths));
-        var hadoop = new SerializableConfiguration(hadoop());
-        warehouse.describe("tokenize: shuffle and write");
-        List<List<CorpusOutput.Written>> written = SparkWork.collect(
-                warehouse.context(),
-                bins(jobs),
-                partitions,
-                bin -> {
-                    var done = new ArrayList<CorpusOutput.Written>();
-                    for (CorpusOutput.Job job : bin) {
-                        Shared with = shared.value();
-                        var files = new Path(job.parts().get(0).file()).getFileSystem(hadoop.value());
-                        done.add(new CorpusOutput(
-                                        job, with.tables.get(job.key().kind()), with.paths.get(job.corpus()), files)
-                                .write());
-                    }
-                    return done;
-                },
-                bin -> bin.stream().mapToLong(CorpusOutput.Job::bytes).sum(),
-                new Progress(
-                        "write",
-                        "bytes",
-                        jobs.stream().mapToLong(CorpusOutput.Job::bytes).sum()));
-        shared.destroy();
-        var byCorpus = new HashMap<String, List<CorpusOutput.Written>>();
-        written.forEach(bin -> bin.forEach(file ->
-                byCorpus.computeIfAbsent(file.corpus(), c -> new ArrayList<>()).add(file)));
-        return byCorpus;
-    }
-
-    private record Shared(Map<StagedKey.Kind, Table> tables, Map<String, Map<Integer, String>> paths)
-            implements Serializable {}
-
-    private Table copy(Tables table) {
-        return SerializableTableWithSize.copyOf(warehouse.iceberg(table));
-    }
-
-    /** One job per key; sequences are numbered on from bucket to bucket. */
-    private List<CorpusOutput.Job> jobs(CorpusPlan plan, List<UnitReport> reports) {
-        Staging staging = staging(plan);
-        var parts = new TreeMap<StagedKey, List<CorpusOutput.Part>>();
-        for (UnitReport report : reports) {
-            String file = staging.path(report).toString();
-            report.segments().forEach(segment -> parts.computeIfAbsent(segment.key(), k -> new ArrayList<>())
-                    .add(new CorpusOutput.Part(file, segment.offset(), segment.length(), segment.records())));
-        }
-        var shares = new MixtureShares(config.mixtures().get(plan.name()), plan.name(), config.seed());
-        Map<String, Long> keep = shares.keep(parts);
-        var jobs = new ArrayList<CorpusOutput.Job>();
-        var next = new HashMap<String, Long>();
-        parts.forEach((key, lies) -> {
-            boolean numbered = key.kind() == StagedKey.Kind.SEQUENCE;
-            long first = numbered ? next.getOrDefault(key.split(), 0L) : 0;
-            if (numbered) {
-                next.put(
-                        key.split(),
-                        first
-                                + lies.stream()
-                                        .mapToInt(CorpusOutput.Part::records)
-                                        .sum());
-            }
-            String name = plan.runId().substring(0, 12) + "-" + UUID.randomUUID();
-            jobs.add(new CorpusOutput.Job(
-                    plan.name(),
-                    name,
-                    key,
-                    first,
-                    plan.promptVersion(),
-                    config.seed(),
-                    key.kind() == StagedKey.Kind.EXAMPLE && key.split().equals("train")
-                            ? keep.getOrDefault(key.detail(), -1L)
-                            : -1,
-                    List.copyOf(lies)));
-        });
-        return jobs;
-    }
-
-    /** Jobs together that are too small to be a task each, the largest first. */
-    private static List<List<CorpusOutput.Job>> bins(List<CorpusOutput.Job> jobs) {
-        var bins = new ArrayList<List<CorpusOutput.Job>>();
-        var sorted = new ArrayList<>(jobs);
-        sorted.sort(Comparator.comparingLong(CorpusOutput.Job::bytes).reversed());
-        long filled = TASK_BYTES;
-        for (CorpusOutput.Job job : sorted) {
-            if (filled + job.bytes() > TASK_BYTES) {
-                bins.add(new ArrayList<>());
-                filled = 0;
-            }
-            bins.get(bins.size() - 1).add(job);
-            filled += job.bytes();
-        }
-        return bins;
     }
 }

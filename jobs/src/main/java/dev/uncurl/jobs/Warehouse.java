@@ -41,6 +41,7 @@ final class Warehouse {
 
     static Warehouse open(String folder) {
         SparkSession spark = SparkSession.builder().appName("uncurl").getOrCreate();
+        LocalFiles.use(spark.sparkContext().hadoopConfiguration());
         try {
             FileSystem files =
                     new Path(folder).getFileSystem(spark.sparkContext().hadoopConfiguration());

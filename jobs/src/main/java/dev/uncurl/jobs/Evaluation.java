@@ -10,6 +10,7 @@ import dev.uncurl.evaluation.Metric;
 import dev.uncurl.evaluation.Unigram;
 import dev.uncurl.model.SmoeLanguageModel;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
@@ -187,23 +188,39 @@ final class Evaluation {
         metrics.add(Metric.lossPerToken(
                 "target_loss_per_token", doubles(scored, "target_loss"), ints(scored, "target_tokens")));
         if (scored.stream().allMatch(row -> row.getAs("prediction") != null && row.getAs("label") != null)) {
-            int[] predictions = ints(scored, "prediction");
-            int[] labels = ints(scored, "label");
-            TaskDefinition definition = TaskDefinition.load(task);
-            for (String metric : definition.metrics()) {
-                metrics.add(
-                        switch (metric) {
-                            case "accuracy" -> Metric.accuracy(predictions, labels);
-                            case "f1" -> Metric.meanF1(
-                                    predictions,
-                                    labels,
-                                    scored.get(0).getList(4).size());
-                            default -> throw Refusal.usage(
-                                    "Unknown metric " + metric + " of task " + task, "Use accuracy or f1.");
-                        });
-            }
+            metrics.addAll(ofChoices(task, split, scored));
         }
         return metrics;
+    }
+
+    private List<Metric> ofChoices(String task, String split, List<Row> scored) {
+        int[] predictions = ints(scored, "prediction");
+        int[] labels = ints(scored, "label");
+        return TaskDefinition.load(task).metrics().stream()
+                .map(metric -> switch (metric) {
+                    case ACCURACY -> Metric.accuracy(predictions, labels);
+                    case F1 -> Metric.meanF1(
+                            predictions, labels, scored.get(0).getList(4).size());
+                    case F1_RIGHT -> Metric.f1OfClass(predictions, labels, 1);
+                    case EXACT_MATCH -> exactMatch(task, split, scored, predictions);
+                })
+                .toList();
+    }
+
+    private Metric exactMatch(String task, String split, List<Row> scored, int[] predictions) {
+        var examples = new HashMap<Long, Row>();
+        Examples.of(warehouse, task, split)
+                .select("example_id", "right_choices", "source", "source_offset", "source_group")
+                .collectAsList()
+                .forEach(row -> examples.put(row.getLong(0), row));
+        var right = new boolean[predictions.length];
+        var questions = new ArrayList<List<Object>>();
+        for (int i = 0; i < predictions.length; i++) {
+            Row example = examples.get(scored.get(i).<Long>getAs("example_id"));
+            right[i] = example.getList(1).contains(predictions[i]);
+            questions.add(List.of(example.get(2), example.get(3), example.get(4)));
+        }
+        return Metric.exactMatch(right, questions);
     }
 
     /** Loss of the unigram model of the training split on the same validation tokens. */

@@ -26,7 +26,7 @@ import java.util.stream.IntStream;
  *     for a choice for each of its values
  * @param labelField the field with the right answer; empty where the shape knows it
  * @param labels the index of the choice, by the label as text ({@code true}, {@code 1}, {@code entailment})
- * @param metrics names of what the task is measured by, the first before all
+ * @param metrics what the task is measured by, the first before all
  */
 public record TaskDefinition(
         String name,
@@ -39,7 +39,7 @@ public record TaskDefinition(
         List<PromptTemplate> choices,
         String labelField,
         Map<String, Integer> labels,
-        List<String> metrics) {
+        List<TaskMetric> metrics) {
     private static final String FOLDER = "conf/task/";
 
     /**

@@ -44,7 +44,9 @@ final class TaskFile {
                             .toList(),
                     labelled ? config.getString("label.field") : "",
                     labelled ? labels(config) : Map.of(),
-                    List.copyOf(config.getStringList("metrics")));
+                    config.getStringList("metrics").stream()
+                            .map(metric -> TaskMetric.of(metric, file))
+                            .toList());
             check(task, file);
             return task;
         } catch (ConfigException e) {

@@ -1,11 +1,14 @@
 package dev.uncurl.evaluation;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.function.IntToDoubleFunction;
 
 /**
  * One figure with what is needed to judge it.
  *
- * @param n examples behind an accuracy or an F1, predicted tokens behind a loss
+ * @param n examples behind an accuracy or an F1, questions behind an exact match, predicted tokens behind a loss
  * @param standardError of {@code value}
  * @param majorityBaseline share of the largest class; null where there are no classes
  * @param constantPredictor whether the model gave the same answer to every example; null where there are no classes
@@ -41,17 +44,64 @@ public record Metric(
      * metric. The standard error is the jackknife's.
      */
     public static Metric meanF1(int[] predictions, int[] labels, int classes) {
-        int n = requirePairs(predictions, labels);
-        double all = meanF1(predictions, labels, classes, -1);
+        requirePairs(predictions, labels);
+        return jackknifed("f1", predictions, labels, left -> meanF1(predictions, labels, classes, left));
+    }
+
+    /**
+     * F1 of one class, 2 hits / (predicted + actual), over all answers of all questions: MultiRC's first metric, of the
+     * class of right answers. 0 where the class neither occurs nor is predicted. The standard error is the jackknife's,
+     * over answers.
+     */
+    public static Metric f1OfClass(int[] predictions, int[] labels, int of) {
+        requirePairs(predictions, labels);
+        return jackknifed("f1-right", predictions, labels, left -> f1OfClass(predictions, labels, of, left));
+    }
+
+    private static double f1OfClass(int[] predictions, int[] labels, int of, int leftOut) {
+        int hits = 0;
+        int either = 0;
+        for (int i = 0; i < labels.length; i++) {
+            if (i != leftOut) {
+                hits += predictions[i] == of && labels[i] == of ? 1 : 0;
+                either += (predictions[i] == of ? 1 : 0) + (labels[i] == of ? 1 : 0);
+            }
+        }
+        return either == 0 ? 0 : 2.0 * hits / either;
+    }
+
+    /** @param without the figure with one example left out; with none for -1 */
+    private static Metric jackknifed(String name, int[] predictions, int[] labels, IntToDoubleFunction without) {
+        int n = labels.length;
         double sum = 0;
         double squares = 0;
         for (int left = 0; left < n; left++) {
-            double without = meanF1(predictions, labels, classes, left);
-            sum += without;
-            squares += without * without;
+            double value = without.applyAsDouble(left);
+            sum += value;
+            squares += value * value;
         }
         double error = n > 1 ? Math.sqrt(Math.max(0, (n - 1.0) / n * (squares - sum * sum / n))) : 0;
-        return new Metric("f1", all, n, error, majority(labels), constant(predictions));
+        return new Metric(name, without.applyAsDouble(-1), n, error, majority(labels), constant(predictions));
+    }
+
+    /**
+     * Share of questions of which every example is answered right, MultiRC's and ReCoRD's exact match.
+     *
+     * @param right whether the prediction of an example is one of its right choices
+     * @param questions which question an example belongs to, any equal values for the same
+     */
+    public static <Q> Metric exactMatch(boolean[] right, List<Q> questions) {
+        if (right.length != questions.size() || right.length == 0) {
+            throw new IllegalArgumentException(right.length + " answers for " + questions.size() + " questions");
+        }
+        var all = new HashMap<Q, Boolean>();
+        for (int i = 0; i < right.length; i++) {
+            all.merge(questions.get(i), right[i], Boolean::logicalAnd);
+        }
+        int n = all.size();
+        double share = (double) all.values().stream().filter(matched -> matched).count() / n;
+        double error = n > 1 ? Math.sqrt(share * (1 - share) / (n - 1)) : 0;
+        return new Metric("exact-match", share, n, error, null, null);
     }
 
     private static double meanF1(int[] predictions, int[] labels, int classes, int leftOut) {

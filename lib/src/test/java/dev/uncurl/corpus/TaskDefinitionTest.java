@@ -43,7 +43,7 @@ class TaskDefinitionTest {
                 .isEqualTo("He knew it rained.\nQuestion: it rained. True, False, or Neither?\nAnswer:");
         assertThat(example.choices()).containsExactly(" True", " False", " Neither");
         assertThat(example.targets()).isEqualTo(" False");
-        assertThat(TaskDefinition.load("superglue/cb").metrics()).containsExactly("accuracy", "f1");
+        assertThat(TaskDefinition.load("superglue/cb").metrics()).containsExactly(TaskMetric.ACCURACY, TaskMetric.F1);
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.uncurl.evaluation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -28,6 +29,27 @@ class MetricTest {
         // class 0: 1 hit, 2 predicted, 1 actual: 2/3; class 1: 1 hit, 1 predicted, 2 actual: 2/3; class 2: right: 1
         Metric metric = Metric.meanF1(new int[] {0, 0, 1, 2}, new int[] {0, 1, 1, 2}, 3);
         assertThat(metric.value()).isCloseTo((2.0 / 3 + 2.0 / 3 + 1) / 3, within(1e-12));
+    }
+
+    @Test
+    void f1OfTheRightAnswersIsTwiceTheHitsOverPredictedAndActual() {
+        int[] predictions = {1, 1, 0, 1, 0};
+        int[] labels = {1, 0, 1, 1, 0};
+        Metric metric = Metric.f1OfClass(predictions, labels, 1);
+        double precision = 2.0 / 3;
+        double recall = 2.0 / 3;
+        assertThat(metric.value()).isCloseTo(2 * precision * recall / (precision + recall), within(1e-12));
+        assertThat(metric.standardError()).isPositive();
+        assertThat(Metric.f1OfClass(new int[] {0, 0}, new int[] {0, 0}, 1).value())
+                .isZero();
+    }
+
+    @Test
+    void exactMatchCountsQuestionsWithEveryAnswerRight() {
+        boolean[] right = {true, true, true, false, true};
+        Metric metric = Metric.exactMatch(right, List.of("a", "b", "a", "b", "c"));
+        assertThat(metric.value()).isCloseTo(2.0 / 3, within(1e-12));
+        assertThat(metric.n()).isEqualTo(3);
     }
 
     @Test

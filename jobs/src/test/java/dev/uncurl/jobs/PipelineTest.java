@@ -126,6 +126,27 @@ class PipelineTest {
     }
 
     @Test
+    void exactMatchIsOverTheQuestionsOfTheFile() {
+        for (String task : List.of("superglue/multirc", "superglue/record")) {
+            cli.succeed("evaluate --model base --task " + task);
+            // again in SQL: a question counts when no example of it has a prediction that is not right
+            Row expected = cli.open()
+                    .spark()
+                    .sql("SELECT avg(int(wrong = 0)), count(*) FROM (SELECT"
+                            + " count_if(NOT array_contains(right_choices, prediction)) AS wrong"
+                            + " FROM uncurl.corpus.examples JOIN uncurl.evaluation.examples USING (task, split, example_id)"
+                            + " WHERE task = '" + task + "' AND split = 'validation' AND model_id = 'base'"
+                            + " GROUP BY source, source_offset, source_group)")
+                    .first();
+            Row metric = cli.open()
+                    .rows(Tables.RESULTS, "model_id", "base", "task", task, "metric", "exact-match")
+                    .first();
+            assertThat(metric.<Double>getAs("value")).isEqualTo(expected.getDouble(0));
+            assertThat(metric.<Long>getAs("n")).isEqualTo(expected.getLong(1)).isPositive();
+        }
+    }
+
+    @Test
     void otherInputsForTheSameNameAreAConflictThatNamesThem() {
         Cli.Outcome outcome =
                 cli.run("pretrain", "--model", "base", "--config", config("pretrain"), "--set", "train.seed=3");

@@ -1,6 +1,8 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.TokenizeConfig;
+import dev.uncurl.corpus.CorpusFiles;
+import dev.uncurl.corpus.CorpusFormat;
 import dev.uncurl.corpus.CorpusReader;
 import dev.uncurl.corpus.Document;
 import dev.uncurl.corpus.Example;
@@ -9,19 +11,20 @@ import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.zip.Deflater;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.util.SerializableConfiguration;
 
-/** Reads the beginnings of some units of each corpus and says what the whole will come to, without writing anything. */
+/** Reads some of some units of each corpus and says what the whole will come to, without writing anything. */
 final class Estimate {
     /** Units of a corpus that are looked at, evenly spread. */
     private static final int UNITS = 16;
 
-    /** Bytes of text read of each. */
+    /** Bytes of text read of each: in evenly spread pieces of a plain one, else at its beginning. */
     private static final long TEXT_BYTES = 4 << 20;
+
+    private static final int PIECES = 8;
 
     /** What a sampled unit gave for the bytes on disk that it took. */
     private record Sample(String corpus, long diskBytes, long documents, long tokens, long rowBytes)
@@ -38,7 +41,7 @@ final class Estimate {
             int count = plan.units().size();
             int taken = Math.min(UNITS, count);
             for (int i = 0; i < taken; i++) {
-                units.add(plan.units().get((int) ((long) i * count / taken)));
+                units.addAll(pieces(plan.units().get((int) ((long) i * count / taken))));
             }
         }
         var hadoop =
@@ -51,6 +54,15 @@ final class Estimate {
                 .map(unit -> sample(unit, vocabulary, hadoop.value()))
                 .collect();
         return plans.stream().map(plan -> expected(plan, config, samples)).toList();
+    }
+
+    private static List<TokenUnit> pieces(TokenUnit unit) {
+        boolean plain = CorpusFormat.of(unit.format()).splittable(unit.path());
+        return !plain || unit.bytes() <= TEXT_BYTES
+                ? List.of(unit)
+                : IntStream.range(0, PIECES)
+                        .mapToObj(i -> unit.piece(unit.bytes() / PIECES * i, TEXT_BYTES / PIECES))
+                        .toList();
     }
 
     private static Expected expected(CorpusPlan plan, TokenizeConfig config, List<Sample> samples) {
@@ -87,8 +99,11 @@ final class Estimate {
         var ids = new RecordBuffer();
         long documents = 0;
         long tokens = 0;
-        long before = readByThisThread(unit, hadoop);
-        try (CorpusReader reader = UnitTokens.open(unit, hadoop)) {
+        boolean plain = CorpusFormat.of(unit.format()).splittable(unit.path());
+        CorpusFiles.Opened compressed = plain ? null : CorpusFiles.openCounted(hadoop, unit.path());
+        try (CorpusReader reader = plain
+                ? UnitTokens.open(unit, hadoop)
+                : CorpusFormat.of(unit.format()).read(unit.path(), compressed.contents(), CorpusReader.DEFAULT_CAP)) {
             while (UnitTokens.textRead(unit, reader) < TEXT_BYTES && reader.hasNext()) {
                 Outcome outcome = reader.next();
                 documents++;
@@ -102,13 +117,11 @@ final class Estimate {
                     }
                 }
             }
-            boolean whole = !reader.hasNext();
-            boolean plain = unit.length() >= 0
-                    || dev.uncurl.corpus.CorpusFormat.of(unit.format()).splittable(unit.path());
-            // of a plain file the text is the disk's bytes; of a compressed one the file system counts what was read
-            long disk = whole
-                    ? unit.bytes()
-                    : plain ? UnitTokens.textRead(unit, reader) : Math.max(1, readByThisThread(unit, hadoop) - before);
+            // of a plain file the text is the disk's bytes
+            long disk = plain
+                    ? UnitTokens.textRead(unit, reader)
+                    : compressed.fileBytes().getAsLong();
+            disk = reader.hasNext() ? Math.max(1, disk) : unit.bytes();
             return new Sample(unit.corpus(), Math.min(disk, unit.bytes()), documents, tokens, compressed(ids));
         }
     }
@@ -116,14 +129,6 @@ final class Estimate {
     private static int put(RecordBuffer to, int[] ids) {
         to.putTokens(ids);
         return ids.length;
-    }
-
-    private static long readByThisThread(TokenUnit unit, Configuration hadoop) throws java.io.IOException {
-        FileSystem files = new Path(unit.path()).getFileSystem(hadoop);
-        @SuppressWarnings("deprecation") // the newer counters are not per thread
-        FileSystem.Statistics statistics =
-                FileSystem.getStatistics(files.getUri().getScheme(), files.getClass());
-        return statistics.getThreadStatistics().getBytesRead();
     }
 
     /** Size of the ids as Parquet with zstd would have them, within some percent: deflate over two-byte ids. */

@@ -14,6 +14,11 @@ import java.io.Serializable;
 record TokenUnit(
         String corpus, int number, String path, String format, String split, long start, long length, long bytes)
         implements Serializable {
+    /** A part of a plain file, or of a block of one. */
+    TokenUnit piece(long from, long bytes) {
+        return new TokenUnit(corpus, number, path, format, split, start + from, bytes, bytes);
+    }
+
     /** Where in the file it lies, for messages. */
     String place() {
         return length < 0 ? path : path + " from byte " + start;

@@ -268,27 +268,6 @@ class TokenizeTest {
     }
 
     @Test
-    void theEstimateIsNearWhatTheRunGivesAndWritesNothing() {
-        Warehouse warehouse = warehouse(folder.resolve("w"));
-        var config = config(
-                folder,
-                TEXT
-                        + corpus("flan", "flan", data("flan/cot_creak.jsonl"))
-                        + corpus("mc4", "mc4", data("mc4/*.json.gz")));
-        var estimates = new Tokenization(warehouse, config, 1, 2, "").estimate();
-        assertThat(warehouse.table(Tables.RUNS).count()).isZero();
-        assertThat(folder.resolve("w/staging")).doesNotExist();
-        tokenize(warehouse, config);
-        for (Estimate.Expected expected : estimates) {
-            Row run = run(warehouse, expected.corpus());
-            assertThat((double) expected.tokens())
-                    .isBetween(0.8 * run.<Long>getAs("tokens"), 1.25 * run.<Long>getAs("tokens"));
-            assertThat((double) expected.documents())
-                    .isBetween(0.6 * run.<Long>getAs("documents_in"), 1.6 * run.<Long>getAs("documents_in"));
-        }
-    }
-
-    @Test
     void textOfAFileReadInBlocksIsCountedOnce() {
         Warehouse warehouse = warehouse(folder.resolve("w"));
         tokenize(warehouse, config(folder, corpus("text", "cc100", data("cc100/fiction.txt"))));

@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -60,10 +61,24 @@ public final class CorpusFiles {
      * @throws Refusal (input) when there is no such file
      */
     public static InputStream open(Configuration configuration, String file) {
+        return openCounted(configuration, file).contents();
+    }
+
+    /**
+     * An opened file.
+     *
+     * @param contents decompressed
+     * @param fileBytes bytes of the file, as it lies on disk, that were read for them so far
+     */
+    public record Opened(InputStream contents, LongSupplier fileBytes) {}
+
+    /** As {@link #open}, with a count of what is read of the file itself. */
+    public static Opened openCounted(Configuration configuration, String file) {
         var path = path(file);
         refuseUnreadable(path);
         try {
-            return decompress(file, path.getFileSystem(configuration).open(path));
+            var in = new SourceStream(file, path.getFileSystem(configuration).open(path), 0);
+            return new Opened(decompress(file, in), in::count);
         } catch (FileNotFoundException e) {
             throw missing(file, e);
         } catch (IOException e) {
@@ -92,7 +107,10 @@ public final class CorpusFiles {
     }
 
     static InputStream decompress(String file, InputStream raw) {
-        var in = new SourceStream(file, raw, 0);
+        return decompress(file, new SourceStream(file, raw, 0));
+    }
+
+    private static InputStream decompress(String file, SourceStream in) {
         return switch (ending(file)) {
             case ".gz" -> new GzipStream(in);
             case ".xz" -> new XzStream(in);

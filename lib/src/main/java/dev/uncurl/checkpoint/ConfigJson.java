@@ -16,7 +16,7 @@ import org.apache.hadoop.fs.Path;
  * <pre>
  * n_layer L, n_embd D, n_head H, n_inner F, vocab_size V, n_positions T,
  * num_local_experts E (0: dense), num_experts_per_tok k, moe_every (blocks every-1, 2 every-1, ... have experts),
- * norm_topk_prob, router_aux_loss_coef, router_z_loss_coef
+ * norm_topk_prob, router_aux_loss_coef, router_z_loss_coef, capacity_factor (0: none; also when missing)
  * </pre>
  *
  * Fixed facts stand there for readers outside Uncurl: {@code model_type}, {@code activation_function},
@@ -45,6 +45,7 @@ final class ConfigJson {
                 .put("norm_topk_prob", moe.renormalize())
                 .put("router_aux_loss_coef", moe.balanceLoss())
                 .put("router_z_loss_coef", moe.zLoss())
+                .put("capacity_factor", moe.capacityFactor())
                 .put("activation_function", "gelu_new")
                 .put("tie_word_embeddings", true)
                 .put("torch_dtype", "float32"));
@@ -67,7 +68,9 @@ final class ConfigJson {
                 integer(file, root, "moe_every"),
                 flag(file, root, "norm_topk_prob"),
                 number(file, root, "router_aux_loss_coef"),
-                number(file, root, "router_z_loss_coef"));
+                number(file, root, "router_z_loss_coef"),
+                // folders from before there was a limit do not have it
+                root.has("capacity_factor") ? number(file, root, "capacity_factor") : 0);
         return new ModelConfig(
                 integer(file, root, "n_layer"),
                 integer(file, root, "n_embd"),

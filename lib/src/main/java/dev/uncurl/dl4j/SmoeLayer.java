@@ -37,6 +37,7 @@ public final class SmoeLayer extends BaseLayer {
     private boolean renormalize;
     private double balanceLoss;
     private double zLoss;
+    private double capacityFactor;
 
     /** For JSON. */
     public SmoeLayer() {}
@@ -54,11 +55,12 @@ public final class SmoeLayer extends BaseLayer {
         renormalize = config.moe().renormalize();
         balanceLoss = config.moe().balanceLoss();
         zLoss = config.moe().zLoss();
+        capacityFactor = config.moe().capacityFactor();
     }
 
     /** The model's shape. */
     public ModelConfig modelConfig() {
-        var moe = new MoeConfig(experts, topK, every, renormalize, balanceLoss, zLoss);
+        var moe = new MoeConfig(experts, topK, every, renormalize, balanceLoss, zLoss, capacityFactor);
         return new ModelConfig(layers, width, heads, feedForward, vocabulary, sequenceLength, moe);
     }
 

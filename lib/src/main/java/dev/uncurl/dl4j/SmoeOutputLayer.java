@@ -46,10 +46,16 @@ public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutp
         return lastLoss;
     }
 
-    /** Tokens that each expert of block {@code layer} received in the last batch [E]. */
+    /** Tokens of the last batch that chose each expert of block {@code layer} [E], dropped or not. */
     public int[] expertTokens(int layer) {
         lastLoss();
         return model.expertTokens(layer);
+    }
+
+    /** Choices of experts in block {@code layer} that the last batch lost to the capacity; 0 without a capacity factor. */
+    public int droppedAssignments(int layer) {
+        lastLoss();
+        return model.routing(layer).droppedAssignments();
     }
 
     /** L2 norm of the last gradient before clipping; 0 before the first step. */

@@ -9,7 +9,7 @@ import java.util.List;
 /**
  * Scores examples with a model: the log-likelihood of each choice given the prompt, and the loss on prompt and right
  * answer. What does not fit into the model's sequence length is cut from the front of the prompt. Sequences are batched
- * by length; padding does not change a score.
+ * by length; neither padding nor the other sequences of a batch change a score, since no expert has a capacity here.
  */
 public final class ExampleScorer {
     /**

@@ -45,8 +45,11 @@ final class DecoderBlock {
         return mixture;
     }
 
-    /** @param output [N, D] the residual stream after the block, written */
-    void forward(TokenBatch batch, Attention.Shape shape, Buffers buffers, Matrix output) {
+    /**
+     * @param limited whether experts have a capacity
+     * @param output [N, D] the residual stream after the block, written
+     */
+    void forward(TokenBatch batch, Attention.Shape shape, Buffers buffers, boolean limited, Matrix output) {
         int tokens = batch.size();
         Matrix normed2 = block.normed2().first(tokens);
         norm1.forward(
@@ -59,7 +62,7 @@ final class DecoderBlock {
         norm2.forward(block.middle().first(tokens), block.statistics2().first(tokens), normed2);
         clock.lap(Part.NORM);
         if (mixture != null) {
-            mixture.route(batch, block, buffers);
+            mixture.route(batch, block, buffers, limited);
             clock.lap(Part.ROUTER);
             mixture.forward(block, output);
             clock.lap(Part.EXPERTS);

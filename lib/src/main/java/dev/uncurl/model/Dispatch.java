@@ -1,12 +1,18 @@
 package dev.uncurl.model;
 
+import java.util.Arrays;
+
 /**
  * Assignments of tokens to experts, sorted by expert (counting sort, stable in the order of tokens): slot s holds token
  * {@code token[s]}, and the slots of expert e run from {@code start[e]} to {@code start[e + 1]}.
+ *
+ * <p>An expert that more assignments ask for than it takes keeps first choices before second ones and so on, and among
+ * those the ones that stand first in the batch, row by row (Lepikhin et al. 2020; Fedus et al. 2021). The rest are
+ * dropped: they have no slot.
  */
 final class Dispatch {
     private final int choices;
-    private final int[] next;
+    private final int[] taken;
 
     /** [S] */
     final int[] token;
@@ -14,14 +20,14 @@ final class Dispatch {
     final double[] gate;
     /** [E + 1] */
     final int[] start;
-    /** [k][N] slot of a token's choice, -1 for padding. */
+    /** [k][N] slot of a token's choice, -1 for padding and for a dropped choice. */
     final int[][] slot;
     /** [k][N] gates, as the router gives them but by choice. */
     final double[][] gateOf;
 
     Dispatch(int experts, int choices, int maxTokens) {
         this.choices = choices;
-        next = new int[experts];
+        taken = new int[experts];
         start = new int[experts + 1];
         token = new int[maxTokens * choices];
         gate = new double[maxTokens * choices];
@@ -29,17 +35,17 @@ final class Dispatch {
         gateOf = new double[choices][maxTokens];
     }
 
-    void sort(Router router, int tokens) {
-        for (int expert = 0; expert < next.length; expert++) {
-            next[expert] = start[expert];
-            start[expert + 1] = start[expert] + router.counts[expert];
+    /** @param capacity the most assignments that one expert takes */
+    void sort(Router router, int tokens, int capacity) {
+        keep(router, tokens, capacity);
+        for (int expert = 0; expert < taken.length; expert++) {
+            start[expert + 1] = start[expert] + taken[expert];
         }
+        System.arraycopy(start, 0, taken, 0, taken.length);
         for (int i = 0; i < tokens; i++) {
             for (int choice = 0; choice < choices; choice++) {
-                int expert = router.chosen[i * choices + choice];
-                slot[choice][i] = -1;
-                if (expert >= 0) {
-                    int at = next[expert]++;
+                if (slot[choice][i] >= 0) {
+                    int at = taken[router.chosen[i * choices + choice]]++;
                     token[at] = i;
                     gate[at] = router.gates[i * choices + choice];
                     slot[choice][i] = at;
@@ -49,8 +55,23 @@ final class Dispatch {
         }
     }
 
-    /** Number of assignments. */
+    /** Counts in {@code taken} what each expert keeps, and marks in {@code slot} what has none. */
+    private void keep(Router router, int tokens, int capacity) {
+        Arrays.fill(taken, 0);
+        for (int choice = 0; choice < choices; choice++) {
+            for (int i = 0; i < tokens; i++) {
+                int expert = router.chosen[i * choices + choice];
+                boolean kept = expert >= 0 && taken[expert] < capacity;
+                slot[choice][i] = kept ? 0 : -1;
+                if (kept) {
+                    taken[expert]++;
+                }
+            }
+        }
+    }
+
+    /** Number of assignments that are not dropped. */
     int size() {
-        return start[next.length];
+        return start[taken.length];
     }
 }

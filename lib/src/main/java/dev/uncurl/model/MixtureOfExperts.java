@@ -1,16 +1,19 @@
 package dev.uncurl.model;
 
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeConfig;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 import java.util.stream.IntStream;
 
 /**
- * Router and experts of one block, without a capacity limit: output = input + sum over chosen e of gate_e expert_e(x).
- * Tokens are brought into the order of experts, so that each expert is one product over contiguous rows.
+ * Router and experts of one block: output = input + sum over chosen e of gate_e expert_e(x). Tokens are brought into the
+ * order of experts, so that each expert is one product over contiguous rows. In training an expert takes no more than
+ * {@link MoeConfig#capacity}; a dropped choice adds nothing, so that a token without any left passes on as it came.
  */
 final class MixtureOfExperts implements RoutingView {
     private final Kernels kernels;
+    private final MoeConfig moe;
     private final int choices;
     private final Router router;
     private final Dispatch dispatch;
@@ -25,9 +28,9 @@ final class MixtureOfExperts implements RoutingView {
 
     MixtureOfExperts(Kernels kernels, ModelConfig config, Parameter.Source source, int layer, int maxTokens) {
         this.kernels = kernels;
-        var moe = config.moe();
+        moe = config.moe();
         choices = moe.topK();
-        router = new Router(kernels, moe, source.get(ParameterLayout.router(layer)), maxTokens);
+        router = new Router(kernels, moe, layer, source.get(ParameterLayout.router(layer)), maxTokens);
         dispatch = new Dispatch(moe.experts(), choices, maxTokens);
         experts = IntStream.range(0, moe.experts())
                 .mapToObj(expert -> new DenseFeedForward(kernels, source, ParameterLayout.expert(layer, expert)))
@@ -39,10 +42,11 @@ final class MixtureOfExperts implements RoutingView {
         dLogits = new double[training ? maxTokens * moe.experts() : 0];
     }
 
-    void route(TokenBatch batch, Buffers.Block block, Buffers buffers) {
+    /** @param limited whether experts have a capacity, as in training; else none is dropped */
+    void route(TokenBatch batch, Buffers.Block block, Buffers buffers, boolean limited) {
         tokens = batch.size();
-        router.forward(batch.tokens(), block.normed2().first(tokens), buffers.routerLogits.first(tokens));
-        dispatch.sort(router, tokens);
+        router.forward(batch, block.normed2().first(tokens), buffers.routerLogits.first(tokens));
+        dispatch.sort(router, tokens, limited ? moe.capacity(router.routed()) : tokens);
     }
 
     /** @param output [N, D] the residual stream after the block, written */
@@ -147,6 +151,16 @@ final class MixtureOfExperts implements RoutingView {
     @Override
     public float gate(int token, int choice) {
         return (float) router.gates[token * choices + choice];
+    }
+
+    @Override
+    public boolean dropped(int token, int choice) {
+        return dispatch.slot[choice][token] < 0 && expert(token, choice) >= 0;
+    }
+
+    @Override
+    public int droppedAssignments() {
+        return router.routed() * choices - dispatch.size();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.uncurl.model;
 
 import dev.uncurl.config.MoeConfig;
+import dev.uncurl.error.Refusal;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 import java.util.Arrays;
@@ -8,11 +9,14 @@ import java.util.Arrays;
 /**
  * The router of one MoE block: logits = x Wr^T with Wr [E, D], p = softmax(logits), the k most probable experts (ties to
  * the lower id), gates p_e, or p_e divided by their sum if so configured and k &gt; 1. Balance loss E sum_e f_e P_e
- * (Fedus et al. 2021; f_e, the share of assignments, is a constant in the gradient) and z-loss (Zoph et al. 2022).
+ * (Fedus et al. 2021; f_e, the share of assignments before any is dropped for want of capacity, is a constant in the
+ * gradient) and z-loss (Zoph et al. 2022). A capacity does not change gates: those of the choices that are left are not
+ * scaled up.
  */
 final class Router {
     private final Kernels kernels;
     private final MoeConfig moe;
+    private final int layer;
     private final Parameter weight;
     private final boolean renormalize;
 
@@ -24,16 +28,17 @@ final class Router {
     final int[] chosen;
 
     final double[] gates;
-    /** Assignments per expert [E]. */
+    /** Assignments per expert [E], dropped ones too. */
     final int[] counts;
 
     private final double[] logSumExp;
     private final double[] dProbability;
     private int routed;
 
-    Router(Kernels kernels, MoeConfig moe, Parameter weight, int maxTokens) {
+    Router(Kernels kernels, MoeConfig moe, int layer, Parameter weight, int maxTokens) {
         this.kernels = kernels;
         this.moe = moe;
+        this.layer = layer;
         this.weight = weight;
         renormalize = moe.renormalize() && moe.topK() > 1;
         logits = new double[maxTokens * moe.experts()];
@@ -46,19 +51,21 @@ final class Router {
     }
 
     /**
-     * @param tokens of the batch, to know the padding
+     * @param batch to know the padding
      * @param x [N, D]
      * @param scratch [N, E]
+     * @throws Refusal (input) when a logit is not a finite number
      */
-    void forward(int[] tokens, Matrix x, Matrix scratch) {
+    void forward(TokenBatch batch, Matrix x, Matrix scratch) {
         kernels.product().multiply(x, false, weight.value(), true, 0, scratch);
         scratch.read(logits);
         Arrays.fill(counts, 0);
         routed = 0;
         for (int token = 0; token < x.rows(); token++) {
-            if (tokens[token] == TokenBatch.NONE) {
+            if (batch.tokens()[token] == TokenBatch.NONE) {
                 leaveOut(token);
             } else {
+                checkFinite(batch, token);
                 route(token);
                 routed++;
             }
@@ -73,6 +80,25 @@ final class Router {
         Arrays.fill(chosen, token * choices, (token + 1) * choices, -1);
         Arrays.fill(gates, token * choices, (token + 1) * choices, 0);
         logSumExp[token] = 0;
+    }
+
+    private void checkFinite(TokenBatch batch, int token) {
+        for (int expert = 0; expert < moe.experts(); expert++) {
+            double logit = logits[token * moe.experts() + expert];
+            if (!Double.isFinite(logit)) {
+                throw Refusal.input(
+                        "The router of block " + layer + " gives token " + batch.tokens()[token] + " at row "
+                                + token / batch.columns() + ", column " + token % batch.columns() + " the logit "
+                                + logit + " for expert " + expert,
+                        "The model has diverged: use an earlier checkpoint; in training, lower"
+                                + " train.learning-rate or train.clip.");
+            }
+        }
+    }
+
+    /** Tokens of the batch that are not padding. */
+    int routed() {
+        return routed;
     }
 
     private void route(int token) {

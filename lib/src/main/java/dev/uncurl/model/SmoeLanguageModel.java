@@ -99,12 +99,23 @@ public final class SmoeLanguageModel implements AutoCloseable {
         return maxTokens;
     }
 
-    /** Loss of the batch; fills {@link #targetLogProbabilities} and {@link #routing}. */
+    /**
+     * Loss of the batch; fills {@link #targetLogProbabilities} and {@link #routing}. No expert has a capacity here, also
+     * when the configuration gives it one for training: what a token scores must not depend on what else is in the batch.
+     *
+     * @throws dev.uncurl.error.Refusal (input) when a router's logit is not finite
+     */
     public Loss forward(TokenBatch batch) {
         return pass(batch, false);
     }
 
-    /** Loss of the batch, and its gradient in the array given to {@link #forTraining}. */
+    /**
+     * Loss of the batch, and its gradient in the array given to {@link #forTraining}. With a capacity factor the experts
+     * of each MoE block take {@link dev.uncurl.config.MoeConfig#capacity} of this batch's assignments, so the loss depends
+     * on what stands together in a batch, and differs from that of {@link #forward}.
+     *
+     * @throws dev.uncurl.error.Refusal (input) when a router's logit is not finite
+     */
     public Loss forwardBackward(TokenBatch batch) {
         if (!training) {
             throw new IllegalStateException("This model was made for scoring; use SmoeLanguageModel.forTraining");
@@ -123,7 +134,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         for (int layer = 0; layer < blocks.size(); layer++) {
             boolean isLast = layer + 1 == blocks.size();
             var output = isLast ? buffers.output : buffers.blocks.get(layer + 1).input();
-            blocks.get(layer).forward(batch, shape, buffers, output.first(tokens));
+            blocks.get(layer).forward(batch, shape, buffers, withGradient, output.first(tokens));
         }
         double crossEntropy = head.forward(batch, buffers, withGradient);
         clock.lap(Part.HEAD);
@@ -194,7 +205,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         return blocks.get(layer).mixture();
     }
 
-    /** Tokens that each expert of block {@code layer} received in the last batch [E]. */
+    /** Tokens of the last batch that chose each expert of block {@code layer} [E], dropped or not. */
     public int[] expertTokens(int layer) {
         return routing(layer).expertTokens();
     }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ModelFolderTest {
     private static final ModelConfig CONFIG =
-            new ModelConfig(3, 4, 2, 8, 11, 6, new MoeConfig(3, 2, 2, true, 0.01, 0.001));
+            new ModelConfig(3, 4, 2, 8, 11, 6, new MoeConfig(3, 2, 2, true, 0.01, 0.001, 1.25));
     private static final Lineage LINEAGE =
             Lineage.here("parent", "finetune", Map.of("seed", "7"), "uncurl finetune", "none");
 
@@ -179,6 +179,17 @@ class ModelFolderTest {
                 .hasMessageContaining("model-00003");
         replaceConfig("\"n_positions\" : 7", "\"n_positions\" : \"x\"");
         assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("n_positions");
+    }
+
+    @Test
+    void aFolderFromBeforeTheCapacityFactorIsAModelWithoutOne() throws IOException {
+        write("m");
+        replaceConfig("  \"capacity_factor\" : 1.25,\n", "");
+        var old = open("m").config();
+        assertThat(old.moe().capacityFactor()).isZero();
+        assertThat(old.moe().withExperts(1)).isEqualTo(new MoeConfig(1, 1, 2, true, 0.01, 0.001));
+        replaceConfig("\"norm_topk_prob\" : true", "\"norm_topk_prob\" : true, \"capacity_factor\" : -1");
+        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("capacity-factor = -1");
     }
 
     private void replaceConfig(String from, String to) throws IOException {

@@ -18,7 +18,7 @@ class SettingsTest {
             """
             model {
               layers = 2, width = 8, heads = 2, feed-forward = 16, vocabulary = 300, sequence-length = 16
-              moe { experts = 4, top-k = 1, every = 2, renormalize = false, balance-loss = 0.01, z-loss = 0 }
+              moe { experts = 4, top-k = 1, every = 2, renormalize = false, balance-loss = 0.01, z-loss = 0, capacity-factor = 0 }
             }
             train {
               tokens = 1000, ranks = 2, batch = 4, averaging-frequency = 2
@@ -64,6 +64,16 @@ class SettingsTest {
         assertThatThrownBy(() -> settings("train.loss-on=tragets").bind(Recipe.class))
                 .isInstanceOf(Refusal.class)
                 .hasMessageContaining("train.loss-on");
+    }
+
+    /** What a model without one was recorded with before there were capacity factors, it is recorded with still. */
+    @Test
+    void theJsonOfAModelNamesACapacityFactorOnlyIfItHasOne() throws IOException {
+        var model = settings().bind(Recipe.class).model();
+        assertThat(Settings.json(model)).contains("\"z-loss\":0.0").doesNotContain("capacity");
+        var limited =
+                settings("model.moe.capacity-factor=1.25").bind(Recipe.class).model();
+        assertThat(Settings.json(limited)).contains("\"capacity-factor\":1.25");
     }
 
     @Test

@@ -24,7 +24,7 @@ import org.nd4j.linalg.factory.Nd4j;
 
 class SmoeNetworkTest {
     private static final ModelConfig CONFIG =
-            new ModelConfig(2, 16, 2, 24, 19, 8, new MoeConfig(4, 2, 2, true, 0.01, 0.001));
+            new ModelConfig(2, 16, 2, 24, 19, 8, new MoeConfig(4, 2, 2, true, 0.01, 0.001, 1.25));
     private static final FusedAdamW UPDATER =
             new FusedAdamW(0.01).withSchedule(3, 40, 0.001).withWeightDecay(0.1).withMaximumGradientNorm(1);
 

@@ -18,7 +18,7 @@ import org.nd4j.linalg.factory.Nd4j;
 
 class ExampleScorerTest {
     private static final ModelConfig CONFIG =
-            new ModelConfig(2, 16, 2, 32, 50, 24, new MoeConfig(4, 1, 2, false, 0.01, 0));
+            new ModelConfig(2, 16, 2, 32, 50, 24, new MoeConfig(4, 1, 2, false, 0.01, 0, 0.5));
 
     private final INDArray parameters = Nd4j.createFromArray(spread(ModelInitialization.initialize(CONFIG, 5)));
 

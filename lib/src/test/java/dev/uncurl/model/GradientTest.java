@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeConfig;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Nd4jKernels;
 import dev.uncurl.kernel.VectorKernels;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -22,7 +24,10 @@ class GradientTest {
                 Models.config(1, 1, false),
                 Models.config(5, 1, false),
                 Models.config(5, 2, false),
-                Models.config(5, 2, true));
+                Models.config(5, 2, true),
+                Models.config(5, 1, false, 0.7),
+                Models.config(5, 2, false, 0.7),
+                Models.config(5, 2, true, 0.7));
     }
 
     private record Pass(Loss loss, double[] gradients) {}
@@ -34,34 +39,75 @@ class GradientTest {
         }
     }
 
-    /** Plain kernels in double precision, along a random direction through all elements of each tensor. */
+    /** Weights of balance loss and z-loss. */
+    private static final double[][] WEIGHTS = {{0, 0}, {0.3, 0}, {0, 0.2}, {0.03, 0.02}};
+
+    private static ModelConfig weighted(ModelConfig config, double[] weights) {
+        var moe = config.moe();
+        return Models.config(new MoeConfig(
+                moe.experts(),
+                moe.topK(),
+                moe.every(),
+                moe.renormalize(),
+                weights[0],
+                weights[1],
+                moe.capacityFactor()));
+    }
+
+    /**
+     * Plain kernels in double precision, along a random direction through all elements of each tensor. The terms of the
+     * loss are differenced one by one, so that the same differences serve every weighting of them.
+     */
     @ParameterizedTest
     @MethodSource("configs")
     void finiteDifferencesAgreeWithTheGradientOfEveryTensor(ModelConfig config) {
-        var batch = Models.batch(3, 7, 1);
+        var batch = Models.batch(2, 7, 1);
         double[] values = Models.parameters(config, 2);
-        double[] gradients = pass(new Nd4jKernels(), config, Models.array(values, DataType.DOUBLE), batch)
-                .gradients();
         INDArray parameters = Models.array(values, DataType.DOUBLE);
+        var gradients = Stream.of(WEIGHTS)
+                .map(weights -> pass(new Nd4jKernels(), weighted(config, weights), parameters, batch)
+                        .gradients())
+                .toList();
         var random = new Random(3);
         double step = 1e-5;
-        try (var model = SmoeLanguageModel.forScoring(config, parameters, 64)) {
+        try (var model = SmoeLanguageModel.forTraining(config, parameters, parameters.ulike(), 64)) {
             for (var tensor : ParameterLayout.of(config).tensors()) {
                 double[] direction = random.doubles(tensor.length(), -1, 1).toArray();
-                double slope = 0;
-                for (int i = 0; i < direction.length; i++) {
-                    slope += direction[i] * gradients[(int) tensor.offset() + i];
-                }
                 move(parameters, tensor, values, direction, step);
-                double above = model.forward(batch).total();
+                Loss above = loss(model, batch);
                 move(parameters, tensor, values, direction, -step);
-                double below = model.forward(batch).total();
+                Loss below = loss(model, batch);
                 move(parameters, tensor, values, direction, 0);
-                assertThat((above - below) / (2 * step))
-                        .as(tensor.name())
-                        .isCloseTo(slope, within(1e-7 + 1e-6 * Math.abs(slope)));
+                for (int w = 0; w < WEIGHTS.length; w++) {
+                    double slope = slope(tensor, direction, gradients.get(w));
+                    double difference = above.crossEntropy()
+                            - below.crossEntropy()
+                            + WEIGHTS[w][0] * (above.balance() - below.balance())
+                            + WEIGHTS[w][1] * (above.z() - below.z());
+                    assertThat(difference / (2 * step))
+                            .as("%s with weights %s", tensor.name(), Arrays.toString(WEIGHTS[w]))
+                            .isCloseTo(slope, within(1e-7 + 1e-6 * Math.abs(slope)));
+                }
+            }
+            assertThat(loss(model, batch).total()).isFinite();
+            for (int layer : config.moeLayers()) {
+                assertThat(model.routing(layer).droppedAssignments() > 0)
+                        .isEqualTo(config.moe().capacityFactor() > 0);
             }
         }
+    }
+
+    /** With a capacity only a training pass computes the loss that the gradient is of. */
+    private static Loss loss(SmoeLanguageModel model, TokenBatch batch) {
+        return model.config().moe().capacityFactor() > 0 ? model.forwardBackward(batch) : model.forward(batch);
+    }
+
+    private static double slope(ParameterLayout.Tensor tensor, double[] direction, double[] gradients) {
+        double slope = 0;
+        for (int i = 0; i < direction.length; i++) {
+            slope += direction[i] * gradients[(int) tensor.offset() + i];
+        }
+        return slope;
     }
 
     private static void move(

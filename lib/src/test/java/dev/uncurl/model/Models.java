@@ -14,7 +14,15 @@ final class Models {
     private Models() {}
 
     static ModelConfig config(int experts, int topK, boolean renormalize) {
-        return new ModelConfig(2, 12, 3, 20, VOCABULARY, 9, new MoeConfig(experts, topK, 2, renormalize, 0.03, 0.02));
+        return config(experts, topK, renormalize, 0);
+    }
+
+    static ModelConfig config(int experts, int topK, boolean renormalize, double capacityFactor) {
+        return config(new MoeConfig(experts, topK, 2, renormalize, 0.03, 0.02, capacityFactor));
+    }
+
+    static ModelConfig config(MoeConfig moe) {
+        return new ModelConfig(2, 12, 3, 20, VOCABULARY, 9, moe);
     }
 
     static ModelConfig dense() {

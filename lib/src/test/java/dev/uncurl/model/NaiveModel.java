@@ -1,6 +1,9 @@
 package dev.uncurl.model;
 
 import dev.uncurl.config.ModelConfig;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -14,12 +17,17 @@ final class NaiveModel {
     /** Of the last forward pass: log p(target) by position. */
     final double[] logProbabilities;
 
+    private final boolean training;
+
     double balance;
     double z;
+    int dropped;
 
-    NaiveModel(ModelConfig config, double[] parameters, int size) {
+    /** @param training whether experts have a capacity, if the configuration says so */
+    NaiveModel(ModelConfig config, double[] parameters, int size, boolean training) {
         this.config = config;
         this.parameters = parameters;
+        this.training = training;
         layout = ParameterLayout.of(config);
         logProbabilities = new double[size];
     }
@@ -82,6 +90,7 @@ final class NaiveModel {
         }
         balance = 0;
         z = 0;
+        dropped = 0;
         for (int layer = 0; layer < config.layers(); layer++) {
             attend(batch, stream, ParameterLayout.block(layer));
             if (config.isMoe(layer)) {
@@ -151,6 +160,7 @@ final class NaiveModel {
         var mean = new double[moe.experts()];
         int tokens =
                 (int) IntStream.of(batch.tokens()).filter(token -> token >= 0).count();
+        var assignments = new ArrayList<Assignment>();
         for (int n = 0; n < batch.size(); n++) {
             if (batch.tokens()[n] < 0) {
                 continue;
@@ -170,10 +180,11 @@ final class NaiveModel {
                     .limit(moe.topK())
                     .toArray();
             double mass = IntStream.of(best).mapToDouble(e -> p[e]).sum();
-            for (int e : best) {
-                double gate = moe.renormalize() && moe.topK() > 1 ? p[e] / mass : p[e];
-                add(stream[n], gate, feedForward(x, ParameterLayout.expert(layer, e)));
-                share[e] += 1.0 / (tokens * moe.topK());
+            for (int rank = 0; rank < best.length; rank++) {
+                double p0 = p[best[rank]];
+                double gate = moe.renormalize() && moe.topK() > 1 ? p0 / mass : p0;
+                assignments.add(new Assignment(n, rank, best[rank], gate, x));
+                share[best[rank]] += 1.0 / (tokens * moe.topK());
             }
             add(mean, 1.0 / tokens, p);
             double logSumExp = Math.log(IntStream.range(0, p.length)
@@ -184,5 +195,31 @@ final class NaiveModel {
         for (int e = 0; e < moe.experts(); e++) {
             balance += moe.experts() * share[e] * mean[e];
         }
+        for (Assignment kept : kept(assignments, tokens)) {
+            add(stream[kept.token], kept.gate, feedForward(kept.x, ParameterLayout.expert(layer, kept.expert)));
+        }
+    }
+
+    /** A token's choice of an expert: the {@code rank}-th. */
+    private record Assignment(int token, int rank, int expert, double gate, double[] x) {}
+
+    /** Each expert's first ones, lower ranks before higher ones, then in the order of the batch. */
+    private List<Assignment> kept(List<Assignment> assignments, int tokens) {
+        var moe = config.moe();
+        if (!training || moe.capacityFactor() == 0) {
+            return assignments;
+        }
+        double capacity = Math.ceil(moe.capacityFactor() * moe.topK() * tokens / moe.experts() - 1e-9);
+        var kept = new ArrayList<Assignment>();
+        for (int e = 0; e < moe.experts(); e++) {
+            int expert = e;
+            assignments.stream()
+                    .filter(a -> a.expert == expert)
+                    .sorted(Comparator.comparingInt(Assignment::rank).thenComparingInt(Assignment::token))
+                    .limit((long) capacity)
+                    .forEach(kept::add);
+        }
+        dropped += assignments.size() - kept.size();
+        return kept;
     }
 }

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -20,14 +21,17 @@ class SmoeLanguageModelTest {
         return GradientTest.configs();
     }
 
-    private record Result(Loss loss, float[] logProbabilities, double[] gradients) {}
+    private record Result(Loss loss, float[] logProbabilities, double[] gradients, int dropped) {}
 
     private static Result train(ModelConfig config, double[] parameters, TokenBatch batch) {
         INDArray values = Models.array(parameters, DataType.FLOAT);
         INDArray gradients = values.ulike().assign(Double.NaN);
         try (var model = SmoeLanguageModel.forTraining(config, values, gradients, 80)) {
             Loss loss = model.forwardBackward(batch);
-            return new Result(loss, model.targetLogProbabilities(), Models.read(gradients));
+            int dropped = IntStream.of(config.moeLayers())
+                    .map(layer -> model.routing(layer).droppedAssignments())
+                    .sum();
+            return new Result(loss, model.targetLogProbabilities(), Models.read(gradients), dropped);
         }
     }
 
@@ -56,7 +60,7 @@ class SmoeLanguageModelTest {
     void lossAndLogProbabilitiesAreThoseOfTheFormulas(ModelConfig config) {
         double[] parameters = Models.parameters(config, 1);
         var batch = Models.batch(4, 9, 2);
-        var naive = new NaiveModel(config, parameters, batch.size());
+        var naive = new NaiveModel(config, parameters, batch.size(), false);
         double expected = naive.loss(batch);
         try (var model = scorer(config, parameters)) {
             Loss loss = model.forward(batch);
@@ -69,7 +73,14 @@ class SmoeLanguageModelTest {
                 assertThat((double) logProbabilities[i]).isCloseTo(naive.logProbabilities[i], within(5e-5));
             }
         }
-        assertThat(train(config, parameters, batch).loss().total()).isCloseTo(expected, within(1e-5));
+        var inTraining = new NaiveModel(config, parameters, batch.size(), true);
+        var trained = train(config, parameters, batch);
+        assertThat(trained.loss().total()).isCloseTo(inTraining.loss(batch), within(1e-5));
+        assertThat(trained.dropped()).isEqualTo(inTraining.dropped);
+        assertThat(trained.dropped() > 0).isEqualTo(config.moe().capacityFactor() > 0);
+        for (int i = 0; i < batch.size(); i++) {
+            assertThat((double) trained.logProbabilities()[i]).isCloseTo(inTraining.logProbabilities[i], within(5e-5));
+        }
     }
 
     @ParameterizedTest
@@ -149,9 +160,10 @@ class SmoeLanguageModelTest {
                 .isCloseTo(train(Models.dense(), dense, batch).loss().crossEntropy(), within(1e-6));
     }
 
-    @Test
-    void permutingExpertsPermutesGradientsAndRouting() {
-        var config = Models.config(5, 2, false);
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.7})
+    void permutingExpertsPermutesGradientsAndRouting(double capacityFactor) {
+        var config = Models.config(5, 2, false, capacityFactor);
         int[] order = {3, 0, 4, 1, 2};
         double[] parameters = Models.parameters(config, 7);
         double[] permuted = permute(config, parameters, order);
@@ -159,6 +171,7 @@ class SmoeLanguageModelTest {
         var before = train(config, parameters, batch);
         var after = train(config, permuted, batch);
         assertThat(after.loss().total()).isCloseTo(before.loss().total(), within(1e-6));
+        assertThat(after.dropped()).isEqualTo(before.dropped());
         assertThat(after.gradients()).containsExactly(permute(config, before.gradients(), order), within(1e-5));
         try (var one = scorer(config, parameters);
                 var other = scorer(config, permuted)) {

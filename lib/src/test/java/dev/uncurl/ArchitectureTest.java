@@ -1,14 +1,21 @@
 package dev.uncurl;
 
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.uncurl.kernel.Matrix;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.nd4j.linalg.api.buffer.DataBuffer;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The arrows between the packages of lib, as their package-info files tell them. */
 @AnalyzeClasses(packages = "dev.uncurl", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -36,6 +43,25 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("jdk.incubator.vector..");
+
+    /** Single elements too: fetched from a view, each may move the whole array between device and host. */
+    @ArchTest
+    static final ArchRule onlyTheFusedKernelsLookIntoHostMemory = noClasses()
+            .that()
+            .haveSimpleNameStartingWith("Nd4j")
+            .or()
+            .resideInAnyPackage("dev.uncurl.model..", "dev.uncurl.dl4j..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("org.bytedeco..", "java.nio", "jdk.incubator..")
+            .orShould()
+            .callMethodWhere(describe("an address or a single element is taken", ArchitectureTest::looksIntoMemory));
+
+    private static boolean looksIntoMemory(JavaMethodCall call) {
+        return Stream.of(INDArray.class, DataBuffer.class, Matrix.class).anyMatch(call.getTargetOwner()::isAssignableTo)
+                && Set.of("pointer", "bytes", "address", "putScalar", "getDouble", "getFloat", "getInt")
+                        .contains(call.getName());
+    }
 
     @ArchTest
     static final ArchRule plansReadNoWeights = noClasses()

@@ -2,7 +2,8 @@ package dev.uncurl.kernel;
 
 /**
  * The primitives as plain ND4J operations: the oracle of {@link VectorKernels}, in FLOAT or DOUBLE, and the road to
- * backends whose memory the host cannot see. Written to be read, not to be fast.
+ * backends whose memory the host cannot see: values come from and go to the host as small arrays of their own, never as
+ * single elements or addresses of an arena. Written to be read, not to be fast.
  */
 public final class Nd4jKernels implements Kernels {
     private final Product product = new Nd4jProduct();

@@ -18,7 +18,7 @@ class VectorKernelsTest {
     private static final double TOLERANCE = 2e-5;
 
     /** The same matrices twice: FLOAT for the kernels under test, DOUBLE for the oracle. */
-    private static final class Case {
+    static final class Case {
         private final Random random;
         private final DataType type;
 
@@ -49,7 +49,7 @@ class VectorKernelsTest {
         }
     }
 
-    private static final class Results {
+    static final class Results {
         private double[] all = {};
 
         void add(Matrix matrix) {
@@ -65,11 +65,11 @@ class VectorKernelsTest {
         }
     }
 
-    private interface Scenario {
+    interface Scenario {
         void run(Kernels kernels, Case given, Results results);
     }
 
-    private static void agree(long seed, Scenario scenario) {
+    static void agree(long seed, Scenario scenario) {
         var fused = new Results();
         scenario.run(new VectorKernels(), new Case(seed, DataType.FLOAT), fused);
         var plain = new Results();

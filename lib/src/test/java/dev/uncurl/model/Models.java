@@ -3,6 +3,7 @@ package dev.uncurl.model;
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -65,5 +66,20 @@ final class Models {
 
     static double[] read(INDArray array) {
         return array.dup().data().asDouble();
+    }
+
+    /** What a training pass with the best kernels gives; {@code dropped} counts choices over all blocks. */
+    record Trained(Loss loss, float[] logProbabilities, double[] gradients, int dropped) {}
+
+    static Trained train(ModelConfig config, double[] parameters, TokenBatch batch) {
+        INDArray values = array(parameters, DataType.FLOAT);
+        INDArray gradients = values.ulike().assign(Double.NaN);
+        try (var model = SmoeLanguageModel.forTraining(config, values, gradients, 80)) {
+            Loss loss = model.forwardBackward(batch);
+            int dropped = IntStream.of(config.moeLayers())
+                    .map(layer -> model.routing(layer).droppedAssignments())
+                    .sum();
+            return new Trained(loss, model.targetLogProbabilities(), read(gradients), dropped);
+        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.uncurl.model;
 
+import static dev.uncurl.model.Models.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -12,7 +13,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -21,38 +21,8 @@ class SmoeLanguageModelTest {
         return GradientTest.configs();
     }
 
-    private record Result(Loss loss, float[] logProbabilities, double[] gradients, int dropped) {}
-
-    private static Result train(ModelConfig config, double[] parameters, TokenBatch batch) {
-        INDArray values = Models.array(parameters, DataType.FLOAT);
-        INDArray gradients = values.ulike().assign(Double.NaN);
-        try (var model = SmoeLanguageModel.forTraining(config, values, gradients, 80)) {
-            Loss loss = model.forwardBackward(batch);
-            int dropped = IntStream.of(config.moeLayers())
-                    .map(layer -> model.routing(layer).droppedAssignments())
-                    .sum();
-            return new Result(loss, model.targetLogProbabilities(), Models.read(gradients), dropped);
-        }
-    }
-
     private static SmoeLanguageModel scorer(ModelConfig config, double[] parameters) {
         return SmoeLanguageModel.forScoring(config, Models.array(parameters, DataType.FLOAT), 80);
-    }
-
-    private static void copy(
-            ModelConfig from, double[] source, String name, ModelConfig to, double[] target, String as) {
-        var there = ParameterLayout.of(from).tensor(name);
-        var here = ParameterLayout.of(to).tensor(as);
-        System.arraycopy(source, (int) there.offset(), target, (int) here.offset(), (int) there.length());
-    }
-
-    /** Everything that two models both have. */
-    private static void copyShared(ModelConfig from, double[] source, ModelConfig to, double[] target) {
-        for (var tensor : ParameterLayout.of(from).tensors()) {
-            if (!tensor.name().contains("moe") && !tensor.name().startsWith("h.1.mlp.")) {
-                copy(from, source, tensor.name(), to, target, tensor.name());
-            }
-        }
     }
 
     @ParameterizedTest
@@ -126,81 +96,6 @@ class SmoeLanguageModelTest {
                 assertThat(model.routing(layer).gate(5, 0)).isZero();
             }
         }
-    }
-
-    @Test
-    void oneExpertIsTheDenseModel() {
-        var one = Models.config(1, 1, false);
-        double[] withExpert = Models.parameters(one, 4);
-        double[] without = new double[(int) ParameterLayout.of(Models.dense()).length()];
-        copyShared(one, withExpert, Models.dense(), without);
-        for (String part : ParameterLayout.FEED_FORWARD) {
-            copy(one, withExpert, ParameterLayout.expert(1, 0) + part, Models.dense(), without, "h.1.mlp." + part);
-        }
-        var batch = Models.batch(4, 9, 5);
-        assertThat(train(one, withExpert, batch).loss().crossEntropy())
-                .isCloseTo(train(Models.dense(), without, batch).loss().crossEntropy(), within(1e-6));
-    }
-
-    @Test
-    void identicalExpertsWithRenormalizedGatesAreTheDenseModel() {
-        var config = Models.config(5, 3, true);
-        double[] mixture = Models.parameters(config, 6);
-        double[] dense = new double[(int) ParameterLayout.of(Models.dense()).length()];
-        copyShared(config, mixture, Models.dense(), dense);
-        for (String part : ParameterLayout.FEED_FORWARD) {
-            String first = ParameterLayout.expert(1, 0) + part;
-            copy(config, mixture, first, Models.dense(), dense, "h.1.mlp." + part);
-            for (int expert = 1; expert < 5; expert++) {
-                copy(config, mixture.clone(), first, config, mixture, ParameterLayout.expert(1, expert) + part);
-            }
-        }
-        var batch = Models.batch(4, 9, 5);
-        assertThat(train(config, mixture, batch).loss().crossEntropy())
-                .isCloseTo(train(Models.dense(), dense, batch).loss().crossEntropy(), within(1e-6));
-    }
-
-    @ParameterizedTest
-    @ValueSource(doubles = {0, 0.7})
-    void permutingExpertsPermutesGradientsAndRouting(double capacityFactor) {
-        var config = Models.config(5, 2, false, capacityFactor);
-        int[] order = {3, 0, 4, 1, 2};
-        double[] parameters = Models.parameters(config, 7);
-        double[] permuted = permute(config, parameters, order);
-        var batch = Models.batch(4, 9, 8);
-        var before = train(config, parameters, batch);
-        var after = train(config, permuted, batch);
-        assertThat(after.loss().total()).isCloseTo(before.loss().total(), within(1e-6));
-        assertThat(after.dropped()).isEqualTo(before.dropped());
-        assertThat(after.gradients()).containsExactly(permute(config, before.gradients(), order), within(1e-5));
-        try (var one = scorer(config, parameters);
-                var other = scorer(config, permuted)) {
-            one.forward(batch);
-            other.forward(batch);
-            for (int expert = 0; expert < 5; expert++) {
-                assertThat(other.expertTokens(1)[expert]).isEqualTo(one.expertTokens(1)[order[expert]]);
-            }
-        }
-    }
-
-    /** Expert e of the result is expert order[e] of the source. */
-    private static double[] permute(ModelConfig config, double[] source, int[] order) {
-        double[] target = source.clone();
-        var layout = ParameterLayout.of(config);
-        int router = (int) layout.tensor(ParameterLayout.router(1)).offset();
-        for (int expert = 0; expert < order.length; expert++) {
-            System.arraycopy(
-                    source,
-                    router + order[expert] * config.width(),
-                    target,
-                    router + expert * config.width(),
-                    config.width());
-            for (String part : ParameterLayout.FEED_FORWARD) {
-                String from = ParameterLayout.expert(1, order[expert]) + part;
-                copy(config, source, from, config, target, ParameterLayout.expert(1, expert) + part);
-            }
-        }
-        return target;
     }
 
     @Test

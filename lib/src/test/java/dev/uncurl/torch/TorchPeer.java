@@ -82,7 +82,7 @@ public final class TorchPeer implements AutoCloseable {
     public byte[] answer(String command, TorchRequest request) throws IOException {
         Path asked = folder.resolve("request");
         Path answered = folder.resolve("answer");
-        Files.write(asked, request.bytes());
+        request.write(asked);
         ask(command + " " + asked + " " + answered, "done");
         return Files.readAllBytes(answered);
     }
@@ -90,7 +90,7 @@ public final class TorchPeer implements AutoCloseable {
     /** Gives the peer a model to time; it takes the place of the one before. */
     public void load(TorchRequest request) throws IOException {
         Path asked = folder.resolve("request");
-        Files.write(asked, request.bytes());
+        request.write(asked);
         ask("load " + asked, "done");
     }
 

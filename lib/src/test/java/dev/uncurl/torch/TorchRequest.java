@@ -4,12 +4,16 @@ import dev.uncurl.config.ModelConfig;
 import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.model.ParameterLayout;
 import dev.uncurl.model.TokenBatch;
-import java.io.ByteArrayOutputStream;
+import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.zip.CRC32;
+import java.util.zip.CheckedOutputStream;
 
 /**
  * What the libtorch peer is to compute, and the file that it reads (format: {@code dev.uncurl.peer.Request}).
@@ -46,15 +50,15 @@ public record TorchRequest(ModelConfig config, float[] parameters, List<TokenBat
                 out.writeDouble(value);
             }
             out.writeInt(steps);
+            var updater = updater();
             for (int step = 0; step < steps; step++) {
-                out.writeDouble(updater().getLearningRate(step, 0));
+                out.writeDouble(updater.getLearningRate(step, 0));
             }
         }
     }
 
-    byte[] bytes() throws IOException {
-        var bytes = new ByteArrayOutputStream();
-        var out = new DataOutputStream(bytes);
+    private void write(OutputStream file) throws IOException {
+        var out = new DataOutputStream(file);
         out.writeInt(config.heads());
         out.writeInt(config.moe().topK());
         out.writeBoolean(config.moe().renormalize());
@@ -81,7 +85,13 @@ public record TorchRequest(ModelConfig config, float[] parameters, List<TokenBat
             write(out, batch.targets());
         }
         optimizer.write(out);
-        return bytes.toByteArray();
+        out.flush();
+    }
+
+    void write(Path file) throws IOException {
+        try (var out = new BufferedOutputStream(Files.newOutputStream(file))) {
+            write(out);
+        }
     }
 
     private static void write(DataOutputStream out, int[] values) throws IOException {
@@ -92,8 +102,8 @@ public record TorchRequest(ModelConfig config, float[] parameters, List<TokenBat
 
     /** CRC-32 of the file, with which answers begin. */
     long checksum() throws IOException {
-        var crc = new CRC32();
-        crc.update(bytes());
-        return crc.getValue();
+        var file = new CheckedOutputStream(OutputStream.nullOutputStream(), new CRC32());
+        write(new BufferedOutputStream(file));
+        return file.getChecksum().getValue();
     }
 }

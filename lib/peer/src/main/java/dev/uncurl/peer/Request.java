@@ -1,6 +1,6 @@
 package dev.uncurl.peer;
 
-import java.io.ByteArrayInputStream;
+import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -41,10 +42,9 @@ record Request(
     record Coefficients(double beta1, double beta2, double epsilon, double weightDecay, double maximumNorm) {}
 
     static Request read(Path file) throws IOException {
-        byte[] bytes = Files.readAllBytes(file);
         var crc = new CRC32();
-        crc.update(bytes);
-        try (var in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+        try (var in =
+                new DataInputStream(new CheckedInputStream(new BufferedInputStream(Files.newInputStream(file)), crc))) {
             var settings = new Settings(in.readInt(), in.readInt(), in.readBoolean(), in.readDouble(), in.readDouble());
             var parameters = parameters(in);
             Batch[] batches = batches(in);
@@ -54,8 +54,8 @@ record Request(
             for (int step = 0; step < rates.length; step++) {
                 rates[step] = in.readDouble();
             }
-            if (in.available() > 0) {
-                throw new IOException(file + " has " + in.available() + " bytes too many");
+            if (in.read() != -1) {
+                throw new IOException(file + " goes on after its end");
             }
             return new Request(crc.getValue(), settings, parameters, batches, coefficients, rates);
         }

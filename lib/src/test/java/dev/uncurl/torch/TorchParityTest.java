@@ -66,13 +66,13 @@ class TorchParityTest {
         }
 
         /**
-         * At this learning rate the two differ by 2e-7. Faster learning makes top-1 chaotic: where two experts are as
-         * good as equal, half a unit in the last place decides, and changes later losses by more than the tolerance,
-         * between two runs of ours as between ours and libtorch's.
+         * Learning is slow on purpose. Where two experts are as good as equal, half a unit in the last place decides
+         * which one a token is sent to, and later losses tell: by 1e-4 here, by more than the tolerance at six times
+         * this learning rate, and between two runs of ours as between ours and libtorch's.
          */
         TorchRequest curve() throws IOException {
             var config = new ModelConfig(2, 32, 4, 64, 512, 32, moe);
-            var optimizer = new Optimizer(300, 1e-3, 20, 0.1, 1);
+            var optimizer = new Optimizer(300, 5e-4, 20, 0.1, 1);
             return new TorchRequest(config, weights(config, 0.02), text(config, optimizer.steps(), 8), optimizer);
         }
     }
@@ -153,7 +153,7 @@ class TorchParityTest {
             double expected = answer.readDouble();
             assertThat(loss).as("loss of step %d", step).isCloseTo(expected, within(CURVE_TOLERANCE * expected));
         }
-        assertThat(loss).as("a loss that has been learnt").isLessThan(5.2);
+        assertThat(loss).as("after learning, from 6.3").isLessThan(5.6);
     }
 
     private static double fit(

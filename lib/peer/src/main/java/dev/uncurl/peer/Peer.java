@@ -4,6 +4,7 @@ import static org.bytedeco.pytorch.global.torch.get_cpu_capability;
 import static org.bytedeco.pytorch.global.torch.get_num_threads;
 import static org.bytedeco.pytorch.global.torch.log_softmax;
 
+import java.io.BufferedOutputStream;
 import java.io.BufferedReader;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -48,6 +49,9 @@ import org.bytedeco.pytorch.Tensor;
 public final class Peer {
     private final PrintStream out;
     private Training loaded;
+    /** Holds the loaded model's memory, so that the next one need not wait for a garbage collection. */
+    private PointerScope memory;
+
     private int position;
 
     private Peer(PrintStream out) {
@@ -75,6 +79,10 @@ public final class Peer {
                 out.println("done");
             }
             case "load" -> {
+                if (memory != null) {
+                    memory.close();
+                }
+                memory = new PointerScope();
                 loaded = new Training(Request.read(Path.of(words[1])));
                 position = 0;
                 out.println("done");
@@ -97,7 +105,7 @@ public final class Peer {
 
     private static void write(String command, Request request, Path answer) throws IOException {
         var training = new Training(request);
-        try (var file = new DataOutputStream(Files.newOutputStream(answer))) {
+        try (var file = new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(answer)))) {
             file.writeLong(request.checksum());
             if (command.equals("gradient")) {
                 writeGradient(training, request, file);

@@ -149,9 +149,7 @@ final class Pruning {
                     .parallelize(shards, shards.size())
                     .map(shard -> new Tuple2<>(shard, work.assemble(shard)))
                     .collect()
-                    .forEach(entry -> written.put(
-                            entry._1(),
-                            new Manifest.Entry(entry._2()._1(), entry._2()._2())));
+                    .forEach(entry -> written.put(entry._1(), entry._2()));
             ModelFolder model = staging.publish(lineage, written);
             published = true;
             new Models(warehouse).register(modelId, model);
@@ -175,10 +173,8 @@ final class Pruning {
             PlanApplication.writePiece(source.open(), plan, merge, staging());
         }
 
-        /** Size and hash of the shard. */
-        Tuple2<Long, String> assemble(int shard) throws IOException {
-            Manifest.Entry entry = PlanApplication.assembleShard(source.open(), plan, shard, staging());
-            return new Tuple2<>(entry.bytes(), entry.sha256());
+        Manifest.Entry assemble(int shard) throws IOException {
+            return PlanApplication.assembleShard(source.open(), plan, shard, staging());
         }
     }
 }

@@ -1,10 +1,12 @@
 package dev.uncurl.checkpoint;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
+import java.io.Serializable;
 import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -21,8 +23,24 @@ import java.util.TreeMap;
 public record Manifest(int format, long parameters, SortedMap<String, Entry> files, Lineage lineage) {
     public static final int FORMAT = 1;
 
-    /** One file: its size, and its SHA-256 in lower-case hexadecimal digits. */
-    public record Entry(long bytes, String sha256) {}
+    /**
+     * One file.
+     *
+     * @param sha256 of all its bytes, in lower-case hexadecimal digits
+     * @param tensors CRC-32C of the bytes of each tensor, by name, so that one read alone can be checked; empty where
+     *     the file holds none
+     */
+    public record Entry(
+            long bytes, String sha256, @JsonInclude(JsonInclude.Include.NON_EMPTY) SortedMap<String, String> tensors)
+            implements Serializable {
+        public Entry {
+            tensors = tensors == null ? new TreeMap<>() : new TreeMap<>(tensors);
+        }
+
+        Entry(long bytes, String sha256) {
+            this(bytes, sha256, null);
+        }
+    }
 
     private static final ObjectMapper JSON = new ObjectMapper()
             .enable(SerializationFeature.INDENT_OUTPUT)

@@ -5,7 +5,6 @@ import dev.uncurl.error.Refusal;
 import dev.uncurl.model.ParameterLayout;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.hadoop.fs.FSDataInputStream;
@@ -59,16 +58,7 @@ public final class ModelFolder {
         }
         ModelStaging staging = ModelStaging.create(fs, dir, config);
         try {
-            var entries = new HashMap<Integer, Manifest.Entry>();
-            for (int shard = 0; shard < staging.shards().count(); shard++) {
-                var tensors = staging.shards().tensors(shard);
-                entries.put(shard, staging.writeShard(shard, writer -> {
-                    for (var tensor : tensors) {
-                        writer.write(tensor.name(), parameters, Math.toIntExact(tensor.offset()));
-                    }
-                }));
-            }
-            return staging.publish(lineage, entries);
+            return staging.publish(lineage, staging.writeShards(parameters));
         } catch (IOException | RuntimeException e) {
             staging.discard();
             throw e;
@@ -77,7 +67,8 @@ public final class ModelFolder {
 
     /**
      * Opens a finished model: manifest, sizes of all files, config and index are checked; a shard's header when it is
-     * first read; hashes by {@link #verify} alone.
+     * first read, a tensor's bytes against its sum in the manifest whenever they are; the files' hashes by
+     * {@link #verify} alone.
      *
      * @throws Refusal (input) with folder, file and remedy
      */
@@ -156,7 +147,7 @@ public final class ModelFolder {
     public void verify() throws IOException {
         for (var entry : manifest.files().entrySet()) {
             Path file = new Path(dir, entry.getKey());
-            if (!Storage.hash(fs, file).equals(entry.getValue())) {
+            if (!Storage.hash(fs, file).sha256().equals(entry.getValue().sha256())) {
                 throw Refusal.input(file + " is not what was written: its SHA-256 differs from the manifest's", REPAIR);
             }
         }
@@ -203,10 +194,16 @@ public final class ModelFolder {
         if (known != null) {
             return known;
         }
-        Safetensors header = Safetensors.open(fs, new Path(dir, shards.file(shard)));
+        Safetensors header = safetensors(shards.file(shard));
         shards.checkHeader(shard, header);
         headers.put(shard, header);
         return header;
+    }
+
+    /** A file of this folder, its tensors held against the manifest when they are read. */
+    Safetensors safetensors(String name) throws IOException {
+        return Safetensors.open(
+                fs, new Path(dir, name), manifest.files().get(name).tensors());
     }
 
     public Path dir() {

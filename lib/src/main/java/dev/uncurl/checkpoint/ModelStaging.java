@@ -39,6 +39,7 @@ public final class ModelStaging {
     private final String token;
     private final Path folder;
     private final Shards shards;
+    private final SortedMap<String, Manifest.Entry> companions = new TreeMap<>();
 
     private ModelStaging(FileSystem fs, Path dir, ModelConfig config, String token) {
         this.fs = Storage.plain(fs);
@@ -112,18 +113,44 @@ public final class ModelStaging {
         return write(new Path(folder, shards.file(shard)), shards.declarations(shard), content);
     }
 
+    /** Writes every shard from parameters in the order of the model's layout, and gives what {@link #publish} takes. */
+    Map<Integer, Manifest.Entry> writeShards(float[] parameters) throws IOException {
+        var entries = new TreeMap<Integer, Manifest.Entry>();
+        for (int shard = 0; shard < shards.count(); shard++) {
+            var tensors = shards.tensors(shard);
+            entries.put(shard, writeShard(shard, writer -> {
+                for (var tensor : tensors) {
+                    writer.write(tensor.name(), parameters, Math.toIntExact(tensor.offset()));
+                }
+            }));
+        }
+        return entries;
+    }
+
+    /** Writes a safetensors file that stands beside the shards in the published folder. */
+    void writeCompanion(String name, List<SafetensorsWriter.Declaration> tensors, Content content) throws IOException {
+        companions.put(name, write(new Path(folder, name), tensors, content));
+    }
+
+    /** Writes any other file that stands beside the shards in the published folder. */
+    void writeCompanion(String name, byte[] content) throws IOException {
+        companions.put(name, Storage.write(fs, new Path(folder, name), content));
+    }
+
     private Manifest.Entry write(Path file, List<SafetensorsWriter.Declaration> tensors, Content content)
             throws IOException {
         Path attempt = new Path(file.getParent(), file.getName() + "." + UUID.randomUUID() + ATTEMPT);
         Storage.Output out = Storage.create(fs, attempt);
+        SortedMap<String, String> sums;
         try (var writer = new SafetensorsWriter(out, tensors, Map.of("format", "pt"))) {
             content.writeTo(writer);
             writer.finish();
+            sums = writer.sums();
         }
         if (!Storage.rename(fs, attempt, file)) {
             fs.delete(attempt, false);
         }
-        return out.entry();
+        return new Manifest.Entry(out.bytes(), out.sha256(), sums);
     }
 
     /**
@@ -135,14 +162,13 @@ public final class ModelStaging {
      * @throws Refusal (conflict) when another model stands in the place meanwhile
      */
     public ModelFolder publish(Lineage lineage, Map<Integer, Manifest.Entry> known) throws IOException {
-        SortedMap<String, Manifest.Entry> files = new TreeMap<>();
+        SortedMap<String, Manifest.Entry> files = new TreeMap<>(companions);
         for (int shard = 0; shard < shards.count(); shard++) {
             Path file = new Path(folder, shards.file(shard));
             if (!fs.exists(file)) {
                 throw new IllegalStateException("Shard " + file + " was not written");
             }
-            Manifest.Entry entry = known.containsKey(shard) ? known.get(shard) : Storage.hash(fs, file);
-            files.put(shards.file(shard), entry);
+            files.put(shards.file(shard), known.containsKey(shard) ? known.get(shard) : entry(file));
         }
         removeAllBut(files.keySet());
         files.put(Shards.INDEX, Storage.write(fs, new Path(folder, Shards.INDEX), shards.index()));
@@ -155,6 +181,12 @@ public final class ModelStaging {
             throw taken();
         }
         return ModelFolder.open(fs, dir);
+    }
+
+    private Manifest.Entry entry(Path file) throws IOException {
+        Manifest.Entry whole = Storage.hash(fs, file);
+        return new Manifest.Entry(
+                whole.bytes(), whole.sha256(), Safetensors.open(fs, file).sums());
     }
 
     private void removeAllBut(Set<String> names) throws IOException {

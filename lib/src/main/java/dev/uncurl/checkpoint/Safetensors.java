@@ -18,7 +18,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedOutputStream;
+import java.util.zip.Checksum;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -64,16 +68,28 @@ public final class Safetensors {
     private final Path file;
     private final Map<String, Tensor> tensors;
     private final Map<String, String> metadata;
+    private final Map<String, String> sums;
 
-    private Safetensors(FileSystem fs, Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
+    private Safetensors(
+            FileSystem fs,
+            Path file,
+            Map<String, Tensor> tensors,
+            Map<String, String> metadata,
+            Map<String, String> sums) {
         this.fs = fs;
         this.file = file;
         this.tensors = tensors;
         this.metadata = metadata;
+        this.sums = sums;
     }
 
     /** @throws Refusal (input) when the file is missing or its header does not hold together */
     public static Safetensors open(FileSystem fs, Path file) throws IOException {
+        return open(fs, file, Map.of());
+    }
+
+    /** As {@link #open(FileSystem, Path)}; a tensor whose CRC-32C is known is held against it whenever it is read. */
+    static Safetensors open(FileSystem fs, Path file, Map<String, String> sums) throws IOException {
         var metadata = new TreeMap<String, String>();
         var tensors = new ArrayList<Tensor>();
         long size;
@@ -100,7 +116,7 @@ public final class Safetensors {
         if (expected != size) {
             throw damaged(file, (size - expected) + " bytes after the last tensor belong to none");
         }
-        return new Safetensors(fs, file, byName, metadata);
+        return new Safetensors(fs, file, byName, metadata, sums);
     }
 
     private static byte[] header(FileSystem fs, Path file, long size) throws IOException {
@@ -135,14 +151,22 @@ public final class Safetensors {
         }
         root.fields().forEachRemaining(field -> {
             if (field.getKey().equals(METADATA)) {
-                field.getValue()
-                        .fields()
-                        .forEachRemaining(entry ->
-                                metadata.put(entry.getKey(), entry.getValue().asText()));
+                metadata.putAll(strings(file, field.getValue()));
             } else {
                 tensors.add(tensor(file, field.getKey(), field.getValue(), dataStart, size));
             }
         });
+    }
+
+    private static Map<String, String> strings(Path file, JsonNode node) {
+        var strings = new TreeMap<String, String>();
+        node.fields()
+                .forEachRemaining(
+                        entry -> strings.put(entry.getKey(), entry.getValue().textValue()));
+        if (!node.isObject() || strings.containsValue(null)) {
+            throw damaged(file, METADATA + " is not a map of strings");
+        }
+        return strings;
     }
 
     private static Tensor tensor(Path file, String name, JsonNode node, long dataStart, long size) {
@@ -240,24 +264,58 @@ public final class Safetensors {
         Objects.checkFromIndexSize(offset, Math.toIntExact(tensor.length()), into.length);
         byte[] chunk = new byte[(int) Math.min(CHUNK, tensor.end() - tensor.begin())];
         var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        var sum = new CRC32C();
         int to = offset;
         for (long at = tensor.begin(); at < tensor.end(); ) {
             int bytes = (int) Math.min(chunk.length, tensor.end() - at);
             in.readFully(at, chunk, 0, bytes);
+            sum.update(chunk, 0, bytes);
             floats.rewind().get(into, to, bytes / Float.BYTES);
             to += bytes / Float.BYTES;
             at += bytes;
         }
+        check(tensor, sum);
     }
 
     /** Copies the bytes of one tensor as they are. */
     void copy(FSDataInputStream in, Tensor tensor, OutputStream out) throws IOException {
         byte[] chunk = new byte[(int) Math.min(CHUNK, tensor.end() - tensor.begin())];
+        var sum = new CRC32C();
         for (long at = tensor.begin(); at < tensor.end(); ) {
             int bytes = (int) Math.min(chunk.length, tensor.end() - at);
             in.readFully(at, chunk, 0, bytes);
+            sum.update(chunk, 0, bytes);
             out.write(chunk, 0, bytes);
             at += bytes;
         }
+        check(tensor, sum);
+    }
+
+    private void check(Tensor tensor, Checksum sum) {
+        String known = sums.getOrDefault(tensor.name(), sum(sum));
+        if (!known.equals(sum(sum))) {
+            throw damaged(
+                    file,
+                    "tensor " + tensor.name() + " is not what was written: its CRC-32C is " + sum(sum)
+                            + ", by the manifest " + known);
+        }
+    }
+
+    /** As a manifest has it. */
+    static String sum(Checksum sum) {
+        return String.format("%08x", sum.getValue());
+    }
+
+    /** CRC-32C of each tensor, by name; reads the whole file. */
+    SortedMap<String, String> sums() throws IOException {
+        var found = new TreeMap<String, String>();
+        try (FSDataInputStream in = fs.open(file)) {
+            for (Tensor tensor : tensors.values()) {
+                var sum = new CRC32C();
+                copy(in, tensor, new CheckedOutputStream(OutputStream.nullOutputStream(), sum));
+                found.put(tensor.name(), sum(sum));
+            }
+        }
+        return found;
     }
 }

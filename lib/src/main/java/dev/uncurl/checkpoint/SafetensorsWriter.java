@@ -11,6 +11,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedOutputStream;
 import org.apache.hadoop.fs.FSDataInputStream;
 
 /**
@@ -29,8 +33,9 @@ public final class SafetensorsWriter implements Closeable {
         }
     }
 
-    private final OutputStream out;
+    private final CheckedOutputStream out;
     private final List<Declaration> declarations;
+    private final SortedMap<String, String> sums = new TreeMap<>();
     private int next;
 
     /**
@@ -41,7 +46,7 @@ public final class SafetensorsWriter implements Closeable {
      */
     public SafetensorsWriter(OutputStream out, List<Declaration> declarations, Map<String, String> metadata)
             throws IOException {
-        this.out = out;
+        this.out = new CheckedOutputStream(out, new CRC32C());
         this.declarations = List.copyOf(declarations);
         out.write(header(declarations, metadata));
     }
@@ -88,6 +93,7 @@ public final class SafetensorsWriter implements Closeable {
             out.write(chunk, 0, count * Float.BYTES);
             done += count;
         }
+        sums.put(name, Safetensors.sum(out.getChecksum()));
     }
 
     /** Writes the tensor whose turn it is with the bytes of {@code tensor} of another file, bit for bit. */
@@ -96,12 +102,19 @@ public final class SafetensorsWriter implements Closeable {
             throw new IllegalArgumentException("Tensor " + name + " differs in size from " + tensor.name());
         }
         source.copy(in, tensor, out);
+        sums.put(name, Safetensors.sum(out.getChecksum()));
+    }
+
+    /** CRC-32C of each tensor written so far, by name. */
+    SortedMap<String, String> sums() {
+        return sums;
     }
 
     private Declaration turn(String name) {
         if (next == declarations.size() || !declarations.get(next).name().equals(name)) {
             throw new IllegalStateException("Tensor " + name + " is not the next one declared");
         }
+        out.getChecksum().reset();
         return declarations.get(next++);
     }
 

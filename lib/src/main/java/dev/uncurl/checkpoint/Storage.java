@@ -40,7 +40,7 @@ final class Storage {
 
     /** A file being written: sums its bytes, and syncs them to disk on close where the file system can. */
     static final class Output extends FilterOutputStream {
-        private final MessageDigest digest = sha256();
+        private final MessageDigest digest = newSha256();
         private final FSDataOutputStream file;
         private long bytes;
         private boolean closed;
@@ -75,9 +75,14 @@ final class Storage {
             }
         }
 
-        /** Size and sum of what was written; once, after {@link #close}. */
-        Manifest.Entry entry() {
-            return new Manifest.Entry(bytes, HexFormat.of().formatHex(digest.digest()));
+        /** Size of what was written so far. */
+        long bytes() {
+            return bytes;
+        }
+
+        /** SHA-256 of what was written; once, after {@link #close}. */
+        String sha256() {
+            return HexFormat.of().formatHex(digest.digest());
         }
     }
 
@@ -91,7 +96,7 @@ final class Storage {
         try (out) {
             out.write(content, 0, content.length);
         }
-        return out.entry();
+        return new Manifest.Entry(out.bytes(), out.sha256());
     }
 
     static byte[] read(FileSystem fs, Path file) throws IOException {
@@ -101,7 +106,7 @@ final class Storage {
     }
 
     static Manifest.Entry hash(FileSystem fs, Path file) throws IOException {
-        MessageDigest digest = sha256();
+        MessageDigest digest = newSha256();
         byte[] chunk = new byte[CHUNK];
         long bytes = 0;
         try (InputStream in = fs.open(file)) {
@@ -114,10 +119,10 @@ final class Storage {
     }
 
     static String sha256(byte[] content) {
-        return HexFormat.of().formatHex(sha256().digest(content));
+        return HexFormat.of().formatHex(newSha256().digest(content));
     }
 
-    private static MessageDigest sha256() {
+    private static MessageDigest newSha256() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
@@ -137,6 +142,9 @@ final class Storage {
             var target = local.pathToFile(to).toPath();
             if (Files.exists(target)) {
                 return false;
+            }
+            if (Files.isDirectory(source)) {
+                sync(source); // its files are on disk, now their names
             }
             try {
                 Files.move(source, target, StandardCopyOption.ATOMIC_MOVE);

@@ -131,6 +131,47 @@ class ModelFolderTest {
     }
 
     @Test
+    void aFlippedByteOfATensorIsRefusedWhereverItIsReadAndFileAndTensorNamed() throws IOException {
+        write("m");
+        Path shard = folder.resolve("m/model-00001-of-00004.safetensors");
+        Safetensors.Tensor tensor = Safetensors.open(fs, hadoop(shard)).tensor("h.1.moe.experts.2.c_fc.weight");
+        byte[] content = Files.readAllBytes(shard);
+        content[(int) tensor.begin() + 9] ^= 8;
+        Files.write(shard, content);
+        ModelFolder model = open("m");
+        float[] into = new float[parameters.length];
+        List<org.assertj.core.api.ThrowableAssert.ThrowingCallable> reads = List.of(
+                model::readParameters,
+                () -> model.read(tensor.name(), into, 0),
+                () -> model.copy(
+                        tensor.name(),
+                        new SafetensorsWriter(
+                                java.io.OutputStream.nullOutputStream(),
+                                List.of(new SafetensorsWriter.Declaration("t", tensor.shape())),
+                                Map.of()),
+                        "t"));
+        for (var read : reads) {
+            assertThatThrownBy(read)
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("model-00001-of-00004.safetensors: tensor h.1.moe.experts.2.c_fc.weight")
+                    .hasMessageContaining("CRC-32C");
+        }
+        model.read("h.1.moe.experts.1.c_fc.weight", into, 0); // the others are as they were
+    }
+
+    @Test
+    void aModelWrittenBeforeTensorsHadSumsIsStillRead() throws IOException {
+        write("m");
+        Path file = folder.resolve("m/manifest.json");
+        Manifest old = Manifest.parse(Files.readAllBytes(file));
+        var files = new TreeMap<String, Manifest.Entry>();
+        old.files().forEach((name, entry) -> files.put(name, new Manifest.Entry(entry.bytes(), entry.sha256())));
+        Files.write(file, new Manifest(1, old.parameters(), files, old.lineage()).toJson());
+        assertThat(Files.readString(file)).doesNotContain("\"tensors\"");
+        assertThat(bits(open("m").readParameters())).isEqualTo(bits(parameters));
+    }
+
+    @Test
     void aMissingOrShortShardIsRefusedOnOpening() throws IOException {
         write("m");
         Path shard = folder.resolve("m/model-00002-of-00004.safetensors");

@@ -110,6 +110,14 @@ class SafetensorsTest {
             {"t":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,8]}} | beyond any file
             {"t":{"dtype":"F32","shape":[2],"data_offsets":[0,99999999999999999999]}} | tensor t has a data offset
             {"t":{"dtype":"BF16","shape":[4],"data_offsets":[0,8]}} | tensor t is stored as BF16
+            {"t":{"dtype":"F33","shape":[2],"data_offsets":[0,8]}} | tensor t is stored as F33
+            {"t":{"dtype":32,"shape":[2],"data_offsets":[0,8]}} | tensor t is stored as 32
+            {"t":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"u":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} | tensor u overlaps
+            {"t":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"u":{"dtype":"F32","shape":[0],"data_offsets":[8,8]}} | tensor u leaves a gap
+            {"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"a":1}} | __metadata__
+            {"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":[]} | __metadata__
+            {"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} {} | not JSON
+            {"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}} | tensor t is not described
             {"t":{"dtype":"F32","shape":[2]}} | tensor t is not described
             {"t":{"dtype":"F32","shape":2,"data_offsets":[0,4]}} | tensor t has no shape
             {"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} | Duplicate field
@@ -128,6 +136,13 @@ class SafetensorsTest {
     void aHeaderLengthBeyondTheFileIsRefusedBeforeAllocation(long length) {
         byte[] content = file("{}", 16);
         ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN).putLong(0, length);
+        assertThatThrownBy(() -> open(content)).isInstanceOf(Refusal.class).hasMessageContaining("a.safetensors");
+    }
+
+    @Test
+    void aHeaderThatIsNotUtf8IsRefused() {
+        byte[] content = file("{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
+        content[8 + 2] = (byte) 0xff;
         assertThatThrownBy(() -> open(content)).isInstanceOf(Refusal.class).hasMessageContaining("a.safetensors");
     }
 

@@ -1,0 +1,126 @@
+package dev.uncurl.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeConfig;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.model.ParameterLayout;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Random;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainingCheckpointTest {
+    private static final ModelConfig CONFIG =
+            new ModelConfig(3, 4, 2, 8, 11, 6, new MoeConfig(3, 2, 2, true, 0.01, 0.001));
+    private static final Lineage LINEAGE = Lineage.here(null, "pretrain", Map.of("seed", "7"), "pretrain", "none");
+    private static final byte[] TRAINING = "{\"sequences\":7}".getBytes(StandardCharsets.UTF_8);
+    private static final int PARAMETERS = (int) ParameterLayout.of(CONFIG).length();
+
+    @TempDir
+    Path folder;
+
+    private FileSystem fs;
+    private final float[] parameters = random(PARAMETERS, 1);
+    private final float[] moments = random(2 * PARAMETERS, 2);
+
+    private static float[] random(int length, int seed) {
+        var random = new Random(seed);
+        float[] values = new float[length];
+        for (int i = 0; i < length; i++) {
+            values[i] = Float.intBitsToFloat(random.nextInt(0x7f000000));
+        }
+        return values;
+    }
+
+    @BeforeEach
+    void write() throws IOException {
+        fs = FileSystem.getLocal(new Configuration());
+        TrainingCheckpoint.write(fs, path("step-4"), CONFIG, parameters, moments, TRAINING, LINEAGE);
+    }
+
+    private org.apache.hadoop.fs.Path path(String name) {
+        return new org.apache.hadoop.fs.Path(folder.resolve(name).toUri());
+    }
+
+    @Test
+    void everythingComesBackBitForBitAndTheFolderIsAModelToo() throws IOException {
+        var checkpoint = TrainingCheckpoint.open(fs, path("step-4"));
+        assertThat(checkpoint.model().readParameters()).containsExactly(parameters);
+        assertThat(checkpoint.readMoments()).containsExactly(moments);
+        assertThat(checkpoint.training()).isEqualTo(TRAINING);
+        assertThat(checkpoint.model().manifest().lineage()).isEqualTo(LINEAGE);
+        assertThat(ModelFolder.open(fs, path("step-4")).readParameters()).containsExactly(parameters);
+    }
+
+    /** Under the names that PyTorch's AdamW gives them. */
+    @Test
+    void momentsStandInTensorsOfTheirOwn() throws IOException {
+        var tensor = ParameterLayout.of(CONFIG).tensor("h.1.moe.router.weight");
+        var file = Safetensors.open(fs, path("step-4/optimizer-00001-of-00004.safetensors"));
+        float[] values = new float[(int) tensor.length()];
+        for (int kind = 0; kind < 2; kind++) {
+            file.read((kind == 0 ? "exp_avg." : "exp_avg_sq.") + tensor.name(), values, 0);
+            int from = kind * PARAMETERS + (int) tensor.offset();
+            assertThat(values).containsExactly(java.util.Arrays.copyOfRange(moments, from, from + values.length));
+        }
+    }
+
+    @Test
+    void aFlippedByteOrAMissingFileOfAnyKindIsRefusedAndTheFileNamed() throws IOException {
+        for (String name :
+                ModelFolder.open(fs, path("step-4")).manifest().files().keySet()) {
+            Path file = folder.resolve("step-4").resolve(name);
+            byte[] content = Files.readAllBytes(file);
+            byte[] flipped = content.clone();
+            flipped[content.length - 1] ^= 1;
+            Files.write(file, flipped);
+            assertRefused(name);
+            Files.delete(file);
+            assertRefused(name);
+            Files.write(file, content);
+        }
+        TrainingCheckpoint.open(fs, path("step-4"));
+    }
+
+    private void assertRefused(String name) {
+        assertThatThrownBy(() -> TrainingCheckpoint.open(fs, path("step-4")))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining(name);
+    }
+
+    @Test
+    void aModelIsNoCheckpoint() throws IOException {
+        ModelFolder.write(fs, path("model"), CONFIG, parameters, LINEAGE);
+        assertThatThrownBy(() -> TrainingCheckpoint.open(fs, path("model")))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("not a checkpoint")
+                .hasMessageContaining("training.json");
+    }
+
+    @Test
+    void aCheckpointIsNeverOverwritten() throws IOException {
+        assertThatThrownBy(() -> TrainingCheckpoint.write(
+                        fs,
+                        path("step-4"),
+                        CONFIG,
+                        new float[PARAMETERS],
+                        new float[2 * PARAMETERS],
+                        TRAINING,
+                        LINEAGE))
+                .isInstanceOf(Refusal.class);
+        assertThat(TrainingCheckpoint.open(fs, path("step-4")).readMoments()).containsExactly(moments);
+        try (var files = Files.list(folder)) {
+            assertThat(files).hasSize(1);
+        }
+    }
+}

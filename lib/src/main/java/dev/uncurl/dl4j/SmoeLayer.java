@@ -19,7 +19,7 @@ import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
 
 /**
  * Configuration of the whole language model as the one output layer of a MultiLayerNetwork. Its fields are the JSON
- * document: those of {@link ModelConfig} and {@link MoeConfig}.
+ * document: those of {@link ModelConfig} and {@link MoeConfig}, and the size of a micro-batch.
  */
 @JsonAutoDetect(fieldVisibility = JsonAutoDetect.Visibility.ANY)
 public final class SmoeLayer extends BaseLayer {
@@ -38,11 +38,14 @@ public final class SmoeLayer extends BaseLayer {
     private double balanceLoss;
     private double zLoss;
     private double capacityFactor;
+    private int microBatch;
 
     /** For JSON. */
     public SmoeLayer() {}
 
-    public SmoeLayer(ModelConfig config) {
+    /** @param microBatch sequences of a batch that pass at a time; 0 for all */
+    public SmoeLayer(ModelConfig config, int microBatch) {
+        this.microBatch = microBatch;
         layers = config.layers();
         width = config.width();
         heads = config.heads();
@@ -62,6 +65,10 @@ public final class SmoeLayer extends BaseLayer {
     public ModelConfig modelConfig() {
         var moe = new MoeConfig(experts, topK, every, renormalize, balanceLoss, zLoss, capacityFactor);
         return new ModelConfig(layers, width, heads, feedForward, vocabulary, sequenceLength, moe);
+    }
+
+    int microBatch() {
+        return microBatch;
     }
 
     @Override
@@ -129,11 +136,12 @@ public final class SmoeLayer extends BaseLayer {
     public boolean equals(Object other) {
         return other instanceof SmoeLayer that
                 && super.equals(other)
+                && microBatch == that.microBatch
                 && modelConfig().equals(that.modelConfig());
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(super.hashCode(), modelConfig());
+        return Objects.hash(super.hashCode(), modelConfig(), microBatch);
     }
 }

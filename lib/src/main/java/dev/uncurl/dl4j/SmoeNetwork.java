@@ -18,6 +18,11 @@ public final class SmoeNetwork {
 
     /** @param seed of the initial parameters, see {@link dev.uncurl.model.ModelInitialization} */
     public static MultiLayerConfiguration configuration(ModelConfig config, FusedAdamW updater, long seed) {
+        return configuration(config, updater, seed, 0);
+    }
+
+    private static MultiLayerConfiguration configuration(
+            ModelConfig config, FusedAdamW updater, long seed, int microBatch) {
         return new NeuralNetConfiguration.Builder()
                 .seed(seed)
                 .dataType(DataType.FLOAT)
@@ -28,7 +33,7 @@ public final class SmoeNetwork {
                 .inferenceWorkspaceMode(WorkspaceMode.NONE)
                 .cacheMode(CacheMode.NONE)
                 .list()
-                .layer(new SmoeLayer(config))
+                .layer(new SmoeLayer(config, microBatch))
                 .build();
     }
 
@@ -41,7 +46,17 @@ public final class SmoeNetwork {
 
     /** A network with given parameters, which are copied. */
     public static MultiLayerNetwork create(ModelConfig config, FusedAdamW updater, float[] parameters) {
-        var network = new MultiLayerNetwork(configuration(config, updater, 0));
+        return create(config, updater, parameters, 0);
+    }
+
+    /**
+     * A network with given parameters, which are copied.
+     *
+     * @param microBatch sequences of a batch that pass through the model at a time: bounds the memory of a step without
+     *     changing its cross-entropy; balance and z-loss become those of the micro-batches, averaged. 0 for all at once
+     */
+    public static MultiLayerNetwork create(ModelConfig config, FusedAdamW updater, float[] parameters, int microBatch) {
+        var network = new MultiLayerNetwork(configuration(config, updater, 0, microBatch));
         network.init(Nd4j.createFromArray(parameters).reshape(1, parameters.length), false);
         return network;
     }
@@ -68,6 +83,27 @@ public final class SmoeNetwork {
             throw new IllegalArgumentException(parameters.length + " parameters for a network of " + flat.length());
         }
         flat.assign(Nd4j.createFromArray(parameters).reshape(flat.shape()));
+    }
+
+    /** A copy of the optimiser's state: AdamW's first moments of all parameters, then the second. */
+    public static float[] moments(MultiLayerNetwork network) {
+        return network.getUpdater().getStateViewArray().dup('c').data().asFloat();
+    }
+
+    /**
+     * Puts a new network where another one was, so that it goes on with the same bits.
+     *
+     * @param moments as {@link #moments} gave them
+     * @param iterations steps that the other one had taken
+     */
+    public static void resume(MultiLayerNetwork network, float[] moments, int iterations) {
+        if (moments.length != 2 * network.numParams()) {
+            throw new IllegalArgumentException(
+                    moments.length + " moments for a network of " + network.numParams() + " parameters");
+        }
+        network.getUpdater()
+                .setStateViewArray(network, Nd4j.createFromArray(moments).reshape(1, moments.length), false);
+        network.setIterationCount(iterations);
     }
 
     /** Features [B, T] and labels [B, T] as floats; float holds every token id below 2^24. */

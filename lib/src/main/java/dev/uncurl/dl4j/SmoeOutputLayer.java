@@ -4,7 +4,6 @@ import dev.uncurl.config.ModelConfig;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.ParameterLayout;
 import dev.uncurl.model.SmoeLanguageModel;
-import dev.uncurl.model.TokenBatch;
 import java.util.List;
 import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
@@ -18,10 +17,12 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The language model at work in a MultiLayerNetwork. Input [B, T] token ids, labels [B, T] targets, both as floats with
- * -1 for none. The model's arena is made at the first batch, for its size, and made anew only for a larger one.
+ * -1 for none. A batch passes in the micro-batches of the configuration. The model's arena is made at the first batch,
+ * for its micro-batch, and made anew only for a larger one.
  *
  * <p>fit() calls backpropGradient and then computeScore, so the one pass is made in the former and its loss kept.
  */
@@ -31,7 +32,8 @@ public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutp
     private transient SmoeLanguageModel model;
     private transient INDArray modelParameters;
     private transient INDArray modelGradients;
-    private transient Loss lastLoss;
+    private transient INDArray gradientSum;
+    private transient MicroBatches.Outcome last;
     private transient boolean lossIsFresh;
 
     SmoeOutputLayer(NeuralNetConfiguration configuration, DataType type) {
@@ -40,22 +42,37 @@ public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutp
 
     /** Loss of the last batch that this network saw. */
     public Loss lastLoss() {
-        if (lastLoss == null) {
+        return last().loss();
+    }
+
+    private MicroBatches.Outcome last() {
+        if (last == null) {
             throw new IllegalStateException("No batch has passed the network yet");
         }
-        return lastLoss;
+        return last;
     }
 
     /** Tokens of the last batch that chose each expert of block {@code layer} [E], dropped or not. */
     public int[] expertTokens(int layer) {
-        lastLoss();
-        return model.expertTokens(layer);
+        return routing(layer).tokens().clone();
+    }
+
+    private MicroBatches.Routing routing(int layer) {
+        MicroBatches.Routing routing = last().routing().get(layer);
+        if (routing == null) {
+            throw new IllegalArgumentException("Block " + layer + " has no experts");
+        }
+        return routing;
     }
 
     /** Choices of experts in block {@code layer} that the last batch lost to the capacity; 0 without a capacity factor. */
     public int droppedAssignments(int layer) {
-        lastLoss();
-        return model.routing(layer).droppedAssignments();
+        return routing(layer).dropped();
+    }
+
+    /** Why the last batch gave no numbers, in words; null when it gave some. */
+    public String lastFault() {
+        return last().fault();
     }
 
     /** L2 norm of the last gradient before clipping; 0 before the first step. */
@@ -75,8 +92,19 @@ public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutp
         if (model != null) {
             model.close();
             model = null;
-            lastLoss = null;
+            last = null;
         }
+        if (gradientSum != null) {
+            gradientSum.close();
+            gradientSum = null;
+        }
+    }
+
+    private INDArray gradientSum() {
+        if (gradientSum == null) {
+            gradientSum = Nd4j.createUninitialized(gradientsFlattened.dataType(), gradientsFlattened.shape());
+        }
+        return gradientSum;
     }
 
     private ModelConfig modelConfig() {
@@ -102,9 +130,10 @@ public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutp
         if (input == null || labels == null) {
             throw new IllegalStateException("The network needs token ids as input and targets as labels");
         }
-        TokenBatch batch = SmoeNetwork.batch(input, labels);
-        ready(batch.size(), training);
-        lastLoss = training ? model.forwardBackward(batch) : model.forward(batch);
+        var batch =
+                new MicroBatches(SmoeNetwork.batch(input, labels), layerConf().microBatch());
+        ready(batch.positions(), training);
+        last = training ? batch.forwardBackward(model, gradientsFlattened, this::gradientSum) : batch.forward(model);
     }
 
     @Override
@@ -123,7 +152,7 @@ public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutp
         }
         // the parameters move after this
         lossIsFresh = false;
-        score = lastLoss.total() + regularization;
+        score = lastLoss().total() + regularization;
         return score;
     }
 

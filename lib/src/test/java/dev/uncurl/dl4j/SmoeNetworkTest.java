@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
+import dev.uncurl.model.Loss;
 import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.ParameterLayout;
 import dev.uncurl.model.SmoeLanguageModel;
@@ -127,7 +128,9 @@ class SmoeNetworkTest {
         var layer = (SmoeLayer) read.getConf(0).getLayer();
         assertThat(layer.modelConfig()).isEqualTo(CONFIG);
         assertThat(layer.getIUpdater()).isEqualTo(UPDATER).isNotEqualTo(new FusedAdamW(0.01));
-        assertThat(new SmoeLayer(CONFIG)).isNotEqualTo(new SmoeLayer(CONFIG.withExperts(8)));
+        assertThat(new SmoeLayer(CONFIG, 0))
+                .isNotEqualTo(new SmoeLayer(CONFIG.withExperts(8), 0))
+                .isNotEqualTo(new SmoeLayer(CONFIG, 1));
     }
 
     @Test
@@ -190,5 +193,87 @@ class SmoeNetworkTest {
         fit(network, 3, 1);
         fit(given, 3, 1);
         assertThat(SmoeNetwork.parameters(given)).isEqualTo(SmoeNetwork.parameters(network));
+    }
+
+    /** The parts differ in predicted tokens, so that a mean of their means would be another loss. */
+    @Test
+    void lossAndGradientOfMicroBatchesAreThoseOfTheWholeBatch() {
+        var plain = new ModelConfig(2, 16, 2, 24, 19, 8, new MoeConfig(4, 2, 2, true, 0, 0));
+        float[] weights = ModelInitialization.initialize(plain, 5);
+        var batch = counting(7, new Random(4));
+        var whole = gradient(plain, weights, batch, 0);
+        double largest = Arrays.stream(whole.gradient()).map(Math::abs).max().getAsDouble();
+        for (int rows : new int[] {1, 2, 3, 6, 7, 100}) {
+            var parts = gradient(plain, weights, batch, rows);
+            assertThat(parts.loss().crossEntropy()).isCloseTo(whole.loss().crossEntropy(), within(1e-6));
+            assertThat(parts.loss().predicted()).isEqualTo(whole.loss().predicted());
+            assertThat(parts.expertTokens()).isEqualTo(whole.expertTokens());
+            assertThat(parts.positions()).isEqualTo(Math.min(rows, 7) * batch.columns());
+            for (int i = 0; i < whole.gradient().length; i++) {
+                assertThat(parts.gradient()[i]).isCloseTo(whole.gradient()[i], within(1e-5 * largest));
+            }
+        }
+    }
+
+    @Test
+    void theBalanceLossOfMicroBatchesIsTheirMeanByPredictedTokens() {
+        float[] weights = ModelInitialization.initialize(CONFIG, 5);
+        var batch = TokenBatch.ofSequences(List.of(new int[] {1, 2, 3, 4, 5, 6, 7}, new int[] {8, 9, 10}));
+        var both = gradient(CONFIG, weights, batch, 1);
+        var first = gradient(CONFIG, weights, TokenBatch.ofSequences(List.of(new int[] {1, 2, 3, 4, 5, 6, 7})), 0);
+        var second = gradient(CONFIG, weights, TokenBatch.ofSequences(List.of(new int[] {8, 9, 10})), 0);
+        assertThat(both.loss().total())
+                .isCloseTo(0.75 * first.loss().total() + 0.25 * second.loss().total(), within(1e-6));
+        assertThat(both.loss().balance())
+                .isCloseTo(0.75 * first.loss().balance() + 0.25 * second.loss().balance(), within(1e-6));
+        for (int i = 0; i < both.gradient().length; i++) {
+            assertThat(both.gradient()[i])
+                    .isCloseTo(0.75 * first.gradient()[i] + 0.25 * second.gradient()[i], within(1e-6));
+        }
+    }
+
+    private record Pass(Loss loss, double[] gradient, List<Integer> expertTokens, int positions) {}
+
+    private static Pass gradient(ModelConfig config, float[] weights, TokenBatch batch, int microBatch) {
+        var network = SmoeNetwork.create(config, UPDATER, weights, microBatch);
+        var data = SmoeNetwork.dataSet(batch);
+        network.setInput(data.getFeatures());
+        network.setLabels(data.getLabels());
+        network.computeGradientAndScore();
+        SmoeOutputLayer layer = SmoeNetwork.layer(network);
+        double[] gradient = network.getFlattenedGradients()
+                .castTo(org.nd4j.linalg.api.buffer.DataType.DOUBLE)
+                .data()
+                .asDouble();
+        return new Pass(
+                layer.lastLoss(),
+                gradient,
+                Arrays.stream(layer.expertTokens(1)).boxed().toList(),
+                layer.model().maxTokens());
+    }
+
+    @Test
+    void aNetworkResumedFromItsParametersMomentsAndIterationGoesOnWithTheSameBits() {
+        var network = SmoeNetwork.create(CONFIG, UPDATER, ModelInitialization.initialize(CONFIG, 5), 4);
+        fit(network, 5, 1);
+        var other = SmoeNetwork.create(CONFIG, UPDATER, SmoeNetwork.parameters(network), 4);
+        SmoeNetwork.resume(other, SmoeNetwork.moments(network), network.getIterationCount());
+        fit(network, 4, 2);
+        fit(other, 4, 2);
+        assertThat(SmoeNetwork.parameters(other)).isEqualTo(SmoeNetwork.parameters(network));
+        assertThat(SmoeNetwork.moments(other)).isEqualTo(SmoeNetwork.moments(network));
+    }
+
+    @Test
+    void aModelThatCannotRouteGivesALossAndGradientsThatAreNoNumbersAndSaysWhy() {
+        float[] weights = ModelInitialization.initialize(CONFIG, 5);
+        Arrays.fill(weights, 1e30f);
+        var network = SmoeNetwork.create(CONFIG, UPDATER, weights);
+        network.fit(SmoeNetwork.dataSet(counting(4, new Random(8))));
+        SmoeOutputLayer layer = SmoeNetwork.layer(network);
+        assertThat(layer.lastLoss().crossEntropy()).isNaN();
+        assertThat(layer.lastGradientNorm()).isNaN();
+        assertThat(layer.lastFault()).contains("The router of block 1 gives token");
+        assertThat(layer.expertTokens(1)).containsOnly(0);
     }
 }

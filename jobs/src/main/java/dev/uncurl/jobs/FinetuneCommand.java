@@ -3,10 +3,11 @@ package dev.uncurl.jobs;
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.config.FinetuneConfig;
-import dev.uncurl.config.Settings;
+import dev.uncurl.config.TrainConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -69,27 +70,34 @@ final class FinetuneCommand implements Callable<Integer> {
         var inputs = new TreeMap<String, String>();
         inputs.put("parent", parent.manifestSha256());
         inputs.put("task", task);
-        inputs.put("train", Settings.json(config.train()));
+        inputs.put("train", config.train().inputs());
         inputs.put("data", CorpusRun.ids(java.util.List.of(run)));
         inputs.put("tokenizer", tokenizer);
         try (var hold = warehouse.hold("model-" + modelId)) {
             if (models.isMade(modelId, inputs)) {
-                return 0;
-            }
-            int length = parent.config().sequenceLength();
-            Lineage lineage = Lineage.here(
-                    parentId,
-                    stage.name().toLowerCase(Locale.ROOT),
-                    inputs,
-                    "finetune --from " + parentId + " --model " + modelId + " --task " + task,
-                    Backend.name());
-            try (var data = TrainingData.examples(warehouse, task, config.train(), length)) {
-                new Training(warehouse)
-                        .run(modelId, parent.config(), config.train(), parent.readParameters(), data, lineage);
+                new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
+            } else {
+                train(warehouse, parent, config.train(), inputs);
             }
             return 0;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private void train(Warehouse warehouse, ModelFolder parent, TrainConfig train, Map<String, String> inputs)
+            throws IOException {
+        Lineage lineage = Lineage.here(
+                parentId,
+                stage.name().toLowerCase(Locale.ROOT),
+                inputs,
+                "finetune --from " + parentId + " --model " + modelId + " --task " + task,
+                Backend.name());
+        int length = parent.config().sequenceLength();
+        try (var data = TrainingData.examples(warehouse, task, train, length)) {
+            var validation = Validation.examples(warehouse, task, train);
+            new Training(warehouse, modelId, parent.config(), train, lineage)
+                    .run(parent.readParameters(), data, validation);
         }
     }
 }

@@ -41,7 +41,9 @@ final class MetricsHook implements TrainingHook {
                 loss.balance(),
                 layer.lastGradientNorm(),
                 network.getLearningRate(0),
-                Arrays.stream(moeLayers).mapToObj(layer::expertTokens).toArray(int[][]::new)));
+                Arrays.stream(moeLayers).mapToObj(layer::expertTokens).toArray(int[][]::new),
+                Arrays.stream(moeLayers).map(layer::droppedAssignments).toArray(),
+                layer.lastFault()));
         if (network.getIterationCount() % averagingFrequency == 0) {
             layer.release(); // DL4J drops this network now; its off-heap arena would wait for a collection
         }

@@ -3,8 +3,11 @@ package dev.uncurl.jobs;
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.config.PretrainConfig;
 import dev.uncurl.config.Settings;
+import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.model.ModelInitialization;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
@@ -42,19 +45,18 @@ final class PretrainCommand implements Callable<Integer> {
         runs.forEach(run -> requireFit(run, config, runs.get(0)));
         var inputs = new TreeMap<String, String>();
         inputs.put("model", Settings.json(config.model()));
-        inputs.put("train", Settings.json(config.train()));
+        inputs.put("train", config.train().inputs());
         inputs.put("data", CorpusRun.ids(runs));
         inputs.put("tokenizer", runs.get(0).tokenizer());
+        Lineage lineage = Lineage.here(null, "pretrain", inputs, "pretrain --model " + modelId, Backend.name());
         try (var hold = warehouse.hold("model-" + modelId)) {
-            if (!new Models(warehouse).isMade(modelId, inputs)) {
-                int length = config.model().sequenceLength();
-                float[] initial = ModelInitialization.initialize(
-                        config.model(), config.train().seed());
-                Lineage lineage = Lineage.here(null, "pretrain", inputs, "pretrain --model " + modelId, Backend.name());
-                try (var data = TrainingData.sequences(warehouse, config.corpora(), config.train(), length)) {
-                    new Training(warehouse).run(modelId, config.model(), config.train(), initial, data, lineage);
-                }
+            if (new Models(warehouse).isMade(modelId, inputs)) {
+                new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
+            } else {
+                train(warehouse, config, lineage);
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
         for (Row row : new Evaluation(warehouse).evaluate(modelId, corpora, "validation", 0)) {
             System.out.printf(
@@ -67,6 +69,16 @@ final class PretrainCommand implements Callable<Integer> {
                     row.<Long>getAs("n"));
         }
         return 0;
+    }
+
+    private void train(Warehouse warehouse, PretrainConfig config, Lineage lineage) throws IOException {
+        TrainConfig train = config.train();
+        int length = config.model().sequenceLength();
+        float[] initial = ModelInitialization.initialize(config.model(), train.seed());
+        try (var data = TrainingData.sequences(warehouse, config.corpora(), train, length)) {
+            var validation = Validation.sequences(warehouse, config.corpora(), train);
+            new Training(warehouse, modelId, config.model(), train, lineage).run(initial, data, validation);
+        }
     }
 
     private static void requireFit(CorpusRun run, PretrainConfig config, CorpusRun first) {

@@ -12,14 +12,21 @@ final class Progress {
     private final String what;
     private final String unit;
     private final long total;
+    private final long before;
     private final boolean terminal = System.console() != null;
     private final long start = System.nanoTime();
     private long lastLine = start;
 
     Progress(String what, String unit, long total) {
+        this(what, unit, total, 0);
+    }
+
+    /** @param before done by an earlier run, so that the rate is this run's */
+    Progress(String what, String unit, long total, long before) {
         this.what = what;
         this.unit = unit;
         this.total = total;
+        this.before = before;
     }
 
     void at(long done, String detail) {
@@ -29,7 +36,7 @@ final class Progress {
         }
         lastLine = now;
         double seconds = (now - start) / 1e9;
-        double rate = done / seconds;
+        double rate = (done - before) / seconds;
         String line = String.format(
                 Locale.ROOT,
                 "%s: %,d of %,d %s (%.0f%%), %s/s, %.0f s left  %s",

@@ -8,7 +8,9 @@ import java.io.Serializable;
  * @param step of the rank, from 0
  * @param crossEntropy mean per predicted token, nats
  * @param gradientNorm global, before clipping
- * @param expertTokens choices per expert, by MoE layer in ascending order
+ * @param expertTokens choices per expert, by MoE layer in ascending order, dropped ones too
+ * @param dropped choices that were lost to the capacity, by MoE layer
+ * @param fault why the step gave no numbers; null when it gave some
  */
 record StepMetrics(
         int rank,
@@ -18,5 +20,7 @@ record StepMetrics(
         double balance,
         double gradientNorm,
         double learningRate,
-        int[][] expertTokens)
+        int[][] expertTokens,
+        int[] dropped,
+        String fault)
         implements Serializable {}

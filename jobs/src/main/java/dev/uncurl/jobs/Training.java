@@ -6,13 +6,11 @@ import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.SmoeNetwork;
-import dev.uncurl.model.TokenBatch;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.apache.spark.sql.Row;
 import org.apache.spark.util.CollectionAccumulator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -20,110 +18,148 @@ import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 
 /**
  * Trains a model through Deeplearning4j on Spark: in each round every rank takes some steps on its own batches, then
- * parameters and optimiser state are averaged. The result depends on configuration, data and number of ranks alone.
+ * parameters and optimiser state are averaged. The result depends on configuration, data and number of ranks alone: a
+ * run that is killed goes on from its newest checkpoint and ends with the same bits.
  */
 final class Training {
     private final Warehouse warehouse;
+    private final String modelId;
+    private final ModelConfig model;
+    private final TrainConfig train;
+    private final Lineage lineage;
+    private final Checkpoints checkpoints;
+    private final String what;
 
-    Training(Warehouse warehouse) {
+    /** @param lineage its inputs are what a checkpoint must be made from to go on from it */
+    Training(Warehouse warehouse, String modelId, ModelConfig model, TrainConfig train, Lineage lineage) {
         this.warehouse = warehouse;
+        this.modelId = modelId;
+        this.model = model;
+        this.train = train;
+        this.lineage = lineage;
+        this.checkpoints = new Checkpoints(warehouse, modelId, train.checkpoint());
+        this.what = "train " + modelId;
     }
 
     /**
-     * Trains, publishes the folder, writes training.metrics, and last the row of models.registry.
+     * Trains, writes training.metrics, publishes the folder, then writes the row of models.registry, and last removes the
+     * checkpoints.
      *
-     * @param initial parameters to start from
-     * @param batches in the order of training: of each round first those of rank 0, then those of rank 1, ...
+     * @param initial parameters to start from, where there is no checkpoint to go on from
+     * @param data of each round the first batches are those of rank 0, then come those of rank 1, ...
      */
-    ModelFolder run(
-            String modelId,
-            ModelConfig model,
-            TrainConfig train,
-            float[] initial,
-            Iterator<TokenBatch> batches,
-            Lineage lineage) {
-        warehouse.describe("train " + modelId);
-        int rounds = train.rounds(model.sequenceLength());
-        var optimizer = optimizer(train, rounds * train.averagingFrequency());
+    ModelFolder run(float[] initial, TrainingData data, Validation validation) throws IOException {
+        warehouse.describe(what);
+        Optional<Checkpoints.State> saved = checkpoints.resume(lineage.inputs());
+        MultiLayerNetwork network = SmoeNetwork.create(
+                model, optimizer(), saved.map(Checkpoints.State::parameters).orElse(initial), train.microBatch());
+        var history = new ArrayList<TrainingRound>();
+        saved.ifPresent(state -> {
+            SmoeNetwork.resume(network, state.moments(), state.last().step());
+            history.addAll(state.history());
+        });
+        data.startAt(saved.map(Checkpoints.State::sequences).orElse(0L));
+        train(network, history, data, validation);
+        float[] trained = SmoeNetwork.parameters(network);
+        writeMetrics(history); // before the folder, after which a run started again would take nothing up
+        ModelFolder folder =
+                ModelFolder.write(warehouse.files(), warehouse.modelFolder(modelId), model, trained, lineage);
+        new Models(warehouse).register(modelId, folder);
+        checkpoints.finish();
+        TrainingRound last = history.get(history.size() - 1);
+        System.out.printf(
+                Locale.ROOT,
+                "Model %s: %,d parameters, trained on %,d tokens in %d steps, loss %.3f -> %.3f%n",
+                modelId,
+                trained.length,
+                last.tokens(),
+                last.step(),
+                history.get(0).loss(),
+                last.loss());
+        return folder;
+    }
+
+    private int rounds() {
+        return train.rounds(model.sequenceLength());
+    }
+
+    /** Takes the rounds that history lacks. */
+    private void train(MultiLayerNetwork network, List<TrainingRound> history, TrainingData data, Validation validation)
+            throws IOException {
         CollectionAccumulator<StepMetrics> metrics =
                 warehouse.spark().sparkContext().collectionAccumulator("training metrics of " + modelId);
-        var master = new RankOrderedAveraging(
-                train.ranks(),
-                train.batch(),
-                train.averagingFrequency(),
-                new MetricsHook(metrics, model, train.averagingFrequency()));
-        MultiLayerNetwork network = SmoeNetwork.create(model, optimizer, initial);
+        var hook = new MetricsHook(metrics, model, train.averagingFrequency());
+        var master = new RankOrderedAveraging(train.ranks(), train.batch(), train.averagingFrequency(), hook);
         var spark = new SparkDl4jMultiLayer(warehouse.context(), network, master);
-        var history = train(spark, rounds, model, train, batches, metrics, "train " + modelId);
-        float[] trained = SmoeNetwork.parameters(spark.getNetwork());
-        try {
-            ModelFolder folder =
-                    ModelFolder.write(warehouse.files(), warehouse.modelFolder(modelId), model, trained, lineage);
-            writeMetrics(modelId, model, history);
-            new Models(warehouse).register(modelId, folder);
-            System.out.printf(
-                    Locale.ROOT,
-                    "Model %s: %,d parameters, trained on %,d tokens in %d steps, loss %.3f -> %.3f%n",
-                    modelId,
-                    trained.length,
-                    history.get(history.size() - 1).tokens(),
-                    history.get(history.size() - 1).steps(),
-                    history.get(0).loss(),
-                    history.get(history.size() - 1).loss());
-            return folder;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private List<TrainingRound> train(
-            SparkDl4jMultiLayer spark,
-            int rounds,
-            ModelConfig model,
-            TrainConfig train,
-            Iterator<TokenBatch> batches,
-            CollectionAccumulator<StepMetrics> metrics,
-            String what) {
-        var history = new ArrayList<TrainingRound>();
-        var progress = new Progress(what, "rounds", rounds);
-        long tokens = 0;
-        for (int round = 1; round <= rounds; round++) {
-            var data = new ArrayList<TokenBatch>();
-            for (int i = 0; i < train.ranks() * train.averagingFrequency(); i++) {
-                data.add(batches.next());
-            }
+        var guard = new LossGuard(what, train);
+        var progress = new Progress(what, "rounds", rounds(), history.size());
+        for (int round = history.size() + 1; round <= rounds(); round++) {
+            int before = (round - 1) * train.averagingFrequency();
+            int after = round * train.averagingFrequency();
+            List<TrainingData.Batch> batches = batches(data);
             metrics.reset();
             long start = System.nanoTime();
-            spark.fit(warehouse.context().parallelize(data, train.ranks()).map(SmoeNetwork::dataSet));
+            spark.fit(warehouse
+                    .context()
+                    .parallelize(
+                            batches.stream().map(TrainingData.Batch::tokens).toList(), train.ranks())
+                    .map(SmoeNetwork::dataSet));
             double seconds = (System.nanoTime() - start) / 1e9;
             List<StepMetrics> steps = List.copyOf(metrics.value());
-            tokens += steps.stream().mapToLong(StepMetrics::predicted).sum();
-            var done = new TrainingRound(round * train.averagingFrequency(), tokens, seconds, steps);
-            refuseNaN(done, what);
+            guard.check(history, steps, batches, checkpoints.newest());
+            TrainingRound done = TrainingRound.of(after, tokens(history), seconds, steps, model);
+            if (validation.isDue(before, after)) {
+                done = done.validated(validation.loss(model, SmoeNetwork.parameters(network)));
+            }
             history.add(done);
-            progress.at(round, String.format(Locale.ROOT, "loss %.3f", done.loss()));
+            if (round < rounds() && train.isDue(train.checkpoint().every(), before, after)) {
+                save(network, history);
+            }
+            progress.at(round, describe(history));
         }
+        progress.done(describe(history));
+    }
+
+    private List<TrainingData.Batch> batches(TrainingData data) {
+        var batches = new ArrayList<TrainingData.Batch>();
+        for (int i = 0; i < train.ranks() * train.averagingFrequency(); i++) {
+            batches.add(data.next());
+        }
+        return batches;
+    }
+
+    private void save(MultiLayerNetwork network, List<TrainingRound> history) throws IOException {
+        long sequences = (long) history.size() * train.ranks() * train.averagingFrequency() * train.batch();
+        var state = new Checkpoints.State(
+                SmoeNetwork.parameters(network), SmoeNetwork.moments(network), sequences, List.copyOf(history));
+        checkpoints.write(model, state, lineage);
+    }
+
+    private static long tokens(List<TrainingRound> history) {
+        return history.isEmpty() ? 0 : history.get(history.size() - 1).tokens();
+    }
+
+    private static String describe(List<TrainingRound> history) {
         TrainingRound last = history.get(history.size() - 1);
+        String validation = history.stream()
+                .map(TrainingRound::validationLoss)
+                .filter(loss -> loss != null)
+                .reduce((earlier, later) -> later)
+                .map(loss -> String.format(Locale.ROOT, ", validation loss %.3f", loss))
+                .orElse("");
         double seconds = history.stream().mapToDouble(TrainingRound::seconds).sum();
-        progress.done(String.format(
+        return String.format(
                 Locale.ROOT,
-                "%,d tokens, %,.0f tokens/s, loss %.3f -> %.3f",
-                tokens,
-                tokens / seconds,
+                "loss %.3f -> %.3f%s, %,d tokens, %,.0f tokens/s",
                 history.get(0).loss(),
-                last.loss()));
-        return history;
+                last.loss(),
+                validation,
+                last.tokens(),
+                last.tokens() / seconds);
     }
 
-    private static void refuseNaN(TrainingRound round, String what) {
-        if (!Double.isFinite(round.loss())) {
-            throw dev.uncurl.error.Refusal.input(
-                    what + ": the loss is " + round.loss() + " after " + round.steps() + " steps",
-                    "Nothing was written. Lower train.learning-rate or raise train.warmup.");
-        }
-    }
-
-    private static FusedAdamW optimizer(TrainConfig train, int steps) {
+    private FusedAdamW optimizer() {
+        int steps = rounds() * train.averagingFrequency();
         return new FusedAdamW(train.learningRate())
                 .withSchedule((int) Math.round(train.warmup() * steps), steps, train.minimumLearningRate())
                 .withBetas(train.beta1(), train.beta2())
@@ -132,9 +168,8 @@ final class Training {
                 .withMaximumGradientNorm(train.clip());
     }
 
-    private void writeMetrics(String modelId, ModelConfig model, List<TrainingRound> history) {
-        List<Row> rows =
-                history.stream().map(round -> round.toRow(modelId, model)).toList();
+    private void writeMetrics(List<TrainingRound> history) {
+        List<Row> rows = history.stream().map(round -> round.toRow(modelId)).toList();
         var schema = warehouse.table(Tables.METRICS).schema();
         warehouse.replace(Tables.METRICS, warehouse.spark().createDataFrame(rows, schema), "run_id", modelId);
     }

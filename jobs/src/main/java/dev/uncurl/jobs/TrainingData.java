@@ -9,16 +9,18 @@ import dev.uncurl.error.Refusal;
 import dev.uncurl.model.Sequences;
 import dev.uncurl.model.TokenBatch;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
  * The batches of a training run in their order, without end: epoch after epoch, each shuffled by the hash of seed, epoch
- * and row, so that the order depends on nothing else.
+ * and row, so that the order depends on nothing else. A position in it is the number of sequences before.
  */
-final class TrainingData implements Iterator<TokenBatch>, AutoCloseable {
+final class TrainingData implements AutoCloseable {
     private final Dataset<Row> rows;
     private final List<String> key;
     private final int batch;
@@ -26,8 +28,15 @@ final class TrainingData implements Iterator<TokenBatch>, AutoCloseable {
     private final int sequenceLength;
     private final boolean onTarget;
     private final long size;
-    private Iterator<Row> epochRows = java.util.Collections.emptyIterator();
+    private Iterator<Row> epochRows = Collections.emptyIterator();
     private int epoch;
+
+    /**
+     * One rank's step.
+     *
+     * @param ids where each of its sequences stands: {@code cc100/17} is sequence 17 of corpus cc100
+     */
+    record Batch(TokenBatch tokens, List<String> ids) {}
 
     private TrainingData(Dataset<Row> rows, List<String> key, TrainConfig train, int sequenceLength, boolean onTarget) {
         this.rows = rows.cache();
@@ -77,20 +86,26 @@ final class TrainingData implements Iterator<TokenBatch>, AutoCloseable {
         rows.unpersist();
     }
 
-    @Override
-    public boolean hasNext() {
-        return true;
+    /** Goes to a position; only the epoch in which it lies is read. */
+    void startAt(long sequences) {
+        epoch = Math.toIntExact(sequences / size);
+        epochRows = shuffled(epoch++).toLocalIterator();
+        for (long before = sequences % size; before > 0; before--) {
+            epochRows.next();
+        }
     }
 
-    @Override
-    public TokenBatch next() {
+    /** The batch at this position; goes on behind it. */
+    Batch next() {
         var tokens = new ArrayList<int[]>();
         var targets = new ArrayList<int[]>();
+        var ids = new ArrayList<String>();
         while (tokens.size() < batch) {
             if (!epochRows.hasNext()) {
                 epochRows = shuffled(epoch++).toLocalIterator();
             }
             Row row = epochRows.next();
+            ids.add(row.getAs(key.get(0)) + "/" + row.getAs(key.get(1)));
             if (key.get(0).equals("corpus")) {
                 int[] sequence = Examples.ints(row, "tokens");
                 tokens.add(sequence);
@@ -103,15 +118,14 @@ final class TrainingData implements Iterator<TokenBatch>, AutoCloseable {
                 targets.add(Sequences.nextTokens(sequence, onTarget ? sequence.length - target.length : 1));
             }
         }
-        return Sequences.padded(tokens, targets);
+        return new Batch(Sequences.padded(tokens, targets), ids);
     }
 
     private Dataset<Row> shuffled(int epoch) {
-        var columns = new ArrayList<org.apache.spark.sql.Column>();
+        var columns = new ArrayList<Column>();
         columns.add(lit(seed));
         columns.add(lit(epoch));
         key.forEach(name -> columns.add(col(name)));
-        return rows.orderBy(
-                xxhash64(columns.toArray(org.apache.spark.sql.Column[]::new)), col(key.get(0)), col(key.get(1)));
+        return rows.orderBy(xxhash64(columns.toArray(Column[]::new)), col(key.get(0)), col(key.get(1)));
     }
 }

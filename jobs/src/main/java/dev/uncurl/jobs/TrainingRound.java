@@ -4,54 +4,76 @@ import dev.uncurl.config.ModelConfig;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.ToDoubleFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 
-/** The steps of all ranks between two averages, summed to a row of training.metrics. */
-record TrainingRound(int steps, long tokens, double seconds, List<StepMetrics> metrics) {
-    TrainingRound {
-        metrics = metrics.stream()
+/**
+ * The steps of all ranks between two averages: a row of training.metrics, where each number is described.
+ *
+ * @param predicted tokens of this round
+ * @param seconds of wall time that this round took
+ * @param validationLoss null when it was not measured after this round
+ */
+record TrainingRound(
+        int step,
+        long tokens,
+        double loss,
+        double balanceLoss,
+        double gradientNorm,
+        double learningRate,
+        long predicted,
+        double seconds,
+        List<Layer> layers,
+        Double validationLoss) {
+    /**
+     * The tokens' choices of experts in one block.
+     *
+     * @param droppedShare share of the choices that were lost to the capacity
+     */
+    record Layer(int layer, double loadImbalance, int deadExperts, double droppedShare) {}
+
+    /**
+     * Sums up the steps.
+     *
+     * @param step of each rank, that the round ends with
+     * @param tokensBefore predicted in the rounds before
+     */
+    static TrainingRound of(int step, long tokensBefore, double seconds, List<StepMetrics> metrics, ModelConfig model) {
+        List<StepMetrics> steps = metrics.stream()
                 .sorted(Comparator.comparingInt(StepMetrics::rank).thenComparingInt(StepMetrics::step))
                 .toList();
-    }
-
-    /** Predicted tokens of this round. */
-    long predicted() {
-        return metrics.stream().mapToLong(StepMetrics::predicted).sum();
-    }
-
-    /** Mean cross-entropy per predicted token, nats. */
-    double loss() {
+        long predicted = steps.stream().mapToLong(StepMetrics::predicted).sum();
         double sum = 0;
-        for (StepMetrics step : metrics) {
-            sum += step.crossEntropy() * step.predicted();
+        for (StepMetrics one : steps) {
+            sum += one.crossEntropy() * one.predicted();
         }
-        return sum / predicted();
+        return new TrainingRound(
+                step,
+                tokensBefore + predicted,
+                sum / predicted,
+                mean(steps, StepMetrics::balance),
+                mean(steps, StepMetrics::gradientNorm),
+                steps.stream().mapToDouble(StepMetrics::learningRate).max().orElse(0),
+                predicted,
+                seconds,
+                layers(steps, model),
+                null);
     }
 
-    Row toRow(String runId, ModelConfig config) {
-        return RowFactory.create(
-                runId,
-                steps,
-                tokens,
-                loss(),
-                metrics.stream().mapToDouble(StepMetrics::balance).average().orElse(0),
-                metrics.stream()
-                        .mapToDouble(StepMetrics::gradientNorm)
-                        .average()
-                        .orElse(0),
-                metrics.stream().mapToDouble(StepMetrics::learningRate).max().orElse(0),
-                predicted() / seconds,
-                layers(config));
+    private static double mean(List<StepMetrics> steps, ToDoubleFunction<StepMetrics> value) {
+        return steps.stream().mapToDouble(value).average().orElse(0);
     }
 
-    private Row[] layers(ModelConfig config) {
-        int[] moeLayers = config.moeLayers();
-        int experts = config.moe().experts();
-        var rows = new ArrayList<Row>();
+    private static List<Layer> layers(List<StepMetrics> steps, ModelConfig model) {
+        int[] moeLayers = model.moeLayers();
+        int experts = model.moe().experts();
+        var layers = new ArrayList<Layer>();
         for (int l = 0; l < moeLayers.length; l++) {
             long[] counts = new long[experts];
-            for (StepMetrics step : metrics) {
+            long dropped = 0;
+            for (StepMetrics step : steps) {
+                dropped += step.dropped()[l];
                 for (int expert = 0; expert < experts; expert++) {
                     counts[expert] += step.expertTokens()[l][expert];
                 }
@@ -64,8 +86,39 @@ record TrainingRound(int steps, long tokens, double seconds, List<StepMetrics> m
                 most = Math.max(most, count);
                 dead += count == 0 ? 1 : 0;
             }
-            rows.add(RowFactory.create(moeLayers[l], (double) most * experts / sum, dead));
+            layers.add(new Layer(moeLayers[l], (double) most * experts / sum, dead, (double) dropped / sum));
         }
-        return rows.toArray(Row[]::new);
+        return layers;
+    }
+
+    TrainingRound validated(Double lossOnValidation) {
+        return new TrainingRound(
+                step,
+                tokens,
+                loss,
+                balanceLoss,
+                gradientNorm,
+                learningRate,
+                predicted,
+                seconds,
+                layers,
+                lossOnValidation);
+    }
+
+    Row toRow(String runId) {
+        return RowFactory.create(
+                runId,
+                step,
+                tokens,
+                loss,
+                validationLoss,
+                balanceLoss,
+                gradientNorm,
+                learningRate,
+                predicted / seconds,
+                layers.stream()
+                        .map(layer -> RowFactory.create(
+                                layer.layer, layer.loadImbalance, layer.deadExperts, layer.droppedShare))
+                        .toArray(Row[]::new));
     }
 }

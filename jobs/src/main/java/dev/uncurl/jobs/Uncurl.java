@@ -12,7 +12,7 @@ import picocli.CommandLine.Command;
  * <command>}.
  *
  * <p>Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 input invalid, 4 too many rejections, 5 another
- * run holds the output.
+ * run holds the output, 6 training diverged.
  */
 @Command(
         name = "uncurl",

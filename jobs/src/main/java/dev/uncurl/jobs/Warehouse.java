@@ -23,7 +23,7 @@ import org.apache.spark.sql.functions;
 
 /**
  * The Spark session with Uncurl's catalog, and the folders beside its tables: {@code tables/} (Iceberg), {@code models/}
- * (one folder a model), {@code locks/}. Whoever sets {@code spark.sql.catalog.uncurl} brings an own catalog (Hive, Glue,
+ * (one folder a model), {@code checkpoints/} (one folder a model in training), {@code locks/}. Whoever sets {@code spark.sql.catalog.uncurl} brings an own catalog (Hive, Glue,
  * REST); the models stay in the folder.
  */
 final class Warehouse {
@@ -105,6 +105,11 @@ final class Warehouse {
     /** Folder of a model, whether it exists or not. */
     Path modelFolder(String modelId) {
         return new Path(new Path(root, "models"), checkName("model", modelId));
+    }
+
+    /** Folder of the checkpoints of a model in training. */
+    Path checkpointFolder(String modelId) {
+        return new Path(new Path(root, "checkpoints"), checkName("model", modelId));
     }
 
     /** Folder in which the finished parts of a run on a corpus wait for its commit. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
@@ -161,7 +162,13 @@ public final class Settings {
         }
     }
 
-    /** SHA-256 of {@link #json}, in hexadecimal. */
+    /** The same without some of the settings, named as in a file. */
+    static String json(Object record, String... without) {
+        ObjectNode settings = MAPPER.valueToTree(record);
+        return settings.without(List.of(without)).toString();
+    }
+
+    /** SHA-256 of {@link #json(Object)}, in hexadecimal. */
     public static String hash(Object record) {
         try {
             var digest = MessageDigest.getInstance("SHA-256");

@@ -9,6 +9,8 @@ import static dev.uncurl.config.Check.check;
  * @param tokens to train on in all, rounded up to whole rounds; counts positions of the batches, padding included
  * @param ranks workers; part of what determines the result
  * @param batch sequences or examples in one rank's step
+ * @param microBatch how many of them pass through the model at a time; the step sums their gradients. Bounds memory. The
+ *     cross-entropy is that of the whole step, balance loss and capacity are those of each micro-batch
  * @param averagingFrequency steps of a rank between two averages
  * @param learningRate highest learning rate
  * @param minimumLearningRate where the cosine ends
@@ -20,11 +22,16 @@ import static dev.uncurl.config.Check.check;
  * @param clip largest global norm of a step's gradient; 0 switches clipping off
  * @param lossOn which tokens of an example are predicted
  * @param seed of the initial weights and of the order of the data
+ * @param spikeFactor a step's loss above this many times the median of the rounds before stops the run; 0: only one that
+ *     is no number does
+ * @param validation when the loss on the validation split is measured
+ * @param checkpoint when the run saves itself
  */
 public record TrainConfig(
         long tokens,
         int ranks,
         int batch,
+        int microBatch,
         int averagingFrequency,
         double learningRate,
         double minimumLearningRate,
@@ -35,7 +42,10 @@ public record TrainConfig(
         double weightDecay,
         double clip,
         LossOn lossOn,
-        long seed) {
+        long seed,
+        double spikeFactor,
+        ValidationConfig validation,
+        CheckpointConfig checkpoint) {
     /** Which tokens of an example count in the loss. Packed sequences always count in full. */
     public enum LossOn {
         /** The answer and its end alone. */
@@ -48,6 +58,7 @@ public record TrainConfig(
         check(tokens > 0, "train.tokens", tokens, "1 or more");
         check(ranks >= 1, "train.ranks", ranks, "1 or more");
         check(batch >= 1, "train.batch", batch, "1 or more");
+        check(microBatch >= 1 && microBatch <= batch, "train.micro-batch", microBatch, "between 1 and train.batch");
         check(averagingFrequency >= 1, "train.averaging-frequency", averagingFrequency, "1 or more");
         check(learningRate > 0, "train.learning-rate", learningRate, "a number above 0");
         check(
@@ -62,6 +73,24 @@ public record TrainConfig(
         check(weightDecay >= 0, "train.weight-decay", weightDecay, "0 or more");
         check(clip >= 0, "train.clip", clip, "0 or more");
         check(lossOn != null, "train.loss-on", null, "target or text");
+        check(spikeFactor == 0 || spikeFactor > 1, "train.spike-factor", spikeFactor, "a number above 1, or 0 for off");
+        check(validation != null, "train.validation", null, "a block of settings, every = 0 for off");
+        check(checkpoint != null, "train.checkpoint", null, "a block of settings, every = 0 for off");
+    }
+
+    /**
+     * The settings on which the trained weights depend, as JSON: all but those that watch over the run. A micro-batch of
+     * the whole batch is left out, so that a model made before there were any still counts as made from the same.
+     */
+    public String inputs() {
+        return microBatch == batch
+                ? Settings.json(this, "spike-factor", "validation", "checkpoint", "micro-batch")
+                : Settings.json(this, "spike-factor", "validation", "checkpoint");
+    }
+
+    /** Whether something that is done every so many steps is due at the end of a round; never when {@code every} is 0. */
+    public boolean isDue(int every, int stepsBefore, int stepsAfter) {
+        return every > 0 && stepsAfter / every > stepsBefore / every;
     }
 
     /** Rounds that take at least {@link #tokens}, each of ranks * averagingFrequency batches of full length. */

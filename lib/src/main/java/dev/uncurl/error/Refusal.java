@@ -2,7 +2,7 @@ package dev.uncurl.error;
 
 /**
  * A request that cannot be met, told to the user in two lines: what is wrong (the thing, its value, its place), and what
- * to do about it. Thrown before any work is done or any output is visible.
+ * to do about it. Thrown before any work is done, or at least before any output is visible.
  */
 public final class Refusal extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -16,7 +16,9 @@ public final class Refusal extends RuntimeException {
         /** More inputs were rejected than the ceiling allows. */
         REJECTIONS(4),
         /** The output exists with other settings, or another run holds it. */
-        CONFLICT(5);
+        CONFLICT(5),
+        /** A model that was being trained came to nothing: its loss is no number, or it leapt up. */
+        DIVERGED(6);
 
         private final int exitCode;
 
@@ -55,6 +57,10 @@ public final class Refusal extends RuntimeException {
 
     public static Refusal conflict(String what, String remedy) {
         return new Refusal(Kind.CONFLICT, what, remedy, null);
+    }
+
+    public static Refusal diverged(String what, String remedy) {
+        return new Refusal(Kind.DIVERGED, what, remedy, null);
     }
 
     public Kind kind() {

@@ -21,9 +21,10 @@ class SettingsTest {
               moe { experts = 4, top-k = 1, every = 2, renormalize = false, balance-loss = 0.01, z-loss = 0, capacity-factor = 0 }
             }
             train {
-              tokens = 1000, ranks = 2, batch = 4, averaging-frequency = 2
+              tokens = 1000, ranks = 2, batch = 4, micro-batch = 4, averaging-frequency = 2
               learning-rate = 1e-3, minimum-learning-rate = 1e-4, warmup = 0.1
               beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weight-decay = 0.1, clip = 1, loss-on = target, seed = 7
+              spike-factor = 3, validation { every = 2, sequences = 8 }, checkpoint { every = 4, keep = 2, stay = false }
             }
             """;
 
@@ -74,6 +75,51 @@ class SettingsTest {
         var limited =
                 settings("model.moe.capacity-factor=1.25").bind(Recipe.class).model();
         assertThat(Settings.json(limited)).contains("\"capacity-factor\":1.25");
+    }
+
+    @Test
+    void refusesTrainingSettingsThatCannotBeMetAndSaysWhatCan() {
+        for (String bad : List.of(
+                "micro-batch=5",
+                "micro-batch=0",
+                "spike-factor=0.5",
+                "validation.every=-1",
+                "validation.sequences=0",
+                "checkpoint.every=-1",
+                "checkpoint.keep=0")) {
+            assertThatThrownBy(() -> settings("train." + bad).bind(Recipe.class))
+                    .as(bad)
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("train." + bad.replace("=", " = ") + " is not possible");
+        }
+    }
+
+    @Test
+    void theInputsOfATrainedModelAreTheSettingsThatShapeItsWeights() throws IOException {
+        String inputs = settings().bind(Recipe.class).train().inputs();
+        for (String watching : List.of("spike-factor=0", "validation.every=0", "checkpoint.stay=true")) {
+            assertThat(settings("train." + watching).bind(Recipe.class).train().inputs())
+                    .isEqualTo(inputs);
+        }
+        for (String shaping : List.of("micro-batch=2", "seed=8", "learning-rate=2e-3", "ranks=1")) {
+            assertThat(settings("train." + shaping).bind(Recipe.class).train().inputs())
+                    .isNotEqualTo(inputs);
+        }
+        // as it was recorded before there were micro-batches
+        assertThat(inputs)
+                .doesNotContain("micro-batch")
+                .startsWith("{\"tokens\":1000,\"ranks\":2,")
+                .endsWith("\"seed\":7}");
+    }
+
+    @Test
+    void whatIsDoneEverySoManyStepsIsDueAtTheEndOfTheRoundThatReachesThem() throws IOException {
+        TrainConfig train = settings().bind(Recipe.class).train();
+        assertThat(train.isDue(5, 3, 6)).isTrue();
+        assertThat(train.isDue(5, 6, 9)).isFalse();
+        assertThat(train.isDue(5, 9, 12)).isTrue();
+        assertThat(train.isDue(1, 0, 4)).isTrue();
+        assertThat(train.isDue(0, 0, 4)).isFalse();
     }
 
     @Test

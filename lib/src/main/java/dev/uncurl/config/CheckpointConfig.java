@@ -1,0 +1,17 @@
+package dev.uncurl.config;
+
+import static dev.uncurl.config.Check.check;
+
+/**
+ * When a training run saves what it needs to go on after a kill. Does not touch the result.
+ *
+ * @param every steps of a rank between two checkpoints, rounded up to the end of a round; 0: none
+ * @param keep newest checkpoints that stay, and with them the one of the lowest validation loss
+ * @param stay whether they stay when the model is finished
+ */
+public record CheckpointConfig(int every, int keep, boolean stay) implements java.io.Serializable {
+    public CheckpointConfig {
+        check(every >= 0, "train.checkpoint.every", every, "a number of steps, or 0 for no checkpoints");
+        check(keep >= 1, "train.checkpoint.keep", keep, "1 or more");
+    }
+}

@@ -11,7 +11,8 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A row-major, contiguous rows x columns slice of a flat ND4J array (an arena, or a model's parameters). It holds on to
- * that array, because a pointer into ND4J's memory does not keep the memory alive. Not for use by two threads at once.
+ * that array, because a pointer into ND4J's memory does not keep the memory alive. Helping threads use its memory; what
+ * makes other matrices of it is for one thread at a time.
  */
 public final class Matrix {
     private final INDArray flat;
@@ -19,8 +20,8 @@ public final class Matrix {
     private final int rows;
     private final int columns;
     private INDArray array;
-    private FloatPointer pointer;
-    private ByteBuffer bytes;
+    private volatile FloatPointer pointer;
+    private volatile ByteBuffer bytes;
     private Matrix prefix;
 
     private Matrix(INDArray flat, long offset, int rows, int columns) {
@@ -94,8 +95,9 @@ public final class Matrix {
             }
             var base = new FloatPointer(flat.data().pointer());
             // an address of its own instead of a position: functions that take any Pointer count positions in bytes
-            pointer = base.getPointer(flat.offset() + offset);
-            pointer.capacity((long) rows * columns);
+            FloatPointer first = base.getPointer(flat.offset() + offset);
+            first.capacity((long) rows * columns);
+            pointer = first;
         }
         return pointer;
     }

@@ -1,7 +1,6 @@
 package dev.uncurl.kernel;
 
 import static dev.uncurl.kernel.Lanes.WIDTH;
-import static dev.uncurl.kernel.Lanes.fill;
 import static dev.uncurl.kernel.Lanes.get;
 import static dev.uncurl.kernel.Lanes.load;
 import static dev.uncurl.kernel.Lanes.put;
@@ -10,9 +9,18 @@ import static dev.uncurl.kernel.Lanes.store;
 import java.nio.ByteBuffer;
 import jdk.incubator.vector.FloatVector;
 
+/** By 0.5 (1 + tanh(u)) = sigmoid(2u): gelu(x) = x sigmoid(w) with w = (CUBIC x^2 + LINEAR) x. */
 final class VectorActivation implements Activation {
-    private static final float SLOPE = (float) Math.sqrt(2 / Math.PI);
-    private static final float CUBIC = 0.044715f * SLOPE;
+    private static final float LINEAR = (float) (2 * Math.sqrt(2 / Math.PI));
+    private static final float CUBIC = 0.044715f * LINEAR;
+    /** Columns of one job on the way back. */
+    private static final int STRIP = 128;
+
+    private final Team team;
+
+    VectorActivation(Team team) {
+        this.team = team;
+    }
 
     @Override
     public void forward(Matrix x, Matrix bias, Matrix y) {
@@ -20,55 +28,60 @@ final class VectorActivation implements Activation {
         ByteBuffer added = bias.bytes();
         ByteBuffer out = y.bytes();
         int columns = x.columns();
+        team.rows(x, (from, to, worker) -> forward(in, added, out, columns, from, to));
+    }
+
+    private static void forward(ByteBuffer in, ByteBuffer added, ByteBuffer out, int columns, int from, int to) {
         int whole = Lanes.whole(columns);
-        for (int row = 0; row < x.rows(); row++) {
+        for (int row = from; row < to; row++) {
             int at = row * columns;
             for (int i = 0; i < whole; i += WIDTH) {
                 FloatVector value = load(in, at + i).add(load(added, i));
                 store(value, in, at + i);
-                FloatVector tanh = Lanes.tanh(
-                        value.mul(value).fma(fill(CUBIC), fill(SLOPE)).mul(value));
-                FloatVector half = value.mul(0.5f);
-                store(half.fma(tanh, half), out, at + i);
+                FloatVector inner = value.mul(value).fma(-CUBIC, -LINEAR);
+                store(value.mul(Lanes.sigmoidOfNegative(inner.mul(value))), out, at + i);
             }
             for (int i = whole; i < columns; i++) {
                 float value = get(in, at + i) + get(added, i);
                 put(in, at + i, value);
-                put(out, at + i, 0.5f * value * (1 + Lanes.tanh((CUBIC * value * value + SLOPE) * value)));
+                put(out, at + i, value * Lanes.sigmoid((CUBIC * value * value + LINEAR) * value));
             }
         }
     }
 
-    /** gelu'(x) = 0.5 (1 + t + x (1 - t^2) u'), t = tanh(u). */
     @Override
     public void backward(Matrix x, Matrix dy, Matrix dBias) {
         dBias.zero();
         ByteBuffer in = x.bytes();
         ByteBuffer gradient = dy.bytes();
         ByteBuffer sums = dBias.bytes();
+        int rows = x.rows();
         int columns = x.columns();
-        int whole = Lanes.whole(columns);
-        for (int row = 0; row < x.rows(); row++) {
-            int at = row * columns;
-            for (int i = 0; i < whole; i += WIDTH) {
-                FloatVector value = load(in, at + i);
-                FloatVector square = value.mul(value);
-                FloatVector tanh =
-                        Lanes.tanh(square.fma(fill(CUBIC), fill(SLOPE)).mul(value));
-                FloatVector inner = square.fma(fill(3 * CUBIC), fill(SLOPE)).mul(value);
-                FloatVector slope = fill(1f).sub(tanh.mul(tanh)).fma(inner, tanh.add(1f));
-                FloatVector product = slope.mul(0.5f).mul(load(gradient, at + i));
-                store(product, gradient, at + i);
-                store(product.add(load(sums, i)), sums, i);
+        team.split(columns, STRIP, (from, to, worker) -> {
+            for (int row = 0; row < rows; row++) {
+                multiplyBySlope(in, gradient, row * columns + from, to - from);
+                VectorBias.addTo(sums, from, gradient, row * columns + from, to - from);
             }
-            for (int i = whole; i < columns; i++) {
-                float value = get(in, at + i);
-                float tanh = Lanes.tanh((CUBIC * value * value + SLOPE) * value);
-                float inner = (3 * CUBIC * value * value + SLOPE) * value;
-                float product = 0.5f * ((1 - tanh * tanh) * inner + 1 + tanh) * get(gradient, at + i);
-                put(gradient, at + i, product);
-                put(sums, i, get(sums, i) + product);
-            }
+        });
+    }
+
+    /** With s = sigmoid(w): gelu'(x) = s + s (1 - s) x w', and x w' = 3 CUBIC x^3 + LINEAR x. */
+    private static void multiplyBySlope(ByteBuffer in, ByteBuffer gradient, int at, int length) {
+        int whole = at + Lanes.whole(length);
+        for (int i = at; i < whole; i += WIDTH) {
+            FloatVector value = load(in, i);
+            FloatVector square = value.mul(value);
+            FloatVector inner = square.fma(-CUBIC, -LINEAR).mul(value);
+            FloatVector sigmoid = Lanes.sigmoidOfNegative(inner);
+            FloatVector outer = square.fma(3 * CUBIC, LINEAR).mul(value);
+            FloatVector slope = sigmoid.sub(sigmoid.mul(sigmoid)).fma(outer, sigmoid);
+            store(slope.mul(load(gradient, i)), gradient, i);
+        }
+        for (int i = whole; i < at + length; i++) {
+            float value = get(in, i);
+            float sigmoid = Lanes.sigmoid((CUBIC * value * value + LINEAR) * value);
+            float outer = (3 * CUBIC * value * value + LINEAR) * value;
+            put(gradient, i, (sigmoid + sigmoid * (1 - sigmoid) * outer) * get(gradient, i));
         }
     }
 }

@@ -9,13 +9,26 @@ import static dev.uncurl.kernel.Lanes.store;
 import java.nio.ByteBuffer;
 
 final class VectorBias implements Bias {
+    /** Columns of one job. */
+    private static final int STRIP = 128;
+
+    private final Team team;
+
+    VectorBias(Team team) {
+        this.team = team;
+    }
+
     @Override
     public void add(Matrix x, Matrix bias) {
         ByteBuffer values = x.bytes();
         ByteBuffer added = bias.bytes();
         int columns = x.columns();
+        team.rows(x, (from, to, worker) -> add(values, added, columns, from, to));
+    }
+
+    private static void add(ByteBuffer values, ByteBuffer added, int columns, int from, int to) {
         int whole = Lanes.whole(columns);
-        for (int row = 0; row < x.rows(); row++) {
+        for (int row = from; row < to; row++) {
             int at = row * columns;
             for (int i = 0; i < whole; i += WIDTH) {
                 store(load(values, at + i).add(load(added, i)), values, at + i);
@@ -33,8 +46,13 @@ final class VectorBias implements Bias {
         ByteBuffer added = bias.bytes();
         ByteBuffer sum = target.bytes();
         int columns = x.columns();
+        team.rows(x, (from, to, worker) -> addResidual(stream, values, added, sum, columns, from, to));
+    }
+
+    private static void addResidual(
+            ByteBuffer stream, ByteBuffer values, ByteBuffer added, ByteBuffer sum, int columns, int from, int to) {
         int whole = Lanes.whole(columns);
-        for (int row = 0; row < x.rows(); row++) {
+        for (int row = from; row < to; row++) {
             int at = row * columns;
             for (int i = 0; i < whole; i += WIDTH) {
                 store(load(stream, at + i).add(load(values, at + i)).add(load(added, i)), sum, at + i);
@@ -49,17 +67,24 @@ final class VectorBias implements Bias {
     public void columnSums(Matrix x, Matrix sums) {
         sums.zero();
         ByteBuffer values = x.bytes();
-        ByteBuffer total = sums.bytes();
+        ByteBuffer totals = sums.bytes();
+        int rows = x.rows();
         int columns = x.columns();
-        int whole = Lanes.whole(columns);
-        for (int row = 0; row < x.rows(); row++) {
-            int at = row * columns;
-            for (int i = 0; i < whole; i += WIDTH) {
-                store(load(total, i).add(load(values, at + i)), total, i);
+        team.split(columns, STRIP, (from, to, worker) -> {
+            for (int row = 0; row < rows; row++) {
+                addTo(totals, from, values, row * columns + from, to - from);
             }
-            for (int i = whole; i < columns; i++) {
-                put(total, i, get(total, i) + get(values, at + i));
-            }
+        });
+    }
+
+    /** sums[to ..] += values[at ..] */
+    static void addTo(ByteBuffer sums, int to, ByteBuffer values, int at, int length) {
+        int whole = Lanes.whole(length);
+        for (int i = 0; i < whole; i += WIDTH) {
+            store(load(sums, to + i).add(load(values, at + i)), sums, to + i);
+        }
+        for (int i = whole; i < length; i++) {
+            put(sums, to + i, get(sums, to + i) + get(values, at + i));
         }
     }
 }

@@ -11,24 +11,32 @@ import java.nio.ByteBuffer;
 import jdk.incubator.vector.FloatVector;
 
 final class VectorCrossEntropy implements CrossEntropy {
-    private final float[] scratch = new float[WIDTH];
+    private final Team team;
+    private final float[][] scratch;
+
+    VectorCrossEntropy(Team team) {
+        this.team = team;
+        scratch = Scratch.of(team);
+    }
 
     @Override
     public void forward(Matrix logits, int[] targets, int first, double scale, double[] logProbabilities) {
         ByteBuffer values = logits.bytes();
         int columns = logits.columns();
-        for (int row = 0; row < logits.rows(); row++) {
-            int at = row * columns;
-            int target = targets[first + row];
-            float largest = largest(values, at, columns);
-            float logit = get(values, at + target);
-            float sum = exponentials(values, at, columns, largest, scale != 0);
-            logProbabilities[first + row] = logit - largest - Math.log(sum);
-            if (scale != 0) {
-                scaleRow(values, at, columns, (float) (scale / sum));
-                put(values, at + target, get(values, at + target) - (float) scale);
+        team.rows(logits, (from, to, worker) -> {
+            for (int row = from; row < to; row++) {
+                int at = row * columns;
+                int target = targets[first + row];
+                float largest = largest(values, at, columns);
+                float logit = get(values, at + target);
+                float sum = exponentials(values, at, columns, largest, scale != 0, scratch[worker]);
+                logProbabilities[first + row] = logit - largest - Math.log(sum);
+                if (scale != 0) {
+                    scaleRow(values, at, columns, (float) (scale / sum));
+                    put(values, at + target, get(values, at + target) - (float) scale);
+                }
             }
-        }
+        });
     }
 
     private static float largest(ByteBuffer values, int at, int columns) {
@@ -45,7 +53,8 @@ final class VectorCrossEntropy implements CrossEntropy {
     }
 
     /** Sum of exp(value - largest); the terms replace the values if {@code keep}. */
-    private float exponentials(ByteBuffer values, int at, int columns, float largest, boolean keep) {
+    private static float exponentials(
+            ByteBuffer values, int at, int columns, float largest, boolean keep, float[] scratch) {
         int whole = Lanes.whole(columns);
         FloatVector sums = FloatVector.zero(Lanes.SPECIES);
         for (int i = 0; i < whole; i += WIDTH) {

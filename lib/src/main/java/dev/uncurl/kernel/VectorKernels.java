@@ -1,18 +1,40 @@
 package dev.uncurl.kernel;
 
+import java.util.function.IntConsumer;
+
 /**
  * The primitives on host memory: loops of the Vector API over ND4J's own buffers, fused where that saves a pass, and
- * OpenBLAS at one thread. FLOAT only.
+ * OpenBLAS, on a set number of threads. How the work is cut depends on shapes alone, so the bits of a result do not
+ * depend on that number. FLOAT only.
  */
 public final class VectorKernels implements Kernels {
-    private final Product product = new VectorProduct();
-    private final Rows rows = new VectorRows();
-    private final Bias bias = new VectorBias();
-    private final Normalization normalization = new VectorNormalization();
-    private final Activation activation = new VectorActivation();
-    private final Attention attention = new VectorAttention();
-    private final CrossEntropy crossEntropy = new VectorCrossEntropy();
-    private final AdamW adamW = new VectorAdamW();
+    private final Team team;
+    private final Product product;
+    private final Rows rows;
+    private final Bias bias;
+    private final Normalization normalization;
+    private final Activation activation;
+    private final Attention attention;
+    private final CrossEntropy crossEntropy;
+    private final AdamW adamW;
+
+    /** On the thread that calls. */
+    public VectorKernels() {
+        this(1);
+    }
+
+    /** @param threads that work on one call, the caller among them */
+    public VectorKernels(int threads) {
+        team = new Team(threads);
+        product = new VectorProduct(team);
+        rows = new VectorRows(team);
+        bias = new VectorBias(team);
+        normalization = new VectorNormalization(team);
+        activation = new VectorActivation(team);
+        attention = new VectorAttention(team);
+        crossEntropy = new VectorCrossEntropy(team);
+        adamW = new VectorAdamW(team);
+    }
 
     @Override
     public Product product() {
@@ -52,5 +74,20 @@ public final class VectorKernels implements Kernels {
     @Override
     public AdamW adamW() {
         return adamW;
+    }
+
+    @Override
+    public int threads() {
+        return team.threads();
+    }
+
+    @Override
+    public void sideBySide(int jobs, IntConsumer job) {
+        team.run(jobs, (index, worker) -> job.accept(index));
+    }
+
+    @Override
+    public void close() {
+        team.close();
     }
 }

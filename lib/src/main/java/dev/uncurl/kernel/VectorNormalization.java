@@ -9,8 +9,19 @@ import static dev.uncurl.kernel.Lanes.store;
 import java.nio.ByteBuffer;
 import jdk.incubator.vector.FloatVector;
 
+/** On the way back the gradients of gain and bias are summed in a set number of blocks of rows, and those in order. */
 final class VectorNormalization implements Normalization {
-    private final float[] scratch = new float[WIDTH];
+    private static final int BLOCKS = 16;
+
+    private final Team team;
+    private final float[][] scratch;
+    /** [BLOCKS, 2C]: sums for the gain, then for the bias. */
+    private Matrix partial = Matrix.allocate(0, 0);
+
+    VectorNormalization(Team team) {
+        this.team = team;
+        scratch = Scratch.of(team);
+    }
 
     @Override
     public void forward(Matrix x, Matrix gain, Matrix bias, Matrix statistics, Matrix y) {
@@ -21,23 +32,26 @@ final class VectorNormalization implements Normalization {
         ByteBuffer out = y.bytes();
         int columns = x.columns();
         int whole = Lanes.whole(columns);
-        for (int row = 0; row < x.rows(); row++) {
-            int at = row * columns;
-            float mean = mean(in, at, columns);
-            float reciprocal = (float) (1 / Math.sqrt(variance(in, at, columns, mean) + EPSILON));
-            put(kept, 2 * row, mean);
-            put(kept, 2 * row + 1, reciprocal);
-            for (int i = 0; i < whole; i += WIDTH) {
-                FloatVector normalized = load(in, at + i).sub(mean).mul(reciprocal);
-                store(normalized.fma(load(gains, i), load(biases, i)), out, at + i);
+        team.rows(x, (from, to, worker) -> {
+            for (int row = from; row < to; row++) {
+                int at = row * columns;
+                float mean = mean(in, at, columns, scratch[worker]);
+                float variance = variance(in, at, columns, mean, scratch[worker]);
+                float reciprocal = (float) (1 / Math.sqrt(variance + EPSILON));
+                put(kept, 2 * row, mean);
+                put(kept, 2 * row + 1, reciprocal);
+                for (int i = 0; i < whole; i += WIDTH) {
+                    FloatVector normalized = load(in, at + i).sub(mean).mul(reciprocal);
+                    store(normalized.fma(load(gains, i), load(biases, i)), out, at + i);
+                }
+                for (int i = whole; i < columns; i++) {
+                    put(out, at + i, (get(in, at + i) - mean) * reciprocal * get(gains, i) + get(biases, i));
+                }
             }
-            for (int i = whole; i < columns; i++) {
-                put(out, at + i, (get(in, at + i) - mean) * reciprocal * get(gains, i) + get(biases, i));
-            }
-        }
+        });
     }
 
-    private float mean(ByteBuffer in, int at, int columns) {
+    private static float mean(ByteBuffer in, int at, int columns, float[] scratch) {
         int whole = Lanes.whole(columns);
         FloatVector sums = FloatVector.zero(Lanes.SPECIES);
         for (int i = 0; i < whole; i += WIDTH) {
@@ -50,7 +64,7 @@ final class VectorNormalization implements Normalization {
         return sum / columns;
     }
 
-    private float variance(ByteBuffer in, int at, int columns, float mean) {
+    private static float variance(ByteBuffer in, int at, int columns, float mean, float[] scratch) {
         int whole = Lanes.whole(columns);
         FloatVector squares = FloatVector.zero(Lanes.SPECIES);
         for (int i = 0; i < whole; i += WIDTH) {
@@ -68,44 +82,78 @@ final class VectorNormalization implements Normalization {
     /** With n the normalized input and s = dy * gain: dx += (s - mean(s) - n mean(s n)) / deviation. */
     @Override
     public void backward(Matrix x, Matrix gain, Matrix statistics, Matrix dy, Matrix dx, Matrix dGain, Matrix dBias) {
-        dGain.zero();
-        dBias.zero();
-        ByteBuffer in = x.bytes();
-        ByteBuffer gains = gain.bytes();
-        ByteBuffer kept = statistics.bytes();
-        ByteBuffer gradient = dy.bytes();
-        ByteBuffer out = dx.bytes();
-        ByteBuffer gainSums = dGain.bytes();
-        ByteBuffer biasSums = dBias.bytes();
+        int rows = x.rows();
         int columns = x.columns();
-        int whole = Lanes.whole(columns);
-        for (int row = 0; row < x.rows(); row++) {
+        if (partial.columns() != 2 * columns) {
+            partial = Matrix.allocate(BLOCKS, 2 * columns);
+        }
+        partial.zero();
+        var block = new Block(
+                columns, x.bytes(), gain.bytes(), statistics.bytes(), dy.bytes(), dx.bytes(), partial.bytes());
+        team.run(BLOCKS, (index, worker) -> {
+            int to = (int) ((index + 1L) * rows / BLOCKS);
+            for (int row = (int) ((long) index * rows / BLOCKS); row < to; row++) {
+                block.backward(row, index * 2 * columns, scratch[worker]);
+            }
+        });
+        sumBlocks(partial.bytes(), columns, 0, dGain.bytes());
+        sumBlocks(partial.bytes(), columns, columns, dBias.bytes());
+    }
+
+    private static void sumBlocks(ByteBuffer partial, int columns, int offset, ByteBuffer sums) {
+        for (int i = 0; i < columns; i++) {
+            float sum = 0;
+            for (int block = 0; block < BLOCKS; block++) {
+                sum += get(partial, block * 2 * columns + offset + i);
+            }
+            put(sums, i, sum);
+        }
+    }
+
+    /** The memory of one way back. */
+    private record Block(
+            int columns,
+            ByteBuffer in,
+            ByteBuffer gains,
+            ByteBuffer kept,
+            ByteBuffer gradient,
+            ByteBuffer out,
+            ByteBuffer sums) {
+
+        /** @param gainsAt where in {@code sums} those for the gain begin; those for the bias follow */
+        void backward(int row, int gainsAt, float[] scratch) {
+            int biasesAt = gainsAt + columns;
             int at = row * columns;
+            int whole = Lanes.whole(columns);
             float mean = get(kept, 2 * row);
             float reciprocal = get(kept, 2 * row + 1);
-            FloatVector sums = FloatVector.zero(Lanes.SPECIES);
+            FloatVector total = FloatVector.zero(Lanes.SPECIES);
             FloatVector products = FloatVector.zero(Lanes.SPECIES);
             for (int i = 0; i < whole; i += WIDTH) {
                 FloatVector normalized = load(in, at + i).sub(mean).mul(reciprocal);
                 FloatVector incoming = load(gradient, at + i);
                 FloatVector scaled = incoming.mul(load(gains, i));
-                sums = sums.add(scaled);
+                total = total.add(scaled);
                 products = scaled.fma(normalized, products);
-                store(incoming.fma(normalized, load(gainSums, i)), gainSums, i);
-                store(incoming.add(load(biasSums, i)), biasSums, i);
+                store(incoming.fma(normalized, load(sums, gainsAt + i)), sums, gainsAt + i);
+                store(incoming.add(load(sums, biasesAt + i)), sums, biasesAt + i);
             }
-            float sum = Lanes.sum(sums, scratch);
+            float sum = Lanes.sum(total, scratch);
             float product = Lanes.sum(products, scratch);
             for (int i = whole; i < columns; i++) {
                 float normalized = (get(in, at + i) - mean) * reciprocal;
                 float incoming = get(gradient, at + i);
                 sum += incoming * get(gains, i);
                 product += incoming * get(gains, i) * normalized;
-                put(gainSums, i, get(gainSums, i) + incoming * normalized);
-                put(biasSums, i, get(biasSums, i) + incoming);
+                put(sums, gainsAt + i, get(sums, gainsAt + i) + incoming * normalized);
+                put(sums, biasesAt + i, get(sums, biasesAt + i) + incoming);
             }
-            float meanScaled = sum / columns;
-            float meanProduct = product / columns;
+            addChange(row, mean, reciprocal, sum / columns, product / columns);
+        }
+
+        private void addChange(int row, float mean, float reciprocal, float meanScaled, float meanProduct) {
+            int at = row * columns;
+            int whole = Lanes.whole(columns);
             for (int i = 0; i < whole; i += WIDTH) {
                 FloatVector normalized = load(in, at + i).sub(mean).mul(reciprocal);
                 FloatVector scaled = load(gradient, at + i).mul(load(gains, i));

@@ -4,9 +4,21 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** OpenBLAS on ND4J's buffers. */
+/**
+ * OpenBLAS on ND4J's buffers, one thread a call: the longer side of the result is cut into panels, each a call of its
+ * own. The panels depend on the shapes alone, since the order of OpenBLAS's sums may depend on a panel's size.
+ */
 final class VectorProduct implements Product {
-    /** Set once per JVM, after ND4J has set what it wants: a model runs on the one thread that calls it. */
+    /** A panel is no thinner, or packing the operands takes longer than multiplying them. */
+    private static final int THINNEST = 256;
+    /** Where two panels are all that a small result with many terms allows. */
+    private static final int THINNEST_PAIR = 128;
+
+    private static final int MOST_PANELS = 32;
+    /** Multiplications of a panel: some hundred microseconds. */
+    private static final long LEAST_WORK = 1L << 23;
+
+    /** Set once per JVM, after ND4J has set what it wants. */
     private static final class SingleThread {
         static {
             Nd4j.getBlasWrapper();
@@ -16,7 +28,10 @@ final class VectorProduct implements Product {
         static void ensure() {}
     }
 
-    VectorProduct() {
+    private final Team team;
+
+    VectorProduct(Team team) {
+        this.team = team;
         SingleThread.ensure();
     }
 
@@ -35,28 +50,53 @@ final class VectorProduct implements Product {
         if (inner == 0 || c.rows() == 0) {
             return;
         }
-        multiply(
-                transposeA,
-                transposeB,
-                c.rows(),
-                c.columns(),
-                inner,
-                a.pointer(),
-                a.columns(),
-                b.pointer(),
-                b.columns(),
-                beta,
-                c.pointer(),
-                c.columns());
+        FloatPointer left = a.pointer();
+        FloatPointer right = b.pointer();
+        FloatPointer result = c.pointer();
+        boolean byRows = c.rows() >= c.columns();
+        int length = byRows ? c.rows() : c.columns();
+        int panel = panel(length, (long) inner * c.rows() * c.columns());
+        team.split(length, panel, (from, to, worker) -> {
+            int rows = byRows ? to - from : c.rows();
+            int columns = byRows ? c.columns() : to - from;
+            long leftAt = !byRows ? 0 : transposeA ? from : (long) from * a.columns();
+            long rightAt = byRows ? 0 : transposeB ? (long) from * b.columns() : from;
+            multiply(
+                    transposeA,
+                    transposeB,
+                    rows,
+                    columns,
+                    inner,
+                    1f,
+                    left.getPointer(leftAt),
+                    a.columns(),
+                    right.getPointer(rightAt),
+                    b.columns(),
+                    beta,
+                    result.getPointer(byRows ? (long) from * c.columns() : from),
+                    c.columns());
+        });
     }
 
-    /** With leading dimensions, so that a head's columns are used where they stand. */
+    /** Length of a panel, a multiple of 16. */
+    private static int panel(int length, long work) {
+        int panels = 1;
+        while (panels < MOST_PANELS
+                && work / (2 * panels) >= LEAST_WORK
+                && length / (2 * panels) >= (panels == 1 ? THINNEST_PAIR : THINNEST)) {
+            panels *= 2;
+        }
+        return panels == 1 ? Math.max(length, 1) : ((length + panels - 1) / panels + 15) / 16 * 16;
+    }
+
+    /** c = alpha a b + beta c, with leading dimensions, so that a head's columns are used where they stand. */
     static void multiply(
             boolean transposeA,
             boolean transposeB,
             int rows,
             int columns,
             int inner,
+            float alpha,
             FloatPointer a,
             int leadingA,
             FloatPointer b,
@@ -71,7 +111,7 @@ final class VectorProduct implements Product {
                 rows,
                 columns,
                 inner,
-                1f,
+                alpha,
                 a,
                 leadingA,
                 b,

@@ -11,18 +11,29 @@ import java.nio.ByteBuffer;
 import jdk.incubator.vector.FloatVector;
 
 final class VectorRows implements Rows {
-    private final float[] scratch = new float[WIDTH];
+    /** Columns of one job where rows collide. */
+    private static final int STRIP = 64;
+
+    private final Team team;
+    private final float[][] scratch;
+
+    VectorRows(Team team) {
+        this.team = team;
+        scratch = Scratch.of(team);
+    }
 
     @Override
     public void gather(Matrix source, int[] index, double[] scales, Matrix target) {
         int columns = target.columns();
         ByteBuffer from = source.bytes();
         ByteBuffer to = target.bytes();
-        for (int row = 0; row < target.rows(); row++) {
-            boolean present = index[row] >= 0;
-            float scale = !present ? 0f : scales == null ? 1f : (float) scales[row];
-            scaleRow(from, present ? index[row] * columns : -1, scale, to, row * columns, columns);
-        }
+        team.rows(target, (first, last, worker) -> {
+            for (int row = first; row < last; row++) {
+                boolean present = index[row] >= 0;
+                float scale = !present ? 0f : scales == null ? 1f : (float) scales[row];
+                scaleRow(from, present ? index[row] * columns : -1, scale, to, row * columns, columns);
+            }
+        });
     }
 
     private static void scaleRow(ByteBuffer from, int source, float scale, ByteBuffer to, int target, int columns) {
@@ -46,15 +57,17 @@ final class VectorRows implements Rows {
         ByteBuffer from = source.bytes();
         ByteBuffer sum = base.bytes();
         ByteBuffer to = target.bytes();
-        for (int row = 0; row < target.rows(); row++) {
-            int at = row * columns;
-            if (index[row] >= 0) {
-                float scale = scales == null ? 1f : (float) scales[row];
-                addScaled(sum, at, from, index[row] * columns, scale, to, at, columns);
-            } else if (base != target) {
-                scaleRow(sum, at, 1f, to, at, columns);
+        team.rows(target, (first, last, worker) -> {
+            for (int row = first; row < last; row++) {
+                int at = row * columns;
+                if (index[row] >= 0) {
+                    float scale = scales == null ? 1f : (float) scales[row];
+                    addScaled(sum, at, from, index[row] * columns, scale, to, at, columns);
+                } else if (base != target) {
+                    scaleRow(sum, at, 1f, to, at, columns);
+                }
             }
-        }
+        });
     }
 
     /** to = base + scale * from */
@@ -82,12 +95,15 @@ final class VectorRows implements Rows {
         int columns = source.columns();
         ByteBuffer from = source.bytes();
         ByteBuffer to = target.bytes();
-        for (int row = 0; row < source.rows(); row++) {
-            if (index[row] >= 0) {
-                int at = index[row] * columns;
-                addScaled(to, at, from, row * columns, 1f, to, at, columns);
+        int rows = source.rows();
+        team.split(columns, STRIP, (first, last, worker) -> {
+            for (int row = 0; row < rows; row++) {
+                if (index[row] >= 0) {
+                    int at = index[row] * columns + first;
+                    addScaled(to, at, from, row * columns + first, 1f, to, at, last - first);
+                }
             }
-        }
+        });
     }
 
     @Override
@@ -95,13 +111,17 @@ final class VectorRows implements Rows {
         int columns = b.columns();
         ByteBuffer left = a.bytes();
         ByteBuffer right = b.bytes();
-        for (int row = 0; row < b.rows(); row++) {
-            int other = index == null ? row : index[row];
-            products[row] = other < 0 ? 0 : dotRow(left, other * columns, right, row * columns, columns);
-        }
+        team.rows(b, (first, last, worker) -> {
+            for (int row = first; row < last; row++) {
+                int other = index == null ? row : index[row];
+                products[row] =
+                        other < 0 ? 0 : dotRow(left, other * columns, right, row * columns, columns, scratch[worker]);
+            }
+        });
     }
 
-    private double dotRow(ByteBuffer left, int leftAt, ByteBuffer right, int rightAt, int columns) {
+    private static double dotRow(
+            ByteBuffer left, int leftAt, ByteBuffer right, int rightAt, int columns, float[] scratch) {
         int whole = Lanes.whole(columns);
         FloatVector sums = FloatVector.zero(Lanes.SPECIES);
         for (int i = 0; i < whole; i += WIDTH) {

@@ -11,8 +11,8 @@ import java.util.List;
  * scoring all blocks share one set.
  */
 final class Buffers {
-    /** Predicted positions whose logits exist at one time. */
-    static final int HEAD_ROWS = 256;
+    /** Bytes of logits that exist at one time, unless one position's take more. */
+    private static final long LOGIT_BYTES = 32L << 20;
 
     /**
      * What one block keeps. The output of a block is the input of the next.
@@ -58,7 +58,7 @@ final class Buffers {
 
     final Matrix predictedNormed;
     final Matrix predictedStatistics;
-    /** [HEAD_ROWS, V] */
+    /** [R, V] of the R positions whose logits exist at one time, as many as {@link #LOGIT_BYTES} hold. */
     final Matrix logits;
 
     /** Gradients: null in scoring. Of the residual stream [N, D]. */
@@ -90,13 +90,18 @@ final class Buffers {
         predicted = arena.matrix(tokens, width);
         predictedNormed = arena.matrix(tokens, width);
         predictedStatistics = arena.matrix(tokens, 2);
-        logits = arena.matrix(Math.min(tokens, HEAD_ROWS), config.vocabulary());
+        logits = arena.matrix(logitRows(config, tokens), config.vocabulary());
         dStream = training ? arena.matrix(tokens, width) : null;
         dNormed = training ? arena.matrix(tokens, width) : null;
         dAttended = training ? arena.matrix(tokens, width) : null;
         dQkv = training ? arena.matrix(tokens, 3L * width) : null;
         dHidden = training ? arena.matrix(assignments, config.feedForward()) : null;
         dExpertOutput = training && moe ? arena.matrix(assignments, width) : null;
+    }
+
+    private static long logitRows(ModelConfig config, int tokens) {
+        long rows = LOGIT_BYTES / (Float.BYTES * (long) config.vocabulary());
+        return Math.min(tokens, Math.max(1, rows));
     }
 
     private static long assignments(ModelConfig config, int tokens, boolean moe) {

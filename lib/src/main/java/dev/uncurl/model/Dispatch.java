@@ -13,6 +13,7 @@ import java.util.Arrays;
 final class Dispatch {
     private final int choices;
     private final int[] taken;
+    private final int[] order;
 
     /** [S] */
     final int[] token;
@@ -28,6 +29,7 @@ final class Dispatch {
     Dispatch(int experts, int choices, int maxTokens) {
         this.choices = choices;
         taken = new int[experts];
+        order = new int[experts];
         start = new int[experts + 1];
         token = new int[maxTokens * choices];
         gate = new double[maxTokens * choices];
@@ -68,6 +70,23 @@ final class Dispatch {
                 }
             }
         }
+    }
+
+    /** Number of an expert's assignments. */
+    int count(int expert) {
+        return start[expert + 1] - start[expert];
+    }
+
+    /** The experts by falling number of assignments, ties by id; valid until the next call. */
+    int[] largestFirst() {
+        for (int expert = 0; expert < order.length; expert++) {
+            int at = expert;
+            for (; at > 0 && count(order[at - 1]) < count(expert); at--) {
+                order[at] = order[at - 1];
+            }
+            order[at] = expert;
+        }
+        return order;
     }
 
     /** Number of assignments that are not dropped. */

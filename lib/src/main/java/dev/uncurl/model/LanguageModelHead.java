@@ -4,8 +4,8 @@ import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 
 /**
- * Final norm and the output head, whose matrix is wte [V, D]. Only positions with a target are computed, in blocks of
- * {@link Buffers#HEAD_ROWS}, each through logits, loss and gradient while it is in the cache.
+ * Final norm and the output head, whose matrix is wte [V, D]. Only positions with a target are computed, in blocks of as
+ * many as {@link Buffers#logits} has rows, each through logits, loss and gradient.
  */
 final class LanguageModelHead {
     private final Kernels kernels;
@@ -55,8 +55,9 @@ final class LanguageModelHead {
         // the gradient of the normed rows; dAttended is free until the blocks' way back
         Matrix dNormed = withGradient ? buffers.dAttended.first(predicted) : null;
         double sum = 0;
-        for (int from = 0; from < predicted; from += Buffers.HEAD_ROWS) {
-            int count = Math.min(Buffers.HEAD_ROWS, predicted - from);
+        int most = buffers.logits.rows();
+        for (int from = 0; from < predicted; from += most) {
+            int count = Math.min(most, predicted - from);
             Matrix logits = buffers.logits.first(count);
             kernels.product().multiply(normed.rows(from, count), false, embedding.value(), true, 0, logits);
             kernels.crossEntropy().forward(logits, target, from, withGradient ? 1.0 / predicted : 0, logProbability);

@@ -4,6 +4,7 @@ import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -55,9 +56,9 @@ final class MixtureOfExperts implements RoutingView {
         Matrix dispatched = block.dispatched().first(slots);
         Matrix expertOutput = block.expertOutput().first(slots);
         kernels.rows().gather(block.normed2().first(tokens), dispatch.token, null, dispatched);
-        for (int expert = 0; expert < experts.length; expert++) {
+        eachExpert(expert -> {
             int from = dispatch.start[expert];
-            int count = dispatch.start[expert + 1] - from;
+            int count = dispatch.count(expert);
             if (count > 0) {
                 Matrix y = expertOutput.rows(from, count);
                 experts[expert].forward(
@@ -67,7 +68,7 @@ final class MixtureOfExperts implements RoutingView {
                         y);
                 kernels.bias().add(y, experts[expert].outputBias());
             }
-        }
+        });
         kernels.rows().dot(expertOutput, null, expertOutput, squaredNorms);
         Matrix base = block.middle().first(tokens);
         for (int choice = 0; choice < choices; choice++) {
@@ -88,9 +89,9 @@ final class MixtureOfExperts implements RoutingView {
         kernels.rows().gather(dOutput, dispatch.token, dispatch.gate, dExpertOutput);
         // the outputs have served; their memory takes the gradients of the inputs
         Matrix dDispatched = expertOutput;
-        for (int expert = 0; expert < experts.length; expert++) {
+        eachExpert(expert -> {
             int from = dispatch.start[expert];
-            int count = dispatch.start[expert + 1] - from;
+            int count = dispatch.count(expert);
             experts[expert].backward(
                     dispatched.rows(from, count),
                     block.hidden().rows(from, count),
@@ -98,7 +99,7 @@ final class MixtureOfExperts implements RoutingView {
                     dExpertOutput.rows(from, count),
                     buffers.dHidden.rows(from, count),
                     dDispatched.rows(from, count));
-        }
+        });
         kernels.rows().gather(dDispatched, dispatch.slot[0], null, dNormed);
         for (int choice = 1; choice < choices; choice++) {
             kernels.rows().gatherAdd(dNormed, dDispatched, dispatch.slot[choice], null, dNormed);
@@ -108,6 +109,20 @@ final class MixtureOfExperts implements RoutingView {
             dGates[i] = slot < 0 ? 0 : slotValues[slot];
         }
         router.backward(dGates, block.normed2().first(tokens), buffers.routerLogits.first(tokens), dLogits, dNormed);
+    }
+
+    /**
+     * The largest experts one after another, all threads at each; when what is left is many small ones, side by side, a
+     * thread at each. The bits are the same either way.
+     */
+    private void eachExpert(IntConsumer expert) {
+        int[] order = dispatch.largestFirst();
+        int alone = 0;
+        while (alone < order.length && dispatch.count(order[alone]) * 2 * kernels.threads() > dispatch.size()) {
+            expert.accept(order[alone++]);
+        }
+        int together = alone;
+        kernels.sideBySide(order.length - together, index -> expert.accept(order[together + index]));
     }
 
     double balance() {

@@ -17,6 +17,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class SmoeLanguageModel implements AutoCloseable {
     private final ModelConfig config;
+    private final Kernels kernels;
+    private final boolean ownsKernels;
     private final int maxTokens;
     private final boolean training;
     private final Arena arena;
@@ -29,7 +31,12 @@ public final class SmoeLanguageModel implements AutoCloseable {
     private boolean closed;
 
     private SmoeLanguageModel(
-            Kernels kernels, ModelConfig config, INDArray parameters, INDArray gradients, int maxTokens) {
+            Kernels kernels,
+            boolean ownsKernels,
+            ModelConfig config,
+            INDArray parameters,
+            INDArray gradients,
+            int maxTokens) {
         var layout = ParameterLayout.of(config);
         checkLength("parameters", parameters, layout.length());
         if (gradients != null) {
@@ -39,6 +46,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
             throw new IllegalArgumentException("A model for at most " + maxTokens + " tokens cannot take a batch");
         }
         this.config = config;
+        this.kernels = kernels;
+        this.ownsKernels = ownsKernels;
         this.maxTokens = maxTokens;
         training = gradients != null;
         var source = new Parameter.Source(layout, parameters, gradients);
@@ -61,7 +70,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
 
     /** @param maxTokens the most rows * columns of a batch */
     public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
-        return new SmoeLanguageModel(Kernels.best(flatParameters.dataType()), config, flatParameters, null, maxTokens);
+        return new SmoeLanguageModel(
+                Kernels.best(flatParameters.dataType()), true, config, flatParameters, null, maxTokens);
     }
 
     /**
@@ -70,13 +80,14 @@ public final class SmoeLanguageModel implements AutoCloseable {
      */
     public static SmoeLanguageModel forTraining(
             ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
-        return forTraining(Kernels.best(flatParameters.dataType()), config, flatParameters, flatGradients, maxTokens);
+        return new SmoeLanguageModel(
+                Kernels.best(flatParameters.dataType()), true, config, flatParameters, flatGradients, maxTokens);
     }
 
-    /** With chosen kernels. */
+    /** With chosen kernels, which stay the caller's to close. */
     public static SmoeLanguageModel forTraining(
             Kernels kernels, ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
-        return new SmoeLanguageModel(kernels, config, flatParameters, flatGradients, maxTokens);
+        return new SmoeLanguageModel(kernels, false, config, flatParameters, flatGradients, maxTokens);
     }
 
     private static long arenaElements(ModelConfig config, int maxTokens, boolean training) {
@@ -225,6 +236,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
+        if (ownsKernels) {
+            kernels.close();
+        }
         arena.close();
     }
 }

@@ -3,6 +3,7 @@ package dev.uncurl.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -13,9 +14,13 @@ import net.jqwik.api.constraints.IntRange;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** The fused kernels against plain ND4J operations in double precision, over sizes that do and do not fill vectors. */
+/**
+ * The fused kernels, the same to the bit on one, two and three threads, against plain ND4J operations in double
+ * precision, over sizes that do and do not fill vectors.
+ */
 class VectorKernelsTest {
     private static final double TOLERANCE = 2e-5;
+    private static final List<VectorKernels> SEVERAL = List.of(new VectorKernels(2), new VectorKernels(3));
 
     /** The same matrices twice: FLOAT for the kernels under test, DOUBLE for the oracle. */
     static final class Case {
@@ -72,6 +77,11 @@ class VectorKernelsTest {
     static void agree(long seed, Scenario scenario) {
         var fused = new Results();
         scenario.run(new VectorKernels(), new Case(seed, DataType.FLOAT), fused);
+        for (VectorKernels several : SEVERAL) {
+            var helped = new Results();
+            scenario.run(several, new Case(seed, DataType.FLOAT), helped);
+            assertThat(helped.all).as("%d threads", several.threads()).isEqualTo(fused.all);
+        }
         var plain = new Results();
         scenario.run(new Nd4jKernels(), new Case(seed, DataType.DOUBLE), plain);
         assertThat(fused.all).hasSameSizeAs(plain.all);
@@ -102,6 +112,26 @@ class VectorKernelsTest {
             Matrix b = transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns);
             Matrix c = given.matrix(rows, columns);
             kernels.product().multiply(a, transposeA, b, transposeB, accumulate ? 1 : 0, c);
+            results.add(c);
+        });
+    }
+
+    /** Large enough to be cut into panels, which need not be of one length. */
+    @Property(tries = 12)
+    void productsInPanelsAgree(
+            @ForAll @IntRange(min = 250, max = 1100) int length,
+            @ForAll boolean tall,
+            @ForAll boolean transposeA,
+            @ForAll boolean transposeB,
+            @ForAll long seed) {
+        int rows = tall ? length : 480;
+        int columns = tall ? 480 : length;
+        int inner = 64;
+        agree(seed, (kernels, given, results) -> {
+            Matrix a = transposeA ? given.matrix(inner, rows) : given.matrix(rows, inner);
+            Matrix b = transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns);
+            Matrix c = given.matrix(rows, columns);
+            kernels.product().multiply(a, transposeA, b, transposeB, 0, c);
             results.add(c);
         });
     }

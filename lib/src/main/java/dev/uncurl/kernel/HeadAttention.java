@@ -207,13 +207,19 @@ final class HeadAttention {
         ByteBuffer gradients = dScores.bytes();
         int whole = fillUp(values, at, count, Float.NEGATIVE_INFINITY);
         fillUp(gradients, at, count, 0f);
-        exponentials(values, at, whole, logSumExp);
+        probabilities(values, at, whole, logSumExp);
         float inner = inner(values, gradients, at, whole);
         for (int i = at; i < at + whole; i += WIDTH) {
             store(load(gradients, i).sub(inner).mul(load(values, i)), gradients, i);
         }
         clear(values, at + count, at + end);
         clear(gradients, at + count, at + end);
+    }
+
+    private static void probabilities(ByteBuffer values, int at, int whole, float logSumExp) {
+        for (int i = at; i < at + whole; i += WIDTH) {
+            store(Lanes.exp(load(values, i).sub(logSumExp)), values, i);
+        }
     }
 
     private float inner(ByteBuffer values, ByteBuffer gradients, int at, int whole) {

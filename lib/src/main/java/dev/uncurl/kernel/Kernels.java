@@ -41,7 +41,7 @@ public interface Kernels extends AutoCloseable {
 
     /**
      * Runs jobs 0 to {@code jobs - 1}, which must not depend on one another, possibly at the same time, and returns when
-     * all are done. Jobs may call product, rows, bias and activation, on matrices of their own.
+     * all are done. Jobs may use all kernels but the optimiser's, on matrices of their own.
      */
     default void sideBySide(int jobs, IntConsumer job) {
         for (int index = 0; index < jobs; index++) {

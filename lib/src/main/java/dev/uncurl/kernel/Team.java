@@ -51,11 +51,15 @@ final class Team implements AutoCloseable {
         return threads;
     }
 
+    /** Which of the team the current thread is. */
+    int worker() {
+        return Thread.currentThread() instanceof Helper helper && helper.board == board ? helper.worker : 0;
+    }
+
     /** Returns when all jobs are done; what a job throws, it throws, when the others are done. */
     void run(int jobs, Job job) {
-        boolean nested = Thread.currentThread() instanceof Helper helper && helper.board == board;
-        if (threads == 1 || jobs == 1 || calling || nested) {
-            int worker = nested ? ((Helper) Thread.currentThread()).worker : 0;
+        int worker = worker();
+        if (threads == 1 || jobs == 1 || calling || worker > 0) {
             for (int index = 0; index < jobs; index++) {
                 job.run(index, worker);
             }

@@ -13,13 +13,12 @@ import jdk.incubator.vector.FloatVector;
 final class VectorActivation implements Activation {
     private static final float LINEAR = (float) (2 * Math.sqrt(2 / Math.PI));
     private static final float CUBIC = 0.044715f * LINEAR;
-    /** Columns of one job on the way back. */
-    private static final int STRIP = 128;
-
     private final Team team;
+    private final ColumnSums columnSums;
 
     VectorActivation(Team team) {
         this.team = team;
+        columnSums = new ColumnSums(team);
     }
 
     @Override
@@ -51,18 +50,17 @@ final class VectorActivation implements Activation {
 
     @Override
     public void backward(Matrix x, Matrix dy, Matrix dBias) {
-        dBias.zero();
         ByteBuffer in = x.bytes();
         ByteBuffer gradient = dy.bytes();
-        ByteBuffer sums = dBias.bytes();
-        int rows = x.rows();
         int columns = x.columns();
-        team.split(columns, STRIP, (from, to, worker) -> {
-            for (int row = 0; row < rows; row++) {
-                multiplyBySlope(in, gradient, row * columns + from, to - from);
-                VectorBias.addTo(sums, from, gradient, row * columns + from, to - from);
-            }
-        });
+        columnSums.over(
+                x.rows(),
+                columns,
+                (row, sums, at, worker) -> {
+                    multiplyBySlope(in, gradient, row * columns, columns);
+                    ColumnSums.add(sums, at, gradient, row * columns, columns);
+                },
+                dBias);
     }
 
     /** With s = sigmoid(w): gelu'(x) = s + s (1 - s) x w', and x w' = 3 CUBIC x^3 + LINEAR x. */

@@ -9,13 +9,12 @@ import static dev.uncurl.kernel.Lanes.store;
 import java.nio.ByteBuffer;
 
 final class VectorBias implements Bias {
-    /** Columns of one job. */
-    private static final int STRIP = 128;
-
     private final Team team;
+    private final ColumnSums columnSums;
 
     VectorBias(Team team) {
         this.team = team;
+        columnSums = new ColumnSums(team);
     }
 
     @Override
@@ -65,26 +64,12 @@ final class VectorBias implements Bias {
 
     @Override
     public void columnSums(Matrix x, Matrix sums) {
-        sums.zero();
         ByteBuffer values = x.bytes();
-        ByteBuffer totals = sums.bytes();
-        int rows = x.rows();
         int columns = x.columns();
-        team.split(columns, STRIP, (from, to, worker) -> {
-            for (int row = 0; row < rows; row++) {
-                addTo(totals, from, values, row * columns + from, to - from);
-            }
-        });
-    }
-
-    /** sums[to ..] += values[at ..] */
-    static void addTo(ByteBuffer sums, int to, ByteBuffer values, int at, int length) {
-        int whole = Lanes.whole(length);
-        for (int i = 0; i < whole; i += WIDTH) {
-            store(load(sums, to + i).add(load(values, at + i)), sums, to + i);
-        }
-        for (int i = whole; i < length; i++) {
-            put(sums, to + i, get(sums, to + i) + get(values, at + i));
-        }
+        columnSums.over(
+                x.rows(),
+                columns,
+                (row, total, at, worker) -> ColumnSums.add(total, at, values, row * columns, columns),
+                sums);
     }
 }

@@ -9,17 +9,14 @@ import static dev.uncurl.kernel.Lanes.store;
 import java.nio.ByteBuffer;
 import jdk.incubator.vector.FloatVector;
 
-/** On the way back the gradients of gain and bias are summed in a set number of blocks of rows, and those in order. */
 final class VectorNormalization implements Normalization {
-    private static final int BLOCKS = 16;
-
     private final Team team;
+    private final ColumnSums columnSums;
     private final float[][] scratch;
-    /** [BLOCKS, 2C]: sums for the gain, then for the bias. */
-    private Matrix partial = Matrix.allocate(0, 0);
 
     VectorNormalization(Team team) {
         this.team = team;
+        columnSums = new ColumnSums(team);
         scratch = Scratch.of(team);
     }
 
@@ -84,44 +81,17 @@ final class VectorNormalization implements Normalization {
     public void backward(Matrix x, Matrix gain, Matrix statistics, Matrix dy, Matrix dx, Matrix dGain, Matrix dBias) {
         int rows = x.rows();
         int columns = x.columns();
-        if (partial.columns() != 2 * columns) {
-            partial = Matrix.allocate(BLOCKS, 2 * columns);
-        }
-        partial.zero();
-        var block = new Block(
-                columns, x.bytes(), gain.bytes(), statistics.bytes(), dy.bytes(), dx.bytes(), partial.bytes());
-        team.run(BLOCKS, (index, worker) -> {
-            int to = (int) ((index + 1L) * rows / BLOCKS);
-            for (int row = (int) ((long) index * rows / BLOCKS); row < to; row++) {
-                block.backward(row, index * 2 * columns, scratch[worker]);
-            }
-        });
-        sumBlocks(partial.bytes(), columns, 0, dGain.bytes());
-        sumBlocks(partial.bytes(), columns, columns, dBias.bytes());
-    }
-
-    private static void sumBlocks(ByteBuffer partial, int columns, int offset, ByteBuffer sums) {
-        for (int i = 0; i < columns; i++) {
-            float sum = 0;
-            for (int block = 0; block < BLOCKS; block++) {
-                sum += get(partial, block * 2 * columns + offset + i);
-            }
-            put(sums, i, sum);
-        }
+        var back = new Back(columns, x.bytes(), gain.bytes(), statistics.bytes(), dy.bytes(), dx.bytes());
+        columnSums.over(
+                rows, 2 * columns, (row, sums, at, worker) -> back.run(row, sums, at, scratch[worker]), dGain, dBias);
     }
 
     /** The memory of one way back. */
-    private record Block(
-            int columns,
-            ByteBuffer in,
-            ByteBuffer gains,
-            ByteBuffer kept,
-            ByteBuffer gradient,
-            ByteBuffer out,
-            ByteBuffer sums) {
+    private record Back(
+            int columns, ByteBuffer in, ByteBuffer gains, ByteBuffer kept, ByteBuffer gradient, ByteBuffer out) {
 
         /** @param gainsAt where in {@code sums} those for the gain begin; those for the bias follow */
-        void backward(int row, int gainsAt, float[] scratch) {
+        void run(int row, ByteBuffer sums, int gainsAt, float[] scratch) {
             int biasesAt = gainsAt + columns;
             int at = row * columns;
             int whole = Lanes.whole(columns);

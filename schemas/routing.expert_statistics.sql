@@ -10,7 +10,13 @@ CREATE TABLE IF NOT EXISTS routing.expert_statistics (
   gate_mass DOUBLE NOT NULL COMMENT 'sum of its gates over those tokens',
   mean_probability DOUBLE NOT NULL COMMENT 'mean softmax probability over all tokens of the layer',
   mean_logit DOUBLE NOT NULL COMMENT 'mean router logit over all tokens of the layer',
-  output_norm DOUBLE NOT NULL COMMENT 'mean L2 norm of its output over the tokens sent to it; 0 without any'
+  output_norm DOUBLE NOT NULL COMMENT 'mean L2 norm of its output over the tokens sent to it; 0 without any',
+  probability_deviation DOUBLE NOT NULL COMMENT 'standard deviation of its softmax probability over all tokens of the layer',
+  frequent_tokens BIGINT NOT NULL COMMENT 'of its tokens, those with an id below 512: bytes and the first 256 merges, the most frequent pieces of GPT-2',
+  first_third_tokens BIGINT NOT NULL COMMENT 'of its tokens, those in the first third of their sequence',
+  middle_third_tokens BIGINT NOT NULL COMMENT 'of its tokens, those in the middle third',
+  last_third_tokens BIGINT NOT NULL COMMENT 'of its tokens, those in the last third',
+  repeated_tokens BIGINT NOT NULL COMMENT 'tokens of which it is the best expert, as it was of the token before'
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'routing statistics per expert'

@@ -6,9 +6,11 @@ CREATE TABLE IF NOT EXISTS routing.gram (
   layer INT NOT NULL COMMENT 'block of the model, from 0',
   experts INT NOT NULL COMMENT 'E, order of the matrix',
   tokens BIGINT NOT NULL COMMENT 'rows of H',
+  sequences BIGINT NOT NULL COMMENT 'sequences that the tokens belong to',
   gram ARRAY<DOUBLE> NOT NULL COMMENT 'E * E entries, row by row',
   manifest_sha256 STRING NOT NULL COMMENT 'of the model as it was dumped',
-  data STRING NOT NULL COMMENT 'tokenise run that the examples come from'
+  data STRING NOT NULL COMMENT 'tokenise run that the sequences come from',
+  sample STRING NOT NULL COMMENT 'all, or the --tokens of the dump'
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'Gram matrices of router logits'

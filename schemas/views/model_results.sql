@@ -13,4 +13,4 @@ SELECT
   max(CASE WHEN metric = 'accuracy' THEN majority_baseline END) AS majority,
   bool_or(constant_predictor) AS constant
 FROM uncurl.evaluation.results
-GROUP BY model_id, task, split
+GROUP BY model_id, task, split;

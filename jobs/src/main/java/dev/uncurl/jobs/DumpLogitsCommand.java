@@ -1,7 +1,5 @@
 package dev.uncurl.jobs;
 
-import static org.apache.spark.sql.functions.col;
-
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.Refusal;
 import java.util.concurrent.Callable;
@@ -22,7 +20,11 @@ final class DumpLogitsCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "ID", required = true, description = "Model with experts.")
     private String modelId;
 
-    @Option(names = "--task", paramLabel = "TASK", required = true, description = "Task, such as superglue/boolq.")
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            required = true,
+            description = "Task, such as superglue/boolq, several under one name, such as flan, or a corpus.")
     private String task;
 
     @Option(names = "--split", defaultValue = "train", description = "Split (default: ${DEFAULT-VALUE}).")
@@ -31,11 +33,15 @@ final class DumpLogitsCommand implements Callable<Integer> {
     @Option(
             names = "--tokens",
             defaultValue = "0",
-            description = "Sample: the first whole examples by hash that make so many tokens (default: all).")
+            description = "Sample: the first whole sequences by hash that have so many tokens, the same for every model"
+                    + " (default: all).")
     private long tokens;
 
     @Override
     public Integer call() {
+        if (tokens < 0) {
+            throw Refusal.usage("--tokens " + tokens + " is no number of tokens", "Use 0 for all, or 1 and more.");
+        }
         Warehouse warehouse = warehouseOptions.open();
         ModelFolder model = new Models(warehouse).open(modelId);
         if (model.config().moeLayers().length == 0) {
@@ -43,42 +49,14 @@ final class DumpLogitsCommand implements Callable<Integer> {
         }
         CorpusRun run = CorpusRun.ofTask(warehouse, task);
         run.requireTokenizer(model.manifest().lineage().inputs().get("tokenizer"), modelId);
+        RoutingKey key = RoutingKey.of(modelId, model, task, split, run, tokens);
         try (var hold = warehouse.hold("routing-" + modelId + "-" + task)) {
-            var dump = new RoutingDump(warehouse);
-            RoutingDump.Extent extent = dump.extent(model.config(), task, split, tokens);
-            String data = CorpusRun.ids(java.util.List.of(run));
-            if (isDumped(warehouse, model, extent, data)) {
-                System.out.println(
-                        "Router logits of " + modelId + " on " + task + " (" + split + ") are there already: reused.");
-                return 0;
-            }
-            dump.requireRoom(extent);
-            warehouse.describe("dump router logits of " + modelId + " on " + task);
-            dump.write(model, modelId, task, split, extent);
-            warehouse.describe("sum router logits of " + modelId + " on " + task);
-            new RoutingAggregation(warehouse).write(modelId, model.manifestSha256(), task, split, data);
-            System.out.printf(
-                    "Dumped %,d rows of router logits of %s on %s (%s), with statistics and Gram matrices%n",
-                    extent.rows(), modelId, task, split);
+            boolean made = new RoutingDump(warehouse).dump(key, model, run, tokens);
+            System.out.println(
+                    made
+                            ? "Dumped router logits of " + key + ", with statistics and Gram matrices"
+                            : "Router logits of " + key + " are there already: reused.");
         }
         return 0;
-    }
-
-    /** The Gram matrices are written last: when they are there for all these tokens, everything is. */
-    private boolean isDumped(Warehouse warehouse, ModelFolder model, RoutingDump.Extent extent, String data) {
-        var grams = warehouse.rows(
-                Tables.GRAM,
-                "model_id",
-                modelId,
-                "task",
-                task,
-                "split",
-                split,
-                "data",
-                data,
-                "manifest_sha256",
-                model.manifestSha256());
-        return !grams.isEmpty()
-                && grams.where(col("tokens").notEqual(extent.tokens())).isEmpty();
     }
 }

@@ -1,176 +1,160 @@
 package dev.uncurl.jobs;
 
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.least;
-import static org.apache.spark.sql.functions.lit;
-import static org.apache.spark.sql.functions.size;
-import static org.apache.spark.sql.functions.sum;
-import static org.apache.spark.sql.functions.xxhash64;
+import static org.apache.spark.sql.functions.floor;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.error.Refusal;
-import dev.uncurl.model.RoutingView;
-import dev.uncurl.model.Sequences;
-import dev.uncurl.model.SmoeLanguageModel;
-import dev.uncurl.model.TokenBatch;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import dev.uncurl.routing.RoutingSums;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
-import org.apache.spark.TaskContext;
-import org.apache.spark.api.java.function.FlatMapFunction;
-import org.apache.spark.api.java.function.MapPartitionsFunction;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Encoders;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.spark.source.SerializableTableWithSize;
+import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
-import org.apache.spark.sql.expressions.Window;
-import org.apache.spark.util.TaskCompletionListener;
+import org.apache.spark.util.LongAccumulator;
 
 /**
- * Runs a model over the examples of a task and writes what its routers did: routing.logits, one row per token and MoE
- * layer. The tokens are those of prompt and right answer as the model sees them; padding has no row.
+ * Runs a model over the sequences of a task and writes what its routers did: routing.logits, one row per token and MoE
+ * layer, and its sums. Executors write the data files; the driver gets their names and one sum per layer.
  */
 final class RoutingDump {
-    /** Sequences of one forward pass. */
-    private static final int BATCH = 8;
+    /** Bytes of a data file that are worth a task of their own. */
+    private static final long FILE_BYTES = 64 << 20;
+
+    /** Tokens that an expert should see on average; see {@link #tokensNeeded}. */
+    private static final long TOKENS_PER_EXPERT = 1000;
 
     private final Warehouse warehouse;
+    private final RoutingTables tables;
+    private final int tasks;
 
     RoutingDump(Warehouse warehouse) {
-        this.warehouse = warehouse;
+        this(warehouse, warehouse.context().defaultParallelism());
     }
 
-    /** The examples to run, with what they will make. */
-    record Extent(Dataset<Row> examples, long tokens, long rows, long bytes) {}
+    /** @param tasks Spark tasks at least; the rows do not depend on it */
+    RoutingDump(Warehouse warehouse, int tasks) {
+        this.warehouse = warehouse;
+        this.tasks = tasks;
+        tables = new RoutingTables(warehouse);
+    }
 
     /**
-     * @param tokens the first whole examples in the order of the hash of their ids that make at least so many tokens: the
-     *     same for every model; 0 for all
+     * Makes the dump, or what is missing of it.
+     *
+     * @return false when all was there
      */
-    Extent extent(ModelConfig config, String task, String split, long tokens) {
-        Dataset<Row> examples = Examples.of(warehouse, task, split)
-                .select("example_id", "prompt_tokens", "target_tokens")
-                .withColumn(
-                        "length",
-                        least(
-                                size(col("prompt_tokens")).plus(size(col("target_tokens"))),
-                                lit(config.sequenceLength())));
-        if (tokens > 0) {
-            var order = Window.orderBy(xxhash64(col("example_id")), col("example_id"))
-                    .rowsBetween(Window.unboundedPreceding(), -1);
-            examples = examples.withColumn("before", sum("length").over(order))
-                    .where(col("before").isNull().or(col("before").lt(tokens)))
-                    .drop("before");
+    boolean dump(RoutingKey key, ModelFolder model, CorpusRun run, long sample) {
+        if (tables.isComplete(key)) {
+            return false;
         }
-        Row total = examples.agg(sum("length")).first();
-        if (total.isNullAt(0)) {
-            throw Refusal.input(
-                    "There is nothing to dump: " + task + " has no examples in split " + split,
-                    "Run tokenize for it first, with the same --warehouse.");
+        if (tables.hasLogits(key)) { // killed after the first of its commits
+            warehouse.describe("sum router logits of " + key);
+            tables.writeSums(
+                    key,
+                    tables.sums(tables.logits(key), "sum", tables.logits(key).count()));
+            return true;
         }
-        int layers = config.moeLayers().length;
-        long rows = total.getLong(0) * layers;
-        int floats = config.moe().experts() + 3 * config.moe().topK();
-        return new Extent(examples.drop("length"), total.getLong(0), rows, rows * (4L * floats + 8));
+        RoutingInputs inputs = RoutingInputs.of(
+                warehouse, key.task(), key.split(), model.config().sequenceLength(), run.sequenceLength(), sample);
+        announce(inputs, model.config());
+        warehouse.describe("dump router logits of " + key);
+        tables.writeSums(key, write(key, model, inputs));
+        return true;
     }
 
-    /** @throws Refusal (input) when the file system of the warehouse has less room than twice the estimate */
-    void requireRoom(Extent extent) {
-        try {
-            long free = warehouse.files().getStatus().getRemaining();
+    private void announce(RoutingInputs inputs, ModelConfig config) {
+        long rows = inputs.tokens() * config.moeLayers().length;
+        long bytes = bytes(rows, config);
+        long free = warehouse.freeBytes();
+        System.out.printf(
+                Locale.ROOT,
+                "About to write %,d rows (%,d tokens of %,d sequences), %,.1f MB; %,.1f GB are free%n",
+                rows,
+                inputs.tokens(),
+                inputs.sequences(),
+                bytes / 1e6,
+                free / 1e9);
+        requireRoom(bytes, free);
+        long needed = tokensNeeded(config);
+        if (inputs.tokens() < needed) {
             System.out.printf(
                     Locale.ROOT,
-                    "About to write %,d rows (%,d tokens), at most %,.1f MB; %,.1f GB are free%n",
-                    extent.rows,
-                    extent.tokens,
-                    extent.bytes / 1e6,
-                    free / 1e9);
-            if (free < 2 * extent.bytes) {
-                throw Refusal.input(
-                        "The dump may take " + extent.bytes + " bytes, " + free + " are free",
-                        "Make room, or dump a sample with --tokens.");
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+                    "Warning: %,d tokens are few for %d experts: with %,d each expert's share is known to 3%%%n",
+                    inputs.tokens(),
+                    config.moe().experts(),
+                    needed);
         }
     }
 
-    void write(ModelFolder model, String modelId, String task, String split, Extent extent) {
-        var reference = ModelCache.Reference.of(warehouse, model);
-        Dataset<Row> rows = extent.examples
-                .repartition(warehouse.context().defaultParallelism(), col("example_id"))
-                .mapPartitions(
-                        (MapPartitionsFunction<Row, Row>) examples -> dump(examples, reference, modelId, task, split),
-                        Encoders.row(warehouse.table(Tables.LOGITS).schema()));
-        warehouse.replace(Tables.LOGITS, rows, "model_id", modelId, "task", task, "split", split);
+    /** What rows take on disk, from above: floats hardly compress, the rest does. */
+    static long bytes(long rows, ModelConfig config) {
+        return rows * (4L * config.moe().experts() + 9L * config.moe().topK() + 8);
     }
 
-    private static Iterator<Row> dump(
-            Iterator<Row> examples, ModelCache.Reference reference, String modelId, String task, String split) {
-        ModelCache.Loaded loaded = reference.load();
-        int length = loaded.config().sequenceLength();
-        var model = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), BATCH * length);
-        TaskContext.get().addTaskCompletionListener((TaskCompletionListener) context -> model.close());
-        FlatMapFunction<List<Row>, Row> pass = chunk -> pass(chunk, model, loaded.config(), modelId, task, split);
-        return new ChunkedIterator(examples, BATCH, pass);
+    /**
+     * Tokens from which on statistics of experts can be trusted: a share of 1/E, taken from N tokens with k choices each,
+     * has the relative standard error sqrt(E / (k N)), which is 1/sqrt(1000), about 3%, at N = 1000 E / k.
+     */
+    static long tokensNeeded(ModelConfig config) {
+        return TOKENS_PER_EXPERT * config.moe().experts() / config.moe().topK();
     }
 
-    private static Iterator<Row> pass(
-            List<Row> chunk, SmoeLanguageModel model, ModelConfig config, String modelId, String task, String split) {
-        var sequences = new ArrayList<int[]>();
-        for (Row row : chunk) {
-            sequences.add(Sequences.fit(
-                    Examples.ints(row, "prompt_tokens"), Examples.ints(row, "target_tokens"), config.sequenceLength()));
+    /** @throws Refusal (input) when there is not a quarter more room than needed */
+    static void requireRoom(long bytes, long free) {
+        if (free < bytes + bytes / 4) {
+            throw Refusal.input(
+                    String.format(
+                            Locale.ROOT,
+                            "The dump may take %,d bytes, and %,d are free on the file system of the warehouse",
+                            bytes,
+                            free),
+                    "Make room, or dump a sample with --tokens.");
         }
-        TokenBatch batch = TokenBatch.ofSequences(sequences);
-        model.forward(batch);
-        var rows = new ArrayList<Row>();
-        for (int layer : config.moeLayers()) {
-            RoutingView routing = model.routing(layer);
-            for (int r = 0; r < chunk.size(); r++) {
-                long id = chunk.get(r).getAs("example_id");
-                for (int position = 0; position < sequences.get(r).length; position++) {
-                    int token = r * batch.columns() + position;
-                    rows.add(RowFactory.create(
-                            modelId,
-                            task,
-                            split,
-                            layer,
-                            id,
-                            position,
-                            sequences.get(r)[position],
-                            experts(routing, token),
-                            floats(routing.topK(), choice -> routing.gate(token, choice)),
-                            floats(routing.topK(), choice -> routing.outputNorm(token, choice)),
-                            floats(routing.experts(), expert -> routing.logit(token, expert))));
-                }
-            }
-        }
-        return rows.iterator();
     }
 
-    private static int[] experts(RoutingView routing, int token) {
-        int[] experts = new int[routing.topK()];
-        for (int choice = 0; choice < experts.length; choice++) {
-            experts[choice] = routing.expert(token, choice);
-        }
-        return experts;
+    Map<Integer, RoutingSums> write(RoutingKey key, ModelFolder model, RoutingInputs inputs) {
+        LongAccumulator done = warehouse.context().sc().longAccumulator();
+        var cut = RoutingWindows.Cut.of(inputs, model.config());
+        var order = new RoutingPass.Order(
+                key,
+                ModelCache.Reference.of(warehouse, model),
+                SerializableTableWithSize.copyOf(warehouse.iceberg(Tables.LOGITS)),
+                cut,
+                done);
+        var files = new ArrayList<DataFile>();
+        var sums = new TreeMap<Integer, RoutingSums>();
+        SparkWork.forEachPartition(
+                sequences(warehouse, inputs, cut, tasks(inputs, model.config())),
+                order,
+                result -> {
+                    files.addAll(result.files());
+                    RoutingTables.merge(sums, result.sums());
+                },
+                done,
+                new Progress("dump", "tokens", inputs.tokens()));
+        tables.commitLogits(key, List.copyOf(files));
+        return sums;
     }
 
-    /** A float for each of so many indices. */
-    private interface FloatAt {
-        float at(int index);
+    private int tasks(RoutingInputs inputs, ModelConfig config) {
+        long files = bytes(inputs.tokens(), config) / FILE_BYTES;
+        return (int) Math.max(tasks, Math.min(files, Short.MAX_VALUE));
     }
 
-    private static float[] floats(int size, FloatAt value) {
-        float[] floats = new float[size];
-        for (int i = 0; i < size; i++) {
-            floats[i] = value.at(i);
-        }
-        return floats;
+    /** Whole chunks in the order of ids, in so many partitions. */
+    static RDD<Row> sequences(Warehouse warehouse, RoutingInputs inputs, RoutingWindows.Cut cut, int partitions) {
+        return inputs.rows()
+                .withColumn("chunk", floor(col("sequence_id").divide(cut.span())))
+                .repartitionByRange(partitions, col("chunk"))
+                .sortWithinPartitions("sequence_id")
+                .drop("chunk")
+                .toJavaRDD()
+                .rdd();
     }
 }

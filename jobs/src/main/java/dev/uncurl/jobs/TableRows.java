@@ -25,7 +25,7 @@ final class TableRows implements AutoCloseable {
      * @param name of the file, unique
      * @param partition the values of the table's partition columns, in their order
      */
-    TableRows(Table table, String name, String... partition) {
+    TableRows(Table table, String name, Object... partition) {
         this.table = table;
         StructType schema = SparkSchemaUtil.convert(table.schema());
         var values = new PartitionData(table.spec().partitionType());

@@ -53,13 +53,19 @@ enum Tables {
             }
         }
         for (Views view : Views.values()) {
-            spark.sql(statement("schemas/views/" + view.name().toLowerCase(java.util.Locale.ROOT) + ".sql"));
+            String file = "schemas/views/" + view.name().toLowerCase(java.util.Locale.ROOT) + ".sql";
+            SqlStatements.split(statement(file)).forEach(spark::sql);
         }
     }
 
     /** In the order of their making: a view may stand on those before it. */
     private enum Views {
         LOAD_IMBALANCE,
+        EXPERT_PROFILE,
+        EXPERT_DISTANCE,
+        EXPERT_PAIRS,
+        TASK_OVERLAP,
+        TASK_TOP_EXPERTS,
         MODEL_RESULTS,
         PRUNING_FRONTIER
     }

@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
             PretrainCommand.class,
             FinetuneCommand.class,
             DumpLogitsCommand.class,
+            VerifyCommand.class,
             PruneCommand.class,
             EvaluateCommand.class,
             ReportCommand.class,

@@ -102,6 +102,17 @@ final class Warehouse {
         }
     }
 
+    /** Bytes that can still be written to the file system of the folder. */
+    long freeBytes() {
+        try {
+            return canHold()
+                    ? java.nio.file.Path.of(root.toUri()).toFile().getUsableSpace()
+                    : files().getStatus(root).getRemaining();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Folder of a model, whether it exists or not. */
     Path modelFolder(String modelId) {
         return new Path(new Path(root, "models"), checkName("model", modelId));

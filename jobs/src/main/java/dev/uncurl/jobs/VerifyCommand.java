@@ -1,0 +1,82 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.error.Refusal;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jobs/submit verify --model demo-base}. */
+@Command(
+        name = "verify",
+        description = {
+            "Checks that what was written is still what was written: the hashes of a model's files, and its routing"
+                    + " statistics and Gram matrices against its router logits, bit for bit. Exit code 3 on a difference."
+        },
+        footer = {"", "  jobs/submit verify --model demo-base --task superglue/boolq"})
+final class VerifyCommand implements Callable<Integer> {
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Option(names = "--model", paramLabel = "ID", required = true, description = "Model.")
+    private String modelId;
+
+    @Option(names = "--task", paramLabel = "TASK", description = "Only the dump on this task (default: all).")
+    private String task;
+
+    @Override
+    public Integer call() {
+        Warehouse warehouse = warehouseOptions.open();
+        ModelFolder model = new Models(warehouse).open(modelId);
+        try {
+            model.verify();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "Model %s: %d files, %,d bytes are as they were written%n",
+                modelId,
+                model.manifest().files().size(),
+                model.bytes());
+        List<RoutingKey> dumps = dumps(warehouse);
+        if (task != null && dumps.isEmpty()) {
+            throw Refusal.input(
+                    "There are no router logits of " + modelId + " on " + task, "Run dump-logits for it first.");
+        }
+        var check = new RoutingCheck(warehouse);
+        for (RoutingKey dump : dumps) {
+            warehouse.describe("verify router logits of " + dump);
+            check.verify(dump, model.manifestSha256());
+        }
+        return 0;
+    }
+
+    private List<RoutingKey> dumps(Warehouse warehouse) {
+        return warehouse
+                .rows(Tables.GRAM, "model_id", modelId)
+                .where(
+                        task == null
+                                ? functions.lit(true)
+                                : functions.col("task").equalTo(task))
+                .select("task", "split", "manifest_sha256", "data", "sample")
+                .distinct()
+                .orderBy("task", "split")
+                .collectAsList()
+                .stream()
+                .map(this::key)
+                .toList();
+    }
+
+    private RoutingKey key(Row row) {
+        return new RoutingKey(
+                modelId, row.getString(0), row.getString(1), row.getString(2), row.getString(3), row.getString(4));
+    }
+}

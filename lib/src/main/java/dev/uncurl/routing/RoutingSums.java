@@ -1,0 +1,209 @@
+package dev.uncurl.routing;
+
+import dev.uncurl.error.Refusal;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * All that routing.gram and routing.expert_statistics tell of one layer, summed over tokens. The sums have the same bits
+ * for any order and grouping of the tokens: partitions, files and executors do not show. Not safe for use by several
+ * threads.
+ */
+public final class RoutingSums implements Serializable {
+    private static final long serialVersionUID = 1L;
+
+    /** Router logits must be smaller. */
+    public static final float LOGIT_LIMIT = 0x1p17f;
+
+    /**
+     * One row of routing.expert_statistics.
+     *
+     * @param statistics the columns that pruning reads
+     * @param probabilityDeviation standard deviation over all tokens of its softmax probability
+     * @param frequentTokens of its tokens, the {@link RoutedToken#isFrequent frequent} ones
+     * @param thirdTokens of its tokens, those in each {@link RoutedToken#third third} of their sequence [3]
+     * @param repeatedTokens tokens of which it is the best expert, as it was of the token before
+     */
+    public record Expert(
+            ExpertStatistics.Row statistics,
+            double probabilityDeviation,
+            long frequentTokens,
+            long[] thirdTokens,
+            long repeatedTokens) {}
+
+    private static final int GATE = 0;
+    private static final int PROBABILITY = 1;
+    private static final int SQUARE = 2;
+    private static final int LOGIT = 3;
+    private static final int NORM = 4;
+    private static final int KINDS = 5;
+
+    private static final int CHOSEN = 0;
+    private static final int FREQUENT = 1;
+    private static final int REPEATED = 2;
+    private static final int THIRD = 3;
+    private static final int COUNTS = 6;
+
+    private final int experts;
+    private final GramSums gram;
+    private final ExactSums sums;
+    private final long[] counts;
+    private final double[] exponentials;
+    private long tokens;
+    private long sequences;
+
+    /** The sums of no tokens. */
+    public RoutingSums(int experts) {
+        this.experts = experts;
+        gram = new GramSums(experts);
+        sums = new ExactSums(KINDS * experts);
+        counts = new long[COUNTS * experts];
+        exponentials = new double[experts];
+    }
+
+    /**
+     * Adds one token.
+     *
+     * @throws Refusal (input) when a logit is NaN or not below {@link #LOGIT_LIMIT}, or a gate or norm is NaN or infinite;
+     *     nothing is added then
+     */
+    public void add(RoutedToken token) {
+        checkChoices(token);
+        float[] logits = token.logits();
+        double highest = highest(logits);
+        double sum = 0;
+        for (int e = 0; e < experts; e++) {
+            exponentials[e] = Math.exp(logits[e] - highest);
+            sum += exponentials[e];
+        }
+        for (int e = 0; e < experts; e++) {
+            double probability = exponentials[e] / sum;
+            sums.add(PROBABILITY * experts + e, probability);
+            sums.add(SQUARE * experts + e, probability * probability);
+            sums.add(LOGIT * experts + e, logits[e]);
+        }
+        for (int choice = 0; choice < token.experts().length; choice++) {
+            addChoice(token, choice);
+        }
+        gram.add(logits);
+        tokens++;
+        sequences += token.position() == 0 ? 1 : 0;
+    }
+
+    private void checkChoices(RoutedToken token) {
+        for (int choice = 0; choice < token.experts().length; choice++) {
+            float gate = token.gates()[choice];
+            float norm = token.outputNorms()[choice];
+            if (!(Math.abs(gate) < ExactSums.TERM_LIMIT && Math.abs(norm) < ExactSums.TERM_LIMIT)) {
+                throw Refusal.input(
+                        "The gate of row " + tokens + " is " + gate + ", the norm of its expert's output " + norm,
+                        "The model has diverged: use an earlier checkpoint.");
+            }
+        }
+    }
+
+    private void addChoice(RoutedToken token, int choice) {
+        int expert = token.experts()[choice];
+        sums.add(GATE * experts + expert, token.gates()[choice]);
+        sums.add(NORM * experts + expert, token.outputNorms()[choice]);
+        counts[CHOSEN * experts + expert]++;
+        counts[(THIRD + token.third()) * experts + expert]++;
+        counts[FREQUENT * experts + expert] += token.isFrequent() ? 1 : 0;
+        counts[REPEATED * experts + expert] += choice == 0 && token.previousExpert() == expert ? 1 : 0;
+    }
+
+    private double highest(float[] logits) {
+        if (logits.length != experts) {
+            throw Refusal.input(
+                    "A token has " + logits.length + " router logits beside others with " + experts,
+                    "Dump the router logits again.");
+        }
+        double highest = Double.NEGATIVE_INFINITY;
+        for (int e = 0; e < experts; e++) {
+            if (!(Math.abs(logits[e]) < LOGIT_LIMIT)) {
+                throw Refusal.input(
+                        "The router logit of row " + tokens + ", expert " + e + " is " + logits[e],
+                        "The model has diverged: use an earlier checkpoint.");
+            }
+            highest = Math.max(highest, logits[e]);
+        }
+        return highest;
+    }
+
+    /** Adds the tokens of {@code other}, which keeps them. */
+    public void merge(RoutingSums other) {
+        if (other.experts != experts) {
+            throw Refusal.input(
+                    "Sums of " + other.experts + " experts cannot be added to those of " + experts,
+                    "Dump the router logits again.");
+        }
+        gram.merge(other.gram);
+        sums.merge(other.sums);
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] += other.counts[i];
+        }
+        tokens += other.tokens;
+        sequences += other.sequences;
+    }
+
+    /** E. */
+    public int experts() {
+        return experts;
+    }
+
+    /** N. */
+    public long tokens() {
+        return tokens;
+    }
+
+    /** Sequences whose first token was added. */
+    public long sequences() {
+        return sequences;
+    }
+
+    /** The Gram matrix of the logits. */
+    public RouterGram gram() {
+        return new RouterGram(experts, tokens, gram.gram());
+    }
+
+    /** One row per expert, in ascending order. */
+    public List<Expert> rows() {
+        long all = 0;
+        for (int e = 0; e < experts; e++) {
+            all += counts[CHOSEN * experts + e];
+        }
+        var rows = new ArrayList<Expert>(experts);
+        for (int e = 0; e < experts; e++) {
+            long chosen = count(CHOSEN, e);
+            double mean = share(sum(PROBABILITY, e), tokens);
+            var statistics = new ExpertStatistics.Row(
+                    e,
+                    chosen,
+                    share(chosen, all),
+                    sum(GATE, e),
+                    mean,
+                    share(sum(LOGIT, e), tokens),
+                    share(sum(NORM, e), chosen));
+            rows.add(new Expert(
+                    statistics,
+                    Math.sqrt(Math.max(0, share(sum(SQUARE, e), tokens) - mean * mean)),
+                    count(FREQUENT, e),
+                    new long[] {count(THIRD, e), count(THIRD + 1, e), count(THIRD + 2, e)},
+                    count(REPEATED, e)));
+        }
+        return rows;
+    }
+
+    private double sum(int kind, int expert) {
+        return sums.value(kind * experts + expert);
+    }
+
+    private long count(int kind, int expert) {
+        return counts[kind * experts + expert];
+    }
+
+    private static double share(double part, long whole) {
+        return whole == 0 ? 0 : part / whole;
+    }
+}

@@ -138,7 +138,7 @@ final class RoutingPass {
             RoutingSums sum = sums.computeIfAbsent(layers[l], layer -> new RoutingSums(experts));
             for (RoutedToken token : routed[l]) {
                 sum.add(token);
-                output.add(row(layers[l], sequence.id(), token));
+                output.add(row(modelId, task, split, layers[l], sequence.id(), token));
             }
         }
     }
@@ -149,7 +149,19 @@ final class RoutingPass {
         return new TableRows(order.table, name, key.modelId(), key.task(), key.split(), layer);
     }
 
-    private InternalRow row(int layer, long sequence, RoutedToken token) {
+    /** A row of routing.logits as the writer of data files takes it. */
+    static InternalRow row(RoutingKey key, int layer, long sequence, RoutedToken token) {
+        return row(
+                UTF8String.fromString(key.modelId()),
+                UTF8String.fromString(key.task()),
+                UTF8String.fromString(key.split()),
+                layer,
+                sequence,
+                token);
+    }
+
+    private static InternalRow row(
+            UTF8String modelId, UTF8String task, UTF8String split, int layer, long sequence, RoutedToken token) {
         return new GenericInternalRow(new Object[] {
             modelId,
             task,

@@ -14,9 +14,6 @@ final class ExactSums implements Serializable {
     /** Terms must be smaller: 2^34, the square of the largest router logit. */
     static final double TERM_LIMIT = 0x1p34;
 
-    /** So many terms of a sum may be split by {@link #coarse} and {@link #fine} and added as doubles without rounding. */
-    static final int BLOCK = 128;
-
     private static final double COARSE_UNIT = 0x1p-12;
     private static final double FINE_UNIT = 0x1p-56;
     private static final int FINE_BITS = 44; // 2^44 fine units are one coarse unit
@@ -37,25 +34,11 @@ final class ExactSums implements Serializable {
         fine = new long[size];
     }
 
-    /** The multiple of 2^-12 that is nearest to a term. */
-    static double coarse(double term) {
-        return (term + TO_COARSE) - TO_COARSE;
-    }
-
-    /** What {@link #coarse} left of a term, rounded to a multiple of 2^-56. */
-    static double fine(double rest) {
-        return (rest + TO_FINE) - TO_FINE;
-    }
-
     /** Adds one term, smaller than {@link #TERM_LIMIT}. */
     void add(int index, double term) {
-        double whole = coarse(term);
-        add(index, whole, fine(term - whole));
-    }
-
-    /** Adds sums of up to {@link #BLOCK} terms' parts. */
-    void add(int index, double wholes, double rests) {
-        put(index, (long) (wholes / COARSE_UNIT), (long) (rests / FINE_UNIT));
+        double whole = (term + TO_COARSE) - TO_COARSE;
+        double rest = ((term - whole) + TO_FINE) - TO_FINE;
+        put(index, (long) (whole / COARSE_UNIT), (long) (rest / FINE_UNIT));
     }
 
     /** Adds the sums of {@code other}, which stays as it is. */

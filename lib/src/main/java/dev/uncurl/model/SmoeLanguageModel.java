@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The SMoE decoder over flat parameters (see {@link ParameterLayout}), which it reads where they stand: a change of
@@ -16,6 +18,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * {@link #close()}. One thread at a time; the same input gives the same bits.
  */
 public final class SmoeLanguageModel implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SmoeLanguageModel.class);
+
     private final ModelConfig config;
     private final Kernels kernels;
     private final boolean ownsKernels;
@@ -50,6 +54,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
         this.ownsKernels = ownsKernels;
         this.maxTokens = maxTokens;
         training = gradients != null;
+        var footprint = Footprint.of(config, maxTokens, training);
+        footprint.check(maxTokens);
+        LOG.info("A model for {} tokens at a time, {} threads: {}", maxTokens, kernels.threads(), footprint);
         var source = new Parameter.Source(layout, parameters, gradients);
         arena = Arena.of(parameters.dataType(), arenaElements(config, maxTokens, training));
         buffers = new Buffers(config, maxTokens, training, arena);

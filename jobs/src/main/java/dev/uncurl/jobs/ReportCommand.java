@@ -9,11 +9,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code jobs/submit report --task superglue/boolq}. */
+/** {@code jobs/submit report --task superglue/boolq}, or {@code report routing ...}. */
 @Command(
         name = "report",
         description = "Prints the finetuned models of a task beside each other: what pruning cost and saved.",
-        footer = {"", "  jobs/submit report --task superglue/boolq"})
+        subcommands = RoutingReportCommand.class,
+        footer = {
+            "",
+            "  jobs/submit report --task superglue/boolq",
+            "  jobs/submit report routing --model demo-base --task superglue/boolq"
+        })
 final class ReportCommand implements Callable<Integer> {
     private static final String TABLE =
             """
@@ -24,7 +29,7 @@ final class ReportCommand implements Callable<Integer> {
     @Mixin
     private WarehouseOptions warehouseOptions;
 
-    @Option(names = "--task", paramLabel = "TASK", required = true, description = "Task, such as superglue/boolq.")
+    @Option(names = "--task", paramLabel = "TASK", description = "Task, such as superglue/boolq.")
     private String task;
 
     @Option(names = "--split", defaultValue = "validation", description = "Split (default: ${DEFAULT-VALUE}).")
@@ -32,6 +37,9 @@ final class ReportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (task == null) { // not for picocli to require: it would of 'report routing' too
+            throw Refusal.usage("report has no task to tell of", "Add --task TASK, such as superglue/boolq.");
+        }
         Warehouse warehouse = warehouseOptions.open();
         warehouse.describe("report " + task);
         Dataset<Row> rows = warehouse.spark().sql(TABLE, Map.of("task", task, "split", split));

@@ -1,0 +1,129 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.error.Refusal;
+import dev.uncurl.routing.LayerRouting;
+import dev.uncurl.routing.RouterGram;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Row;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jobs/submit report routing --model demo-base --task superglue/boolq}. */
+@Command(
+        name = "routing",
+        description = "Draws what a model's routers did on one task, or on two beside each other, as one HTML file.",
+        footer = {"", "  jobs/submit report routing --model demo-base --task superglue/boolq --out routing.html"})
+final class RoutingReportCommand implements Callable<Integer> {
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec spec;
+
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Option(names = "--model", paramLabel = "ID", required = true, description = "Model whose logits were dumped.")
+    private String modelId;
+
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            required = true,
+            description = "Task, such as superglue/boolq; give a second one to compare.")
+    private List<String> tasks;
+
+    @Option(names = "--split", defaultValue = "train", description = "Split (default: ${DEFAULT-VALUE}).")
+    private String split;
+
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            defaultValue = "routing.html",
+            description = "File to write, in place of one that is there (default: ${DEFAULT-VALUE}).")
+    private Path out;
+
+    @Override
+    public Integer call() throws IOException {
+        checkOptions();
+        Warehouse warehouse = warehouseOptions.open();
+        warehouse.describe("report routing of " + modelId);
+        var routings = new ArrayList<RoutingPage.Task>();
+        var manifests = new TreeSet<String>();
+        for (String task : tasks) {
+            routings.add(read(warehouse, task, manifests));
+        }
+        if (manifests.size() > 1) {
+            throw Refusal.input(
+                    "The router logits of " + String.join(" and ", tasks) + " are of different states of model "
+                            + modelId + " (manifests " + String.join(", ", manifests) + ")",
+                    "Run dump-logits --model " + modelId + " for each of the tasks again.");
+        }
+        byte[] page = new RoutingPage(modelId, split, routings).toBytes();
+        Path unfinished = Files.createTempFile(out.toAbsolutePath().getParent(), ".report", ".html");
+        try {
+            Files.write(unfinished, page);
+            Files.move(unfinished, out, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(unfinished);
+        }
+        System.out.printf("Wrote %s (%,d bytes): open it in any browser%n", out, page.length);
+        return 0;
+    }
+
+    private void checkOptions() {
+        if (!spec.parent().commandLine().getParseResult().matchedOptions().isEmpty()) {
+            throw Refusal.usage(
+                    "There are options between 'report' and 'routing'",
+                    "Put all of them behind: jobs/submit report routing --model ID --task TASK ...");
+        }
+        if (tasks.size() > 2 || new HashSet<>(tasks).size() < tasks.size()) {
+            throw Refusal.usage(
+                    "report routing cannot show the tasks " + String.join(", ", tasks) + " beside each other",
+                    "Give --task once, or twice with different tasks.");
+        }
+        Path folder = out.toAbsolutePath().getParent();
+        if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(out)) {
+            throw Refusal.usage(
+                    "The report cannot be written to " + out + ": "
+                            + (folder != null && Files.isDirectory(folder)
+                                    ? "it is a folder"
+                                    : "its folder is missing"),
+                    "Name a file in a folder that exists with --out.");
+        }
+    }
+
+    private RoutingPage.Task read(Warehouse warehouse, String task, TreeSet<String> manifests) {
+        Object[] key = {"model_id", modelId, "task", task, "split", split};
+        Map<Integer, List<Row>> experts =
+                warehouse.rows(Tables.EXPERT_STATISTICS, key).orderBy("layer", "expert").collectAsList().stream()
+                        .collect(Collectors.groupingBy(row -> row.<Integer>getAs("layer")));
+        var layers = new ArrayList<LayerRouting>();
+        for (Row row : warehouse.rows(Tables.GRAM, key).orderBy("layer").collectAsList()) {
+            manifests.add(row.getAs("manifest_sha256"));
+            int layer = row.getAs("layer");
+            double[] gram = row.<Double>getList(row.fieldIndex("gram")).stream()
+                    .mapToDouble(Double::doubleValue)
+                    .toArray();
+            List<Long> choices = experts.getOrDefault(layer, List.of()).stream()
+                    .map(expert -> expert.<Long>getAs("tokens"))
+                    .toList();
+            layers.add(new LayerRouting(
+                    layer, choices, new RouterGram(row.<Integer>getAs("experts"), row.<Long>getAs("tokens"), gram)));
+        }
+        if (layers.isEmpty()) {
+            throw Refusal.input(
+                    "There are no router logits of model " + modelId + " on task " + task + " (" + split + ")",
+                    "Run dump-logits --model " + modelId + " --task " + task + " --split " + split + " first.");
+        }
+        return new RoutingPage.Task(task, layers);
+    }
+}

@@ -1,0 +1,236 @@
+package dev.uncurl.routing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.uncurl.error.Refusal;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+
+class LayerRoutingTest {
+    private static LayerRouting routing(long... choices) {
+        var gram = new RouterGram(choices.length);
+        gram.add(new float[choices.length], 0);
+        return new LayerRouting(1, LongStream.of(choices).boxed().toList(), gram);
+    }
+
+    @Test
+    void balanceAndCollapseAreTheEndsOfTheScales() {
+        LayerRouting balanced = routing(5, 5, 5, 5);
+        assertThat(balanced.shares()).containsOnly(0.25);
+        assertThat(balanced.maxOverMean()).isEqualTo(1);
+        assertThat(balanced.relativeEntropy()).isCloseTo(1, within(1e-12));
+        assertThat(balanced.deadExperts()).isEmpty();
+        LayerRouting collapsed = routing(0, 7, 0, 0);
+        assertThat(collapsed.maxOverMean()).isEqualTo(4);
+        assertThat(collapsed.relativeEntropy()).isZero();
+        assertThat(collapsed.deadExperts()).containsExactly(0, 2, 3);
+        assertThat(routing(3).relativeEntropy()).isEqualTo(1);
+    }
+
+    @Test
+    void entropyIsThatOfCodesOfWholeBits() {
+        // halves and quarters and two eighths take 1, 2, 3 and 3 bits: 1.75 of at most 2
+        assertThat(routing(4, 2, 1, 1).relativeEntropy()).isCloseTo(1.75 / 2, within(1e-12));
+    }
+
+    @Property(tries = 30)
+    void distancesAreThoseOfTheColumnsOfLogits(@ForAll long seed, @ForAll @IntRange(min = 1, max = 40) int tokens) {
+        var random = new Random(seed);
+        var gram = new RouterGram(5);
+        float[][] logits = new float[tokens][5];
+        for (float[] row : logits) {
+            for (int e = 0; e < 5; e++) {
+                row[e] = (float) random.nextGaussian();
+            }
+            gram.add(row, 0);
+        }
+        double[][] distances = new LayerRouting(0, List.of(1L, 1L, 1L, 1L, 1L), gram).distances();
+        for (int i = 0; i < 5; i++) {
+            for (int j = 0; j < 5; j++) {
+                double sum = 0;
+                for (float[] row : logits) {
+                    sum += Math.pow((double) row[i] - row[j], 2);
+                }
+                assertThat(distances[i][j]).isCloseTo(Math.sqrt(sum / tokens), within(1e-6));
+            }
+        }
+    }
+
+    @Test
+    void countsThatDoNotFitTheGramMatrixAreRefused() {
+        assertThatThrownBy(() ->
+                        new LayerRouting(3, List.of(1L, 2L), routing(1, 2, 3).gram()))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("Layer 3")
+                .hasMessageContaining("3 experts")
+                .hasMessageContaining("2 by its statistics");
+        assertThatThrownBy(() -> routing(0, 0)).isInstanceOf(Refusal.class).hasMessageContaining("routed no token");
+        assertThatThrownBy(() -> new TaskOverlap(routing(1, 2), routing(1, 2, 3)))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("cannot be compared");
+    }
+
+    @Test
+    void theSameUseHasNoDistanceAndDisjointUseIsAsFarAsCanBe() {
+        var same = new TaskOverlap(routing(1, 2, 3, 4), routing(10, 20, 30, 40));
+        assertThat(same.jensenShannonDistance()).isCloseTo(0, within(1e-8));
+        assertThat(same.rankCorrelation()).hasValueCloseTo(1.0, within(1e-12));
+        var disjoint = new TaskOverlap(routing(4, 3, 0, 0), routing(0, 0, 5, 9));
+        assertThat(disjoint.jensenShannonDistance()).isCloseTo(1, within(1e-12));
+        assertThat(disjoint.commonOfTop(2)).isZero();
+        assertThat(disjoint.commonOfTop(4)).isEqualTo(4);
+        assertThat(new TaskOverlap(routing(1, 2, 3), routing(9, 8, 7)).rankCorrelation())
+                .hasValueCloseTo(-1.0, within(1e-12));
+        assertThat(new TaskOverlap(routing(1, 1, 1), routing(9, 8, 7)).rankCorrelation())
+                .isEmpty();
+    }
+
+    @Property(tries = 50)
+    void overlapAgreesWithEntropiesAndPearsonOfRanks(@ForAll long seed) {
+        var random = new Random(seed);
+        long[] one = random.longs(6, 0, 5).toArray();
+        long[] two = random.longs(6, 0, 5).toArray();
+        one[0] += 1;
+        two[5] += 1;
+        var overlap = new TaskOverlap(routing(one), routing(two));
+        double[] p = overlap.one().shares();
+        double[] q = overlap.two().shares();
+        double[] middle =
+                IntStream.range(0, 6).mapToDouble(i -> (p[i] + q[i]) / 2).toArray();
+        double divergence = bits(middle) - (bits(p) + bits(q)) / 2;
+        assertThat(Math.pow(overlap.jensenShannonDistance(), 2)).isCloseTo(divergence, within(1e-9));
+        var expected = new org.apache.commons.math3.stat.correlation.SpearmansCorrelation()
+                .correlation(
+                        Arrays.stream(one).asDoubleStream().toArray(),
+                        Arrays.stream(two).asDoubleStream().toArray());
+        if (Double.isNaN(expected)) {
+            assertThat(overlap.rankCorrelation()).isEmpty();
+        } else {
+            assertThat(overlap.rankCorrelation()).hasValueCloseTo(expected, within(1e-9));
+        }
+        for (int k = 1; k <= 6; k++) {
+            Set<Integer> common = new HashSet<>(best(one, k));
+            common.retainAll(best(two, k));
+            assertThat(overlap.commonOfTop(k)).isEqualTo(common.size());
+        }
+    }
+
+    private static double bits(double[] shares) {
+        return -Arrays.stream(shares)
+                        .filter(s -> s > 0)
+                        .map(s -> s * Math.log(s))
+                        .sum()
+                / Math.log(2);
+    }
+
+    /** By picking the best one again and again. */
+    private static Set<Integer> best(long[] counts, int k) {
+        long[] left = counts.clone();
+        var best = new HashSet<Integer>();
+        while (best.size() < k) {
+            int next = 0;
+            for (int i = 1; i < left.length; i++) {
+                next = left[i] > left[next] ? i : next;
+            }
+            best.add(next);
+            left[next] = -1;
+        }
+        return best;
+    }
+
+    @Property(tries = 50)
+    void everyClusterOfTheNaiveAlgorithmStandsInOnePiece(
+            @ForAll long seed, @ForAll @IntRange(min = 1, max = 12) int size) {
+        var random = new Random(seed);
+        double[][] points = new double[size][3];
+        for (double[] point : points) {
+            Arrays.setAll(point, i -> random.nextGaussian());
+        }
+        double[][] distances = distances(points);
+        List<Integer> order = AverageLinkage.order(distances);
+        assertThat(order)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(0, size).boxed().toList());
+        for (Set<Integer> cluster : naiveClusters(distances)) {
+            List<Integer> places = cluster.stream().map(order::indexOf).toList();
+            assertThat(Collections.max(places) - Collections.min(places)).isEqualTo(cluster.size() - 1);
+        }
+    }
+
+    /** Every cluster that average linkage makes, with the means taken over all pairs anew each time. */
+    private static List<Set<Integer>> naiveClusters(double[][] distances) {
+        var made = new ArrayList<Set<Integer>>();
+        List<Set<Integer>> clusters =
+                IntStream.range(0, distances.length).mapToObj(Set::of).collect(Collectors.toCollection(ArrayList::new));
+        while (clusters.size() > 1) {
+            Set<Integer> one = null;
+            Set<Integer> two = null;
+            double lowest = Double.POSITIVE_INFINITY;
+            for (Set<Integer> a : clusters) {
+                for (Set<Integer> b : clusters) {
+                    double mean = a.stream()
+                            .flatMap(i -> b.stream().map(j -> distances[i][j]))
+                            .mapToDouble(Double::doubleValue)
+                            .average()
+                            .orElseThrow();
+                    if (a != b && mean < lowest) {
+                        one = a;
+                        two = b;
+                        lowest = mean;
+                    }
+                }
+            }
+            var joined = new HashSet<>(one);
+            joined.addAll(two);
+            clusters.remove(one);
+            clusters.remove(two);
+            clusters.add(joined);
+            made.add(joined);
+        }
+        return made;
+    }
+
+    @Property(tries = 50)
+    void pointsOnALineComeOutInTheirOrder(@ForAll long seed, @ForAll @IntRange(min = 1, max = 20) int size) {
+        var random = new Random(seed);
+        double[][] points = new double[size][1];
+        for (double[] point : points) {
+            point[0] = random.nextGaussian();
+        }
+        List<Double> ordered = AverageLinkage.order(distances(points)).stream()
+                .map(i -> points[i][0])
+                .toList();
+        List<Double> sorted = ordered.stream().sorted().toList();
+        var backwards = new ArrayList<>(sorted);
+        Collections.reverse(backwards);
+        assertThat(ordered).isIn(sorted, backwards);
+    }
+
+    private static double[][] distances(double[][] points) {
+        double[][] distances = new double[points.length][points.length];
+        for (int i = 0; i < points.length; i++) {
+            for (int j = 0; j < points.length; j++) {
+                double sum = 0;
+                for (int d = 0; d < points[i].length; d++) {
+                    sum += Math.pow(points[i][d] - points[j][d], 2);
+                }
+                distances[i][j] = Math.sqrt(sum);
+            }
+        }
+        return distances;
+    }
+}

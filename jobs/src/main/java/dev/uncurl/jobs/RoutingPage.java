@@ -89,6 +89,7 @@ final class RoutingPage {
                 .orElseThrow();
         var map = new HeatMap(100 * highest, 1);
         map.legend(page, "Percent");
+        page.open("div", "class", "beside");
         for (Task task : tasks) {
             HeatMap.open(page, "Share by expert and layer, percent, " + task.name, "expert", layers(task), false);
             for (int expert = 0; expert < experts(); expert++) {
@@ -100,6 +101,7 @@ final class RoutingPage {
             }
             HeatMap.close(page);
         }
+        page.close();
     }
 
     private void share(HeatMap map, LayerRouting layer, int expert) {
@@ -128,12 +130,13 @@ final class RoutingPage {
                 "Busiest over mean: choices of the busiest expert over the mean of all; 1 is balance, "
                         + experts() + " is one expert for all. Entropy of the shares over its maximum: 1 is balance,"
                         + " 0 is one expert for all. Dead experts got no token.");
+        page.open("div", "class", "beside");
         for (Task task : tasks) {
             HeatMap.open(
                     page,
                     "Imbalance by layer, " + task.name,
                     "layer",
-                    List.of("busiest over mean", "entropy", "dead experts"),
+                    List.of("busiest over mean", "entropy", "dead (expert ids)"),
                     false);
             for (LayerRouting layer : task.layers) {
                 page.open("tr").element("th", "layer " + layer.layer(), "scope", "row");
@@ -144,6 +147,7 @@ final class RoutingPage {
             }
             HeatMap.close(page);
         }
+        page.close();
     }
 
     /** A cell with its number on a bar as long as {@code part} of the cell. */
@@ -202,7 +206,7 @@ final class RoutingPage {
             }
             var map = new HeatMap(highest > 0 ? highest : 1, 2);
             map.legend(page, "Distance on " + task.name);
-            page.open("div", "class", "matrices");
+            page.open("div", "class", "beside");
             task.layers.forEach(layer -> matrix(map, task, layer));
             page.close();
         }
@@ -223,7 +227,7 @@ final class RoutingPage {
             page.open("tr").element("th", Integer.toString(row), "scope", "row");
             for (int column : order) {
                 if (row == column) {
-                    page.element("td", "same", "class", "same");
+                    page.element("td", "0", "class", "same");
                 } else {
                     map.cell(
                             page,

@@ -26,8 +26,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Measures dump-logits; the only timings, so no test. Run it by name:
- * {@code mvn -pl lib,jobs test -Dtest=DumpBench -Dsurefire.failIfNoSpecifiedTests=false} with {@code -Dbench.tokens} and
- * {@code -Dbench.parts=dump,encodings,gram}.
+ * {@code mvn -pl lib,jobs test -Dtest=DumpBench -Dsurefire.failIfNoSpecifiedTests=false} with {@code -Dbench.tokens},
+ * {@code -Dbench.experts=8,64} and {@code -Dbench.parts=dump,encodings,gram}.
  *
  * <p>Of preset bench, with 8 and 64 experts: passing batches through the model alone, and the whole dump of the same
  * batches (logits written, summed and committed), in turns; bytes per logit; the same rows in other encodings. Of 128
@@ -57,8 +57,8 @@ final class DumpBench {
                         "vocabulary=8192",
                         "sequence-length=256");
                 TokenizeFixture.tokenize(warehouse, config);
-                for (int experts : new int[] {8, 64}) {
-                    dump(warehouse, experts);
+                for (String experts : System.getProperty("bench.experts", "8,64").split(",")) {
+                    dump(warehouse, Integer.parseInt(experts));
                 }
             }
             if (PARTS.contains("gram")) {

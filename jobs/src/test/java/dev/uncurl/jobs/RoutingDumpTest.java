@@ -363,7 +363,6 @@ class RoutingDumpTest {
         assertThat(cli.succeed("verify --model checked"))
                 .contains("superglue/wic")
                 .contains("2 layers");
-        cli.succeed("verify --model one --task superglue/copa".replace("one", "two"));
         warehouse
                 .spark()
                 .sql("UPDATE routing.expert_statistics SET gate_mass = gate_mass * (1 + 1e-15)"
@@ -371,8 +370,5 @@ class RoutingDumpTest {
         Cli.Outcome outcome = cli.run("verify", "--model", "checked");
         assertThat(outcome.code()).isEqualTo(3);
         assertThat(outcome.err()).contains("layer 3, expert 1: gate_mass is").contains("dump-logits again");
-        assertThat(cli.run("verify", "--model", "checked", "--task", "superglue/cola")
-                        .code())
-                .isEqualTo(3);
     }
 }

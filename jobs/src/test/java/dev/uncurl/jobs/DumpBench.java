@@ -57,7 +57,8 @@ final class DumpBench {
                         "vocabulary=8192",
                         "sequence-length=256");
                 TokenizeFixture.tokenize(warehouse, config);
-                for (String experts : System.getProperty("bench.experts", "8,64").split(",")) {
+                for (String experts :
+                        System.getProperty("bench.experts", "8,64").split(",")) {
                     dump(warehouse, Integer.parseInt(experts));
                 }
             }

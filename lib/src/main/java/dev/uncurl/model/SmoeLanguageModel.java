@@ -7,6 +7,8 @@ import dev.uncurl.model.PartClock.Part;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.slf4j.Logger;
@@ -19,6 +21,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class SmoeLanguageModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SmoeLanguageModel.class);
+    private static final Set<String> SAID = ConcurrentHashMap.newKeySet();
 
     private final ModelConfig config;
     private final Kernels kernels;
@@ -56,7 +59,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         training = gradients != null;
         var footprint = Footprint.of(config, maxTokens, training);
         footprint.check(maxTokens);
-        LOG.info("A model for {} tokens at a time, {} threads: {}", maxTokens, kernels.threads(), footprint);
+        sayOnce("A model for " + maxTokens + " tokens at a time, threads: " + kernels.threads() + ", " + footprint);
         var source = new Parameter.Source(layout, parameters, gradients);
         arena = Arena.of(parameters.dataType(), arenaElements(config, maxTokens, training));
         buffers = new Buffers(config, maxTokens, training, arena);
@@ -66,6 +69,13 @@ public final class SmoeLanguageModel implements AutoCloseable {
                         new DecoderBlock(kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock))
                 .toList();
         head = new LanguageModelHead(kernels, source, maxTokens);
+    }
+
+    /** Training makes a model anew in every round: what was said once in this JVM is not said again. */
+    private static void sayOnce(String message) {
+        if (SAID.add(message)) {
+            LOG.info(message);
+        }
     }
 
     private static void checkLength(String what, INDArray array, long length) {

@@ -44,6 +44,15 @@ class SchemasTest {
     }
 
     @Test
+    void aWarehouseOfAnotherVersionIsRefusedWithTheColumns(@TempDir Path folder) {
+        var cli = new Cli(folder);
+        cli.succeed("sql", "ALTER TABLE routing.gram DROP COLUMN sample");
+        Cli.Outcome outcome = cli.run("sql", "SELECT 1");
+        assertThat(outcome.code()).isEqualTo(3);
+        assertThat(outcome.err()).contains("routing.gram").contains("missing [sample]");
+    }
+
+    @Test
     void everyTableHasTheColumnsOfItsDefinitionEachWithAComment(@TempDir Path folder) {
         Warehouse warehouse = new Cli(folder).open();
         for (Tables table : Tables.values()) {

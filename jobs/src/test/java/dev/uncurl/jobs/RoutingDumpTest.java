@@ -363,6 +363,10 @@ class RoutingDumpTest {
         assertThat(cli.succeed("verify --model checked"))
                 .contains("superglue/wic")
                 .contains("2 layers");
+        cli.succeed("verify --model checked --task superglue/wic");
+        assertThat(cli.run("verify", "--model", "checked", "--task", "superglue/cola")
+                        .code())
+                .isEqualTo(3);
         warehouse
                 .spark()
                 .sql("UPDATE routing.expert_statistics SET gate_mass = gate_mass * (1 + 1e-15)"

@@ -100,7 +100,7 @@ final class PruneCommand implements Callable<Integer> {
     /** The members of each cluster, the reference expert with a star: {@code {0 3*} {1*} ...}. */
     private static String clusters(Plan plan, int layer) {
         var clusters = new ArrayList<String>();
-        for (int cluster = 0; cluster < plan.origin().expertsAfter(); cluster++) {
+        for (int cluster = 0; cluster < plan.clusters(layer); cluster++) {
             List<String> members = plan.members(layer, cluster).stream()
                     .map(member -> member.expert() + (member.isReference() ? "*" : ""))
                     .toList();

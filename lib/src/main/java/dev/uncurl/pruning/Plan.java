@@ -31,7 +31,8 @@ public record Plan(Origin origin, List<Assignment> assignments) implements Seria
      * @param task whose router logits were looked at
      * @param method name of a {@link PruningMethods}
      * @param expertsBefore E
-     * @param expertsAfter K
+     * @param expertsAfter K as asked for; how many clusters a layer really gets ({@link Plan#clusters}) also depends on
+     *     the budget and its exceptions
      * @param inputs the rest: snapshots of the tables read, the evidence's hash
      */
     public record Origin(
@@ -49,7 +50,7 @@ public record Plan(Origin origin, List<Assignment> assignments) implements Seria
         }
     }
 
-    /** @throws Refusal (input) when the rows do not describe K whole clusters in every layer */
+    /** @throws Refusal (input) when the rows do not describe whole clusters in every layer */
     public Plan {
         assignments = List.copyOf(assignments);
         var layers = new TreeMap<Integer, List<Assignment>>();
@@ -63,8 +64,8 @@ public record Plan(Origin origin, List<Assignment> assignments) implements Seria
 
     private static void checkLayer(Origin origin, List<Assignment> rows) {
         int layer = rows.get(0).layer();
-        double[] weights = new double[origin.expertsAfter()];
-        int[] references = new int[origin.expertsAfter()];
+        double[] weights = new double[rows.size()];
+        int[] references = new int[rows.size()];
         int next = 0;
         for (int e = 0; e < rows.size(); e++) {
             Assignment row = rows.get(e);
@@ -77,15 +78,12 @@ public record Plan(Origin origin, List<Assignment> assignments) implements Seria
             if (row.isDropped()) {
                 continue;
             }
-            if (row.cluster() >= origin.expertsAfter()) {
-                throw refused(layer, "expert " + e + " is in cluster " + row.cluster());
-            }
             next = Math.max(next, row.cluster() + 1);
             weights[row.cluster()] += row.weight();
             references[row.cluster()] += row.isReference() ? 1 : 0;
         }
-        if (rows.size() != origin.expertsBefore() || next != origin.expertsAfter()) {
-            throw refused(layer, rows.size() + " experts in " + next + " clusters");
+        if (rows.size() != origin.expertsBefore() || next == 0) {
+            throw refused(layer, rows.size() + " of " + origin.expertsBefore() + " experts in " + next + " clusters");
         }
         for (int c = 0; c < next; c++) {
             if (Math.abs(weights[c] - 1) > 1e-9 || references[c] != 1) {
@@ -140,6 +138,16 @@ public record Plan(Origin origin, List<Assignment> assignments) implements Seria
     /** The layers planned for, ascending. */
     public int[] layers() {
         return assignments.stream().mapToInt(Assignment::layer).distinct().toArray();
+    }
+
+    /** How many clusters a layer has: the experts of the pruned layer. */
+    public int clusters(int layer) {
+        return assignments.stream()
+                        .filter(row -> row.layer() == layer)
+                        .mapToInt(Assignment::cluster)
+                        .max()
+                        .orElse(Assignment.DROPPED)
+                + 1;
     }
 
     /** One row per expert of the layer, ascending. */

@@ -77,7 +77,7 @@ public final class PlanApplication {
     public static List<Merge> merges(Plan plan) {
         var merges = new ArrayList<Merge>();
         for (int layer : plan.layers()) {
-            for (int cluster = 0; cluster < plan.origin().expertsAfter(); cluster++) {
+            for (int cluster = 0; cluster < plan.clusters(layer); cluster++) {
                 if (plan.members(layer, cluster).size() > 1) {
                     merges.add(new Merge(layer, cluster));
                 }
@@ -140,7 +140,7 @@ public final class PlanApplication {
         }
         Map<String, String> copied = new HashMap<>();
         Map<String, Safetensors> merged = new HashMap<>();
-        for (int cluster = 0; cluster < plan.origin().expertsAfter(); cluster++) {
+        for (int cluster = 0; cluster < plan.clusters(shard); cluster++) {
             var members = plan.members(shard, cluster);
             List<String> names = expertTensors(shard, cluster);
             if (members.size() == 1) {
@@ -171,8 +171,7 @@ public final class PlanApplication {
         String name = ParameterLayout.router(layer);
         float[] router = new float[Math.toIntExact(source.layout().tensor(name).length())];
         source.read(name, router, 0);
-        return RouterRule.COLLAPSE.apply(
-                router, plan.layer(layer), plan.origin().expertsAfter());
+        return RouterRule.COLLAPSE.apply(router, plan.layer(layer), plan.clusters(layer));
     }
 
     /** The lineage of the pruned model: the plan, its model and everything that determined it. */

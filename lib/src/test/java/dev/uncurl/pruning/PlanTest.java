@@ -150,7 +150,7 @@ class PlanTest {
         for (Assignment second : List.of(
                 new Assignment(1, 1, 0, 0.4, false),
                 new Assignment(1, 1, 0, 0.5, true),
-                new Assignment(1, 1, 1, 0.5, true),
+                new Assignment(1, 1, 2, 0.5, true),
                 new Assignment(1, 2, 0, 0.5, false),
                 new Assignment(1, 1, 0, Double.NaN, false),
                 new Assignment(1, 1, -1, 0.5, false))) {
@@ -159,5 +159,26 @@ class PlanTest {
                     .hasMessageContaining("layer 1");
         }
         new Plan(origin, List.of(first, new Assignment(1, 1, 0, 0.5, false)));
+    }
+
+    @Test
+    void layersMayHaveDifferentNumbersOfClusters() {
+        var origin = new Plan.Origin("m", "s", "t", "uncurl", 2, 1, 0, new TreeMap<>());
+        var plan = new Plan(
+                origin,
+                List.of(
+                        new Assignment(1, 0, 0, 0.5, true),
+                        new Assignment(1, 1, 0, 0.5, false),
+                        new Assignment(3, 0, 0, 1, true),
+                        new Assignment(3, 1, 1, 1, true),
+                        new Assignment(5, 0, -1, 0, false),
+                        new Assignment(5, 1, 0, 1, true)));
+        assertThat(plan.clusters(1)).isEqualTo(1);
+        assertThat(plan.clusters(3)).isEqualTo(2);
+        assertThat(plan.clusters(5)).isEqualTo(1);
+        assertThatThrownBy(() -> new Plan(
+                        origin, List.of(new Assignment(1, 0, -1, 0, false), new Assignment(1, 1, -1, 0, false))))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("layer 1");
     }
 }

@@ -3,8 +3,10 @@ package dev.uncurl.jobs;
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.Refusal;
+import dev.uncurl.pruning.Application;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PruningMethods;
+import dev.uncurl.pruning.RouterRule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -42,6 +44,23 @@ final class PruneCommand implements Callable<Integer> {
     @Option(names = "--experts", paramLabel = "K", required = true, description = "Experts per layer to end with.")
     private int experts;
 
+    @Option(
+            names = "--router",
+            paramLabel = "RULE",
+            defaultValue = "collapse",
+            description = "How routers follow; collapse: a row per cluster, the mean of its members'"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private String router;
+
+    @Option(
+            names = "--align",
+            arity = "1",
+            paramLabel = "on|off",
+            defaultValue = "on",
+            converter = OnOff.class,
+            description = "Align the neurons of experts before they are merged (default: ${DEFAULT-VALUE}).")
+    private boolean align;
+
     @Option(names = "--seed", defaultValue = "1", description = "Seed of the method (default: ${DEFAULT-VALUE}).")
     private long seed;
 
@@ -57,6 +76,7 @@ final class PruneCommand implements Callable<Integer> {
             throw Refusal.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
         }
         PruningMethods chosen = PruningMethods.named(method);
+        var application = new Application(RouterRule.named(router), align);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         ModelFolder parent = models.open(parentId);
@@ -80,13 +100,21 @@ final class PruneCommand implements Callable<Integer> {
         inputs.put("method", method);
         inputs.put("experts", Integer.toString(experts));
         inputs.put("seed", Long.toString(seed));
+        inputs.put("router", router);
+        inputs.put("align", Boolean.toString(align));
         inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
         String command = "prune --from " + parentId + " --task " + task + " --method " + method + " --experts "
-                + experts + " --seed " + seed + " --model " + modelId;
+                + experts + " --seed " + seed + " --router " + router + " --align " + (align ? "on" : "off")
+                + " --model " + modelId;
         try (var hold = warehouse.hold("model-" + modelId)) {
             if (!models.isMade(modelId, inputs)) {
-                ModelFolder model = pruning.apply(
-                        parent, plan, modelId, Lineage.here(parentId, "prune", inputs, command, Backend.name()));
+                ModelFolder model = new PlanStage(warehouse)
+                        .apply(
+                                parent,
+                                plan,
+                                application,
+                                modelId,
+                                Lineage.here(parentId, "prune", inputs, command, Backend.name()));
                 System.out.printf(
                         "Model %s: %,d of %,d parameters, %,d bytes%n",
                         modelId, model.layout().length(), parent.layout().length(), model.bytes());

@@ -1,34 +1,21 @@
 package dev.uncurl.jobs;
 
-import dev.uncurl.checkpoint.Lineage;
-import dev.uncurl.checkpoint.Manifest;
 import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.checkpoint.ModelStaging;
-import dev.uncurl.config.ModelConfig;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.pruning.Assignment;
 import dev.uncurl.pruning.LayerEvidence;
 import dev.uncurl.pruning.Plan;
-import dev.uncurl.pruning.PlanApplication;
 import dev.uncurl.pruning.Planner;
 import dev.uncurl.pruning.PruningMethods;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.RouterGram;
-import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
-import scala.Tuple2;
 
-/**
- * Plans from routing.gram and routing.expert_statistics, and applies plans as a Spark stage: a task for each cluster that
- * has to be merged, then one for each shard. The driver never holds weights.
- */
+/** The table side of pruning: evidence from routing.gram and routing.expert_statistics, plans to pruning.assignments. */
 final class Pruning {
     private final Warehouse warehouse;
 
@@ -123,58 +110,5 @@ final class Pruning {
         }
         var schema = warehouse.table(Tables.ASSIGNMENTS).schema();
         warehouse.replace(Tables.ASSIGNMENTS, warehouse.spark().createDataFrame(rows, schema), key);
-    }
-
-    /** Makes the pruned model, publishes its folder, and writes its row. */
-    ModelFolder apply(ModelFolder source, Plan plan, String modelId, Lineage lineage) throws IOException {
-        PlanApplication.check(source, plan);
-        ModelConfig pruned = PlanApplication.prunedConfig(source.config(), plan);
-        Path folder = warehouse.modelFolder(modelId);
-        ModelStaging staging = ModelStaging.create(warehouse.files(), folder, pruned);
-        boolean published = false;
-        try {
-            var reference = ModelCache.Reference.of(warehouse, source);
-            var work = new StagedWork(reference, folder.toString(), staging.token(), pruned, plan);
-            warehouse.describe("merge clusters of " + modelId);
-            List<PlanApplication.Merge> merges = PlanApplication.merges(plan);
-            if (!merges.isEmpty()) {
-                warehouse.context().parallelize(merges, merges.size()).foreach(work::merge);
-            }
-            warehouse.describe("assemble shards of " + modelId);
-            List<Integer> shards =
-                    IntStream.range(0, staging.shards().count()).boxed().toList();
-            var written = new HashMap<Integer, Manifest.Entry>();
-            warehouse
-                    .context()
-                    .parallelize(shards, shards.size())
-                    .map(shard -> new Tuple2<>(shard, work.assemble(shard)))
-                    .collect()
-                    .forEach(entry -> written.put(entry._1(), entry._2()));
-            ModelFolder model = staging.publish(lineage, written);
-            published = true;
-            new Models(warehouse).register(modelId, model);
-            return model;
-        } finally {
-            if (!published) {
-                staging.discard();
-            }
-        }
-    }
-
-    /** What a task needs to work on a staged model. */
-    private record StagedWork(ModelCache.Reference source, String folder, String token, ModelConfig config, Plan plan)
-            implements java.io.Serializable {
-        private ModelStaging staging() throws IOException {
-            var path = new Path(folder);
-            return ModelStaging.attach(path.getFileSystem(source.hadoop().value()), path, config, token);
-        }
-
-        void merge(PlanApplication.Merge merge) throws IOException {
-            PlanApplication.writePiece(source.open(), plan, merge, staging());
-        }
-
-        Manifest.Entry assemble(int shard) throws IOException {
-            return PlanApplication.assembleShard(source.open(), plan, shard, staging());
-        }
     }
 }

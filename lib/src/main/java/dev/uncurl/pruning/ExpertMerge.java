@@ -5,16 +5,19 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The weighted mean of experts, each first aligned to the reference: sum_m w_m P_m(expert_m). With weights that are not
+ * The weighted mean of experts, each first aligned to the reference if so wanted: sum_m w_m P_m(expert_m). With weights that are not
  * negative and sum to 1 this is a convex combination, taken in double. Members pass through one at a time, so two
  * experts and the sum are all that is in memory.
  */
 public final class ExpertMerge {
     private final Expert reference;
+    private final boolean align;
     private final List<double[]> sums = new ArrayList<>();
 
-    public ExpertMerge(Expert reference) {
+    /** @param align whether members are aligned to the reference; else they are taken as they are */
+    public ExpertMerge(Expert reference, boolean align) {
         this.reference = reference;
+        this.align = align;
         for (float[] tensor : reference.tensors()) {
             double[] sum = new double[tensor.length];
             // the neutral element of addition that keeps the sign of a zero
@@ -28,7 +31,8 @@ public final class ExpertMerge {
         if (weight == 0) {
             return;
         }
-        Expert aligned = member == reference ? member : member.permuted(Alignment.permutation(reference, member));
+        boolean asItIs = member == reference || !align;
+        Expert aligned = asItIs ? member : member.permuted(Alignment.permutation(reference, member));
         for (int t = 0; t < sums.size(); t++) {
             double[] sum = sums.get(t);
             float[] values = aligned.tensors().get(t);

@@ -69,7 +69,7 @@ public final class PlanApplication {
     }
 
     /** The model's shape after pruning. */
-    public static ModelConfig prunedConfig(ModelConfig config, Plan plan) {
+    public static ModelConfig prunedConfig(ModelConfig config, Plan plan, Application application) {
         return config.withExperts(plan.origin().expertsAfter());
     }
 
@@ -87,7 +87,8 @@ public final class PlanApplication {
     }
 
     /** Reads the experts of one cluster, one beside the reference at a time, and merges them. */
-    public static Expert mergeCluster(ModelFolder source, Plan plan, int layer, int cluster) throws IOException {
+    public static Expert mergeCluster(ModelFolder source, Plan plan, Application application, int layer, int cluster)
+            throws IOException {
         List<Assignment> members = plan.members(layer, cluster);
         int referenceId = members.stream()
                 .filter(Assignment::isReference)
@@ -95,7 +96,7 @@ public final class PlanApplication {
                 .orElseThrow()
                 .expert();
         Expert reference = Expert.read(source, layer, referenceId);
-        var merge = new ExpertMerge(reference);
+        var merge = new ExpertMerge(reference, application.align());
         for (Assignment member : members) {
             if (member.expert() == referenceId) {
                 merge.add(reference, member.weight());
@@ -107,8 +108,10 @@ public final class PlanApplication {
     }
 
     /** {@link #mergeCluster}, written as a piece into the staging folder. */
-    public static void writePiece(ModelFolder source, Plan plan, Merge merge, ModelStaging staging) throws IOException {
-        Expert merged = mergeCluster(source, plan, merge.layer(), merge.cluster());
+    public static void writePiece(
+            ModelFolder source, Plan plan, Application application, Merge merge, ModelStaging staging)
+            throws IOException {
+        Expert merged = mergeCluster(source, plan, application, merge.layer(), merge.cluster());
         var declarations = new ArrayList<SafetensorsWriter.Declaration>();
         for (String name : expertTensors(merge.layer(), merge.cluster())) {
             declarations.add(new SafetensorsWriter.Declaration(
@@ -128,7 +131,8 @@ public final class PlanApplication {
     }
 
     /** Writes one shard of the pruned model; its pieces must be there. The entry may be handed to publish. */
-    public static Manifest.Entry assembleShard(ModelFolder source, Plan plan, int shard, ModelStaging staging)
+    public static Manifest.Entry assembleShard(
+            ModelFolder source, Plan plan, Application application, int shard, ModelStaging staging)
             throws IOException {
         boolean touched = shard < source.config().layers() && source.config().isMoe(shard);
         if (!touched) {
@@ -157,7 +161,7 @@ public final class PlanApplication {
             for (var tensor : staging.shards().tensors(shard)) {
                 String name = tensor.name();
                 if (name.equals(ParameterLayout.router(shard))) {
-                    writer.write(name, router(source, plan, shard), 0);
+                    writer.write(name, router(source, plan, application.router(), shard), 0);
                 } else if (merged.containsKey(name)) {
                     merged.get(name).copy(name, writer, name);
                 } else {
@@ -167,15 +171,15 @@ public final class PlanApplication {
         });
     }
 
-    private static float[] router(ModelFolder source, Plan plan, int layer) throws IOException {
+    private static float[] router(ModelFolder source, Plan plan, RouterRule rule, int layer) throws IOException {
         String name = ParameterLayout.router(layer);
         float[] router = new float[Math.toIntExact(source.layout().tensor(name).length())];
         source.read(name, router, 0);
-        return RouterRule.COLLAPSE.apply(router, plan.layer(layer), plan.clusters(layer));
+        return rule.apply(router, plan.layer(layer), plan.clusters(layer));
     }
 
     /** The lineage of the pruned model: the plan, its model and everything that determined it. */
-    public static Lineage lineage(Plan plan, String command, String backend) {
+    public static Lineage lineage(Plan plan, Application application, String command, String backend) {
         Plan.Origin origin = plan.origin();
         var inputs = new TreeMap<>(origin.inputs());
         inputs.put("plan", plan.id());
@@ -185,22 +189,24 @@ public final class PlanApplication {
         inputs.put("experts-before", Integer.toString(origin.expertsBefore()));
         inputs.put("experts-after", Integer.toString(origin.expertsAfter()));
         inputs.put("seed", Long.toString(origin.seed()));
-        inputs.put("router-rule", "collapse");
+        inputs.put("router", application.router().title());
+        inputs.put("align", Boolean.toString(application.align()));
         return Lineage.here(origin.modelId(), "prune", inputs, command, backend);
     }
 
     /** Applies a plan in this process and publishes the pruned model at {@code dir}. */
-    public static ModelFolder apply(ModelFolder source, Plan plan, FileSystem fs, Path dir, Lineage lineage)
+    public static ModelFolder apply(
+            ModelFolder source, Plan plan, Application application, FileSystem fs, Path dir, Lineage lineage)
             throws IOException {
         check(source, plan);
-        ModelStaging staging = ModelStaging.create(fs, dir, prunedConfig(source.config(), plan));
+        ModelStaging staging = ModelStaging.create(fs, dir, prunedConfig(source.config(), plan, application));
         try {
             for (Merge merge : merges(plan)) {
-                writePiece(source, plan, merge, staging);
+                writePiece(source, plan, application, merge, staging);
             }
             var entries = new HashMap<Integer, Manifest.Entry>();
             for (int shard = 0; shard < staging.shards().count(); shard++) {
-                entries.put(shard, assembleShard(source, plan, shard, staging));
+                entries.put(shard, assembleShard(source, plan, application, shard, staging));
             }
             return staging.publish(lineage, entries);
         } catch (IOException | RuntimeException e) {

@@ -1,12 +1,32 @@
 package dev.uncurl.pruning;
 
+import dev.uncurl.error.Nearest;
+import dev.uncurl.error.Refusal;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /** How the router of a pruned layer comes from the old one. */
 public enum RouterRule {
     /** One row per cluster, the weighted mean of its members' rows: a plain model of K experts. */
     COLLAPSE;
+
+    /** @throws Refusal (usage) with the nearest name when there is no such rule */
+    public static RouterRule named(String title) {
+        return Arrays.stream(values())
+                .filter(rule -> rule.title().equals(title))
+                .findFirst()
+                .orElseThrow(() -> Refusal.usage("There is no router rule " + title, Nearest.hint(title, titles())));
+    }
+
+    /** The names that {@link #named} takes. */
+    public static List<String> titles() {
+        return Arrays.stream(values()).map(RouterRule::title).toList();
+    }
+
+    public String title() {
+        return name().toLowerCase(Locale.ROOT);
+    }
 
     /**
      * @param router [E, D], one row per expert

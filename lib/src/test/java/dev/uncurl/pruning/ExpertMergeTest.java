@@ -17,7 +17,7 @@ class ExpertMergeTest {
             @ForAll @IntRange(min = 1, max = 6) int copies) {
         var random = new Random(seed);
         Expert expert = Samples.expert(random, width, hidden);
-        var merge = new ExpertMerge(expert);
+        var merge = new ExpertMerge(expert, true);
         double[] weights = weights(random, copies);
         for (double weight : weights) {
             merge.add(expert.permuted(Samples.permutation(random, hidden)), weight);
@@ -39,7 +39,7 @@ class ExpertMergeTest {
             @ForAll long seed, @ForAll @IntRange(min = 1, max = 5) int members) {
         var random = new Random(seed);
         Expert reference = Samples.expert(random, 3, 10);
-        var merge = new ExpertMerge(reference);
+        var merge = new ExpertMerge(reference, true);
         var aligned = new Expert[members];
         double[] weights = weights(random, members);
         for (int m = 0; m < members; m++) {
@@ -68,7 +68,7 @@ class ExpertMergeTest {
     void aReferenceAloneComesBackBitForBit(@ForAll long seed) {
         Expert reference = Samples.expert(new Random(seed), 2, 5);
         reference.w1()[0] = -0f;
-        var merge = new ExpertMerge(reference);
+        var merge = new ExpertMerge(reference, true);
         merge.add(reference, 1);
         merge.add(Samples.expert(new Random(~seed), 2, 5), 0);
         for (int t = 0; t < 4; t++) {

@@ -65,7 +65,12 @@ class PlanApplicationTest {
 
     private ModelFolder apply(Plan plan, String name) throws IOException {
         return PlanApplication.apply(
-                source, plan, fs, path(name), PlanApplication.lineage(plan, "uncurl prune", "none"));
+                source,
+                plan,
+                Application.DEFAULT,
+                fs,
+                path(name),
+                PlanApplication.lineage(plan, Application.DEFAULT, "uncurl prune", "none"));
     }
 
     private static float[] tensor(ModelFolder model, String name) throws IOException {
@@ -114,7 +119,7 @@ class PlanApplicationTest {
                 Expert expert = Expert.read(pruned, layer, cluster);
                 Expert expected = members.size() == 1
                         ? Expert.read(source, layer, members.get(0).expert())
-                        : PlanApplication.mergeCluster(source, plan, layer, cluster);
+                        : PlanApplication.mergeCluster(source, plan, Application.DEFAULT, layer, cluster);
                 for (int t = 0; t < 4; t++) {
                     assertThat(expert.tensors().get(t))
                             .isEqualTo(expected.tensors().get(t));
@@ -178,18 +183,18 @@ class PlanApplicationTest {
     void separateTasksInAnyOrderGiveTheSameBits() throws IOException {
         Plan plan = plan(source, PruningMethods.UNCURL, 3);
         ModelFolder expected = apply(plan, "sequential");
-        ModelConfig config = PlanApplication.prunedConfig(CONFIG, plan);
+        ModelConfig config = PlanApplication.prunedConfig(CONFIG, plan, Application.DEFAULT);
         ModelStaging driver = ModelStaging.create(fs, path("parallel"), config);
         var merges = new ArrayList<>(PlanApplication.merges(plan));
         java.util.Collections.reverse(merges);
         for (int attempt = 0; attempt < 2; attempt++) {
             for (var merge : merges) {
                 ModelStaging task = ModelStaging.attach(fs, path("parallel"), config, driver.token());
-                PlanApplication.writePiece(ModelFolder.open(fs, source.dir()), plan, merge, task);
+                PlanApplication.writePiece(ModelFolder.open(fs, source.dir()), plan, Application.DEFAULT, merge, task);
             }
         }
         for (int shard = driver.shards().count() - 1; shard >= 0; shard--) {
-            PlanApplication.assembleShard(source, plan, shard, driver);
+            PlanApplication.assembleShard(source, plan, Application.DEFAULT, shard, driver);
         }
         ModelFolder published = driver.publish(expected.manifest().lineage(), Map.of());
         assertThat(published.manifestSha256()).isEqualTo(expected.manifestSha256());

@@ -1,0 +1,20 @@
+package dev.uncurl.pruning;
+
+import java.io.Serializable;
+import java.util.Objects;
+
+/**
+ * How a plan is carried out on the weights. These choices belong to the pruned model, not to the plan.
+ *
+ * @param router how the routers of the pruned layers come from the old ones
+ * @param align whether the members of a cluster are aligned to its reference before they are merged; else neuron i of
+ *     one is merged with neuron i of the other
+ */
+public record Application(RouterRule router, boolean align) implements Serializable {
+    /** What the paper does. */
+    public static final Application DEFAULT = new Application(RouterRule.COLLAPSE, true);
+
+    public Application {
+        Objects.requireNonNull(router, "router");
+    }
+}

@@ -54,12 +54,10 @@ final class PruneCommand implements Callable<Integer> {
 
     @Option(
             names = "--align",
-            arity = "1",
             paramLabel = "on|off",
             defaultValue = "on",
-            converter = OnOff.class,
             description = "Align the neurons of experts before they are merged (default: ${DEFAULT-VALUE}).")
-    private boolean align;
+    private OnOff align;
 
     @Option(names = "--seed", defaultValue = "1", description = "Seed of the method (default: ${DEFAULT-VALUE}).")
     private long seed;
@@ -76,7 +74,7 @@ final class PruneCommand implements Callable<Integer> {
             throw Refusal.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
         }
         PruningMethods chosen = PruningMethods.named(method);
-        var application = new Application(RouterRule.named(router), align);
+        var application = new Application(RouterRule.named(router), align == OnOff.ON);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         ModelFolder parent = models.open(parentId);
@@ -101,10 +99,11 @@ final class PruneCommand implements Callable<Integer> {
         inputs.put("experts", Integer.toString(experts));
         inputs.put("seed", Long.toString(seed));
         inputs.put("router", router);
-        inputs.put("align", Boolean.toString(align));
+        inputs.put("align", Boolean.toString(application.align()));
         inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
         String command = "prune --from " + parentId + " --task " + task + " --method " + method + " --experts "
-                + experts + " --seed " + seed + " --router " + router + " --align " + (align ? "on" : "off")
+                + experts + " --seed " + seed + " --router " + router + " --align "
+                + (application.align() ? "on" : "off")
                 + " --model " + modelId;
         try (var hold = warehouse.hold("model-" + modelId)) {
             if (!models.isMade(modelId, inputs)) {

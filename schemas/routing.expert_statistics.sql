@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS routing.expert_statistics (
   mean_probability DOUBLE NOT NULL COMMENT 'mean softmax probability over all tokens of the layer',
   mean_logit DOUBLE NOT NULL COMMENT 'mean router logit over all tokens of the layer',
   output_norm DOUBLE NOT NULL COMMENT 'mean L2 norm of its output over the tokens sent to it; 0 without any',
+  contribution DOUBLE NOT NULL COMMENT 'mean over the tokens sent to it of gate times L2 norm of its output: what it adds to the residual stream; 0 without any',
   probability_deviation DOUBLE NOT NULL COMMENT 'standard deviation of its softmax probability over all tokens of the layer',
   frequent_tokens BIGINT NOT NULL COMMENT 'of its tokens, those with an id below 512: bytes and the first 256 merges, the most frequent pieces of GPT-2',
   first_third_tokens BIGINT NOT NULL COMMENT 'of its tokens, those in the first third of their sequence',

@@ -79,7 +79,8 @@ final class Pruning {
                     row.<Double>getAs("gate_mass"),
                     row.<Double>getAs("mean_probability"),
                     row.<Double>getAs("mean_logit"),
-                    row.<Double>getAs("output_norm")));
+                    row.<Double>getAs("output_norm"),
+                    row.<Double>getAs("contribution")));
         }
         return ExpertStatistics.of(tokens, rows);
     }

@@ -212,6 +212,7 @@ final class RoutingTables {
                     row.meanProbability(),
                     row.meanLogit(),
                     row.outputNorm(),
+                    row.contribution(),
                     expert.probabilityDeviation(),
                     expert.frequentTokens(),
                     expert.thirdTokens()[0],

@@ -274,7 +274,7 @@ class RoutingDumpTest {
                 assertThat(sum).as(name).isCloseTo((Double) both, within(1e-5 * (1 + Math.abs(sum))));
             }
         });
-        assertThat(dumps.get("flan")).hasSize(2 * (3 * 10 + 9));
+        assertThat(dumps.get("flan")).hasSize(2 * (3 * 11 + 9));
         assertThat(warehouse
                         .rows(Tables.LOGITS, "model_id", "one", "task", "flan")
                         .select("layer", "sequence_id", "position")
@@ -315,6 +315,7 @@ class RoutingDumpTest {
             sums.put("probability" + place, row.<Double>getAs("mean_probability") * all);
             sums.put("logit" + place, row.<Double>getAs("mean_logit") * all);
             sums.put("norm" + place, row.<Double>getAs("output_norm") * row.<Long>getAs("tokens"));
+            sums.put("contribution" + place, row.<Double>getAs("contribution") * row.<Long>getAs("tokens"));
         }
         return sums;
     }

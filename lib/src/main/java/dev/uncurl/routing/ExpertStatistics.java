@@ -22,6 +22,8 @@ public final class ExpertStatistics implements java.io.Serializable {
      * @param meanLogit mean over all tokens of its logit
      * @param outputNorm mean over the tokens that chose it of the Euclidean norm of its output, before the gate; 0 when
      *     none did
+     * @param contribution mean over the tokens that chose it of gate times norm of its output, what it adds to the residual
+     *     stream (the saliency of REAP, Lasby et al. 2025); 0 when none did
      */
     public record Row(
             int expert,
@@ -30,7 +32,8 @@ public final class ExpertStatistics implements java.io.Serializable {
             double gateMass,
             double meanProbability,
             double meanLogit,
-            double outputNorm) {}
+            double outputNorm,
+            double contribution) {}
 
     private final int experts;
     private final long[] choices;
@@ -38,6 +41,7 @@ public final class ExpertStatistics implements java.io.Serializable {
     private final double[] probability;
     private final double[] logit;
     private final double[] outputNorm;
+    private final double[] contribution;
     private long tokens;
 
     /** The statistics of no tokens. */
@@ -48,6 +52,7 @@ public final class ExpertStatistics implements java.io.Serializable {
         probability = new double[experts];
         logit = new double[experts];
         outputNorm = new double[experts];
+        contribution = new double[experts];
     }
 
     /**
@@ -74,6 +79,7 @@ public final class ExpertStatistics implements java.io.Serializable {
             statistics.probability[expert] = row.meanProbability() * tokens;
             statistics.logit[expert] = row.meanLogit() * tokens;
             statistics.outputNorm[expert] = row.outputNorm() * row.tokens();
+            statistics.contribution[expert] = row.contribution() * row.tokens();
         }
         return statistics;
     }
@@ -114,6 +120,7 @@ public final class ExpertStatistics implements java.io.Serializable {
             choices[chosen[c]]++;
             gateMass[chosen[c]] += gates[c];
             outputNorm[chosen[c]] += outputNorms[c];
+            contribution[chosen[c]] += (double) gates[c] * outputNorms[c];
         }
         tokens++;
     }
@@ -131,6 +138,7 @@ public final class ExpertStatistics implements java.io.Serializable {
             probability[e] += other.probability[e];
             logit[e] += other.logit[e];
             outputNorm[e] += other.outputNorm[e];
+            contribution[e] += other.contribution[e];
         }
         tokens += other.tokens;
     }
@@ -155,6 +163,11 @@ public final class ExpertStatistics implements java.io.Serializable {
         return gateMass[expert];
     }
 
+    /** Mean over the tokens that chose {@code expert} of gate times norm of its output; 0 when none did. */
+    public double contribution(int expert) {
+        return share(contribution[expert], choices[expert]);
+    }
+
     /** One row per expert, in ascending order. */
     public List<Row> rows() {
         long all = 0;
@@ -170,7 +183,8 @@ public final class ExpertStatistics implements java.io.Serializable {
                     gateMass[e],
                     share(probability[e], tokens),
                     share(logit[e], tokens),
-                    share(outputNorm[e], choices[e])));
+                    share(outputNorm[e], choices[e]),
+                    contribution(e)));
         }
         return rows;
     }

@@ -37,7 +37,8 @@ public final class RoutingSums implements Serializable {
     private static final int SQUARE = 2;
     private static final int LOGIT = 3;
     private static final int NORM = 4;
-    private static final int KINDS = 5;
+    private static final int CONTRIBUTION = 5;
+    private static final int KINDS = 6;
 
     private static final int CHOSEN = 0;
     private static final int FREQUENT = 1;
@@ -95,7 +96,8 @@ public final class RoutingSums implements Serializable {
         for (int choice = 0; choice < token.experts().length; choice++) {
             float gate = token.gates()[choice];
             float norm = token.outputNorms()[choice];
-            if (!(Math.abs(gate) < ExactSums.TERM_LIMIT && Math.abs(norm) < ExactSums.TERM_LIMIT)) {
+            double largest = Math.max(Math.abs(gate), Math.max(Math.abs(norm), Math.abs((double) gate * norm)));
+            if (!(largest < ExactSums.TERM_LIMIT)) {
                 throw Refusal.input(
                         "The gate of row " + tokens + " is " + gate + ", the norm of its expert's output " + norm,
                         "The model has diverged: use an earlier checkpoint.");
@@ -107,6 +109,7 @@ public final class RoutingSums implements Serializable {
         int expert = token.experts()[choice];
         sums.add(GATE * experts + expert, token.gates()[choice]);
         sums.add(NORM * experts + expert, token.outputNorms()[choice]);
+        sums.add(CONTRIBUTION * experts + expert, (double) token.gates()[choice] * token.outputNorms()[choice]);
         counts[CHOSEN * experts + expert]++;
         counts[(THIRD + token.third()) * experts + expert]++;
         counts[FREQUENT * experts + expert] += token.isFrequent() ? 1 : 0;
@@ -184,7 +187,8 @@ public final class RoutingSums implements Serializable {
                     sum(GATE, e),
                     mean,
                     share(sum(LOGIT, e), tokens),
-                    share(sum(NORM, e), chosen));
+                    share(sum(NORM, e), chosen),
+                    share(sum(CONTRIBUTION, e), chosen));
             rows.add(new Expert(
                     statistics,
                     Math.sqrt(Math.max(0, share(sum(SQUARE, e), tokens) - mean * mean)),

@@ -59,7 +59,7 @@ class PlanTest {
     private static LayerEvidence counted(long... choices) {
         var rows = new ArrayList<ExpertStatistics.Row>();
         for (int e = 0; e < choices.length; e++) {
-            rows.add(new ExpertStatistics.Row(e, choices[e], 0, 0, 0, 0, 0));
+            rows.add(new ExpertStatistics.Row(e, choices[e], 0, 0, 0, 0, 0, 0));
         }
         var gram = new RouterGram(choices.length);
         gram.add(new float[choices.length], 0);

@@ -24,13 +24,14 @@ class ExpertStatisticsTest {
         assertThat(rows).extracting(ExpertStatistics.Row::gateMass).containsExactly(0.25, 0.125, 1.25);
         assertThat(rows).extracting(ExpertStatistics.Row::meanLogit).containsExactly(0.5, 0.0, 1.0);
         assertThat(rows).extracting(ExpertStatistics.Row::outputNorm).containsExactly(6.0, 1.0, 3.0);
+        assertThat(rows).extracting(ExpertStatistics.Row::contribution).containsExactly(1.5, 0.125, 1.75);
         double first = Math.E / (Math.E + 1 + Math.exp(2));
         assertThat(rows.get(0).meanProbability()).isCloseTo((first + 1 / 3.0) / 2, within(1e-12));
     }
 
     @Test
     void noTokensGiveZerosRatherThanNaN() {
-        assertThat(new ExpertStatistics(1).rows()).containsExactly(new ExpertStatistics.Row(0, 0, 0, 0, 0, 0, 0));
+        assertThat(new ExpertStatistics(1).rows()).containsExactly(new ExpertStatistics.Row(0, 0, 0, 0, 0, 0, 0, 0));
     }
 
     @Property(tries = 50)
@@ -69,13 +70,14 @@ class ExpertStatisticsTest {
                 assertThat(row.meanProbability()).isCloseTo(expected.meanProbability(), within(1e-9));
                 assertThat(row.meanLogit()).isCloseTo(expected.meanLogit(), within(1e-9));
                 assertThat(row.outputNorm()).isCloseTo(expected.outputNorm(), within(1e-9));
+                assertThat(row.contribution()).isCloseTo(expected.contribution(), within(1e-9));
             }
         }
     }
 
     @Test
     void missingOrDoubleRowsAndOtherSizesAreRefused() {
-        var row = new ExpertStatistics.Row(1, 0, 0, 0, 0, 0, 0);
+        var row = new ExpertStatistics.Row(1, 0, 0, 0, 0, 0, 0, 0);
         assertThatThrownBy(() -> ExpertStatistics.of(0, List.of(row))).isInstanceOf(Refusal.class);
         assertThatThrownBy(() -> ExpertStatistics.of(0, List.of(row, row))).isInstanceOf(Refusal.class);
         assertThatThrownBy(() -> new ExpertStatistics(2).merge(new ExpertStatistics(3)))

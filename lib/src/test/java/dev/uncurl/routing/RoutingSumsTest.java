@@ -154,8 +154,22 @@ class RoutingSumsTest {
                     .isEqualTo(tokens.stream()
                             .filter(t -> t.experts()[0] == expert && t.previousExpert() == expert)
                             .count());
+            assertThat(row.statistics().contribution()).isCloseTo(contribution(own, e), within(1e-12));
             assertThat(row.probabilityDeviation()).isCloseTo(deviation(tokens, e), within(1e-7));
         }
+    }
+
+    /** From its definition: what the expert's output adds to the residual stream, on average. */
+    private static double contribution(List<RoutedToken> own, int expert) {
+        double sum = 0;
+        for (RoutedToken token : own) {
+            for (int choice = 0; choice < token.experts().length; choice++) {
+                if (token.experts()[choice] == expert) {
+                    sum += (double) token.gates()[choice] * (double) token.outputNorms()[choice];
+                }
+            }
+        }
+        return own.isEmpty() ? 0 : sum / own.size();
     }
 
     private static double deviation(List<RoutedToken> tokens, int expert) {
@@ -186,6 +200,20 @@ class RoutingSumsTest {
             assertSame(sums, sum(List.of(token(1, 2)), 2));
         }
         assertThat(sum(List.of(token(0x1.fp16f, 1)), 2).gram().at(0, 0)).isEqualTo(0x1.fp16 * 0x1.fp16);
+    }
+
+    @Test
+    void aGateOrNormThatIsNoNumberOrTooLargeIsRefusedAndNothingIsAdded() {
+        for (float[] bad : new float[][] {{Float.NaN, 1}, {1, Float.POSITIVE_INFINITY}, {2, 0x1p33f}}) {
+            var sums = new RoutingSums(2);
+            sums.add(token(1, 2));
+            var diverged = new RoutedToken(
+                    7, 0, 1, -1, new int[] {0}, new float[] {bad[0]}, new float[] {bad[1]}, new float[] {1, 2});
+            assertThatThrownBy(() -> sums.add(diverged))
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("row 1");
+            assertSame(sums, sum(List.of(token(1, 2)), 2));
+        }
     }
 
     private static RoutedToken token(float... logits) {

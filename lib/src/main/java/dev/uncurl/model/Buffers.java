@@ -51,6 +51,8 @@ final class Buffers {
     final Matrix output;
     /** [N, D] what is added to the residual stream next. */
     final Matrix branch;
+    /** [1, F] what an expert activates, summed over tokens; null without experts. */
+    final Matrix activatedSum;
     /** [N, E] router logits, later their gradients. */
     final Matrix routerLogits;
     /** [N, D], [N, D], [N, 2]: the rows of the stream with something to predict, normed, and the norm's statistics. */
@@ -86,6 +88,7 @@ final class Buffers {
         long assignments = assignments(config, tokens, moe);
         output = training ? arena.matrix(tokens, width) : blocks.get(0).input();
         branch = arena.matrix(tokens, width);
+        activatedSum = moe ? arena.matrix(1, config.feedForward()) : null;
         routerLogits = moe ? arena.matrix(tokens, config.moe().experts()) : null;
         predicted = arena.matrix(tokens, width);
         predictedNormed = arena.matrix(tokens, width);

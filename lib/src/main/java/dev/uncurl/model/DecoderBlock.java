@@ -47,9 +47,16 @@ final class DecoderBlock {
 
     /**
      * @param limited whether experts have a capacity
+     * @param outputs takes the sums of all experts' outputs, or null
      * @param output [N, D] the residual stream after the block, written
      */
-    void forward(TokenBatch batch, Attention.Shape shape, Buffers buffers, boolean limited, Matrix output) {
+    void forward(
+            TokenBatch batch,
+            Attention.Shape shape,
+            Buffers buffers,
+            boolean limited,
+            ExpertOutputs outputs,
+            Matrix output) {
         int tokens = batch.size();
         Matrix normed2 = block.normed2().first(tokens);
         norm1.forward(
@@ -64,6 +71,9 @@ final class DecoderBlock {
         if (mixture != null) {
             mixture.route(batch, block, buffers, limited);
             clock.lap(Part.ROUTER);
+            if (outputs != null) {
+                mixture.sumOutputs(batch, block, buffers, outputs);
+            }
             mixture.forward(block, output);
             clock.lap(Part.EXPERTS);
             return;

@@ -32,6 +32,27 @@ final class DenseFeedForward {
         kernels.product().multiply(activated, false, outWeight.value(), false, 0, y);
     }
 
+    /**
+     * The sum over the R rows of x of the whole output, b2 with it. The second matrix is taken behind the sum, where it
+     * costs one row instead of R.
+     *
+     * @param activatedSum [1, F] and {@code ySum} [1, D] are overwritten
+     */
+    double[] forwardSum(Matrix x, Matrix hidden, Matrix activated, Matrix activatedSum, Matrix ySum) {
+        kernels.product().multiply(x, false, inWeight.value(), false, 0, hidden);
+        kernels.activation().forward(hidden, inBias.value(), activated);
+        kernels.bias().columnSums(activated, activatedSum);
+        kernels.product().multiply(activatedSum, false, outWeight.value(), false, 0, ySum);
+        double[] sum = new double[ySum.columns()];
+        double[] bias = new double[ySum.columns()];
+        ySum.read(sum);
+        outBias.value().read(bias);
+        for (int i = 0; i < sum.length; i++) {
+            sum[i] += x.rows() * bias[i];
+        }
+        return sum;
+    }
+
     /** Overwrites {@code dHidden}, {@code dx} and the gradients of the parameters. */
     void backward(Matrix x, Matrix hidden, Matrix activated, Matrix dy, Matrix dHidden, Matrix dx) {
         if (x.rows() == 0) {

@@ -14,6 +14,7 @@ import java.util.stream.IntStream;
  */
 final class MixtureOfExperts implements RoutingView {
     private final Kernels kernels;
+    private final int layer;
     private final MoeConfig moe;
     private final int choices;
     private final Router router;
@@ -29,6 +30,7 @@ final class MixtureOfExperts implements RoutingView {
 
     MixtureOfExperts(Kernels kernels, ModelConfig config, Parameter.Source source, int layer, int maxTokens) {
         this.kernels = kernels;
+        this.layer = layer;
         moe = config.moe();
         choices = moe.topK();
         router = new Router(kernels, moe, layer, source.get(ParameterLayout.router(layer)), maxTokens);
@@ -74,6 +76,32 @@ final class MixtureOfExperts implements RoutingView {
         for (int choice = 0; choice < choices; choice++) {
             kernels.rows().gatherAdd(base, expertOutput, dispatch.slot[choice], dispatch.gateOf[choice], output);
             base = output;
+        }
+    }
+
+    /**
+     * Runs every expert on every token that is not padding, whatever the router says. To be called between
+     * {@link #route} and {@link #forward}, which overwrites the memory that it uses.
+     */
+    void sumOutputs(TokenBatch batch, Buffers.Block block, Buffers buffers, ExpertOutputs outputs) {
+        int[] token = IntStream.range(0, tokens)
+                .filter(i -> batch.tokens()[i] != TokenBatch.NONE)
+                .toArray();
+        if (token.length == 0) {
+            return;
+        }
+        Matrix x = block.dispatched().first(token.length);
+        kernels.rows().gather(block.normed2().first(tokens), token, null, x);
+        for (int expert = 0; expert < experts.length; expert++) {
+            outputs.take(
+                    layer,
+                    expert,
+                    experts[expert].forwardSum(
+                            x,
+                            block.hidden().first(token.length),
+                            block.activated().first(token.length),
+                            buffers.activatedSum,
+                            block.expertOutput().first(1)));
         }
     }
 

@@ -134,7 +134,18 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * @throws dev.uncurl.error.Refusal (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch) {
-        return pass(batch, false);
+        return pass(batch, false, null);
+    }
+
+    /**
+     * As {@link #forward(TokenBatch)}, with the same bits, and beside it every expert of every MoE block on every token, at
+     * the input that the block's router sees. It costs about half a pass of each expert over the whole batch.
+     *
+     * @param outputs is called for each MoE block and expert, in ascending order
+     * @throws dev.uncurl.error.Refusal (input) when a router's logit is not finite
+     */
+    public Loss forward(TokenBatch batch, ExpertOutputs outputs) {
+        return pass(batch, false, outputs);
     }
 
     /**
@@ -148,10 +159,10 @@ public final class SmoeLanguageModel implements AutoCloseable {
         if (!training) {
             throw new IllegalStateException("This model was made for scoring; use SmoeLanguageModel.forTraining");
         }
-        return pass(batch, true);
+        return pass(batch, true, null);
     }
 
-    private Loss pass(TokenBatch batch, boolean withGradient) {
+    private Loss pass(TokenBatch batch, boolean withGradient, ExpertOutputs outputs) {
         check(batch);
         last = batch;
         int tokens = batch.size();
@@ -162,7 +173,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         for (int layer = 0; layer < blocks.size(); layer++) {
             boolean isLast = layer + 1 == blocks.size();
             var output = isLast ? buffers.output : buffers.blocks.get(layer + 1).input();
-            blocks.get(layer).forward(batch, shape, buffers, withGradient, output.first(tokens));
+            blocks.get(layer).forward(batch, shape, buffers, withGradient, outputs, output.first(tokens));
         }
         double crossEntropy = head.forward(batch, buffers, withGradient);
         clock.lap(Part.HEAD);

@@ -4,6 +4,7 @@ import dev.uncurl.config.ModelConfig;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -18,6 +19,8 @@ final class NaiveModel {
     final double[] logProbabilities;
 
     private final boolean training;
+    /** By layer [E, D]: the sums over the batch of every expert's output, filled when it is not null. */
+    Map<Integer, double[][]> outputSums;
 
     double balance;
     double z;
@@ -185,6 +188,10 @@ final class NaiveModel {
                 double gate = moe.renormalize() && moe.topK() > 1 ? p0 / mass : p0;
                 assignments.add(new Assignment(n, rank, best[rank], gate, x));
                 share[best[rank]] += 1.0 / (tokens * moe.topK());
+            }
+            for (int e = 0; e < moe.experts() && outputSums != null; e++) {
+                outputSums.computeIfAbsent(layer, l -> new double[moe.experts()][config.width()]);
+                add(outputSums.get(layer)[e], 1, feedForward(x, ParameterLayout.expert(layer, e)));
             }
             add(mean, 1.0 / tokens, p);
             double logSumExp = Math.log(IntStream.range(0, p.length)

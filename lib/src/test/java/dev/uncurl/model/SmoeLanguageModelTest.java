@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.uncurl.config.ModelConfig;
 import java.util.Arrays;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -51,6 +52,33 @@ class SmoeLanguageModelTest {
         for (int i = 0; i < batch.size(); i++) {
             assertThat((double) trained.logProbabilities()[i]).isCloseTo(inTraining.logProbabilities[i], within(5e-5));
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void outputsOfAllExpertsAreThoseOfTheFormulasAndDisturbNothing(ModelConfig config) {
+        double[] parameters = Models.parameters(config, 1);
+        var batch = Models.batch(4, 9, 2);
+        var naive = new NaiveModel(config, parameters, batch.size(), false);
+        naive.outputSums = new TreeMap<>();
+        naive.loss(batch);
+        var sums = new TreeMap<Integer, double[][]>();
+        try (var model = scorer(config, parameters)) {
+            Loss expected = model.forward(batch);
+            float[] logProbabilities = model.targetLogProbabilities();
+            Loss loss = model.forward(
+                    batch,
+                    (layer, expert, sum) -> sums.computeIfAbsent(
+                                    layer, l -> new double[config.moe().experts()][])[expert] = sum);
+            assertThat(loss).isEqualTo(expected);
+            assertThat(model.targetLogProbabilities()).isEqualTo(logProbabilities);
+        }
+        assertThat(sums.keySet()).isEqualTo(naive.outputSums.keySet());
+        sums.forEach((layer, outputs) -> {
+            for (int expert = 0; expert < outputs.length; expert++) {
+                assertThat(outputs[expert]).containsExactly(naive.outputSums.get(layer)[expert], within(5e-4));
+            }
+        });
     }
 
     @ParameterizedTest

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
 import dev.uncurl.kernel.VectorKernels;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -15,7 +18,8 @@ class ThreadsTest {
     private static final ModelConfig CONFIG =
             new ModelConfig(2, 64, 4, 256, 700, 64, new MoeConfig(5, 2, 2, true, 0.01, 0.001));
 
-    private record Result(Loss training, float[] gradients, Loss scoring, float[] logProbabilities) {}
+    private record Result(
+            Loss training, float[] gradients, Loss scoring, float[] logProbabilities, List<List<Double>> outputs) {}
 
     private static TokenBatch batch(int rows) {
         var random = new Random(1);
@@ -34,8 +38,12 @@ class ThreadsTest {
         try (var kernels = new VectorKernels(threads);
                 var model = SmoeLanguageModel.forTraining(kernels, CONFIG, parameters, gradients, 8 * 64)) {
             Loss training = model.forwardBackward(batch(8));
-            return new Result(
-                    training, gradients.data().asFloat(), model.forward(batch(8)), model.targetLogProbabilities());
+            var outputs = new ArrayList<List<Double>>();
+            Loss scoring = model.forward(
+                    batch(8),
+                    (layer, expert, sum) ->
+                            outputs.add(Arrays.stream(sum).boxed().toList()));
+            return new Result(training, gradients.data().asFloat(), scoring, model.targetLogProbabilities(), outputs);
         }
     }
 
@@ -47,6 +55,7 @@ class ThreadsTest {
             assertThat(several.training()).isEqualTo(one.training());
             assertThat(several.gradients()).as("%d threads", threads).isEqualTo(one.gradients());
             assertThat(several.scoring()).isEqualTo(one.scoring());
+            assertThat(several.outputs()).isEqualTo(one.outputs()).hasSize(5);
             assertThat(several.logProbabilities()).isEqualTo(one.logProbabilities());
         }
     }

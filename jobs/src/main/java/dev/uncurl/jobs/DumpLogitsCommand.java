@@ -11,7 +11,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "dump-logits",
         description =
-                "Records what a model's routers do on a task: routing.logits, routing.expert_statistics, routing.gram.",
+                "Records what a model's routers do on a task: routing.logits, routing.expert_statistics, routing.gram;"
+                        + " with --outputs also how alike its experts answer: routing.output_gram.",
         footer = {"", "  jobs/submit dump-logits --model demo-base --task superglue/boolq --tokens 100000"})
 final class DumpLogitsCommand implements Callable<Integer> {
     @Mixin
@@ -37,10 +38,20 @@ final class DumpLogitsCommand implements Callable<Integer> {
                     + " (default: all).")
     private long tokens;
 
+    @Option(
+            names = "--outputs",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Also run every expert on a sample of so many tokens, chosen as by --tokens (default: none).")
+    private long outputs;
+
     @Override
     public Integer call() {
         if (tokens < 0) {
             throw Refusal.usage("--tokens " + tokens + " is no number of tokens", "Use 0 for all, or 1 and more.");
+        }
+        if (outputs < 0) {
+            throw Refusal.usage("--outputs " + outputs + " is no number of tokens", "Use 1 and more, such as 20000.");
         }
         Warehouse warehouse = warehouseOptions.open();
         ModelFolder model = new Models(warehouse).open(modelId);
@@ -56,6 +67,14 @@ final class DumpLogitsCommand implements Callable<Integer> {
                     made
                             ? "Dumped router logits of " + key + ", with statistics and Gram matrices"
                             : "Router logits of " + key + " are there already: reused.");
+            if (outputs > 0) {
+                RoutingKey common = RoutingKey.of(modelId, model, task, split, run, outputs);
+                boolean ran = new OutputDump(warehouse).dump(common, model, run, outputs);
+                System.out.println(
+                        ran
+                                ? "Compared the outputs of all experts of " + common
+                                : "Outputs of the experts of " + common + " are there already: reused.");
+            }
         }
         return 0;
     }

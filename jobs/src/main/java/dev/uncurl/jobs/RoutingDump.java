@@ -50,7 +50,7 @@ final class RoutingDump {
      * @return false when all was there
      */
     boolean dump(RoutingKey key, ModelFolder model, CorpusRun run, long sample) {
-        if (tables.isComplete(key)) {
+        if (tables.isComplete(Tables.GRAM, key)) {
             return false;
         }
         if (tables.hasLogits(key)) { // killed after the first of its commits

@@ -1,7 +1,9 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.routing.ExpertStatistics;
+import dev.uncurl.routing.OutputSums;
 import dev.uncurl.routing.RoutedToken;
+import dev.uncurl.routing.RouterGram;
 import dev.uncurl.routing.RoutingSums;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -29,8 +31,9 @@ import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.util.LongAccumulator;
 
 /**
- * The three tables of a dump: routing.logits, and what follows from its rows, routing.expert_statistics and routing.gram.
- * They are committed in this order; a dump is complete when its Gram matrices are there.
+ * The tables of a dump: routing.logits, and what follows from its rows, routing.expert_statistics and routing.gram.
+ * They are committed in this order; a dump is complete when its Gram matrices are there. Beside them routing.output_gram,
+ * which a pass of its own fills.
  */
 final class RoutingTables {
     private final Warehouse warehouse;
@@ -39,9 +42,13 @@ final class RoutingTables {
         this.warehouse = warehouse;
     }
 
-    /** Whether this dump was finished. */
-    boolean isComplete(RoutingKey key) {
-        List<Row> grams = warehouse.rows(Tables.GRAM, key.partition()).collectAsList();
+    /**
+     * Whether this dump was finished.
+     *
+     * @param gram the last table that it fills: routing.gram or, of outputs, routing.output_gram
+     */
+    boolean isComplete(Tables gram, RoutingKey key) {
+        List<Row> grams = warehouse.rows(gram, key.partition()).collectAsList();
         return !grams.isEmpty()
                 && grams.stream()
                         .allMatch(row -> key.manifestSha256().equals(row.getAs("manifest_sha256"))
@@ -180,19 +187,30 @@ final class RoutingTables {
     /** Rows of routing.gram. */
     static List<Row> grams(RoutingKey key, Map<Integer, RoutingSums> layers) {
         var rows = new ArrayList<Row>();
-        layers.forEach((layer, sums) -> rows.add(RowFactory.create(
+        layers.forEach((layer, sums) -> rows.add(row(key, layer, sums.gram(), sums.sequences())));
+        return rows;
+    }
+
+    /** Writes routing.output_gram in one commit. */
+    void writeOutputs(RoutingKey key, Map<Integer, OutputSums> layers) {
+        var rows = new ArrayList<Row>();
+        layers.forEach((layer, sums) -> rows.add(row(key, layer, sums.gram(), sums.sequences())));
+        put(Tables.OUTPUT_GRAM, rows, key);
+    }
+
+    private static Row row(RoutingKey key, int layer, RouterGram gram, long sequences) {
+        return RowFactory.create(
                 key.modelId(),
                 key.task(),
                 key.split(),
                 layer,
-                sums.experts(),
-                sums.tokens(),
-                sums.sequences(),
-                Arrays.stream(sums.gram().gram()).boxed().toArray(Double[]::new),
+                gram.experts(),
+                gram.tokens(),
+                sequences,
+                Arrays.stream(gram.gram()).boxed().toArray(Double[]::new),
                 key.manifestSha256(),
                 key.data(),
-                key.sample())));
-        return rows;
+                key.sample());
     }
 
     /** Rows of routing.expert_statistics. */

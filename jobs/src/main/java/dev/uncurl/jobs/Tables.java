@@ -24,6 +24,7 @@ enum Tables {
     LOGITS("routing.logits"),
     EXPERT_STATISTICS("routing.expert_statistics"),
     GRAM("routing.gram"),
+    OUTPUT_GRAM("routing.output_gram"),
     ASSIGNMENTS("pruning.assignments"),
     SCORED("evaluation.examples"),
     RESULTS("evaluation.results"),

@@ -81,7 +81,7 @@ final class OutputDump {
             ModelConfig config = loaded.config();
             var sums = new TreeMap<Integer, OutputSums>();
             for (int layer : config.moeLayers()) {
-                sums.put(layer, new OutputSums(config.moe().experts(), config.width()));
+                sums.put(layer, new OutputSums(config.moe().layer(layer).routerRows(), config.width()));
             }
             int most = RoutingWindows.BATCH * config.sequenceLength();
             try (var language = SmoeLanguageModel.forScoring(config, loaded.parameters(), most)) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.spark.source.SerializableTableWithSize;
 import org.apache.spark.rdd.RDD;
@@ -70,7 +71,7 @@ final class RoutingDump {
 
     private void announce(RoutingInputs inputs, ModelConfig config) {
         long rows = inputs.tokens() * config.moeLayers().length;
-        long bytes = bytes(rows, config);
+        long bytes = bytes(inputs.tokens(), config);
         long free = warehouse.freeBytes();
         System.out.printf(
                 Locale.ROOT,
@@ -87,14 +88,20 @@ final class RoutingDump {
                     Locale.ROOT,
                     "Warning: %,d tokens are few for %d experts: with %,d each expert's share is known to 3%%%n",
                     inputs.tokens(),
-                    config.moe().experts(),
+                    mostRows(config),
                     needed);
         }
     }
 
-    /** What rows take on disk, from above: floats hardly compress, the rest does. */
-    static long bytes(long rows, ModelConfig config) {
-        return rows * (4L * config.moe().experts() + 9L * config.moe().topK() + 8);
+    /** What the rows of so many tokens take on disk, from above: floats hardly compress, the rest does. */
+    static long bytes(long tokens, ModelConfig config) {
+        long perToken = 0;
+        for (int layer : config.moeLayers()) {
+            perToken += 4L * config.moe().layer(layer).routerRows()
+                    + 9L * config.moe().choices(layer)
+                    + 8;
+        }
+        return tokens * perToken;
     }
 
     /**
@@ -102,7 +109,15 @@ final class RoutingDump {
      * has the relative standard error sqrt(E / (k N)), which is 1/sqrt(1000), about 3%, at N = 1000 E / k.
      */
     static long tokensNeeded(ModelConfig config) {
-        return TOKENS_PER_EXPERT * config.moe().experts() / config.moe().topK();
+        return TOKENS_PER_EXPERT * mostRows(config) / config.moe().topK();
+    }
+
+    /** The most experts of a block, router rows where it is mapped. */
+    private static int mostRows(ModelConfig config) {
+        return IntStream.of(config.moeLayers())
+                .map(layer -> config.moe().layer(layer).routerRows())
+                .max()
+                .orElse(0);
     }
 
     /** @throws Refusal (input) when there is not a quarter more room than needed */
@@ -143,7 +158,7 @@ final class RoutingDump {
     }
 
     private int tasks(RoutingInputs inputs, ModelConfig config) {
-        long files = bytes(inputs.tokens(), config) / FILE_BYTES;
+        long files = bytes(inputs.tokens(), config) / Math.max(1, config.moeLayers().length) / FILE_BYTES;
         return (int) Math.max(tasks, Math.min(files, Short.MAX_VALUE));
     }
 

@@ -132,8 +132,8 @@ final class RoutingPass {
     }
 
     private void write(RoutingWindows.Sequence sequence, RoutedToken[][] routed) {
-        int experts = model.config().moe().experts();
         for (int l = 0; l < layers.length; l++) {
+            int experts = model.routing(layers[l]).experts();
             TableRows output = outputs.computeIfAbsent(layers[l], this::open);
             RoutingSums sum = sums.computeIfAbsent(layers[l], layer -> new RoutingSums(experts));
             for (RoutedToken token : routed[l]) {

@@ -36,9 +36,11 @@ final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
     record Cut(long span, int window) implements Serializable {
         static Cut of(RoutingInputs inputs, ModelConfig config) {
             double density = (double) inputs.sequences() / (inputs.highestId() + 1);
-            long floats = (long) config.moeLayers().length
-                    * config.sequenceLength()
-                    * (config.moe().experts() + 3L * config.moe().topK());
+            long floats = 0;
+            for (int layer : config.moeLayers()) {
+                int rows = config.moe().layer(layer).routerRows();
+                floats += config.sequenceLength() * (rows + 3L * config.moe().choices(layer));
+            }
             long window = Math.max(BATCH, Math.min(CHUNK, WINDOW_FLOATS / floats / BATCH * BATCH));
             return new Cut(Math.max(1, Math.round(CHUNK / density)), (int) window);
         }

@@ -27,7 +27,7 @@ record TrainingRound(
         List<Layer> layers,
         Double validationLoss) {
     /**
-     * The tokens' choices of experts in one block.
+     * The tokens' choices of experts in one block; where its router is mapped, of router rows.
      *
      * @param droppedShare share of the choices that were lost to the capacity
      */
@@ -67,9 +67,9 @@ record TrainingRound(
 
     private static List<Layer> layers(List<StepMetrics> steps, ModelConfig model) {
         int[] moeLayers = model.moeLayers();
-        int experts = model.moe().experts();
         var layers = new ArrayList<Layer>();
         for (int l = 0; l < moeLayers.length; l++) {
+            int experts = model.moe().layer(moeLayers[l]).routerRows();
             long[] counts = new long[experts];
             long dropped = 0;
             for (StepMetrics step : steps) {

@@ -4,10 +4,19 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
+import dev.uncurl.config.MoeLayer;
 import dev.uncurl.error.Refusal;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
 
 /**
@@ -21,9 +30,18 @@ import org.apache.hadoop.fs.Path;
  *
  * Fixed facts stand there for readers outside Uncurl: {@code model_type}, {@code activation_function},
  * {@code tie_word_embeddings}, {@code torch_dtype}.
+ *
+ * <p>Where blocks differ in their number of experts, or a router is mapped ({@link MoeLayer}), num_local_experts is a list
+ * with the number of each block, 0 in dense ones, and router_map gives by block the expert of each router row. Such a
+ * model has another {@code model_type}, and so has no reader that would take it for a plain one by mistake.
  */
 final class ConfigJson {
     static final String MODEL_TYPE = "uncurl-smoe-gpt2";
+    static final String MODEL_TYPE_BY_LAYER = "uncurl-smoe-gpt2-by-layer";
+
+    private static final String EXPERTS = "num_local_experts";
+    private static final String ROUTER_MAP = "router_map";
+    private static final String REMEDY = "Use a model folder that Uncurl wrote, or produce the model again.";
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -31,16 +49,21 @@ final class ConfigJson {
 
     static byte[] write(ModelConfig config) throws JsonProcessingException {
         var moe = config.moe();
-        return JSON.writeValueAsBytes(JSON.createObjectNode()
-                .put("model_type", MODEL_TYPE)
+        boolean plain = moe.byLayer().isEmpty();
+        ObjectNode root = JSON.createObjectNode()
+                .put("model_type", plain ? MODEL_TYPE : MODEL_TYPE_BY_LAYER)
                 .put("n_layer", config.layers())
                 .put("n_embd", config.width())
                 .put("n_head", config.heads())
                 .put("n_inner", config.feedForward())
                 .put("vocab_size", config.vocabulary())
-                .put("n_positions", config.sequenceLength())
-                .put("num_local_experts", moe.experts())
-                .put("num_experts_per_tok", moe.topK())
+                .put("n_positions", config.sequenceLength());
+        if (plain) {
+            root.put(EXPERTS, moe.experts());
+        } else {
+            writeLayers(config, root);
+        }
+        return JSON.writeValueAsBytes(root.put("num_experts_per_tok", moe.topK())
                 .put("moe_every", moe.every())
                 .put("norm_topk_prob", moe.renormalize())
                 .put("router_aux_loss_coef", moe.balanceLoss())
@@ -51,6 +74,18 @@ final class ConfigJson {
                 .put("torch_dtype", "float32"));
     }
 
+    private static void writeLayers(ModelConfig config, ObjectNode root) {
+        ArrayNode experts = root.putArray(EXPERTS);
+        ObjectNode maps = root.putObject(ROUTER_MAP);
+        for (int layer = 0; layer < config.layers(); layer++) {
+            experts.add(config.isMoe(layer) ? config.moe().layer(layer).experts() : 0);
+            if (config.isMoe(layer) && config.moe().layer(layer).isMapped()) {
+                ArrayNode map = maps.putArray(Integer.toString(layer));
+                config.moe().layer(layer).routerMap().forEach(map::add);
+            }
+        }
+    }
+
     /** @param file for messages only */
     static ModelConfig read(Path file, byte[] json) throws IOException {
         JsonNode root;
@@ -59,26 +94,88 @@ final class ConfigJson {
         } catch (JsonProcessingException e) {
             throw Refusal.input(file + " is not JSON: " + e.getOriginalMessage(), "Produce the model again.", e);
         }
-        if (!MODEL_TYPE.equals(root.path("model_type").asText())) {
-            throw refused(file, "model_type", root, "\"" + MODEL_TYPE + "\"");
+        String type = root.path("model_type").asText();
+        if (!MODEL_TYPE.equals(type) && !MODEL_TYPE_BY_LAYER.equals(type)) {
+            throw refused(file, "model_type", root, "\"" + MODEL_TYPE + "\" or \"" + MODEL_TYPE_BY_LAYER + "\"");
         }
-        var moe = new MoeConfig(
-                integer(file, root, "num_local_experts"),
-                integer(file, root, "num_experts_per_tok"),
-                integer(file, root, "moe_every"),
-                flag(file, root, "norm_topk_prob"),
-                number(file, root, "router_aux_loss_coef"),
-                number(file, root, "router_z_loss_coef"),
-                // folders from before there was a limit do not have it
-                root.has("capacity_factor") ? number(file, root, "capacity_factor") : 0);
-        return new ModelConfig(
-                integer(file, root, "n_layer"),
-                integer(file, root, "n_embd"),
-                integer(file, root, "n_head"),
-                integer(file, root, "n_inner"),
-                integer(file, root, "vocab_size"),
-                integer(file, root, "n_positions"),
-                moe);
+        int layers = integer(file, root, "n_layer");
+        SortedMap<Integer, MoeLayer> byLayer =
+                MODEL_TYPE.equals(type) ? Collections.emptySortedMap() : readLayers(file, root, layers);
+        int experts = byLayer.isEmpty()
+                ? integer(file, root, EXPERTS)
+                : byLayer.values().stream().mapToInt(MoeLayer::experts).max().orElseThrow();
+        return checked(file, "", () -> {
+            var moe = new MoeConfig(
+                    experts,
+                    integer(file, root, "num_experts_per_tok"),
+                    integer(file, root, "moe_every"),
+                    flag(file, root, "norm_topk_prob"),
+                    number(file, root, "router_aux_loss_coef"),
+                    number(file, root, "router_z_loss_coef"),
+                    // folders from before there was a limit do not have it
+                    root.has("capacity_factor") ? number(file, root, "capacity_factor") : 0,
+                    byLayer);
+            return new ModelConfig(
+                    layers,
+                    integer(file, root, "n_embd"),
+                    integer(file, root, "n_head"),
+                    integer(file, root, "n_inner"),
+                    integer(file, root, "vocab_size"),
+                    integer(file, root, "n_positions"),
+                    moe);
+        });
+    }
+
+    /** Never empty: a model without any experts is a plain one. */
+    private static SortedMap<Integer, MoeLayer> readLayers(Path file, JsonNode root, int layers) {
+        List<Integer> experts = integers(file, root, EXPERTS);
+        if (experts.size() != layers || Collections.max(experts) < 1) {
+            throw refused(file, EXPERTS, root, "a number for each of the " + layers + " blocks, 0 where it is dense");
+        }
+        JsonNode maps = root.path(ROUTER_MAP);
+        if (!maps.isObject()) {
+            throw refused(file, ROUTER_MAP, root, "an object of lists by block");
+        }
+        var byLayer = new TreeMap<Integer, MoeLayer>();
+        int mapped = 0;
+        for (int layer = 0; layer < layers; layer++) {
+            String block = Integer.toString(layer);
+            if (experts.get(layer) != 0) {
+                List<Integer> map = maps.has(block) ? integers(file, maps, block) : List.of();
+                mapped += maps.has(block) ? 1 : 0;
+                int count = experts.get(layer);
+                byLayer.put(layer, checked(file, "block " + layer + ": ", () -> new MoeLayer(count, map)));
+            }
+        }
+        if (mapped != maps.size()) {
+            throw refused(file, ROUTER_MAP, root, "for blocks with experts alone, " + byLayer.keySet());
+        }
+        return byLayer;
+    }
+
+    private static <T> T checked(Path file, String place, Supplier<T> made) {
+        try {
+            return made.get();
+        } catch (Refusal e) {
+            if (e.kind() == Refusal.Kind.INPUT) {
+                throw e;
+            }
+            throw Refusal.input(file + ": " + place + e.getMessage().replace("\n  ", ". "), REMEDY, e);
+        }
+    }
+
+    private static List<Integer> integers(Path file, JsonNode parent, String key) {
+        var values = new ArrayList<Integer>();
+        for (JsonNode node : parent.path(key)) {
+            if (!node.isIntegralNumber() || !node.canConvertToInt()) {
+                throw refused(file, key, parent, "a list of whole numbers");
+            }
+            values.add(node.intValue());
+        }
+        if (!parent.path(key).isArray() || values.isEmpty()) {
+            throw refused(file, key, parent, "a list of whole numbers");
+        }
+        return values;
     }
 
     private static int integer(Path file, JsonNode root, String key) {
@@ -105,8 +202,6 @@ final class ConfigJson {
 
     private static Refusal refused(Path file, String key, JsonNode root, String wanted) {
         String value = root.has(key) ? root.get(key).toString() : "missing";
-        return Refusal.input(
-                file + ": " + key + " is " + value + ", it should be " + wanted,
-                "Use a model folder that Uncurl wrote, or produce the model again.");
+        return Refusal.input(file + ": " + key + " is " + value + ", it should be " + wanted, REMEDY);
     }
 }

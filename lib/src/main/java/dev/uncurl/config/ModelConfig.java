@@ -2,6 +2,8 @@ package dev.uncurl.config;
 
 import static dev.uncurl.config.Check.check;
 
+import java.util.List;
+import java.util.SortedMap;
 import java.util.stream.IntStream;
 
 /**
@@ -26,6 +28,28 @@ public record ModelConfig(
         check(vocabulary >= 2, "vocabulary", vocabulary, "2 or more");
         check(sequenceLength >= 2, "sequence-length", sequenceLength, "2 or more");
         check(moe != null, "moe", "nothing", "a block of settings, experts = 0 for a dense model");
+        if (!moe.byLayer().isEmpty()) {
+            checkBlocks(moe.byLayer(), layers, moe.every());
+            check(!isPlain(moe.byLayer()), "moe.by-layer", moe.byLayer(), "nothing: blocks are alike and unmapped");
+        }
+    }
+
+    /** @param layers L, or 0 in a dense model */
+    private static void checkBlocks(SortedMap<Integer, MoeLayer> byLayer, int layers, int every) {
+        List<Integer> expected = IntStream.range(0, layers)
+                .filter(layer -> layer % every == every - 1)
+                .boxed()
+                .toList();
+        check(
+                List.copyOf(byLayer.keySet()).equals(expected),
+                "moe.by-layer",
+                byLayer.keySet(),
+                "exactly the blocks with experts, " + expected);
+    }
+
+    private static boolean isPlain(SortedMap<Integer, MoeLayer> layers) {
+        return layers.values().stream().distinct().count() == 1
+                && !layers.get(layers.firstKey()).isMapped();
     }
 
     /** Whether block {@code layer} (counted from 0) has experts in place of the dense feed-forward network. */
@@ -38,7 +62,27 @@ public record ModelConfig(
         return IntStream.range(0, layers).filter(this::isMoe).toArray();
     }
 
+    /** The same shape with another number of experts, the same in every block that has some. */
     public ModelConfig withExperts(int count) {
-        return new ModelConfig(layers, width, heads, feedForward, vocabulary, sequenceLength, moe.withExperts(count));
+        return with(moe.withExperts(count));
+    }
+
+    /**
+     * The same shape with these experts and routers. Where they are all alike and unmapped, that is a plain model, as
+     * {@link #withExperts} gives it.
+     *
+     * @param byLayer one for each of {@link #moeLayers()}
+     * @throws dev.uncurl.error.Refusal (usage) when they are for other blocks
+     */
+    public ModelConfig withMoeLayers(SortedMap<Integer, MoeLayer> byLayer) {
+        checkBlocks(byLayer, moe.experts() > 0 ? layers : 0, moe.every());
+        if (byLayer.isEmpty()) {
+            return this;
+        }
+        return isPlain(byLayer) ? withExperts(MoeConfig.mostExperts(byLayer)) : with(moe.withLayers(byLayer));
+    }
+
+    private ModelConfig with(MoeConfig mixture) {
+        return new ModelConfig(layers, width, heads, feedForward, vocabulary, sequenceLength, mixture);
     }
 }

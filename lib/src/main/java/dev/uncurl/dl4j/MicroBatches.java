@@ -61,7 +61,7 @@ final class MicroBatches {
     /**
      * What the router of a block did with all parts.
      *
-     * @param tokens that chose each expert [E], dropped or not
+     * @param tokens that chose each expert [E] (in a mapped block each router row [R]), dropped or not
      * @param dropped choices lost to the capacity
      */
     record Routing(int[] tokens, int dropped) {
@@ -110,7 +110,8 @@ final class MicroBatches {
     private Outcome diverged(ModelConfig config, String fault) {
         var routing = new TreeMap<Integer, Routing>();
         for (int layer : config.moeLayers()) {
-            routing.put(layer, new Routing(new int[config.moe().experts()], 0));
+            int rows = config.moe().layer(layer).routerRows();
+            routing.put(layer, new Routing(new int[rows], 0));
         }
         int predicted = parts.stream().mapToInt(TokenBatch::predicted).sum();
         return new Outcome(new Loss(Double.NaN, predicted, Double.NaN, Double.NaN, Double.NaN), routing, fault);

@@ -2,8 +2,12 @@ package dev.uncurl.dl4j;
 
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
+import dev.uncurl.config.MoeLayer;
 import java.util.Collection;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -38,6 +42,8 @@ public final class SmoeLayer extends BaseLayer {
     private double balanceLoss;
     private double zLoss;
     private double capacityFactor;
+    private Map<Integer, Integer> expertsByLayer;
+    private Map<Integer, List<Integer>> routerMapByLayer;
     private int microBatch;
 
     /** For JSON. */
@@ -59,11 +65,19 @@ public final class SmoeLayer extends BaseLayer {
         balanceLoss = config.moe().balanceLoss();
         zLoss = config.moe().zLoss();
         capacityFactor = config.moe().capacityFactor();
+        expertsByLayer = new TreeMap<>();
+        routerMapByLayer = new TreeMap<>();
+        config.moe().byLayer().forEach((layer, own) -> {
+            expertsByLayer.put(layer, own.experts());
+            routerMapByLayer.put(layer, own.routerMap());
+        });
     }
 
     /** The model's shape. */
     public ModelConfig modelConfig() {
-        var moe = new MoeConfig(experts, topK, every, renormalize, balanceLoss, zLoss, capacityFactor);
+        var byLayer = new TreeMap<Integer, MoeLayer>();
+        expertsByLayer.forEach((layer, count) -> byLayer.put(layer, new MoeLayer(count, routerMapByLayer.get(layer))));
+        var moe = new MoeConfig(experts, topK, every, renormalize, balanceLoss, zLoss, capacityFactor, byLayer);
         return new ModelConfig(layers, width, heads, feedForward, vocabulary, sequenceLength, moe);
     }
 

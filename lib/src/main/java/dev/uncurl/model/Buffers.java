@@ -3,7 +3,9 @@ package dev.uncurl.model;
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.kernel.Matrix;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Every matrix that a pass writes, by name and shape. N is the most tokens of a batch, S = N * top-k the most
@@ -53,14 +55,14 @@ final class Buffers {
     final Matrix branch;
     /** [1, F] what an expert activates, summed over tokens; null without experts. */
     final Matrix activatedSum;
-    /** [N, E] router logits, later their gradients. */
-    final Matrix routerLogits;
+    /** [N, R] router logits, later their gradients, by the number of a router's rows R. */
+    private final Map<Integer, Matrix> routerLogits = new HashMap<>();
     /** [N, D], [N, D], [N, 2]: the rows of the stream with something to predict, normed, and the norm's statistics. */
     final Matrix predicted;
 
     final Matrix predictedNormed;
     final Matrix predictedStatistics;
-    /** [R, V] of the R positions whose logits exist at one time, as many as {@link #LOGIT_BYTES} hold. */
+    /** [P, V] of the P positions whose logits exist at one time, as many as {@link #LOGIT_BYTES} hold. */
     final Matrix logits;
 
     /** Gradients: null in scoring. Of the residual stream [N, D]. */
@@ -89,7 +91,12 @@ final class Buffers {
         output = training ? arena.matrix(tokens, width) : blocks.get(0).input();
         branch = arena.matrix(tokens, width);
         activatedSum = moe ? arena.matrix(1, config.feedForward()) : null;
-        routerLogits = moe ? arena.matrix(tokens, config.moe().experts()) : null;
+        for (int layer : config.moeLayers()) {
+            int rows = config.moe().layer(layer).routerRows();
+            if (!routerLogits.containsKey(rows)) {
+                routerLogits.put(rows, arena.matrix(tokens, rows));
+            }
+        }
         predicted = arena.matrix(tokens, width);
         predictedNormed = arena.matrix(tokens, width);
         predictedStatistics = arena.matrix(tokens, 2);
@@ -100,6 +107,11 @@ final class Buffers {
         dQkv = training ? arena.matrix(tokens, 3L * width) : null;
         dHidden = training ? arena.matrix(assignments, config.feedForward()) : null;
         dExpertOutput = training && moe ? arena.matrix(assignments, width) : null;
+    }
+
+    /** [N, R] */
+    Matrix routerLogits(int routerRows) {
+        return routerLogits.get(routerRows);
     }
 
     private static long logitRows(ModelConfig config, int tokens) {

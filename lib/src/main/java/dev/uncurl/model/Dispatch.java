@@ -21,9 +21,9 @@ final class Dispatch {
     final double[] gate;
     /** [E + 1] */
     final int[] start;
-    /** [k][N] slot of a token's choice, -1 for padding and for a dropped choice. */
+    /** [k][N] slot of a token's choice, -1 for padding, for a choice that another one carries, and for a dropped one. */
     final int[][] slot;
-    /** [k][N] gates, as the router gives them but by choice. */
+    /** [k][N] gates of the assignments, by choice. */
     final double[][] gateOf;
 
     Dispatch(int experts, int choices, int maxTokens) {
@@ -38,8 +38,8 @@ final class Dispatch {
     }
 
     /** @param capacity the most assignments that one expert takes */
-    void sort(Router router, int tokens, int capacity) {
-        keep(router, tokens, capacity);
+    void sort(Assignments assignments, int tokens, int capacity) {
+        keep(assignments, tokens, capacity);
         for (int expert = 0; expert < taken.length; expert++) {
             start[expert + 1] = start[expert] + taken[expert];
         }
@@ -47,9 +47,9 @@ final class Dispatch {
         for (int i = 0; i < tokens; i++) {
             for (int choice = 0; choice < choices; choice++) {
                 if (slot[choice][i] >= 0) {
-                    int at = taken[router.chosen[i * choices + choice]]++;
+                    int at = taken[assignments.expert[i * choices + choice]]++;
                     token[at] = i;
-                    gate[at] = router.gates[i * choices + choice];
+                    gate[at] = assignments.gate[i * choices + choice];
                     slot[choice][i] = at;
                     gateOf[choice][i] = gate[at];
                 }
@@ -58,11 +58,11 @@ final class Dispatch {
     }
 
     /** Counts in {@code taken} what each expert keeps, and marks in {@code slot} what has none. */
-    private void keep(Router router, int tokens, int capacity) {
+    private void keep(Assignments assignments, int tokens, int capacity) {
         Arrays.fill(taken, 0);
         for (int choice = 0; choice < choices; choice++) {
             for (int i = 0; i < tokens; i++) {
-                int expert = router.chosen[i * choices + choice];
+                int expert = assignments.expert[i * choices + choice];
                 boolean kept = expert >= 0 && taken[expert] < capacity;
                 slot[choice][i] = kept ? 0 : -1;
                 if (kept) {

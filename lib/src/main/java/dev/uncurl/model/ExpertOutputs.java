@@ -5,6 +5,7 @@ package dev.uncurl.model;
 public interface ExpertOutputs {
     /**
      * @param layer one of {@link dev.uncurl.config.ModelConfig#moeLayers()}
+     * @param expert as {@link RoutingView} counts them: in a mapped block a router row, with the outputs of its expert
      * @param sum [D] of the expert's outputs, before any gate, for all tokens of the batch but padding; the taker's to keep
      */
     void take(int layer, int expert, double[] sum);

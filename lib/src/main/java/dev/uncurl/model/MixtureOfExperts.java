@@ -2,6 +2,7 @@ package dev.uncurl.model;
 
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
+import dev.uncurl.config.MoeLayer;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 import java.util.function.IntConsumer;
@@ -17,7 +18,10 @@ final class MixtureOfExperts implements RoutingView {
     private final int layer;
     private final MoeConfig moe;
     private final int choices;
+    private final int[] expertOfRow;
+    private final int routerRows;
     private final Router router;
+    private final Assignments assignments;
     private final Dispatch dispatch;
     private final DenseFeedForward[] experts;
     /** [S] squared norms of the experts' outputs by slot; on the way back the gradients of the gates. */
@@ -32,24 +36,30 @@ final class MixtureOfExperts implements RoutingView {
         this.kernels = kernels;
         this.layer = layer;
         moe = config.moe();
-        choices = moe.topK();
+        choices = moe.choices(layer);
+        MoeLayer shape = moe.layer(layer);
+        expertOfRow = shape.expertOfRow();
+        routerRows = expertOfRow.length;
         router = new Router(kernels, moe, layer, source.get(ParameterLayout.router(layer)), maxTokens);
-        dispatch = new Dispatch(moe.experts(), choices, maxTokens);
-        experts = IntStream.range(0, moe.experts())
+        assignments = new Assignments(router, shape, choices, maxTokens);
+        dispatch = new Dispatch(shape.experts(), choices, maxTokens);
+        experts = IntStream.range(0, shape.experts())
                 .mapToObj(expert -> new DenseFeedForward(kernels, source, ParameterLayout.expert(layer, expert)))
                 .toArray(DenseFeedForward[]::new);
         boolean training = source.gradients() != null;
         slotValues = new double[training ? maxTokens * choices : 0];
         squaredNorms = new double[maxTokens * choices];
         dGates = new double[training ? maxTokens * choices : 0];
-        dLogits = new double[training ? maxTokens * moe.experts() : 0];
+        dLogits = new double[training ? maxTokens * routerRows : 0];
     }
 
     /** @param limited whether experts have a capacity, as in training; else none is dropped */
     void route(TokenBatch batch, Buffers.Block block, Buffers buffers, boolean limited) {
         tokens = batch.size();
-        router.forward(batch, block.normed2().first(tokens), buffers.routerLogits.first(tokens));
-        dispatch.sort(router, tokens, limited ? moe.capacity(router.routed()) : tokens);
+        Matrix logits = buffers.routerLogits(routerRows).first(tokens);
+        router.forward(batch, block.normed2().first(tokens), logits);
+        assignments.take(tokens);
+        dispatch.sort(assignments, tokens, limited ? moe.capacity(layer, router.routed()) : tokens);
     }
 
     /** @param output [N, D] the residual stream after the block, written */
@@ -92,16 +102,17 @@ final class MixtureOfExperts implements RoutingView {
         }
         Matrix x = block.dispatched().first(token.length);
         kernels.rows().gather(block.normed2().first(tokens), token, null, x);
+        double[][] sums = new double[experts.length][];
         for (int expert = 0; expert < experts.length; expert++) {
-            outputs.take(
-                    layer,
-                    expert,
-                    experts[expert].forwardSum(
-                            x,
-                            block.hidden().first(token.length),
-                            block.activated().first(token.length),
-                            buffers.activatedSum,
-                            block.expertOutput().first(1)));
+            sums[expert] = experts[expert].forwardSum(
+                    x,
+                    block.hidden().first(token.length),
+                    block.activated().first(token.length),
+                    buffers.activatedSum,
+                    block.expertOutput().first(1));
+        }
+        for (int row = 0; row < routerRows; row++) {
+            outputs.take(layer, row, sums[expertOfRow[row]].clone());
         }
     }
 
@@ -133,10 +144,11 @@ final class MixtureOfExperts implements RoutingView {
             kernels.rows().gatherAdd(dNormed, dDispatched, dispatch.slot[choice], null, dNormed);
         }
         for (int i = 0; i < tokens * choices; i++) {
-            int slot = dispatch.slot[i % choices][i / choices];
+            int slot = slot(i / choices, i % choices);
             dGates[i] = slot < 0 ? 0 : slotValues[slot];
         }
-        router.backward(dGates, block.normed2().first(tokens), buffers.routerLogits.first(tokens), dLogits, dNormed);
+        Matrix dRouted = buffers.routerLogits(routerRows).first(tokens);
+        router.backward(dGates, block.normed2().first(tokens), dRouted, dLogits, dNormed);
     }
 
     /**
@@ -151,6 +163,11 @@ final class MixtureOfExperts implements RoutingView {
         }
         int together = alone;
         kernels.sideBySide(order.length - together, index -> expert.accept(order[together + index]));
+    }
+
+    /** Where the choice's part of the output stands, -1 for padding and for a dropped choice. */
+    private int slot(int token, int choice) {
+        return dispatch.slot[assignments.carrier(token, choice)][token];
     }
 
     double balance() {
@@ -168,7 +185,7 @@ final class MixtureOfExperts implements RoutingView {
 
     @Override
     public int experts() {
-        return experts.length;
+        return routerRows;
     }
 
     @Override
@@ -178,12 +195,12 @@ final class MixtureOfExperts implements RoutingView {
 
     @Override
     public float logit(int token, int expert) {
-        return (float) router.logits[token * experts.length + expert];
+        return (float) router.logits[token * routerRows + expert];
     }
 
     @Override
     public float probability(int token, int expert) {
-        return (float) router.probabilities[token * experts.length + expert];
+        return (float) router.probabilities[token * routerRows + expert];
     }
 
     @Override
@@ -198,17 +215,21 @@ final class MixtureOfExperts implements RoutingView {
 
     @Override
     public boolean dropped(int token, int choice) {
-        return dispatch.slot[choice][token] < 0 && expert(token, choice) >= 0;
+        return slot(token, choice) < 0 && expert(token, choice) >= 0;
     }
 
     @Override
     public int droppedAssignments() {
-        return router.routed() * choices - dispatch.size();
+        int dropped = 0;
+        for (int i = 0; i < tokens * choices; i++) {
+            dropped += dropped(i / choices, i % choices) ? 1 : 0;
+        }
+        return dropped;
     }
 
     @Override
     public float outputNorm(int token, int choice) {
-        int slot = dispatch.slot[choice][token];
+        int slot = slot(token, choice);
         return slot < 0 ? 0 : (float) Math.sqrt(squaredNorms[slot]);
     }
 

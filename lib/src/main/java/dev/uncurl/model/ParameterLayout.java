@@ -1,6 +1,7 @@
 package dev.uncurl.model;
 
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeLayer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +36,7 @@ public final class ParameterLayout {
         return "h." + layer + ".";
     }
 
-    /** Name of the router's matrix [E, D], one row per expert. */
+    /** Name of the router's matrix [R, D]: one row per expert, unless the block's router is mapped. */
     public static String router(int layer) {
         return block(layer) + "moe.router.weight";
     }
@@ -83,8 +84,9 @@ public final class ParameterLayout {
             addFeedForward(config, block + "mlp.");
             return;
         }
-        add(router(layer), config.moe().experts(), width);
-        for (int expert = 0; expert < config.moe().experts(); expert++) {
+        MoeLayer moe = config.moe().layer(layer);
+        add(router(layer), moe.routerRows(), width);
+        for (int expert = 0; expert < moe.experts(); expert++) {
             addFeedForward(config, expert(layer, expert));
         }
     }
@@ -121,11 +123,17 @@ public final class ParameterLayout {
         return length;
     }
 
-    /** Parameters that one token uses: all but the experts that it is not sent to. */
+    /**
+     * Parameters that one token uses: all but the experts that it is not sent to. Where choices can map to the same
+     * expert, the most that it may use.
+     */
     public static long activeParameters(ModelConfig config) {
-        long all = of(config).length();
+        long active = of(config).length();
         long perExpert = 2L * config.width() * config.feedForward() + config.feedForward() + config.width();
-        long idle = config.moe().experts() - config.moe().topK();
-        return config.moe().experts() == 0 ? all : all - config.moeLayers().length * idle * perExpert;
+        for (int layer : config.moeLayers()) {
+            int experts = config.moe().layer(layer).experts();
+            active -= Math.max(0, experts - config.moe().choices(layer)) * perExpert;
+        }
+        return active;
     }
 }

@@ -1,34 +1,41 @@
 package dev.uncurl.model;
 
 import dev.uncurl.config.MoeConfig;
+import dev.uncurl.config.MoeLayer;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 import java.util.Arrays;
 
 /**
- * The router of one MoE block: logits = x Wr^T with Wr [E, D], p = softmax(logits), the k most probable experts (ties to
- * the lower id), gates p_e, or p_e divided by their sum if so configured and k &gt; 1. Balance loss E sum_e f_e P_e
- * (Fedus et al. 2021; f_e, the share of assignments before any is dropped for want of capacity, is a constant in the
+ * The router of one MoE block: logits = x Wr^T with Wr [R, D], p = softmax(logits), the k most probable rows (ties to the
+ * lower id), gates p_r, or p_r divided by their sum if so configured and k &gt; 1. Balance loss R sum_r f_r P_r
+ * (Fedus et al. 2021; f_r, the share of choices before any is dropped for want of capacity, is a constant in the
  * gradient) and z-loss (Zoph et al. 2022). A capacity does not change gates: those of the choices that are left are not
  * scaled up.
+ *
+ * <p>A row stands for an expert, R = E. In a mapped router ({@link MoeLayer}) several rows may stand for the same one;
+ * here that makes no difference, rows are chosen, counted and balanced as if each had an expert of its own. What the
+ * choices then mean for the experts is for {@link Assignments}.
  */
 final class Router {
     private final Kernels kernels;
     private final MoeConfig moe;
     private final int layer;
+    private final int rows;
+    private final int choices;
     private final Parameter weight;
     private final boolean renormalize;
 
-    /** [N, E] row-major on the heap, one row per token. */
+    /** [N, R] row-major on the heap, one line per token. */
     final double[] logits;
 
     final double[] probabilities;
-    /** [N, k]; -1 and 0 for padding. */
+    /** [N, k] router rows, best first; -1 and a gate of 0 for padding. */
     final int[] chosen;
 
     final double[] gates;
-    /** Assignments per expert [E], dropped ones too. */
+    /** Choices of each row [R], dropped ones too. */
     final int[] counts;
 
     private final double[] logSumExp;
@@ -40,20 +47,22 @@ final class Router {
         this.moe = moe;
         this.layer = layer;
         this.weight = weight;
-        renormalize = moe.renormalize() && moe.topK() > 1;
-        logits = new double[maxTokens * moe.experts()];
-        probabilities = new double[maxTokens * moe.experts()];
-        chosen = new int[maxTokens * moe.topK()];
-        gates = new double[maxTokens * moe.topK()];
-        counts = new int[moe.experts()];
+        rows = moe.layer(layer).routerRows();
+        choices = moe.choices(layer);
+        renormalize = moe.renormalize() && choices > 1;
+        logits = new double[maxTokens * rows];
+        probabilities = new double[maxTokens * rows];
+        chosen = new int[maxTokens * choices];
+        gates = new double[maxTokens * choices];
+        counts = new int[rows];
         logSumExp = new double[maxTokens];
-        dProbability = new double[moe.experts()];
+        dProbability = new double[rows];
     }
 
     /**
      * @param batch to know the padding
      * @param x [N, D]
-     * @param scratch [N, E]
+     * @param scratch [N, R]
      * @throws Refusal (input) when a logit is not a finite number
      */
     void forward(TokenBatch batch, Matrix x, Matrix scratch) {
@@ -73,23 +82,22 @@ final class Router {
     }
 
     private void leaveOut(int token) {
-        int experts = moe.experts();
-        int choices = moe.topK();
-        Arrays.fill(logits, token * experts, (token + 1) * experts, 0);
-        Arrays.fill(probabilities, token * experts, (token + 1) * experts, 0);
+        Arrays.fill(logits, token * rows, (token + 1) * rows, 0);
+        Arrays.fill(probabilities, token * rows, (token + 1) * rows, 0);
         Arrays.fill(chosen, token * choices, (token + 1) * choices, -1);
         Arrays.fill(gates, token * choices, (token + 1) * choices, 0);
         logSumExp[token] = 0;
     }
 
     private void checkFinite(TokenBatch batch, int token) {
-        for (int expert = 0; expert < moe.experts(); expert++) {
-            double logit = logits[token * moe.experts() + expert];
+        for (int row = 0; row < rows; row++) {
+            double logit = logits[token * rows + row];
             if (!Double.isFinite(logit)) {
                 throw Refusal.input(
                         "The router of block " + layer + " gives token " + batch.tokens()[token] + " at row "
                                 + token / batch.columns() + ", column " + token % batch.columns() + " the logit "
-                                + logit + " for expert " + expert,
+                                + logit
+                                + (moe.layer(layer).isMapped() ? " for router row " : " for expert ") + row,
                         "The model has diverged: use an earlier checkpoint; in training, lower"
                                 + " train.learning-rate or train.clip.");
             }
@@ -102,25 +110,24 @@ final class Router {
     }
 
     private void route(int token) {
-        int experts = moe.experts();
-        int at = token * experts;
+        int at = token * rows;
         double largest = Double.NEGATIVE_INFINITY;
-        for (int expert = 0; expert < experts; expert++) {
-            largest = Math.max(largest, logits[at + expert]);
+        for (int row = 0; row < rows; row++) {
+            largest = Math.max(largest, logits[at + row]);
         }
         double sum = 0;
-        for (int expert = 0; expert < experts; expert++) {
-            probabilities[at + expert] = Math.exp(logits[at + expert] - largest);
-            sum += probabilities[at + expert];
+        for (int row = 0; row < rows; row++) {
+            probabilities[at + row] = Math.exp(logits[at + row] - largest);
+            sum += probabilities[at + row];
         }
-        for (int expert = 0; expert < experts; expert++) {
-            probabilities[at + expert] /= sum;
+        for (int row = 0; row < rows; row++) {
+            probabilities[at + row] /= sum;
         }
         logSumExp[token] = largest + Math.log(sum);
 
-        int first = token * moe.topK();
+        int first = token * choices;
         double mass = 0;
-        for (int choice = 0; choice < moe.topK(); choice++) {
+        for (int choice = 0; choice < choices; choice++) {
             int best = mostProbable(at, first, choice);
             chosen[first + choice] = best;
             gates[first + choice] = probabilities[at + best];
@@ -128,39 +135,38 @@ final class Router {
             counts[best]++;
         }
         if (renormalize) {
-            for (int choice = 0; choice < moe.topK(); choice++) {
+            for (int choice = 0; choice < choices; choice++) {
                 gates[first + choice] /= mass;
             }
         }
     }
 
-    /** The expert with the largest logit that is not among the {@code taken} first choices. */
+    /** The row with the largest logit that is not among the {@code taken} first choices. */
     private int mostProbable(int at, int first, int taken) {
         int best = -1;
-        for (int expert = 0; expert < moe.experts(); expert++) {
+        for (int row = 0; row < rows; row++) {
             boolean free = true;
             for (int choice = 0; choice < taken; choice++) {
-                free &= chosen[first + choice] != expert;
+                free &= chosen[first + choice] != row;
             }
-            if (free && (best < 0 || logits[at + expert] > logits[at + best])) {
-                best = expert;
+            if (free && (best < 0 || logits[at + row] > logits[at + best])) {
+                best = row;
             }
         }
         return best;
     }
 
-    /** E sum_e f_e P_e over the tokens that are not padding; 0 when there are none. */
+    /** R sum_r f_r P_r over the tokens that are not padding; 0 when there are none. */
     double balance(int tokens) {
-        int experts = moe.experts();
         double balance = 0;
-        for (int expert = 0; expert < experts && routed > 0; expert++) {
+        for (int row = 0; row < rows && routed > 0; row++) {
             double mean = 0;
             for (int token = 0; token < tokens; token++) {
-                mean += probabilities[token * experts + expert];
+                mean += probabilities[token * rows + row];
             }
-            balance += share(expert) * mean / routed;
+            balance += share(row) * mean / routed;
         }
-        return experts * balance;
+        return rows * balance;
     }
 
     /** mean(logsumexp^2). */
@@ -172,8 +178,8 @@ final class Router {
         return routed == 0 ? 0 : squares / routed;
     }
 
-    private double share(int expert) {
-        return (double) counts[expert] / ((double) routed * moe.topK());
+    private double share(int row) {
+        return (double) counts[row] / ((double) routed * choices);
     }
 
     /**
@@ -181,13 +187,13 @@ final class Router {
      *
      * @param dGates [N, k] gradients of the gates
      * @param x [N, D] as in forward
-     * @param scratch [N, E]
-     * @param dLogits room for N * E values
+     * @param scratch [N, R]
+     * @param dLogits room for N * R values
      */
     void backward(double[] dGates, Matrix x, Matrix scratch, double[] dLogits, Matrix dx) {
         for (int token = 0; token < x.rows(); token++) {
-            if (chosen[token * moe.topK()] < 0) {
-                Arrays.fill(dLogits, token * moe.experts(), (token + 1) * moe.experts(), 0);
+            if (chosen[token * choices] < 0) {
+                Arrays.fill(dLogits, token * rows, (token + 1) * rows, 0);
             } else {
                 backward(token, dGates, dLogits);
             }
@@ -198,28 +204,27 @@ final class Router {
     }
 
     private void backward(int token, double[] dGates, double[] dLogits) {
-        int experts = moe.experts();
-        int at = token * experts;
-        int first = token * moe.topK();
-        for (int expert = 0; expert < experts; expert++) {
-            dProbability[expert] = moe.balanceLoss() * experts * share(expert) / routed;
+        int at = token * rows;
+        int first = token * choices;
+        for (int row = 0; row < rows; row++) {
+            dProbability[row] = moe.balanceLoss() * rows * share(row) / routed;
         }
         double mass = 0;
         double mean = 0;
-        for (int i = first; i < first + moe.topK(); i++) {
+        for (int i = first; i < first + choices; i++) {
             mass += probabilities[at + chosen[i]];
             mean += dGates[i] * gates[i];
         }
-        for (int i = first; i < first + moe.topK(); i++) {
+        for (int i = first; i < first + choices; i++) {
             dProbability[chosen[i]] += renormalize ? (dGates[i] - mean) / mass : dGates[i];
         }
         double inner = 0;
-        for (int expert = 0; expert < experts; expert++) {
-            inner += dProbability[expert] * probabilities[at + expert];
+        for (int row = 0; row < rows; row++) {
+            inner += dProbability[row] * probabilities[at + row];
         }
         double z = 2 * moe.zLoss() * logSumExp[token] / routed;
-        for (int expert = 0; expert < experts; expert++) {
-            dLogits[at + expert] = probabilities[at + expert] * (dProbability[expert] - inner + z);
+        for (int row = 0; row < rows; row++) {
+            dLogits[at + row] = probabilities[at + row] * (dProbability[row] - inner + z);
         }
     }
 }

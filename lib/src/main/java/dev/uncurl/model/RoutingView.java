@@ -7,13 +7,19 @@ package dev.uncurl.model;
  * <p>Logits, experts, gates and counts are what the router decided. Only {@link SmoeLanguageModel#forwardBackward} may
  * then drop choices, when the model has a capacity factor; what {@link SmoeLanguageModel#forward} shows, and so every
  * table of routing, is without drops.
+ *
+ * <p>In a block with a mapped router ({@link dev.uncurl.config.MoeLayer}) everything here is told by router row: rows stand in
+ * for experts, each with the gate of its own and the output of the expert that it leads to. So what is made from it reads
+ * as it did before the pruning that mapped them.
  */
 public interface RoutingView {
     /** rows x columns of the batch, padding included. */
     int tokens();
 
+    /** E; in a mapped block R, the router's rows. */
     int experts();
 
+    /** k, choices of a token in this block. */
     int topK();
 
     /** Router logit of {@code expert} for {@code token}; 0 for padding. */

@@ -7,6 +7,7 @@ import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.checkpoint.Safetensors;
 import dev.uncurl.checkpoint.SafetensorsWriter;
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeLayer;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.model.ParameterLayout;
 import java.io.IOException;
@@ -25,7 +26,7 @@ import org.apache.hadoop.fs.Path;
  * <ol>
  *   <li>{@link #check}, and {@link ModelStaging#create} for {@link #prunedConfig};
  *   <li>{@link #writePiece} for every one of {@link #merges}: reads just the experts of one cluster, aligns, merges;
- *   <li>{@link #assembleShard} for every shard: pieces, collapsed routers, and all else byte for byte;
+ *   <li>{@link #assembleShard} for every shard: pieces, new routers, and all else byte for byte;
  *   <li>{@link ModelStaging#publish} with {@link #lineage}.
  * </ol>
  *
@@ -45,6 +46,7 @@ public final class PlanApplication {
     public static void check(ModelFolder source, Plan plan) {
         Plan.Origin origin = plan.origin();
         String remedy = "Plan again for this model.";
+        checkUnmapped(source);
         if (!origin.manifestSha256().equals(source.manifestSha256())) {
             throw Refusal.input(
                     "Plan " + plan.id() + " was made for model " + origin.modelId() + " with manifest "
@@ -52,12 +54,14 @@ public final class PlanApplication {
                             + source.manifestSha256(),
                     remedy);
         }
-        int experts = source.config().moe().experts();
-        if (origin.expertsBefore() != experts) {
-            throw Refusal.input(
-                    "Plan " + plan.id() + " is for E = " + origin.expertsBefore() + " experts; " + source.dir()
-                            + " has E = " + experts,
-                    remedy);
+        for (int layer : plan.layers()) {
+            int planned = plan.layer(layer).size();
+            if (source.config().isMoe(layer) && planned != experts(source, layer)) {
+                throw Refusal.input(
+                        "Plan " + plan.id() + " is for E = " + planned + " experts in layer " + layer + "; "
+                                + source.dir() + " has E = " + experts(source, layer),
+                        remedy);
+            }
         }
         if (!Arrays.equals(plan.layers(), source.config().moeLayers())) {
             throw Refusal.input(
@@ -68,9 +72,35 @@ public final class PlanApplication {
         }
     }
 
-    /** The model's shape after pruning. */
+    private static int experts(ModelFolder source, int layer) {
+        return source.config().moe().layer(layer).experts();
+    }
+
+    /**
+     * For whoever plans, too: a plan for such a model would be in vain.
+     *
+     * @throws Refusal (input) when the model's routers are mapped; what its tables call experts are router rows
+     */
+    public static void checkUnmapped(ModelFolder source) {
+        ModelConfig config = source.config();
+        for (int layer : config.moeLayers()) {
+            MoeLayer own = config.moe().layer(layer);
+            if (own.isMapped()) {
+                throw Refusal.input(
+                        source.dir() + " was pruned with the router rule map: in layer " + layer + " "
+                                + own.routerRows() + " router rows lead to " + own.experts() + " experts",
+                        "Prune the model that it was made from, to fewer experts.");
+            }
+        }
+    }
+
+    /** The model's shape after pruning: a plain one where all layers end alike and no router is mapped. */
     public static ModelConfig prunedConfig(ModelConfig config, Plan plan, Application application) {
-        return config.withExperts(plan.origin().expertsAfter());
+        var layers = new TreeMap<Integer, MoeLayer>();
+        for (int layer : plan.layers()) {
+            layers.put(layer, application.router().layer(plan.layer(layer), plan.clusters(layer)));
+        }
+        return config.withMoeLayers(layers);
     }
 
     /** The clusters that have to be merged; those of one expert are copied. */

@@ -233,6 +233,35 @@ class ModelFolderTest {
         assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("capacity-factor = -1");
     }
 
+    /** What readers outside Uncurl rely on; a change here is a change of the format. */
+    @Test
+    void theConfigOfAPlainModelIsExactlyThis() throws IOException {
+        write("m");
+        assertThat(Files.readString(folder.resolve("m/config.json")))
+                .isEqualTo(
+                        """
+                        {
+                          "model_type" : "uncurl-smoe-gpt2",
+                          "n_layer" : 3,
+                          "n_embd" : 4,
+                          "n_head" : 2,
+                          "n_inner" : 8,
+                          "vocab_size" : 11,
+                          "n_positions" : 6,
+                          "num_local_experts" : 3,
+                          "num_experts_per_tok" : 2,
+                          "moe_every" : 2,
+                          "norm_topk_prob" : true,
+                          "router_aux_loss_coef" : 0.01,
+                          "router_z_loss_coef" : 0.001,
+                          "capacity_factor" : 1.25,
+                          "activation_function" : "gelu_new",
+                          "tie_word_embeddings" : true,
+                          "torch_dtype" : "float32"
+                        }"""
+                                .stripIndent());
+    }
+
     private void replaceConfig(String from, String to) throws IOException {
         Path config = folder.resolve("m/config.json");
         String text = Files.readString(config).replace(from, to);

@@ -53,6 +53,14 @@ class SettingsTest {
                 .hasMessageContaining("Did you mean experts?");
     }
 
+    /** Pruning alone makes models whose blocks differ. */
+    @Test
+    void refusesExpertsByLayerAsASetting() {
+        assertThatThrownBy(() -> settings("model.moe.by-layer={}").bind(Recipe.class))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("Unknown key model.moe.by-layer");
+    }
+
     @Test
     void namesTheKeyOfAValueThatIsNotPossible() {
         assertThatThrownBy(() -> settings("model.heads=3").bind(Recipe.class))

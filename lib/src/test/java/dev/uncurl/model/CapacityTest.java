@@ -39,7 +39,7 @@ class CapacityTest {
         "0, 4, 2, 10, 10"
     })
     void capacityIsTheEvenShareTimesTheFactorRoundedUp(double factor, int experts, int topK, int tokens, int capacity) {
-        assertThat(new MoeConfig(experts, topK, 2, false, 0, 0, factor).capacity(tokens))
+        assertThat(new MoeConfig(experts, topK, 2, false, 0, 0, factor).capacity(1, tokens))
                 .isEqualTo(capacity);
     }
 
@@ -66,7 +66,7 @@ class CapacityTest {
         var router = new Router(null, moe, 1, null, tokens);
         System.arraycopy(chosen, 0, router.chosen, 0, chosen.length);
         var dispatch = new Dispatch(2, 2, tokens);
-        dispatch.sort(router, tokens, capacity);
+        dispatch.sort(new Assignments(router, moe.layer(1), 2, tokens), tokens, capacity);
         return dispatch.slot;
     }
 
@@ -101,7 +101,7 @@ class CapacityTest {
             assertThat(dropped).isEqualTo(routing.droppedAssignments()).isPositive();
             assertThat(routing.expertTokens()).isEqualTo(without.expertTokens(1));
             int tokens = Arrays.stream(routing.expertTokens()).sum();
-            int capacity = config.moe().capacity(tokens);
+            int capacity = config.moe().capacity(1, tokens);
             assertThat(dropped)
                     .isEqualTo(Arrays.stream(routing.expertTokens())
                             .map(count -> Math.max(0, count - capacity))

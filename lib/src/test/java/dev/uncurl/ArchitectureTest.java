@@ -12,6 +12,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.pruning.PruningMethod;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.nd4j.linalg.api.buffer.DataBuffer;
@@ -66,11 +67,11 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule plansReadNoWeights = noClasses()
             .that()
-            .haveSimpleNameEndingWith("Methods")
+            .areAssignableTo(PruningMethod.class)
             .or()
             .haveSimpleName("Planner")
             .or()
-            .haveSimpleName("KMeans")
+            .haveSimpleName("Budget")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("dev.uncurl.checkpoint..");
@@ -96,6 +97,8 @@ class ArchitectureTest {
             .definedBy("dev.uncurl.checkpoint..")
             .layer("routing")
             .definedBy("dev.uncurl.routing..")
+            .layer("clustering")
+            .definedBy("dev.uncurl.clustering..")
             .layer("pruning")
             .definedBy("dev.uncurl.pruning..")
             .layer("evaluation")
@@ -118,8 +121,10 @@ class ArchitectureTest {
             .mayOnlyAccessLayers("model", "config", "error")
             .whereLayer("routing")
             .mayOnlyAccessLayers("error")
+            .whereLayer("clustering")
+            .mayOnlyAccessLayers("routing", "error")
             .whereLayer("pruning")
-            .mayOnlyAccessLayers("routing", "checkpoint", "model", "config", "error")
+            .mayOnlyAccessLayers("clustering", "routing", "checkpoint", "model", "config", "error")
             .whereLayer("evaluation")
             .mayOnlyAccessLayers("tokenizer", "model", "config", "error");
 

@@ -1,6 +1,6 @@
 package dev.uncurl.jobs;
 
-import dev.uncurl.routing.AverageLinkage;
+import dev.uncurl.clustering.LeafOrder;
 import dev.uncurl.routing.LayerRouting;
 import dev.uncurl.routing.TaskOverlap;
 import java.io.IOException;
@@ -214,7 +214,7 @@ final class RoutingPage {
 
     private void matrix(HeatMap map, Task task, LayerRouting layer) {
         double[][] distances = layer.distances();
-        List<Integer> order = AverageLinkage.order(distances);
+        List<Integer> order = LeafOrder.of(distances);
         page.open("section");
         List<String> columns = order.stream().map(String::valueOf).toList();
         HeatMap.open(

@@ -32,10 +32,19 @@ public final class Refusal extends RuntimeException {
     }
 
     private final Kind kind;
+    private final String what;
+    private final String remedy;
 
     private Refusal(Kind kind, String what, String remedy, Throwable cause) {
         super(what + "\n  " + remedy, cause);
         this.kind = kind;
+        this.what = what;
+        this.remedy = remedy;
+    }
+
+    /** The same refusal by someone who knows where: {@code place} stands before what is wrong. */
+    public Refusal at(String place) {
+        return new Refusal(kind, place + ": " + what, remedy, this);
     }
 
     /** @param what the thing, its value and its place; @param remedy what the user can do */

@@ -1,63 +1,60 @@
 package dev.uncurl.pruning;
 
+import dev.uncurl.clustering.Labels;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntPredicate;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
-/** From a decision (labels, or who stays) to the rows of a plan. */
+/** From a decision (who goes with whom, who goes) to the rows of a plan. */
 final class LayerPlan {
     private LayerPlan() {}
 
     /**
-     * Every expert goes into its cluster, with a weight proportional to its activation count; uniform where a cluster
-     * was never activated. The reference is the most activated member, ties to the lower id.
+     * The reference of a cluster is its most activated member, ties to the lower id.
+     *
+     * @param labels as a {@link PruningMethod} gives them
      */
-    static List<Assignment> merging(LayerEvidence evidence, int[] labels) {
+    static List<Assignment> rows(LayerEvidence evidence, int[] labels, MergeWeights weights) {
         int experts = evidence.experts();
-        int[] clusters = canonical(labels);
-        int count = Arrays.stream(clusters).max().orElseThrow() + 1;
-        long[] activations = new long[count];
-        int[] sizes = new int[count];
-        int[] references = new int[count];
-        Arrays.fill(references, -1);
+        int[] clusters = Labels.canonical(labels);
+        int[] references = references(evidence, clusters);
+        double[] totals = new double[references.length];
+        int[] sizes = new int[references.length];
+        double[] masses = new double[experts];
         for (int e = 0; e < experts; e++) {
             int cluster = clusters[e];
-            long choices = evidence.statistics().choices(e);
-            activations[cluster] += choices;
-            sizes[cluster]++;
-            int reference = references[cluster];
-            if (reference < 0 || choices > evidence.statistics().choices(reference)) {
-                references[cluster] = e;
+            if (cluster >= 0) {
+                masses[e] = weights.mass(evidence.statistics(), e, references[cluster] == e);
+                totals[cluster] += masses[e];
+                sizes[cluster]++;
             }
         }
         var rows = new ArrayList<Assignment>(experts);
         for (int e = 0; e < experts; e++) {
             int cluster = clusters[e];
-            double weight = activations[cluster] == 0
-                    ? 1.0 / sizes[cluster]
-                    : (double) evidence.statistics().choices(e) / activations[cluster];
-            rows.add(new Assignment(evidence.layer(), e, cluster, weight, references[cluster] == e));
+            if (cluster < 0) {
+                rows.add(new Assignment(evidence.layer(), e, Assignment.DROPPED, 0, false));
+            } else {
+                double weight = totals[cluster] == 0 ? 1.0 / sizes[cluster] : masses[e] / totals[cluster];
+                rows.add(new Assignment(evidence.layer(), e, cluster, weight, references[cluster] == e));
+            }
         }
         return rows;
     }
 
-    /** Survivors become clusters of their own, the others are dropped. */
-    static List<Assignment> keeping(LayerEvidence evidence, IntPredicate survives) {
-        int next = 0;
-        var rows = new ArrayList<Assignment>(evidence.experts());
-        for (int e = 0; e < evidence.experts(); e++) {
-            boolean stays = survives.test(e);
-            rows.add(new Assignment(evidence.layer(), e, stays ? next++ : Assignment.DROPPED, stays ? 1 : 0, stays));
+    /** @param clusters numbered 0 to K - 1. @return the most activated expert of each, ties to the lower id */
+    static int[] references(LayerEvidence evidence, int[] clusters) {
+        int[] references = new int[Arrays.stream(clusters).max().orElseThrow() + 1];
+        Arrays.fill(references, -1);
+        for (int e = 0; e < clusters.length; e++) {
+            int cluster = clusters[e];
+            if (cluster >= 0
+                    && (references[cluster] < 0
+                            || evidence.statistics().choices(e)
+                                    > evidence.statistics().choices(references[cluster]))) {
+                references[cluster] = e;
+            }
         }
-        return rows;
-    }
-
-    /** The same clusters numbered 0, 1, ... in the order of their lowest members. */
-    static int[] canonical(int[] labels) {
-        var order = IntStream.of(labels).boxed().distinct().collect(Collectors.toList());
-        return IntStream.of(labels).map(order::indexOf).toArray();
+        return references;
     }
 }

@@ -12,22 +12,14 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Plans a whole model from evidence alone: no weights are read. */
 public final class Planner {
     private Planner() {}
 
-    /**
-     * The same K in every layer.
-     *
-     * @param modelId as in models.registry
-     * @param manifestSha256 of the model's manifest
-     * @param evidence of every layer that has experts
-     * @param inputs what else is to be remembered, such as the snapshots of the tables read; the evidence's own hash is
-     *     added
-     * @throws Refusal (usage) when K is not between 1 and E, (input) when the evidence does not hold together
-     */
+    /** As below, with the same K in every layer and the method's own weights. */
     public static Plan plan(
             String modelId,
             String manifestSha256,
@@ -37,16 +29,33 @@ public final class Planner {
             int keep,
             long seed,
             Map<String, String> inputs) {
+        return plan(modelId, manifestSha256, task, PlanSettings.of(method, keep, seed), evidence, inputs);
+    }
+
+    /**
+     * @param modelId as in models.registry
+     * @param manifestSha256 of the model's manifest
+     * @param evidence of every layer that has experts
+     * @param inputs what else is to be remembered and is to change the plan's id, such as the split; the settings and the
+     *     evidence's own hash are added
+     * @throws Refusal (usage) when a K is not between 1 and E, (input) when the evidence does not hold together or is not
+     *     enough for the method
+     */
+    public static Plan plan(
+            String modelId,
+            String manifestSha256,
+            String task,
+            PlanSettings settings,
+            List<LayerEvidence> evidence,
+            Map<String, String> inputs) {
         if (evidence.isEmpty()) {
             throw Refusal.input(
                     "There are no router logits of model " + modelId + " on task " + task,
                     "Run dump-logits for this model and task first.");
         }
         int experts = evidence.get(0).experts();
-        PruningMethods.checkKeep(keep, experts);
         var layers = new ArrayList<>(evidence);
         layers.sort(Comparator.comparingInt(LayerEvidence::layer));
-        var assignments = new ArrayList<Assignment>();
         int previous = -1;
         for (LayerEvidence layer : layers) {
             if (layer.experts() != experts || layer.layer() == previous) {
@@ -56,12 +65,38 @@ public final class Planner {
                         "Dump the router logits again.");
             }
             previous = layer.layer();
-            assignments.addAll(method.assign(layer, keep, seed));
         }
+        SortedMap<Integer, Integer> clusters = settings.budget().clusters(layers);
+        // in parallel, but put together in the order of the layers
+        var assignments = layers.parallelStream()
+                .map(layer -> assignments(layer, clusters.get(layer.layer()), settings))
+                .flatMap(List::stream)
+                .toList();
         var all = new TreeMap<>(inputs);
+        all.putAll(settings.parameters());
         all.put("evidence-sha256", hash(layers));
-        var origin = new Plan.Origin(modelId, manifestSha256, task, method.title(), experts, keep, seed, all);
+        var origin = new Plan.Origin(
+                modelId,
+                manifestSha256,
+                task,
+                settings.method().title(),
+                experts,
+                settings.budget().experts(),
+                settings.seed(),
+                all);
         return new Plan(origin, assignments);
+    }
+
+    private static List<Assignment> assignments(LayerEvidence layer, int keep, PlanSettings settings) {
+        int[] labels;
+        try {
+            labels = settings.method().labels(layer, keep, settings.seed());
+        } catch (Refusal refusal) {
+            throw refusal.at("Layer " + layer.layer());
+        }
+        int most = settings.budget().maxCluster();
+        return LayerPlan.rows(
+                layer, most == 0 ? labels : ClusterLimit.limited(layer, labels, most), settings.weights());
     }
 
     private static String hash(List<LayerEvidence> layers) {
@@ -78,6 +113,12 @@ public final class Planner {
                 for (int expert = 0; expert < layer.experts(); expert++) {
                     out.writeLong(layer.statistics().choices(expert));
                     out.writeDouble(layer.statistics().gateMass(expert));
+                }
+                if (layer.outputs().isPresent()) {
+                    out.writeLong(layer.outputs().get().tokens());
+                    for (double value : layer.outputs().get().gram()) {
+                        out.writeDouble(value);
+                    }
                 }
                 digest.update(bytes.toByteArray());
             }

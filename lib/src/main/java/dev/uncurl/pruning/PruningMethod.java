@@ -1,14 +1,12 @@
 package dev.uncurl.pruning;
 
-import java.util.List;
-
-/** Decides what becomes of the experts of one layer. A pure function: the same arguments give the same rows. */
+/** Decides which experts of one layer go together, and which go. A pure function: the same arguments, the same answer. */
 @FunctionalInterface
 public interface PruningMethod {
     /**
      * @param keep K, experts that the pruned layer has, 1 to E
      * @param seed for methods that draw
-     * @return one row per expert, in ascending order
+     * @return for each expert the cluster it goes into, K different numbers in all, or {@link Assignment#DROPPED}
      */
-    List<Assignment> assign(LayerEvidence evidence, int keep, long seed);
+    int[] labels(LayerEvidence evidence, int keep, long seed);
 }

@@ -1,30 +1,53 @@
 package dev.uncurl.pruning;
 
+import dev.uncurl.clustering.Dbscan;
+import dev.uncurl.clustering.KMeans;
+import dev.uncurl.clustering.Linkage;
+import dev.uncurl.clustering.Spectral;
 import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
+import dev.uncurl.routing.ExpertStatistics;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Random;
-import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
-/** The methods by name, each with what it stands for. */
+/** The methods by name, each with what it stands for and the merge weights that belong to it. */
 public enum PruningMethods implements PruningMethod {
-    /** The paper's: k-means on the columns of the router logits, align, merge by activation counts. */
-    UNCURL("uncurl", PruningMethods::uncurl),
-    /** The paper's naive baseline: keep the K most activated experts, ties to the lower id. */
-    FREQUENCY("frequency", PruningMethods::frequency),
+    /** The paper's: k-means on the columns of the router logits, merged by activation counts. */
+    UNCURL("uncurl", new LogitClustering(KMeans::cluster), MergeWeights.FREQUENCY),
+    /** The same clustering by its own name, to be combined with other weights. */
+    KMEANS("kmeans", new LogitClustering(KMeans::cluster), MergeWeights.FREQUENCY),
+    /** k-means on eigenvectors of the normalised Laplacian. */
+    SPECTRAL("spectral", new LogitClustering(Spectral::cluster), MergeWeights.FREQUENCY),
+    /** Joins the two clusters with the lowest mean distance between members. */
+    AGGLOMERATIVE_AVERAGE("agglomerative-average", new LogitClustering(Linkage.AVERAGE), MergeWeights.FREQUENCY),
+    /** Joins the two clusters with the lowest greatest distance between members. */
+    AGGLOMERATIVE_COMPLETE("agglomerative-complete", new LogitClustering(Linkage.COMPLETE), MergeWeights.FREQUENCY),
+    /** Joins the two clusters with the lowest smallest distance between members. */
+    AGGLOMERATIVE_SINGLE("agglomerative-single", new LogitClustering(Linkage.SINGLE), MergeWeights.FREQUENCY),
+    /** Joins the two clusters that raise the inertia least. */
+    AGGLOMERATIVE_WARD("agglomerative-ward", new LogitClustering(Linkage.WARD), MergeWeights.FREQUENCY),
+    /** Density: what lies close together is merged, the rest is left alone. */
+    DBSCAN("dbscan", new LogitClustering(Dbscan::cluster), MergeWeights.FREQUENCY),
+    /** The most activated experts attract the others by the cosine of their router logits (MC-SMoE). */
+    M_SMOE("m-smoe", new DominantExperts(), MergeWeights.FREQUENCY),
+    /** Average linkage of the experts' mean outputs on common tokens (HC-SMoE). */
+    HC_SMOE("hc-smoe", new OutputClustering(Linkage.AVERAGE), MergeWeights.FREQUENCY),
+    /** The UNCURL paper's naive baseline: keep the K most activated experts. */
+    FREQUENCY("frequency", new HighestKept(ExpertStatistics::choices), MergeWeights.FREQUENCY),
+    /** Keep the K experts with the largest sum of gates. */
+    GATE_MASS("gate-mass", new HighestKept(ExpertStatistics::gateMass), MergeWeights.FREQUENCY),
     /** Keep K experts drawn without replacement. */
-    RANDOM("random", PruningMethods::random);
+    RANDOM("random", new RandomKept(), MergeWeights.FREQUENCY);
 
     private final String title;
     private final PruningMethod method;
+    private final MergeWeights weights;
 
-    PruningMethods(String title, PruningMethod method) {
+    PruningMethods(String title, PruningMethod method, MergeWeights weights) {
         this.title = title;
         this.method = method;
+        this.weights = weights;
     }
 
     /** @throws Refusal (usage) with the nearest name when there is no such method */
@@ -46,49 +69,18 @@ public enum PruningMethods implements PruningMethod {
         return title;
     }
 
-    /** @throws Refusal (usage) when {@code keep} is not between 1 and E */
+    /** The weights of its merges where none are asked for. */
+    public MergeWeights weights() {
+        return weights;
+    }
+
+    /** Whether it reads {@link LayerEvidence#outputs}. */
+    public boolean needsOutputs() {
+        return method instanceof OutputClustering;
+    }
+
     @Override
-    public List<Assignment> assign(LayerEvidence evidence, int keep, long seed) {
-        checkKeep(keep, evidence.experts());
-        return method.assign(evidence, keep, seed);
-    }
-
-    /** @throws Refusal (usage) when a layer of {@code experts} cannot be pruned to {@code keep} */
-    public static void checkKeep(int keep, int experts) {
-        if (keep < 1 || keep > experts) {
-            throw Refusal.usage(
-                    "K = " + keep + " experts cannot be kept of E = " + experts,
-                    "Choose K between 1 and " + experts + ".");
-        }
-    }
-
-    private static List<Assignment> uncurl(LayerEvidence evidence, int keep, long seed) {
-        evidence.requireTokens();
-        int[] labels = KMeans.cluster(evidence.gram(), keep, seed).labels();
-        return LayerPlan.merging(evidence, labels);
-    }
-
-    private static List<Assignment> frequency(LayerEvidence evidence, int keep, long seed) {
-        evidence.requireTokens();
-        var kept = IntStream.range(0, evidence.experts())
-                .boxed()
-                .sorted(Comparator.comparingLong(
-                        (Integer expert) -> -evidence.statistics().choices(expert)))
-                .limit(keep)
-                .collect(Collectors.toSet());
-        return LayerPlan.keeping(evidence, kept::contains);
-    }
-
-    private static List<Assignment> random(LayerEvidence evidence, int keep, long seed) {
-        var random = new Random(Seeds.mix(seed, evidence.layer()));
-        int[] experts = IntStream.range(0, evidence.experts()).toArray();
-        for (int i = 0; i < keep; i++) {
-            int j = i + random.nextInt(experts.length - i);
-            int swapped = experts[i];
-            experts[i] = experts[j];
-            experts[j] = swapped;
-        }
-        IntPredicate kept = expert -> IntStream.range(0, keep).anyMatch(i -> experts[i] == expert);
-        return LayerPlan.keeping(evidence, kept);
+    public int[] labels(LayerEvidence evidence, int keep, long seed) {
+        return method.labels(evidence, keep, seed);
     }
 }

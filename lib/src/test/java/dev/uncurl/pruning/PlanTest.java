@@ -67,30 +67,6 @@ class PlanTest {
     }
 
     @Test
-    void weightsFollowActivationsAndTheMostActivatedIsTheReference() {
-        var rows = LayerPlan.merging(counted(1, 0, 3, 5, 0), new int[] {7, 2, 7, 7, 2});
-        assertThat(rows)
-                .containsExactly(
-                        new Assignment(0, 0, 0, 1 / 9.0, false),
-                        new Assignment(0, 1, 1, 0.5, true),
-                        new Assignment(0, 2, 0, 3 / 9.0, false),
-                        new Assignment(0, 3, 0, 5 / 9.0, true),
-                        new Assignment(0, 4, 1, 0.5, false));
-    }
-
-    @Test
-    void frequencyKeepsTheMostActivatedTiesToTheLowerId() {
-        var rows = PruningMethods.FREQUENCY.assign(counted(2, 9, 0, 2, 2), 3, 0);
-        assertThat(rows)
-                .containsExactly(
-                        new Assignment(0, 0, 0, 1, true),
-                        new Assignment(0, 1, 1, 1, true),
-                        new Assignment(0, 2, -1, 0, false),
-                        new Assignment(0, 3, 2, 1, true),
-                        new Assignment(0, 4, -1, 0, false));
-    }
-
-    @Test
     void randomDependsOnSeedAndLayerAlone() {
         var one = evidence(1, 12);
         var other = evidence(2, 12);
@@ -137,7 +113,7 @@ class PlanTest {
         var unseen = List.of(new LayerEvidence(1, new RouterGram(4), new ExpertStatistics(4)));
         assertThatThrownBy(() -> plan(PruningMethods.UNCURL, unseen, 2, 0))
                 .isInstanceOf(Refusal.class)
-                .hasMessageContaining("Layer 1");
+                .hasMessageContaining("Layer 1: There are no router logits");
         assertThatThrownBy(() -> new LayerEvidence(5, new RouterGram(4), new ExpertStatistics(3)))
                 .isInstanceOf(Refusal.class)
                 .hasMessageContaining("Layer 5");

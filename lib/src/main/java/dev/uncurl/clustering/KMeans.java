@@ -1,48 +1,37 @@
-package dev.uncurl.pruning;
+package dev.uncurl.clustering;
 
-import dev.uncurl.routing.RouterGram;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Lloyd's k-means over the E columns of the router logits H, computed from G = H^T H alone (see {@link RouterGram} for
- * the distances): k-means++ seeding, {@value #RESTARTS} restarts, the lowest inertia, exactly K non-empty clusters.
+ * Lloyd's k-means, computed from G = H^T H alone (see {@link dev.uncurl.routing.RouterGram} for the distances): k-means++
+ * seeding, {@value #RESTARTS} restarts, the lowest inertia, exactly K non-empty clusters.
  *
- * <p>Nothing depends on how the experts happen to be numbered: they are first put into an order by content (G_ii, then
- * the sorted row of G, and only for identical columns the id), and all that follows, the random draws included, works in
- * that order. So relabelling the experts relabels the result, to the bit. Ties go to the cluster where the expert is
- * already, else to the lower seed in that order; among restarts of equal inertia the first wins; a cluster that lost all
- * members gets the expert farthest from its own mean.
+ * <p>Ties go to the cluster where the column is already, else to the seed that comes first in the order of {@link
+ * Columns}, in which the draws are made too; among restarts of equal inertia the first wins; a cluster that lost all
+ * members gets the column farthest from its own mean.
  */
 public final class KMeans {
     static final int RESTARTS = 32;
     private static final int MOST_ITERATIONS = 300;
 
-    /**
-     * A clustering.
-     *
-     * @param labels cluster of each expert; clusters are numbered by their lowest member
-     * @param inertia sum over experts of the squared distance to the mean of their cluster
-     */
-    public record Clustering(int[] labels, double inertia) {}
+    /** @param inertia sum over columns of the squared distance to the mean of their cluster */
+    private record Clustering(int[] labels, double inertia) {}
 
     private final int experts;
     private final int clusters;
-    private final double[] gram;
+    private final Columns columns;
 
-    private KMeans(double[] gram, int experts, int clusters) {
-        this.gram = gram;
-        this.experts = experts;
+    private KMeans(Columns columns, int clusters) {
+        this.columns = columns;
+        this.experts = columns.count();
         this.clusters = clusters;
     }
 
-    /** @param clusters K, 1 to E */
-    public static Clustering cluster(RouterGram gram, int clusters, long seed) {
-        PruningMethods.checkKeep(clusters, gram.experts());
-        int[] order = contentOrder(gram);
-        var kmeans = new KMeans(reordered(gram, order), gram.experts(), clusters);
+    /** See {@link Clusterer#cluster}. */
+    public static int[] cluster(Columns columns, int clusters, long seed) {
+        var kmeans = new KMeans(columns, clusters);
         Clustering best = null;
         for (int restart = 0; restart < RESTARTS; restart++) {
             int[] seeds = kmeans.seeds(new Random(Seeds.mix(seed, restart)));
@@ -51,43 +40,7 @@ public final class KMeans {
                 best = found;
             }
         }
-        int[] labels = new int[gram.experts()];
-        for (int position = 0; position < order.length; position++) {
-            labels[order[position]] = best.labels[position];
-        }
-        return new Clustering(LayerPlan.canonical(labels), best.inertia);
-    }
-
-    /** The experts in the order of what they are, not of their numbers. */
-    static int[] contentOrder(RouterGram gram) {
-        int experts = gram.experts();
-        double[][] keys = new double[experts][];
-        for (int i = 0; i < experts; i++) {
-            int row = i;
-            double[] sorted = IntStream.range(0, experts)
-                    .mapToDouble(j -> gram.at(row, j))
-                    .sorted()
-                    .toArray();
-            keys[i] = new double[experts + 1];
-            keys[i][0] = gram.at(i, i);
-            System.arraycopy(sorted, 0, keys[i], 1, experts);
-        }
-        return IntStream.range(0, experts)
-                .boxed()
-                .sorted(Comparator.comparing((Integer i) -> keys[i], Arrays::compare))
-                .mapToInt(Integer::intValue)
-                .toArray();
-    }
-
-    private static double[] reordered(RouterGram gram, int[] order) {
-        int experts = order.length;
-        double[] result = new double[experts * experts];
-        for (int i = 0; i < experts; i++) {
-            for (int j = 0; j < experts; j++) {
-                result[i * experts + j] = gram.at(order[i], order[j]);
-            }
-        }
-        return result;
+        return best.labels;
     }
 
     /** k-means++: each next seed is drawn with probability proportional to its squared distance to the nearest seed. */
@@ -228,6 +181,6 @@ public final class KMeans {
     }
 
     private double at(int i, int j) {
-        return gram[i * experts + j];
+        return columns.at(i, j);
     }
 }

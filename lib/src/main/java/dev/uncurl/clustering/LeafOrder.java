@@ -1,0 +1,50 @@
+package dev.uncurl.clustering;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * An order in which alike things stand beside each other, for the rows of a distance matrix: that of the leaves of the
+ * dendrogram with average linkage, each of two joined clusters turned so that the nearest of their ends meet.
+ */
+public final class LeafOrder {
+    private LeafOrder() {}
+
+    /**
+     * @param distances [n, n] symmetric, n at least 1; stays as it is
+     * @return the numbers 0 to n - 1 in that order; every cluster that was ever joined stands in one piece
+     */
+    public static List<Integer> of(double[][] distances) {
+        var clusters = new ArrayList<List<Integer>>();
+        for (int i = 0; i < distances.length; i++) {
+            clusters.add(List.of(i));
+        }
+        for (Dendrogram.Merge merge : Dendrogram.of(distances, Linkage.AVERAGE).merges()) {
+            clusters.set(merge.into(), joined(clusters.get(merge.into()), clusters.get(merge.from()), distances));
+        }
+        return clusters.get(0);
+    }
+
+    private static List<Integer> joined(List<Integer> one, List<Integer> two, double[][] distances) {
+        List<Integer> best = null;
+        double gap = Double.POSITIVE_INFINITY;
+        for (List<Integer> left : List.of(one, reversed(one))) {
+            for (List<Integer> right : List.of(two, reversed(two))) {
+                double meeting = distances[left.get(left.size() - 1)][right.get(0)];
+                if (best == null || meeting < gap) {
+                    best = new ArrayList<>(left);
+                    best.addAll(right);
+                    gap = meeting;
+                }
+            }
+        }
+        return best;
+    }
+
+    private static List<Integer> reversed(List<Integer> list) {
+        var reversed = new ArrayList<>(list);
+        Collections.reverse(reversed);
+        return reversed;
+    }
+}

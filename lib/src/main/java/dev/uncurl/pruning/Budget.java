@@ -1,0 +1,141 @@
+package dev.uncurl.pruning;
+
+import dev.uncurl.clustering.Clusterer;
+import dev.uncurl.clustering.Columns;
+import dev.uncurl.clustering.Dendrogram;
+import dev.uncurl.clustering.Linkage;
+import dev.uncurl.error.Nearest;
+import dev.uncurl.error.Refusal;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * How many experts the layers keep.
+ *
+ * @param experts K, of the layers without an exception: of each, or on average
+ * @param exceptions K of single layers, by layer
+ * @param maxCluster the most experts that may go into one; 0: any number
+ */
+public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> exceptions, int maxCluster) {
+    /** How the layers without an exception share what they keep. */
+    public enum Sharing {
+        /** Each keeps K. */
+        UNIFORM,
+        /**
+         * L layers keep K * L together. Each begins with all its experts; the (E - K) * L joins that cost least are
+         * made, out of all layers. What the joins of a layer cost tells its Ward dendrogram of the router logits: the
+         * rise of inertia, as a share of the layer's inertia with one cluster. Of equal costs the lower layer's counts
+         * first. Since Ward's joins cost ever more, this is the least sum of those shares that his dendrograms can give.
+         */
+        ADAPTIVE;
+
+        /** As on the command line. */
+        public String title() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        /** @throws Refusal (usage) with the nearest name when there is no such budget */
+        public static Sharing named(String title) {
+            return Arrays.stream(values())
+                    .filter(sharing -> sharing.title().equals(title))
+                    .findFirst()
+                    .orElseThrow(
+                            () -> Refusal.usage("There is no budget " + title, Nearest.hint(title, titles())));
+        }
+
+        /** The names that {@link #named} takes. */
+        public static List<String> titles() {
+            return Arrays.stream(values()).map(Sharing::title).toList();
+        }
+    }
+
+    public Budget {
+        exceptions = Collections.unmodifiableSortedMap(new TreeMap<>(exceptions));
+        if (maxCluster < 0) {
+            throw Refusal.usage("Clusters of " + maxCluster + " experts are not possible", "Choose 1 or more, or 0.");
+        }
+    }
+
+    /** The same K in every layer, clusters of any size. */
+    public static Budget uniform(int experts) {
+        return new Budget(Sharing.UNIFORM, experts, Collections.emptySortedMap(), 0);
+    }
+
+    /**
+     * K of every layer.
+     *
+     * @throws Refusal (usage) when a K is not between 1 and E, there is no such layer as an exception names, or E
+     *     experts do not fit into K clusters of the largest size
+     */
+    SortedMap<Integer, Integer> clusters(List<LayerEvidence> layers) {
+        var known = layers.stream().map(LayerEvidence::layer).toList();
+        for (int layer : exceptions.keySet()) {
+            if (!known.contains(layer)) {
+                throw Refusal.usage(
+                        "Layer " + layer + " has no experts to keep " + exceptions.get(layer) + " of",
+                        "Name layers of " + known + ".");
+            }
+        }
+        var free = layers.stream()
+                .filter(layer -> !exceptions.containsKey(layer.layer()))
+                .toList();
+        free.forEach(layer -> Clusterer.checkClusters(experts, layer.experts()));
+        var clusters = new TreeMap<>(exceptions);
+        clusters.putAll(
+                sharing == Sharing.ADAPTIVE
+                        ? shared(free)
+                        : free.stream().collect(Collectors.toMap(LayerEvidence::layer, layer -> experts)));
+        for (LayerEvidence layer : layers) {
+            int keep = clusters.get(layer.layer());
+            Clusterer.checkClusters(keep, layer.experts());
+            if (keep < fewest(layer)) {
+                throw Refusal.usage(
+                        "The " + layer.experts() + " experts of layer " + layer.layer() + " do not fit into " + keep
+                                + " clusters of at most " + maxCluster,
+                        "Keep " + fewest(layer) + " or more, or allow larger clusters.");
+            }
+        }
+        return clusters;
+    }
+
+    private int fewest(LayerEvidence layer) {
+        return maxCluster == 0 ? 1 : (layer.experts() + maxCluster - 1) / maxCluster;
+    }
+
+    /** One join of one layer. */
+    private record Join(int layer, double cost) {}
+
+    private Map<Integer, Integer> shared(List<LayerEvidence> layers) {
+        var joins = new ArrayList<Join>();
+        var clusters = new TreeMap<Integer, Integer>();
+        int surplus = 0;
+        for (LayerEvidence layer : layers) {
+            clusters.put(layer.layer(), layer.experts());
+            surplus += layer.experts() - experts;
+            List<Dendrogram.Merge> merges =
+                    Linkage.WARD.dendrogram(Columns.of(layer.gram())).merges();
+            double total =
+                    merges.stream().mapToDouble(Dendrogram.Merge::height).sum();
+            for (Dendrogram.Merge merge : merges.subList(0, layer.experts() - fewest(layer))) {
+                joins.add(new Join(layer.layer(), total == 0 ? 0 : merge.height() / total));
+            }
+        }
+        if (joins.size() < surplus) {
+            throw Refusal.usage(
+                    experts + " experts in the mean of " + layers.size() + " layers are too few for clusters of at most "
+                            + maxCluster,
+                    "Keep more, or allow larger clusters.");
+        }
+        joins.sort(Comparator.comparingDouble(Join::cost)); // stable: of equal costs the lower layer's
+        joins.subList(0, surplus).forEach(join -> clusters.merge(join.layer, -1, Integer::sum));
+        return clusters;
+    }
+}

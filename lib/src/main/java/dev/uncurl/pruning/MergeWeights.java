@@ -1,0 +1,62 @@
+package dev.uncurl.pruning;
+
+import dev.uncurl.error.Nearest;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.routing.ExpertStatistics;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** What the weights of a cluster's members are proportional to. Where all are 0, the weights are equal. */
+public enum MergeWeights {
+    /** Activation counts: with top-k, all k choices of a token count. */
+    FREQUENCY {
+        @Override
+        double mass(ExpertStatistics statistics, int expert, boolean isReference) {
+            return statistics.choices(expert);
+        }
+    },
+    /** Sums of gates over the tokens that chose the expert. */
+    GATE_MASS {
+        @Override
+        double mass(ExpertStatistics statistics, int expert, boolean isReference) {
+            return statistics.gateMass(expert);
+        }
+    },
+    /** Nothing: all members count the same. */
+    UNIFORM {
+        @Override
+        double mass(ExpertStatistics statistics, int expert, boolean isReference) {
+            return 1;
+        }
+    },
+    /** The reference expert alone counts. */
+    REFERENCE_ONLY {
+        @Override
+        double mass(ExpertStatistics statistics, int expert, boolean isReference) {
+            return isReference ? 1 : 0;
+        }
+    };
+
+    /** @return 0 or more */
+    abstract double mass(ExpertStatistics statistics, int expert, boolean isReference);
+
+    /** As on the command line. */
+    public String title() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** @throws Refusal (usage) with the nearest name when there are no such weights */
+    public static MergeWeights named(String title) {
+        return Arrays.stream(values())
+                .filter(weights -> weights.title().equals(title))
+                .findFirst()
+                .orElseThrow(() ->
+                        Refusal.usage("There are no merge weights " + title, Nearest.hint(title, titles())));
+    }
+
+    /** The names that {@link #named} takes. */
+    public static List<String> titles() {
+        return Arrays.stream(values()).map(MergeWeights::title).toList();
+    }
+}

@@ -1,0 +1,22 @@
+package dev.uncurl.pruning;
+
+import dev.uncurl.clustering.Clusterer;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.routing.RouterGram;
+
+/**
+ * Experts go together whose mean outputs on common tokens are alike by Euclidean distance. With average linkage it is
+ * HC-SMoE (Chen et al., "Retraining-Free Merging of Sparse MoE via Hierarchical Clustering", arXiv 2410.08589).
+ */
+record OutputClustering(Clusterer clusterer) implements PruningMethod {
+    /** @throws Refusal (input) when the outputs were not dumped */
+    @Override
+    public int[] labels(LayerEvidence evidence, int keep, long seed) {
+        RouterGram outputs = evidence.outputs()
+                .filter(gram -> gram.tokens() > 0)
+                .orElseThrow(() -> Refusal.input(
+                        "There are no outputs of the experts on common tokens",
+                        "Run dump-logits for this model and task with --outputs N, N tokens."));
+        return clusterer.labels(outputs, keep, seed);
+    }
+}

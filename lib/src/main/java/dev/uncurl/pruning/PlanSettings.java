@@ -1,0 +1,35 @@
+package dev.uncurl.pruning;
+
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * What is asked of a plan, beside its evidence.
+ *
+ * @param seed for methods that draw
+ */
+public record PlanSettings(PruningMethods method, MergeWeights weights, Budget budget, long seed) {
+    /** The same K in every layer, merged with the method's own weights. */
+    public static PlanSettings of(PruningMethods method, int experts, long seed) {
+        return new PlanSettings(method, method.weights(), Budget.uniform(experts), seed);
+    }
+
+    /** What {@link Plan.Origin} has no component for, by name: weights, budget, exceptions, largest cluster. */
+    SortedMap<String, String> parameters() {
+        var parameters = new TreeMap<String, String>();
+        parameters.put("weights", weights.title());
+        parameters.put("budget", budget.sharing().title());
+        if (!budget.exceptions().isEmpty()) {
+            parameters.put(
+                    "layers",
+                    budget.exceptions().entrySet().stream()
+                            .map(layer -> layer.getKey() + "=" + layer.getValue())
+                            .collect(Collectors.joining(",")));
+        }
+        if (budget.maxCluster() > 0) {
+            parameters.put("max-cluster", Integer.toString(budget.maxCluster()));
+        }
+        return parameters;
+    }
+}

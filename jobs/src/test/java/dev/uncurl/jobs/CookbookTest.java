@@ -7,13 +7,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -77,38 +74,6 @@ class CookbookTest {
             }
             assertThat(expected.get(r)).hasSize(rows.get(r).size());
         }
-    }
-
-    /** As spark-sql and pyspark see them: the properties of the file in a session that Uncurl did not make. */
-    @Test
-    void anySparkSeesTablesAndViewsWithTheCatalogsProperties() throws IOException {
-        SparkSession plain = TokenizeFixture.spark().newSession();
-        for (String line : Files.readAllLines(Path.of("../conf/spark/catalog.conf"))) {
-            String[] property = line.strip().split("\\s+", 2);
-            if (property[0].startsWith("spark.") && !property[0].equals("spark.sql.extensions")) {
-                plain.conf().set(property[0], property[1]);
-            }
-        }
-        plain.conf()
-                .set(
-                        "spark.sql.catalog.uncurl.warehouse",
-                        folder.resolve("warehouse/tables").toString());
-        var views = new TreeMap<String, String>();
-        try (var files = Files.list(Path.of("../schemas/views"))) {
-            for (Path file : files.toList()) {
-                views.put(file.getFileName().toString(), Files.readString(file));
-            }
-        }
-        views.values().forEach(view -> plain.sql(view.strip().replaceAll(";$", "")));
-        String sql = "SELECT * FROM load_imbalance JOIN routing.gram USING (model_id, task, split, layer) ORDER BY ALL";
-        assertThat(plain.sql(sql).collectAsList())
-                .isEqualTo(warehouse.spark().sql(sql).collectAsList())
-                .hasSize(4);
-        views.forEach((file, text) -> assertThat(Arrays.stream(
-                                plain.table(file.replace(".sql", "")).schema().fields())
-                        .filter(field -> file.startsWith("expert") || file.startsWith("task")))
-                .as(file)
-                .allMatch(field -> field.getComment().isDefined()));
     }
 
     @Test

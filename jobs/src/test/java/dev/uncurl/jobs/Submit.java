@@ -4,18 +4,20 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** Runs shell commands that begin with jobs/submit, in a folder of their own, on the packaged jar. */
+/** Runs shell commands of the documentation in a folder of their own, on the packaged jar. */
 final class Submit {
     private final Path folder;
 
-    /** @param folder gets a link to jobs/, so that commands can be run as they stand in the README */
+    /** @param folder gets links, so that commands can be run as they stand in the README */
     Submit(Path folder) throws IOException {
         this.folder = folder;
-        Files.createSymbolicLink(folder.resolve("jobs"), Path.of("..", "jobs").toRealPath());
-        Files.createSymbolicLink(folder.resolve("conf"), Path.of("..", "conf").toRealPath());
+        for (String name : List.of("jobs", "conf", "schemas")) {
+            Files.createSymbolicLink(folder.resolve(name), Path.of("..", name).toRealPath());
+        }
     }
 
     record Outcome(int code, String out, String err) {}

@@ -2,10 +2,7 @@ package dev.uncurl.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,33 +51,11 @@ class SubmitIT {
 
     @Test
     void aSparkDistributionIsUsedWhenSparkHomeIsSet(@TempDir Path folder) throws Exception {
-        Path home = distribution(folder.resolve("spark"));
+        Path home = SparkDistribution.make(folder.resolve("spark"), Path.of("target/spark.classpath"));
         Submit.Outcome outcome = new Submit(folder)
                 .run("jobs/submit sql 'SELECT 6 * 7 AS answer'", Map.of("SPARK_HOME", home.toString()));
         assertThat(outcome.code()).as(outcome.err()).isZero();
         assertThat(outcome.out()).contains("42");
-        assertThat(outcome.err()).contains("spark-submit of the distribution");
-    }
-
-    /** What jobs/submit needs of a Spark distribution: its jars and bin/spark-submit. */
-    private static Path distribution(Path home) throws IOException {
-        Files.createDirectories(home.resolve("bin"));
-        Files.createDirectories(home.resolve("jars"));
-        for (String jar :
-                Files.readString(Path.of("target/spark.classpath")).strip().split(":")) {
-            Path file = Path.of(jar);
-            Files.createSymbolicLink(home.resolve("jars").resolve(file.getFileName()), file);
-        }
-        Path script = home.resolve("bin/spark-submit");
-        Files.writeString(
-                script,
-                """
-                #!/usr/bin/env bash
-                echo "spark-submit of the distribution" >&2
-                exec java @%s $SPARK_SUBMIT_OPTS -cp "$SPARK_HOME/jars/*" org.apache.spark.deploy.SparkSubmit "$@"
-                """
-                        .formatted(Path.of("../conf/spark/java17.options").toRealPath()));
-        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
-        return home;
+        assertThat(outcome.err()).contains(SparkDistribution.SIGN);
     }
 }

@@ -1,5 +1,7 @@
 package dev.uncurl.jobs;
 
+import static org.apache.spark.sql.functions.col;
+
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.OutputSums;
 import dev.uncurl.routing.RoutedToken;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -36,6 +39,9 @@ import org.apache.spark.util.LongAccumulator;
  * which a pass of its own fills.
  */
 final class RoutingTables {
+    /** As {@link RoutingPass} names them. */
+    private static final Pattern FILE_OF_A_DUMP = Pattern.compile("[0-9a-f]{12}-\\d+-[0-9a-f-]{36}\\.parquet");
+
     private final Warehouse warehouse;
 
     RoutingTables(Warehouse warehouse) {
@@ -83,26 +89,35 @@ final class RoutingTables {
     /** Puts the written files in place of what the model's dump of this task and split had: one commit. */
     void commitLogits(RoutingKey key, List<DataFile> written) {
         Table table = warehouse.iceberg(Tables.LOGITS);
-        Set<String> known = files(table, key);
         var overwrite = table.newOverwrite().overwriteByRowFilter(rowsOf(key));
         written.forEach(overwrite::addFile);
         overwrite.set("uncurl.dump", key.toString());
         overwrite.commit();
-        written.forEach(file -> known.add(new Path(file.location()).getName()));
-        removeLeftovers(key, written, known);
+        removeLeftovers(key, written);
     }
 
-    /** Files of attempts at this dump that no table knew. */
-    private void removeLeftovers(RoutingKey key, List<DataFile> written, Set<String> known) {
+    /**
+     * Removes what dumps that died have left beside the written files: files that a dump wrote and no snapshot of the
+     * table has. Only where a hold keeps other runs away, for elsewhere one of them may be about to commit.
+     */
+    private void removeLeftovers(RoutingKey key, List<DataFile> written) {
+        if (!warehouse.canHold()) {
+            return;
+        }
         var folders = new HashSet<Path>();
-        written.forEach(file -> folders.add(new Path(file.location()).getParent()));
+        Set<String> known = filesOfAllSnapshots(key);
+        for (DataFile file : written) {
+            Path path = new Path(file.location());
+            folders.add(path.getParent());
+            known.add(path.getName());
+        }
         try {
             for (Path folder : folders) {
                 FileSystem files =
                         folder.getFileSystem(warehouse.spark().sparkContext().hadoopConfiguration());
                 for (FileStatus status : files.listStatus(folder)) {
                     String name = status.getPath().getName();
-                    if (name.startsWith(key.id()) && !known.contains(name)) {
+                    if (FILE_OF_A_DUMP.matcher(name).matches() && !known.contains(name)) {
                         files.delete(status.getPath(), false);
                     }
                 }
@@ -110,6 +125,19 @@ final class RoutingTables {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private Set<String> filesOfAllSnapshots(RoutingKey key) {
+        var names = new HashSet<String>();
+        warehouse
+                .spark()
+                .table(Warehouse.CATALOG + "." + Tables.LOGITS.id() + ".all_data_files")
+                .where(col("partition.model_id").equalTo(key.modelId()))
+                .where(col("partition.task").equalTo(key.task()))
+                .select("file_path")
+                .collectAsList()
+                .forEach(row -> names.add(new Path(row.getString(0)).getName()));
+        return names;
     }
 
     /** Sums by layer of rows of routing.logits, read where they lie; the driver holds one sum per layer. */

@@ -10,14 +10,12 @@ import dev.uncurl.model.Sequences;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -192,64 +190,6 @@ class RoutingDumpTest {
                 .stream()
                 .map(row -> row.getLong(0))
                 .toList();
-    }
-
-    @Test
-    void theSameDumpIsReusedAnotherSampleReplacesAndKilledOnesAreFinished() throws IOException {
-        RoutingFixture.task(warehouse, "superglue/cb", 60, 7);
-        assertThat(RoutingFixture.dump(warehouse, "one", "superglue/cb", 300)).isTrue();
-        String rows = logits("one", "superglue/cb").toString();
-        String sums = tables("one");
-        long snapshots = snapshots();
-        assertThat(RoutingFixture.dump(warehouse, "one", "superglue/cb", 300)).isFalse();
-        assertThat(snapshots()).isEqualTo(snapshots);
-
-        // killed between its commits: the logits are there, the sums not
-        warehouse.spark().sql("DELETE FROM routing.gram WHERE model_id = 'one' AND task = 'superglue/cb'");
-        warehouse.spark().sql("DELETE FROM routing.expert_statistics WHERE model_id = 'one' AND task = 'superglue/cb'");
-        assertThat(RoutingFixture.dump(warehouse, "one", "superglue/cb", 300)).isTrue();
-        assertThat(snapshots()).isEqualTo(snapshots);
-        assertThat(tables("one")).isEqualTo(sums);
-
-        // killed before the first commit: a data file lies there that no table knows
-        warehouse.spark().sql("DELETE FROM routing.gram WHERE model_id = 'one' AND task = 'superglue/cb'");
-        warehouse.spark().sql("DELETE FROM routing.logits WHERE model_id = 'one' AND task = 'superglue/cb'");
-        Path leftover = leftover("one", "superglue/cb");
-        assertThat(RoutingFixture.dump(warehouse, "one", "superglue/cb", 300)).isTrue();
-        assertThat(leftover).doesNotExist();
-        assertThat(logits("one", "superglue/cb").toString()).isEqualTo(rows);
-        assertThat(tables("one")).isEqualTo(sums);
-
-        assertThat(RoutingFixture.dump(warehouse, "one", "superglue/cb", 0)).isTrue();
-        assertThat(sequences("one", "superglue/cb")).hasSize(60);
-        assertThat(warehouse
-                        .rows(Tables.GRAM, "model_id", "one", "task", "superglue/cb")
-                        .select("sample")
-                        .distinct()
-                        .collectAsList())
-                .singleElement()
-                .satisfies(row -> assertThat(row.getString(0)).isEqualTo("all"));
-    }
-
-    private long snapshots() {
-        long count = 0;
-        for (var ignored : warehouse.iceberg(Tables.LOGITS).snapshots()) {
-            count++;
-        }
-        return count;
-    }
-
-    /** Beside the committed files of a dump one that looks like theirs. */
-    private Path leftover(String model, String task) throws IOException {
-        CorpusRun run = CorpusRun.ofTask(warehouse, task);
-        String id = RoutingKey.of(model, new Models(warehouse).open(model), task, "train", run, 300)
-                .id();
-        try (Stream<Path> files = Files.walk(folder.resolve("warehouse"))) {
-            Path known = files.filter(file -> file.getFileName().toString().startsWith(id))
-                    .findFirst()
-                    .orElseThrow();
-            return Files.copy(known, known.resolveSibling(id + "-1-leftover.parquet"));
-        }
     }
 
     @Test

@@ -5,12 +5,17 @@ import java.lang.reflect.Method;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.apache.commons.io.FileUtils;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
 /**
@@ -19,6 +24,40 @@ import org.apache.hadoop.util.Progressable;
  */
 final class StallingUncurl {
     private StallingUncurl() {}
+
+    /** Runs a command in a process of its own until it is about to make a file whose path has this part, and kills it. */
+    static void kill(Cli cli, String part, String command) throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory("killed");
+        Path stands = folder.resolve("stands");
+        Path output = folder.resolve("output");
+        var line = new ArrayList<String>();
+        line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        line.addAll(List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=1g", "@../conf/spark/java17.options"));
+        line.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
+        line.addAll(List.of("-cp", System.getProperty("java.class.path"), StallingUncurl.class.getName()));
+        line.addAll(List.of(cli.folder().toString(), part, stands.toString()));
+        line.addAll(List.of(command.split(" ")));
+        line.addAll(List.of("--warehouse", cli.folder().toString()));
+        Process process = new ProcessBuilder(line)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        try {
+            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
+            while (!Files.exists(stands)) {
+                if (!process.isAlive() || System.nanoTime() > end) {
+                    throw new AssertionError("It was to be killed, but ended or hangs: " + Files.readString(output));
+                }
+                Thread.sleep(20);
+            }
+        } finally {
+            process.destroyForcibly().waitFor();
+            FileUtils.deleteDirectory(folder.toFile());
+        }
+        if (process.exitValue() != 128 + 9) {
+            throw new AssertionError("It was not killed: " + process.exitValue());
+        }
+    }
 
     /** Arguments: the warehouse, a part of the file's path, a file that tells that the process stands, the command. */
     public static void main(String[] arguments) throws ReflectiveOperationException, IOException {
@@ -51,11 +90,29 @@ final class StallingUncurl {
                 long block,
                 Progressable progress)
                 throws IOException {
+            standBefore(file);
+            return super.create(file, overwrite, buffer, replication, block, progress);
+        }
+
+        @Override
+        public FSDataOutputStream create(
+                org.apache.hadoop.fs.Path file,
+                FsPermission permission,
+                boolean overwrite,
+                int buffer,
+                short replication,
+                long block,
+                Progressable progress)
+                throws IOException {
+            standBefore(file);
+            return super.create(file, permission, overwrite, buffer, replication, block, progress);
+        }
+
+        private void standBefore(org.apache.hadoop.fs.Path file) throws IOException {
             if (file.toString().contains(part)) {
                 Files.createFile(sign);
                 stand();
             }
-            return super.create(file, overwrite, buffer, replication, block, progress);
         }
 
         private static void stand() {

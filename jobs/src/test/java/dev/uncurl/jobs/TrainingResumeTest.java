@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.commons.io.FileUtils;
 import org.apache.spark.sql.Row;
@@ -45,8 +44,7 @@ class TrainingResumeTest {
         FileUtils.deleteDirectory(cli.folder().resolve("models/base").toFile());
 
         // with four checkpoints written, in the middle of the fifth
-        Path stands = folder.resolve("stands");
-        kill(stands);
+        StallingUncurl.kill(cli, "/.step-20.", PRETRAIN);
         killed = folder.resolve("killed");
         FileUtils.copyDirectory(checkpoints().toFile(), killed.toFile());
     }
@@ -58,36 +56,6 @@ class TrainingResumeTest {
         Path validation = Files.writeString(folder.resolve("validation.txt"), text.substring(5000, 8000));
         return "{ name = cc100, format = cc100, paths = [\"" + train + "\"], validation-paths = [\"" + validation
                 + "\"] }";
-    }
-
-    /** Runs pretrain in a process of its own until it stands in the middle of writing a checkpoint, and kills it there. */
-    private void kill(Path stands) throws IOException, InterruptedException {
-        var command = new ArrayList<String>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=1g", "@../conf/spark/java17.options"));
-        command.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), StallingUncurl.class.getName()));
-        command.addAll(List.of(cli.folder().toString(), "/.step-20.", stands.toString()));
-        command.addAll(List.of(PRETRAIN.split(" ")));
-        command.addAll(List.of("--warehouse", cli.folder().toString()));
-        Path output = Files.createTempFile("killed", ".txt");
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        try {
-            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
-            while (!Files.exists(stands)) {
-                if (!process.isAlive() || System.nanoTime() > end) {
-                    throw new AssertionError("It was to be killed, but ended or hangs: " + Files.readString(output));
-                }
-                Thread.sleep(20);
-            }
-        } finally {
-            process.destroyForcibly().waitFor();
-            Files.delete(output);
-        }
-        assertThat(process.exitValue()).isEqualTo(128 + 9);
     }
 
     @BeforeEach

@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS evaluation.examples (
   model_id STRING NOT NULL COMMENT 'model that answered',
   task STRING NOT NULL COMMENT 'task',
   split STRING NOT NULL COMMENT 'train or validation',
-  example_id BIGINT NOT NULL COMMENT 'as in corpus.examples',
+  example_id BIGINT NOT NULL COMMENT 'as in corpus.examples, or sequence_id of a corpus; under a name of several tasks or corpora, id times their number plus the place of the one in their order',
   log_likelihoods ARRAY<DOUBLE> COMMENT 'of each choice given the prompt, nats; none for free text',
   prediction INT COMMENT 'index of the highest, ties to the lower; none for free text',
   label INT COMMENT 'index of the right choice',

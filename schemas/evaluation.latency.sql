@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS evaluation.latency (
   p50_ms DOUBLE NOT NULL COMMENT 'median time of a batch, milliseconds',
   p95_ms DOUBLE NOT NULL COMMENT '95th percentile, milliseconds',
   tokens_per_second DOUBLE NOT NULL COMMENT 'at the median',
-  parts MAP<STRING, DOUBLE> NOT NULL COMMENT 'share of the time by part of the model'
+  parts MAP<STRING, DOUBLE> NOT NULL COMMENT 'share of the time by part of the model',
+  manifest_sha256 STRING NOT NULL COMMENT 'of the model as it was timed'
 ) USING iceberg
 PARTITIONED BY (model_id)
 COMMENT 'forward latency'

@@ -21,5 +21,6 @@ FROM uncurl.models.registry tuned
 JOIN uncurl.models.registry base ON base.model_id = tuned.parent_model_id
 JOIN model_results after ON after.model_id = tuned.model_id
 LEFT JOIN model_results before ON before.model_id = base.model_id AND before.task = after.task AND before.split = after.split
-LEFT JOIN uncurl.evaluation.latency latency ON latency.model_id = tuned.model_id
+LEFT JOIN uncurl.evaluation.latency latency
+  ON latency.model_id = tuned.model_id AND latency.manifest_sha256 = tuned.manifest_sha256
 WHERE tuned.stage = 'finetune';

@@ -71,13 +71,14 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private void time(Warehouse warehouse, String modelId) {
+        var folder = new Models(warehouse).open(modelId);
+        String sha256 = folder.manifestSha256();
         if (!warehouse
-                .rows(Tables.LATENCY, "model_id", modelId, "batch", latencyBatch)
+                .rows(Tables.LATENCY, "model_id", modelId, "batch", latencyBatch, "manifest_sha256", sha256)
                 .isEmpty()) {
             System.out.println("Latency of " + modelId + " is there already: reused.");
             return;
         }
-        var folder = new Models(warehouse).open(modelId);
         var loaded = ModelCache.Reference.of(warehouse, folder).load();
         ModelConfig config = loaded.config();
         Latency latency = Latency.measure(config, loaded.parameters(), latencyBatch, TIMED_PASSES);
@@ -90,7 +91,8 @@ final class EvaluateCommand implements Callable<Integer> {
                 latency.p50Millis(),
                 latency.p95Millis(),
                 latency.tokensPerSecond(),
-                JavaConverters.mapAsScalaMap(latency.parts()));
+                JavaConverters.mapAsScalaMap(latency.parts()),
+                sha256);
         var schema = warehouse.table(Tables.LATENCY).schema();
         warehouse.replace(Tables.LATENCY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
         System.out.printf(

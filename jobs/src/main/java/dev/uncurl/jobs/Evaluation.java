@@ -83,6 +83,7 @@ final class Evaluation {
         Dataset<Row> inputs = corpus
                 ? sequences(task, split, limit)
                 : limited(Examples.of(warehouse, task, split), "example_id", limit)
+                        .withColumn("example_id", Examples.id(Examples.tasks(warehouse, task, split)))
                         .select("task", "example_id", "prompt_tokens", "target_tokens", "choices", "label");
         int tasks = warehouse.context().defaultParallelism();
         var reference = ModelCache.Reference.of(warehouse, model);
@@ -187,7 +188,9 @@ final class Evaluation {
         }
         metrics.add(Metric.lossPerToken(
                 "target_loss_per_token", doubles(scored, "target_loss"), ints(scored, "target_tokens")));
-        if (scored.stream().allMatch(row -> row.getAs("prediction") != null && row.getAs("label") != null)) {
+        boolean answered =
+                scored.stream().allMatch(row -> row.getAs("prediction") != null && row.getAs("label") != null);
+        if (answered && Examples.tasks(warehouse, task, split).size() == 1) {
             metrics.addAll(ofChoices(task, split, scored));
         }
         return metrics;

@@ -1,11 +1,15 @@
 package dev.uncurl.jobs;
 
+import static org.apache.spark.sql.functions.array;
+import static org.apache.spark.sql.functions.array_position;
 import static org.apache.spark.sql.functions.col;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import scala.collection.JavaConverters;
 
 /** Rows of corpus.examples as the model sees them. */
@@ -18,6 +22,23 @@ final class Examples {
                 .table(Tables.EXAMPLES)
                 .where(col("task").equalTo(task).or(col("task").startsWith(task + "/")))
                 .where(col("split").equalTo(split));
+    }
+
+    /** The tasks under a name that have examples in a split, in the order of their names. */
+    static List<String> tasks(Warehouse warehouse, String task, String split) {
+        return of(warehouse, task, split).select("task").distinct().orderBy("task").collectAsList().stream()
+                .map(row -> row.getString(0))
+                .toList();
+    }
+
+    /** A number that no two examples of these tasks share: of one task example_id. */
+    static Column id(List<String> tasks) {
+        if (tasks.size() < 2) {
+            return col("example_id");
+        }
+        Column[] names = tasks.stream().map(functions::lit).toArray(Column[]::new);
+        Column place = array_position(array(names), col("task")).minus(1);
+        return col("example_id").multiply(tasks.size()).plus(place);
     }
 
     static int[] ints(Row row, String column) {

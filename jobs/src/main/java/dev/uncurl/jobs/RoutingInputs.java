@@ -1,7 +1,5 @@
 package dev.uncurl.jobs;
 
-import static org.apache.spark.sql.functions.array;
-import static org.apache.spark.sql.functions.array_position;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.concat;
 import static org.apache.spark.sql.functions.count;
@@ -17,7 +15,6 @@ import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.xxhash64;
 
 import dev.uncurl.error.Refusal;
-import java.util.List;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -72,17 +69,12 @@ record RoutingInputs(Dataset<Row> rows, long sequences, long tokens, long highes
     }
 
     private static Dataset<Row> examples(Warehouse warehouse, String task, String split) {
-        Dataset<Row> rows = Examples.of(warehouse, task, split);
-        List<Row> parts = rows.select("task").distinct().orderBy("task").collectAsList();
-        Column[] names = parts.stream().map(row -> lit(row.getString(0))).toArray(Column[]::new);
-        Column place = array_position(array(names), col("task")).minus(1);
-        return rows.select(
-                col("task").as("part"),
-                col("example_id").as("id"),
-                parts.size() < 2
-                        ? col("example_id").as("sequence_id")
-                        : col("example_id").multiply(names.length).plus(place).as("sequence_id"),
-                concat(col("prompt_tokens"), col("target_tokens")).as("tokens"));
+        return Examples.of(warehouse, task, split)
+                .select(
+                        col("task").as("part"),
+                        col("example_id").as("id"),
+                        Examples.id(Examples.tasks(warehouse, task, split)).as("sequence_id"),
+                        concat(col("prompt_tokens"), col("target_tokens")).as("tokens"));
     }
 
     /** The driver sees one sum per bucket of hashes and the sequences of one bucket, however many there are. */

@@ -124,7 +124,7 @@ class ArchitectureTest {
             .whereLayer("clustering")
             .mayOnlyAccessLayers("routing", "error")
             .whereLayer("pruning")
-            .mayOnlyAccessLayers("clustering", "routing", "checkpoint", "model", "config", "error")
+            .mayOnlyAccessLayers("clustering", "routing", "checkpoint", "model", "kernel", "config", "error")
             .whereLayer("evaluation")
             .mayOnlyAccessLayers("tokenizer", "model", "config", "error");
 

@@ -8,7 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The numeric primitives of the model on off-heap matrices. An instance has scratch memory of its own and one caller at
+ * The numeric primitives of the model, and of merging its experts, on off-heap matrices. An instance has scratch memory of its own and one caller at
  * a time, whom further threads may help.
  */
 public interface Kernels extends AutoCloseable {
@@ -33,6 +33,8 @@ public interface Kernels extends AutoCloseable {
     CrossEntropy crossEntropy();
 
     AdamW adamW();
+
+    LinearAssignment assignment();
 
     /** Threads that work on one call, the caller among them. */
     default int threads() {

@@ -156,4 +156,16 @@ public final class Matrix {
             array().assign(Nd4j.createFromArray(copy).reshape(rows, columns).castTo(flat.dataType()));
         }
     }
+
+    /** Sets all elements, row-major, from {@code source}, which has just as many. */
+    public void write(float[] source) {
+        if (source.length != Math.multiplyExact(rows, columns)) {
+            throw new IllegalArgumentException(source.length + " values for " + rows + " x " + columns);
+        }
+        if (source.length > 0) {
+            try (INDArray copy = Nd4j.createFromArray(source)) {
+                array().assign(copy.reshape(rows, columns));
+            }
+        }
+    }
 }

@@ -54,4 +54,9 @@ public final class Nd4jKernels implements Kernels {
     public AdamW adamW() {
         return adamW;
     }
+
+    @Override
+    public LinearAssignment assignment() {
+        return PlainAssignment::maximize;
+    }
 }

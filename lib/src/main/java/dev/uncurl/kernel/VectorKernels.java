@@ -17,6 +17,7 @@ public final class VectorKernels implements Kernels {
     private final Attention attention;
     private final CrossEntropy crossEntropy;
     private final AdamW adamW;
+    private final LinearAssignment assignment;
 
     /** On the thread that calls. */
     public VectorKernels() {
@@ -34,6 +35,7 @@ public final class VectorKernels implements Kernels {
         attention = new VectorAttention(team);
         crossEntropy = new VectorCrossEntropy(team);
         adamW = new VectorAdamW(team);
+        assignment = new VectorAssignment();
     }
 
     @Override
@@ -74,6 +76,11 @@ public final class VectorKernels implements Kernels {
     @Override
     public AdamW adamW() {
         return adamW;
+    }
+
+    @Override
+    public LinearAssignment assignment() {
+        return assignment;
     }
 
     @Override

@@ -116,7 +116,11 @@ public final class PlanApplication {
         return merges;
     }
 
-    /** Reads the experts of one cluster, one beside the reference at a time, and merges them. */
+    /**
+     * Reads the experts of one cluster, beside the reference as many at a time as a task has threads, and merges them.
+     *
+     * @throws Refusal as {@link ExpertMerge}
+     */
     public static Expert mergeCluster(ModelFolder source, Plan plan, Application application, int layer, int cluster)
             throws IOException {
         List<Assignment> members = plan.members(layer, cluster);
@@ -126,15 +130,20 @@ public final class PlanApplication {
                 .orElseThrow()
                 .expert();
         Expert reference = Expert.read(source, layer, referenceId);
-        var merge = new ExpertMerge(reference, application.align());
-        for (Assignment member : members) {
-            if (member.expert() == referenceId) {
-                merge.add(reference, member.weight());
-            } else if (member.weight() > 0) {
-                merge.add(Expert.read(source, layer, member.expert()), member.weight());
+        List<Assignment> counted =
+                members.stream().filter(member -> member.weight() > 0).toList();
+        try (var merge = new ExpertMerge(reference, application.align())) {
+            for (int from = 0; from < counted.size(); from += merge.sideBySide()) {
+                var experts = new ArrayList<Expert>();
+                var some = counted.subList(from, Math.min(from + merge.sideBySide(), counted.size()));
+                for (Assignment member : some) {
+                    boolean isReference = member.expert() == referenceId;
+                    experts.add(isReference ? reference : Expert.read(source, layer, member.expert()));
+                }
+                merge.add(experts, some.stream().mapToDouble(Assignment::weight).toArray());
             }
+            return merge.merged();
         }
-        return merge.merged();
     }
 
     /** {@link #mergeCluster}, written as a piece into the staging folder. */

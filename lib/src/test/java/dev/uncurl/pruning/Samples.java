@@ -1,8 +1,10 @@
 package dev.uncurl.pruning;
 
 import dev.uncurl.clustering.LogitSamples;
+import dev.uncurl.kernel.Kernels;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.RouterGram;
+import java.util.List;
 import java.util.Random;
 
 /** Random experts, permutations and routing evidence for tests. */
@@ -23,6 +25,14 @@ final class Samples {
 
     static int[] permutation(Random random, int size) {
         return LogitSamples.permutation(random, size);
+    }
+
+    /** The neuron of {@code expert} for each one of the reference. */
+    static int[] alignment(Expert reference, Expert expert) {
+        try (Kernels kernels = Kernels.best();
+                var alignment = new Alignment(kernels, reference)) {
+            return alignment.permutations(List.of(expert))[0];
+        }
     }
 
     /** H [N, E] with groups of similar columns. */

@@ -1,17 +1,16 @@
-package dev.uncurl.pruning;
+package dev.uncurl.kernel;
 
 import java.util.Arrays;
 
 /**
- * The linear assignment problem, exactly: one column for each row such that the sum of the chosen scores is highest.
- * Shortest augmenting paths after Jonker and Volgenant (1987), in the form of Crouse (2016): reduce columns and rows,
+ * {@link LinearAssignment} on a copy of the scores in the host's memory, without the Vector API. Shortest augmenting paths after Jonker and Volgenant (1987), in the form of Crouse (2016): reduce columns and rows,
  * take the pairs that this settles, then grow the assignment by one Dijkstra search per row left over. Time O(n^3) at
  * worst, O(n^2) where each row has its own best column; memory O(n) beside the scores.
  *
  * <p>With cost = -score, the search keeps duals u, v with cost_ij - u_i - v_j &gt;= 0, and = 0 on chosen pairs: the proof
  * that no assignment is better.
  */
-final class LinearAssignment {
+final class PlainAssignment {
     private static final int NONE = -1;
 
     private final double[] scores;
@@ -24,7 +23,7 @@ final class LinearAssignment {
     private final double[] pathCost;
     private final int[] open;
 
-    private LinearAssignment(double[] scores, int size) {
+    private PlainAssignment(double[] scores, int size) {
         this.scores = scores;
         this.size = size;
         u = new double[size];
@@ -38,6 +37,13 @@ final class LinearAssignment {
         Arrays.fill(rowOfColumn, NONE);
     }
 
+    /** As {@link LinearAssignment#maximize}. */
+    static int[] maximize(Matrix scores) {
+        double[] values = new double[Math.multiplyExact(scores.rows(), scores.columns())];
+        scores.read(values);
+        return maximize(values, scores.rows());
+    }
+
     /**
      * @param scores [n, n] row-major, all finite; unchanged
      * @return the column of each row
@@ -46,7 +52,7 @@ final class LinearAssignment {
         if (scores.length != Math.multiplyExact(size, size)) {
             throw new IllegalArgumentException(scores.length + " scores are not " + size + " x " + size);
         }
-        var problem = new LinearAssignment(scores, size);
+        var problem = new PlainAssignment(scores, size);
         problem.reduce();
         for (int row = 0; row < size; row++) {
             if (problem.columnOfRow[row] == NONE) {

@@ -38,8 +38,8 @@ public final class Dendrogram {
             int b = merge.from;
             for (int c = 0; c < count; c++) {
                 if (sizes[c] > 0 && c != a && c != b) {
-                    between[a][c] = linkage.joined(new Linkage.Pair(
-                            between[a][c], between[b][c], merge.height, sizes[a], sizes[b], sizes[c]));
+                    between[a][c] = linkage.joined(
+                            new Linkage.Pair(between[a][c], between[b][c], merge.height, sizes[a], sizes[b], sizes[c]));
                     between[c][a] = between[a][c];
                 }
             }

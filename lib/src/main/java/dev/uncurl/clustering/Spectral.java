@@ -62,7 +62,10 @@ public final class Spectral {
                 .toArray();
         double scale = sorted.length == 0 ? 0 : sorted[(sorted.length - 1) / 2];
         if (scale == 0) {
-            scale = Arrays.stream(sorted).filter(distance -> distance > 0).findFirst().orElse(1);
+            scale = Arrays.stream(sorted)
+                    .filter(distance -> distance > 0)
+                    .findFirst()
+                    .orElse(1);
         }
         double[][] affinity = new double[count][count];
         for (int i = 0; i < count; i++) {

@@ -47,8 +47,7 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
             return Arrays.stream(values())
                     .filter(sharing -> sharing.title().equals(title))
                     .findFirst()
-                    .orElseThrow(
-                            () -> Refusal.usage("There is no budget " + title, Nearest.hint(title, titles())));
+                    .orElseThrow(() -> Refusal.usage("There is no budget " + title, Nearest.hint(title, titles())));
         }
 
         /** The names that {@link #named} takes. */
@@ -122,16 +121,15 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
             surplus += layer.experts() - experts;
             List<Dendrogram.Merge> merges =
                     Linkage.WARD.dendrogram(Columns.of(layer.gram())).merges();
-            double total =
-                    merges.stream().mapToDouble(Dendrogram.Merge::height).sum();
+            double total = merges.stream().mapToDouble(Dendrogram.Merge::height).sum();
             for (Dendrogram.Merge merge : merges.subList(0, layer.experts() - fewest(layer))) {
                 joins.add(new Join(layer.layer(), total == 0 ? 0 : merge.height() / total));
             }
         }
         if (joins.size() < surplus) {
             throw Refusal.usage(
-                    experts + " experts in the mean of " + layers.size() + " layers are too few for clusters of at most "
-                            + maxCluster,
+                    experts + " experts in the mean of " + layers.size()
+                            + " layers are too few for clusters of at most " + maxCluster,
                     "Keep more, or allow larger clusters.");
         }
         joins.sort(Comparator.comparingDouble(Join::cost)); // stable: of equal costs the lower layer's

@@ -41,9 +41,8 @@ final class ClusterLimit {
                 double before = evidence.gram().squaredDistanceToMean(candidate, members.get(from));
                 for (int other = 0; other < columns.count(); other++) {
                     int into = limited[columns.expert(other)];
-                    boolean open = into >= 0
-                            && references[into] == columns.expert(other)
-                            && members.get(into).length < most;
+                    boolean open =
+                            into >= 0 && references[into] == columns.expert(other) && members.get(into).length < most;
                     double cost = open
                             ? evidence.gram().squaredDistanceToMean(candidate, members.get(into)) - before
                             : Double.POSITIVE_INFINITY;

@@ -44,8 +44,7 @@ public record LayerEvidence(int layer, RouterGram gram, ExpertStatistics statist
     void requireTokens() {
         if (gram.tokens() == 0) {
             throw Refusal.input(
-                    "There are no router logits to plan from",
-                    "Run dump-logits for this model and task first.");
+                    "There are no router logits to plan from", "Run dump-logits for this model and task first.");
         }
     }
 }

@@ -25,8 +25,7 @@ import java.util.OptionalDouble;
  * @param clusters K of the layer
  * @param silhouette -1 to 1
  */
-public record LayerScore(
-        int layer, int experts, int clusters, double inertia, OptionalDouble silhouette, double cost) {
+public record LayerScore(int layer, int experts, int clusters, double inertia, OptionalDouble silhouette, double cost) {
     /** @param rows of a plan, one per expert of the layer, ascending */
     public static LayerScore of(LayerEvidence evidence, List<Assignment> rows) {
         int count = rows.stream().mapToInt(Assignment::cluster).max().orElseThrow() + 1;
@@ -46,7 +45,12 @@ public record LayerScore(
             }
         }
         return new LayerScore(
-                evidence.layer(), rows.size(), count, inertia, silhouette(gram, members), cost(evidence, rows, members));
+                evidence.layer(),
+                rows.size(),
+                count,
+                inertia,
+                silhouette(gram, members),
+                cost(evidence, rows, members));
     }
 
     private static OptionalDouble silhouette(RouterGram gram, List<int[]> members) {
@@ -101,9 +105,7 @@ public record LayerScore(
         for (int e = 0; e < experts; e++) {
             if (choices[e] > 0) {
                 int cluster = rows.get(e).cluster();
-                double distance = cluster < 0
-                        ? nearest(gram, e, rows)
-                        : toMean(gram, e, members.get(cluster), weights);
+                double distance = cluster < 0 ? nearest(gram, e, rows) : toMean(gram, e, members.get(cluster), weights);
                 moved += choices[e] * distance;
                 spread += choices[e] * toMean(gram, e, everyone, shares);
             }

@@ -51,8 +51,7 @@ public enum MergeWeights {
         return Arrays.stream(values())
                 .filter(weights -> weights.title().equals(title))
                 .findFirst()
-                .orElseThrow(() ->
-                        Refusal.usage("There are no merge weights " + title, Nearest.hint(title, titles())));
+                .orElseThrow(() -> Refusal.usage("There are no merge weights " + title, Nearest.hint(title, titles())));
     }
 
     /** The names that {@link #named} takes. */

@@ -72,8 +72,7 @@ class ClustererTest {
             @ForAll @IntRange(min = 1, max = 12) int wanted,
             @ForAll @IntRange(min = 1, max = 3) int distinct) {
         int clusters = Math.min(wanted, experts);
-        RouterGram gram =
-                LogitSamples.gram(LogitSamples.duplicates(new Random(seed), 10, experts, distinct), experts);
+        RouterGram gram = LogitSamples.gram(LogitSamples.duplicates(new Random(seed), 10, experts, distinct), experts);
         try {
             assertThat(IntStream.of(ALL.get(way).labels(gram, clusters, seed)).distinct())
                     .hasSize(clusters);

@@ -24,8 +24,7 @@ class KMeansTest {
         float[] logits = LogitSamples.logits(new Random(seed), 60, experts, groups);
         Columns columns = Columns.of(LogitSamples.gram(logits, experts));
         assertThat(columns.byExpert(KMeans.cluster(columns, clusters, seed)))
-                .isEqualTo(columns.byExpert(
-                        NaiveKMeans.labels(LogitSamples.points(logits, columns), clusters, seed)));
+                .isEqualTo(columns.byExpert(NaiveKMeans.labels(LogitSamples.points(logits, columns), clusters, seed)));
     }
 
     @Property(tries = 30)
@@ -49,8 +48,7 @@ class KMeansTest {
             @ForAll @IntRange(min = 1, max = 12) int wanted,
             @ForAll @IntRange(min = 1, max = 3) int distinct) {
         int clusters = Math.min(wanted, experts);
-        RouterGram gram =
-                LogitSamples.gram(LogitSamples.duplicates(new Random(seed), 10, experts, distinct), experts);
+        RouterGram gram = LogitSamples.gram(LogitSamples.duplicates(new Random(seed), 10, experts, distinct), experts);
         int[] labels = K_MEANS.labels(gram, clusters, seed);
         if (clusters >= Math.min(distinct, experts)) {
             for (int cluster = 0; cluster < clusters; cluster++) {

@@ -75,9 +75,8 @@ class LeafOrderTest {
         for (double[] point : points) {
             point[0] = random.nextGaussian();
         }
-        List<Double> ordered = LeafOrder.of(distances(points)).stream()
-                .map(i -> points[i][0])
-                .toList();
+        List<Double> ordered =
+                LeafOrder.of(distances(points)).stream().map(i -> points[i][0]).toList();
         List<Double> sorted = ordered.stream().sorted().toList();
         var backwards = new ArrayList<>(sorted);
         Collections.reverse(backwards);

@@ -88,7 +88,8 @@ class SpectralTest {
         return Arrays.stream(vectors)
                 .map(row -> {
                     double[] kept = Arrays.copyOf(row, clusters);
-                    double length = Math.sqrt(Arrays.stream(kept).map(x -> x * x).sum());
+                    double length =
+                            Math.sqrt(Arrays.stream(kept).map(x -> x * x).sum());
                     return Arrays.stream(kept).map(x -> x / length).toArray();
                 })
                 .toArray(double[][]::new);

@@ -92,7 +92,9 @@ public final class ModelStaging {
     /** Writes an intermediate result; it is gone when the model is published. */
     public void writePiece(String name, List<SafetensorsWriter.Declaration> tensors, Content content)
             throws IOException {
-        write(piecePath(name), tensors, content);
+        Path attempt = attempt(piecePath(name));
+        write(Storage.createPassing(fs, attempt), tensors, content);
+        settle(attempt, piecePath(name));
     }
 
     /** @throws Refusal (input) when no such piece was written */
@@ -139,18 +141,30 @@ public final class ModelStaging {
 
     private Manifest.Entry write(Path file, List<SafetensorsWriter.Declaration> tensors, Content content)
             throws IOException {
-        Path attempt = new Path(file.getParent(), file.getName() + "." + UUID.randomUUID() + ATTEMPT);
+        Path attempt = attempt(file);
         Storage.Output out = Storage.create(fs, attempt);
-        SortedMap<String, String> sums;
+        SortedMap<String, String> sums = write(out, tensors, content);
+        settle(attempt, file);
+        return new Manifest.Entry(out.bytes(), out.sha256(), sums);
+    }
+
+    private static SortedMap<String, String> write(
+            Storage.Output out, List<SafetensorsWriter.Declaration> tensors, Content content) throws IOException {
         try (var writer = new SafetensorsWriter(out, tensors, Map.of("format", "pt"))) {
             content.writeTo(writer);
             writer.finish();
-            sums = writer.sums();
+            return writer.sums();
         }
+    }
+
+    private static Path attempt(Path file) {
+        return new Path(file.getParent(), file.getName() + "." + UUID.randomUUID() + ATTEMPT);
+    }
+
+    private void settle(Path attempt, Path file) throws IOException {
         if (!Storage.rename(fs, attempt, file)) {
             fs.delete(attempt, false);
         }
-        return new Manifest.Entry(out.bytes(), out.sha256(), sums);
     }
 
     /**

@@ -40,14 +40,17 @@ final class Storage {
 
     /** A file being written: sums its bytes, and syncs them to disk on close where the file system can. */
     static final class Output extends FilterOutputStream {
-        private final MessageDigest digest = newSha256();
+        /** Null for a file that does not outlive the run. */
+        private final MessageDigest digest;
+
         private final FSDataOutputStream file;
         private long bytes;
         private boolean closed;
 
-        private Output(FSDataOutputStream file) {
+        private Output(FSDataOutputStream file, boolean lasting) {
             super(file);
             this.file = file;
+            digest = lasting ? newSha256() : null;
         }
 
         @Override
@@ -58,7 +61,9 @@ final class Storage {
         @Override
         public void write(byte[] source, int offset, int length) throws IOException {
             out.write(source, offset, length);
-            digest.update(source, offset, length);
+            if (digest != null) {
+                digest.update(source, offset, length);
+            }
             bytes += length;
         }
 
@@ -69,7 +74,7 @@ final class Storage {
             }
             closed = true;
             try (file) {
-                if (file.hasCapability(StreamCapabilities.HSYNC)) {
+                if (digest != null && file.hasCapability(StreamCapabilities.HSYNC)) {
                     file.hsync();
                 }
             }
@@ -88,7 +93,12 @@ final class Storage {
 
     /** Creates a file; never overwrites. */
     static Output create(FileSystem fs, Path file) throws IOException {
-        return new Output(fs.create(file, false, CHUNK));
+        return new Output(fs.create(file, false, CHUNK), true);
+    }
+
+    /** Creates a file that this run reads and removes again: neither hashed nor synced. */
+    static Output createPassing(FileSystem fs, Path file) throws IOException {
+        return new Output(fs.create(file, false, CHUNK), false);
     }
 
     static Manifest.Entry write(FileSystem fs, Path file, byte[] content) throws IOException {

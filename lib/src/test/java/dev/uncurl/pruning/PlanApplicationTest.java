@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -44,7 +45,9 @@ class PlanApplicationTest {
         source = write("source", CONFIG, 1);
         evidence = new ArrayList<>();
         for (int layer : CONFIG.moeLayers()) {
-            evidence.add(Samples.evidence(layer, Samples.logits(new Random(layer), 80, E, 3), E));
+            LayerEvidence routed = Samples.evidence(layer, Samples.logits(new Random(layer), 80, E, 3), E);
+            // any Gram matrix does for the experts' outputs
+            evidence.add(new LayerEvidence(layer, routed.gram(), routed.statistics(), Optional.of(routed.gram())));
         }
     }
 

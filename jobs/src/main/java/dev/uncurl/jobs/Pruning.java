@@ -5,6 +5,7 @@ import dev.uncurl.error.Refusal;
 import dev.uncurl.pruning.Assignment;
 import dev.uncurl.pruning.LayerEvidence;
 import dev.uncurl.pruning.Plan;
+import dev.uncurl.pruning.PlanApplication;
 import dev.uncurl.pruning.Planner;
 import dev.uncurl.pruning.PruningMethods;
 import dev.uncurl.routing.ExpertStatistics;
@@ -32,6 +33,7 @@ final class Pruning {
             PruningMethods method,
             int experts,
             long seed) {
+        PlanApplication.checkUnmapped(model);
         PruningMethods.checkKeep(experts, model.config().moe().experts());
         List<Row> grams = warehouse
                 .rows(

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
+import dev.uncurl.config.MoeLayer;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.ParameterLayout;
@@ -15,12 +16,16 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.factory.Nd4j;
 
 class SmoeNetworkTest {
@@ -133,9 +138,42 @@ class SmoeNetworkTest {
                 .isNotEqualTo(new SmoeLayer(CONFIG, 1));
     }
 
+    /** Block 0 with a mapped router, block 1 with three experts. */
+    private static final ModelConfig BY_LAYER = new ModelConfig(
+                    2, 16, 2, 24, 19, 8, new MoeConfig(4, 2, 1, true, 0.01, 0.001, 1.25))
+            .withMoeLayers(new TreeMap<>(Map.of(0, new MoeLayer(2, List.of(0, 1, 1, 0)), 1, new MoeLayer(3))));
+
     @Test
-    void aNetworkWrittenAndReadGoesOnWithTheSameBits() throws IOException {
-        var network = SmoeNetwork.create(CONFIG, UPDATER, 5);
+    void blocksOfDifferentExpertsSurviveJson() {
+        var configuration = SmoeNetwork.configuration(BY_LAYER, UPDATER, 11);
+        var read = MultiLayerConfiguration.fromJson(configuration.toJson());
+        assertThat(read).isEqualTo(configuration).isNotEqualTo(SmoeNetwork.configuration(CONFIG, UPDATER, 11));
+        assertThat(((SmoeLayer) read.getConf(0).getLayer()).modelConfig()).isEqualTo(BY_LAYER);
+    }
+
+    @Test
+    void aModelWithAMappedRouterLearnsToCount() {
+        var network = SmoeNetwork.create(BY_LAYER, new FusedAdamW(0.01).withSchedule(10, 200, 0.001), 1);
+        float[] before = SmoeNetwork.parameters(network);
+        fit(network, 200, 2);
+        network.score(SmoeNetwork.dataSet(counting(16, new Random(99))));
+        assertThat(SmoeNetwork.layer(network).lastLoss().crossEntropy()).isLessThan(0.1);
+        assertThat(SmoeNetwork.layer(network).expertTokens(0)).hasSize(4);
+        assertThat(SmoeNetwork.layer(network).expertTokens(1)).hasSize(3);
+        float[] after = SmoeNetwork.parameters(network);
+        for (var tensor : ParameterLayout.of(BY_LAYER).tensors()) {
+            int from = (int) tensor.offset();
+            int to = (int) (from + tensor.length());
+            assertThat(Arrays.copyOfRange(after, from, to))
+                    .as(tensor.name())
+                    .isNotEqualTo(Arrays.copyOfRange(before, from, to));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aNetworkWrittenAndReadGoesOnWithTheSameBits(boolean byLayer) throws IOException {
+        var network = SmoeNetwork.create(byLayer ? BY_LAYER : CONFIG, UPDATER, 5);
         fit(network, 5, 1);
         var bytes = new ByteArrayOutputStream();
         ModelSerializer.writeModel(network, bytes, true);

@@ -6,8 +6,15 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
+import dev.uncurl.config.MoeLayer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -78,6 +85,36 @@ class ExpertLawsTest {
         assertIsTheDenseModel(config, mixture, experts(config, mixture, 1));
     }
 
+    /** Whatever the router chooses, all of it leads to one expert, with gates that sum to one. */
+    @Test
+    void aMapOfAllRowsToOneExpertIsTheDenseModel() {
+        var layer = new MoeLayer(1, List.of(0, 0, 0, 0, 0));
+        var config = Models.weighted(Models.config(5, 3, true).withMoeLayers(new TreeMap<>(Map.of(1, layer))), 0, 0);
+        double[] mapped = Models.parameters(config, 6);
+        assertIsTheDenseModel(config, mapped, experts(config, mapped, 1));
+    }
+
+    /** Row for row the same experts, only that they stand in another order: the map leads to where they are. */
+    @ParameterizedTest
+    @CsvSource({"1, false, 0", "2, false, 0", "2, true, 0", "2, false, 0.7"})
+    void aMapThatFollowsThePermutedExpertsChangesNoBit(int topK, boolean renormalize, double capacityFactor) {
+        var plain = Models.config(5, topK, renormalize, capacityFactor);
+        int[] order = {3, 0, 4, 1, 2};
+        var map = Stream.of(0, 1, 2, 3, 4)
+                .map(row -> Arrays.stream(order).boxed().toList().indexOf(row))
+                .toList();
+        var config = plain.withMoeLayers(new TreeMap<>(Map.of(1, new MoeLayer(5, map))));
+        assertThat(config.moe().layer(1).isMapped()).isTrue();
+        double[] parameters = Models.parameters(plain, 7);
+        double[] permuted = permuteExperts(plain, parameters, order);
+        var before = train(plain, parameters, BATCH);
+        var after = train(config, permuted, BATCH);
+        assertThat(after.loss()).isEqualTo(before.loss());
+        assertThat(after.logProbabilities()).isEqualTo(before.logProbabilities());
+        assertThat(after.dropped()).isEqualTo(before.dropped());
+        assertThat(after.gradients()).isEqualTo(permuteExperts(plain, before.gradients(), order));
+    }
+
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.7})
     void permutingExpertsPermutesGradientsAndRouting(double capacityFactor) {
@@ -105,18 +142,22 @@ class ExpertLawsTest {
         }
     }
 
-    /** Expert e of the result is expert order[e] of the source. */
+    /** Expert e of the result, and its router row, is that of expert order[e] of the source. */
     private static double[] permute(ModelConfig config, double[] source, int[] order) {
-        double[] target = source.clone();
-        var layout = ParameterLayout.of(config);
-        int router = (int) layout.tensor(ParameterLayout.router(1)).offset();
+        double[] target = permuteExperts(config, source, order);
+        int router = (int)
+                ParameterLayout.of(config).tensor(ParameterLayout.router(1)).offset();
+        int width = config.width();
         for (int expert = 0; expert < order.length; expert++) {
-            System.arraycopy(
-                    source,
-                    router + order[expert] * config.width(),
-                    target,
-                    router + expert * config.width(),
-                    config.width());
+            System.arraycopy(source, router + order[expert] * width, target, router + expert * width, width);
+        }
+        return target;
+    }
+
+    /** The router stays as it is. */
+    private static double[] permuteExperts(ModelConfig config, double[] source, int[] order) {
+        double[] target = source.clone();
+        for (int expert = 0; expert < order.length; expert++) {
             for (String part : ParameterLayout.FEED_FORWARD) {
                 String from = ParameterLayout.expert(1, order[expert]) + part;
                 copy(config, source, from, config, target, ParameterLayout.expert(1, expert) + part);

@@ -2,7 +2,11 @@ package dev.uncurl.model;
 
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
+import dev.uncurl.config.MoeLayer;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -24,6 +28,32 @@ final class Models {
 
     static ModelConfig config(MoeConfig moe) {
         return new ModelConfig(2, 12, 3, 20, VOCABULARY, 9, moe);
+    }
+
+    /** Every block has experts, and its own of them. */
+    static ModelConfig byLayer(int topK, boolean renormalize, double capacityFactor, MoeLayer first, MoeLayer second) {
+        var moe = new MoeConfig(5, topK, 1, renormalize, 0.03, 0.02, capacityFactor);
+        return config(moe).withMoeLayers(new TreeMap<>(Map.of(0, first, 1, second)));
+    }
+
+    /** Five router rows in block 1 that lead to two experts. */
+    static ModelConfig mapped(int topK, boolean renormalize, double capacityFactor) {
+        var layer = new MoeLayer(2, List.of(0, 1, 1, 0, 1));
+        return config(5, topK, renormalize, capacityFactor).withMoeLayers(new TreeMap<>(Map.of(1, layer)));
+    }
+
+    /** The same with other weights of balance loss and z-loss. */
+    static ModelConfig weighted(ModelConfig config, double balanceLoss, double zLoss) {
+        MoeConfig moe = config.moe();
+        return config(new MoeConfig(
+                moe.experts(),
+                moe.topK(),
+                moe.every(),
+                moe.renormalize(),
+                balanceLoss,
+                zLoss,
+                moe.capacityFactor(),
+                moe.byLayer()));
     }
 
     static ModelConfig dense() {

@@ -3,6 +3,7 @@ package dev.uncurl.model;
 import dev.uncurl.config.ModelConfig;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -159,8 +160,11 @@ final class NaiveModel {
 
     private void mix(TokenBatch batch, double[][] stream, int layer) {
         var moe = config.moe();
-        var share = new double[moe.experts()];
-        var mean = new double[moe.experts()];
+        int[] expertOfRow = moe.layer(layer).expertOfRow();
+        int rows = expertOfRow.length;
+        int choices = Math.min(moe.topK(), rows);
+        var share = new double[rows];
+        var mean = new double[rows];
         int tokens =
                 (int) IntStream.of(batch.tokens()).filter(token -> token >= 0).count();
         var assignments = new ArrayList<Assignment>();
@@ -169,7 +173,7 @@ final class NaiveModel {
                 continue;
             }
             double[] x = norm(stream[n], ParameterLayout.block(layer) + "ln_2");
-            double[] logits = new double[moe.experts()];
+            double[] logits = new double[rows];
             for (int e = 0; e < logits.length; e++) {
                 for (int i = 0; i < x.length; i++) {
                     logits[e] += x[i] * at(ParameterLayout.router(layer), e, i);
@@ -180,18 +184,22 @@ final class NaiveModel {
                     .boxed()
                     .sorted((a, b) -> p[a] != p[b] ? Double.compare(p[b], p[a]) : a - b)
                     .mapToInt(Integer::intValue)
-                    .limit(moe.topK())
+                    .limit(choices)
                     .toArray();
             double mass = IntStream.of(best).mapToDouble(e -> p[e]).sum();
+            var ofToken = new LinkedHashMap<Integer, Assignment>();
             for (int rank = 0; rank < best.length; rank++) {
                 double p0 = p[best[rank]];
-                double gate = moe.renormalize() && moe.topK() > 1 ? p0 / mass : p0;
-                assignments.add(new Assignment(n, rank, best[rank], gate, x));
-                share[best[rank]] += 1.0 / (tokens * moe.topK());
+                double gate = moe.renormalize() && choices > 1 ? p0 / mass : p0;
+                int expert = expertOfRow[best[rank]];
+                ofToken.merge(expert, new Assignment(n, rank, expert, gate, 1, x), Assignment::plus);
+                share[best[rank]] += 1.0 / (tokens * choices);
             }
-            for (int e = 0; e < moe.experts() && outputSums != null; e++) {
-                outputSums.computeIfAbsent(layer, l -> new double[moe.experts()][config.width()]);
-                add(outputSums.get(layer)[e], 1, feedForward(x, ParameterLayout.expert(layer, e)));
+            assignments.addAll(ofToken.values());
+            for (int row = 0; row < rows && outputSums != null; row++) {
+                outputSums.computeIfAbsent(layer, l -> new double[rows][config.width()]);
+                String expert = ParameterLayout.expert(layer, expertOfRow[row]);
+                add(outputSums.get(layer)[row], 1, feedForward(x, expert));
             }
             add(mean, 1.0 / tokens, p);
             double logSumExp = Math.log(IntStream.range(0, p.length)
@@ -199,26 +207,32 @@ final class NaiveModel {
                     .sum());
             z += logSumExp * logSumExp / tokens;
         }
-        for (int e = 0; e < moe.experts(); e++) {
-            balance += moe.experts() * share[e] * mean[e];
+        for (int row = 0; row < rows; row++) {
+            balance += rows * share[row] * mean[row];
         }
-        for (Assignment kept : kept(assignments, tokens)) {
+        for (Assignment kept : kept(assignments, tokens, layer)) {
             add(stream[kept.token], kept.gate, feedForward(kept.x, ParameterLayout.expert(layer, kept.expert)));
         }
     }
 
-    /** A token's choice of an expert: the {@code rank}-th. */
-    private record Assignment(int token, int rank, int expert, double gate, double[] x) {}
+    /** A token's choices that lead to one expert; the best of them is the {@code rank}-th of the token. */
+    private record Assignment(int token, int rank, int expert, double gate, int choices, double[] x) {
+        Assignment plus(Assignment worse) {
+            return new Assignment(token, rank, expert, gate + worse.gate, choices + worse.choices, x);
+        }
+    }
 
     /** Each expert's first ones, lower ranks before higher ones, then in the order of the batch. */
-    private List<Assignment> kept(List<Assignment> assignments, int tokens) {
+    private List<Assignment> kept(List<Assignment> assignments, int tokens, int layer) {
         var moe = config.moe();
         if (!training || moe.capacityFactor() == 0) {
             return assignments;
         }
-        double capacity = Math.ceil(moe.capacityFactor() * moe.topK() * tokens / moe.experts() - 1e-9);
+        int experts = moe.layer(layer).experts();
+        int choices = Math.min(moe.topK(), moe.layer(layer).routerRows());
+        double capacity = Math.ceil(moe.capacityFactor() * choices * tokens / experts - 1e-9);
         var kept = new ArrayList<Assignment>();
-        for (int e = 0; e < moe.experts(); e++) {
+        for (int e = 0; e < experts; e++) {
             int expert = e;
             assignments.stream()
                     .filter(a -> a.expert == expert)
@@ -226,7 +240,11 @@ final class NaiveModel {
                     .limit((long) capacity)
                     .forEach(kept::add);
         }
-        dropped += assignments.size() - kept.size();
+        dropped += choices(assignments) - choices(kept);
         return kept;
+    }
+
+    private static int choices(List<Assignment> assignments) {
+        return assignments.stream().mapToInt(Assignment::choices).sum();
     }
 }

@@ -69,7 +69,7 @@ class SmoeLanguageModelTest {
             Loss loss = model.forward(
                     batch,
                     (layer, expert, sum) -> sums.computeIfAbsent(
-                                    layer, l -> new double[config.moe().experts()][])[expert] = sum);
+                                    layer, l -> new double[model.routing(l).experts()][])[expert] = sum);
             assertThat(loss).isEqualTo(expected);
             assertThat(model.targetLogProbabilities()).isEqualTo(logProbabilities);
         }
@@ -119,7 +119,7 @@ class SmoeLanguageModelTest {
             model.forward(new TokenBatch(tokens, targets, 3, 7));
             for (int layer : config.moeLayers()) {
                 assertThat(Arrays.stream(model.expertTokens(layer)).sum())
-                        .isEqualTo(8 * config.moe().topK());
+                        .isEqualTo(8 * config.moe().choices(layer));
                 assertThat(model.routing(layer).expert(5, 0)).isEqualTo(-1);
                 assertThat(model.routing(layer).gate(5, 0)).isZero();
             }

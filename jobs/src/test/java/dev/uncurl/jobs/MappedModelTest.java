@@ -1,0 +1,117 @@
+package dev.uncurl.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.config.MoeLayer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Models with mapped routers, and models whose layers differ in experts, through the commands. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class MappedModelTest {
+    private static final String TASK = "superglue/copa";
+
+    private Cli cli;
+    private Warehouse warehouse;
+
+    @BeforeAll
+    void prune(@TempDir Path folder) {
+        cli = new Cli(folder.resolve("warehouse"));
+        warehouse = TokenizeFixture.warehouse(cli.folder());
+        RoutingFixture.task(warehouse, TASK, 60, 3);
+        var config = RoutingFixture.config(5, 2);
+        RoutingFixture.model(warehouse, "base", config, 1);
+        var layers = Map.of(1, new MoeLayer(2), 3, new MoeLayer(4));
+        RoutingFixture.model(warehouse, "uneven", config.withMoeLayers(new TreeMap<>(layers)), 2);
+        cli.succeed("dump-logits --model base --task " + TASK);
+        cli.succeed("prune --from base --task " + TASK + " --method uncurl --experts 2 --router map --model mapped");
+    }
+
+    private ModelFolder model(String id) {
+        return new Models(warehouse).open(id);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mapped", "uneven"})
+    void isDumpedVerifiedFinetunedAndEvaluatedAsAnyOther(String id) throws IOException {
+        cli.succeed("dump-logits --model " + id + " --task " + TASK + " --tokens 300 --outputs 100");
+        cli.succeed("verify --model " + id + " --task " + TASK);
+        cli.succeed(
+                "finetune --from " + id + " --model " + id + "-tuned --task " + TASK + " --config "
+                        + Path.of("src/test/resources/tiny/finetune.conf"),
+                "--set",
+                "train.tokens=1200",
+                "--set",
+                "train.validation.every=0");
+        cli.succeed("evaluate --split train --task " + TASK + " --model " + id + " --model " + id
+                + "-tuned --latency-batch 2");
+        ModelFolder model = model(id);
+        for (int layer : model.config().moeLayers()) {
+            int rows = model.config().moe().layer(layer).routerRows();
+            for (Tables table : List.of(Tables.GRAM, Tables.OUTPUT_GRAM)) {
+                Row gram = warehouse.rows(table, "model_id", id, "layer", layer).first();
+                assertThat(gram.getList(gram.fieldIndex("gram"))).hasSize(rows * rows);
+            }
+            assertThat(warehouse
+                            .rows(Tables.EXPERT_STATISTICS, "model_id", id, "layer", layer)
+                            .count())
+                    .isEqualTo(rows);
+        }
+        ModelFolder tuned = model(id + "-tuned");
+        assertThat(tuned.config()).isEqualTo(model.config());
+        assertThat(tuned.readParameters()).isNotEqualTo(model.readParameters());
+        assertThat(loss(id + "-tuned")).isLessThan(loss(id));
+        Row row = warehouse.rows(Tables.REGISTRY, "model_id", id).first();
+        assertThat(row.<Long>getAs("parameters")).isEqualTo(model.layout().length());
+        assertThat(row.<String>getAs("config")).contains("\"by-layer\":{\"1\":{\"experts\":2");
+    }
+
+    private double loss(String id) {
+        return warehouse
+                .rows(Tables.RESULTS, "model_id", id, "metric", "loss_per_token")
+                .first()
+                .getAs("value");
+    }
+
+    /** Before its experts were merged, the first router saw the same: its logits stay, and so what a dump says of them. */
+    @Test
+    void theDumpOfAMappedModelReadsAsBeforeThePruning() {
+        cli.succeed("dump-logits --model mapped --task " + TASK + " --tokens 300");
+        cli.succeed("dump-logits --model base --task " + TASK + " --tokens 300");
+        List<Double> before = gram("base");
+        List<Double> after = gram("mapped");
+        assertThat(after).hasSize(25);
+        for (int i = 0; i < 25; i++) {
+            assertThat(after.get(i)).isCloseTo(before.get(i), within(1e-6 * Math.abs(before.get(i))));
+        }
+    }
+
+    private List<Double> gram(String id) {
+        Row row = warehouse.rows(Tables.GRAM, "model_id", id, "layer", 1).first();
+        return row.getList(row.fieldIndex("gram"));
+    }
+
+    @Test
+    void aMappedModelIsNotPrunedAgainAndAnUnknownRuleIsRefused() {
+        Cli.Outcome outcome =
+                cli.run(("prune --plan-only --from mapped --task " + TASK + " --method uncurl --experts 1").split(" "));
+        assertThat(outcome.code()).isEqualTo(3);
+        assertThat(outcome.err()).contains("router rows lead to 2 experts").contains("made from");
+        outcome = cli.run(("prune --plan-only --from base --task " + TASK + " --method uncurl --experts 1 --router mop")
+                .split(" "));
+        assertThat(outcome.code()).isEqualTo(2);
+        assertThat(outcome.err()).contains("Did you mean map?");
+    }
+}

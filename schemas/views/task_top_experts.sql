@@ -9,41 +9,15 @@ CREATE OR REPLACE TEMPORARY VIEW task_top_experts (
   common COMMENT 'how many are in both sets',
   overlap COMMENT 'common over k; two random sets have k / E on average'
 ) COMMENT 'overlap of the K most used experts between tasks' AS
-WITH ranked AS (
-  SELECT
-    model_id,
-    task,
-    split,
-    layer,
-    expert,
-    row_number() OVER (PARTITION BY model_id, task, split, layer ORDER BY tokens DESC, expert) AS place
-  FROM uncurl.routing.expert_statistics
-),
-entered AS (
-  SELECT
-    one.model_id,
-    one.split,
-    one.layer,
-    one.task,
-    two.task AS other_task,
-    one.place AS k,
-    greatest(one.place, two.place) AS common_from
-  FROM ranked one
-  JOIN ranked two
-    ON two.model_id = one.model_id AND two.split = one.split AND two.layer = one.layer AND two.expert = one.expert
-    AND two.task <> one.task
-)
 SELECT
-  sets.model_id,
-  sets.split,
-  sets.layer,
-  sets.task,
-  sets.other_task,
-  sets.k,
-  count_if(experts.common_from <= sets.k),
-  count_if(experts.common_from <= sets.k) / sets.k
-FROM entered sets
-JOIN entered experts
-  ON experts.model_id = sets.model_id AND experts.split = sets.split AND experts.layer = sets.layer
-  AND experts.task = sets.task AND experts.other_task = sets.other_task
-GROUP BY sets.model_id, sets.split, sets.layer, sets.task, sets.other_task, sets.k;
+  model_id,
+  split,
+  layer,
+  task,
+  other_task,
+  sets.place,
+  count_if(greatest(experts.place, experts.other_place) <= sets.place),
+  count_if(greatest(experts.place, experts.other_place) <= sets.place) / sets.place
+FROM expert_between_tasks sets
+JOIN expert_between_tasks experts USING (model_id, split, layer, task, other_task)
+GROUP BY model_id, split, layer, task, other_task, sets.place;

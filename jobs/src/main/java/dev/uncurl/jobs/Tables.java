@@ -101,6 +101,7 @@ enum Tables {
         EXPERT_PROFILE,
         EXPERT_DISTANCE,
         EXPERT_PAIRS,
+        EXPERT_BETWEEN_TASKS,
         TASK_OVERLAP,
         TASK_TOP_EXPERTS,
         MODEL_RESULTS,

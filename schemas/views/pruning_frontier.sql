@@ -1,4 +1,5 @@
--- One finetuned model beside what it was finetuned from: what pruning cost before and after the same finetuning.
+-- One finetuned model beside what it was finetuned from: what pruning cost before and after the same finetuning. Where
+-- layers differ in experts, the most that one has; models.registry tells them all in config.
 CREATE OR REPLACE TEMPORARY VIEW pruning_frontier AS
 SELECT
   after.task AS task,

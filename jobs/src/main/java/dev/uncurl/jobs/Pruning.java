@@ -33,7 +33,7 @@ final class Pruning {
             PruningMethods method,
             int experts,
             long seed) {
-        PlanApplication.checkUnmapped(model);
+        PlanApplication.checkPlain(model);
         PruningMethods.checkKeep(experts, model.config().moe().experts());
         List<Row> grams = warehouse
                 .rows(

@@ -42,8 +42,8 @@ public final class SmoeLayer extends BaseLayer {
     private double balanceLoss;
     private double zLoss;
     private double capacityFactor;
-    private Map<Integer, Integer> expertsByLayer;
-    private Map<Integer, List<Integer>> routerMapByLayer;
+    private Map<Integer, Integer> expertsByLayer = new TreeMap<>();
+    private Map<Integer, List<Integer>> routerMapByLayer = new TreeMap<>();
     private int microBatch;
 
     /** For JSON. */
@@ -65,8 +65,6 @@ public final class SmoeLayer extends BaseLayer {
         balanceLoss = config.moe().balanceLoss();
         zLoss = config.moe().zLoss();
         capacityFactor = config.moe().capacityFactor();
-        expertsByLayer = new TreeMap<>();
-        routerMapByLayer = new TreeMap<>();
         config.moe().byLayer().forEach((layer, own) -> {
             expertsByLayer.put(layer, own.experts());
             routerMapByLayer.put(layer, own.routerMap());

@@ -46,7 +46,7 @@ public final class PlanApplication {
     public static void check(ModelFolder source, Plan plan) {
         Plan.Origin origin = plan.origin();
         String remedy = "Plan again for this model.";
-        checkUnmapped(source);
+        checkPlain(source);
         if (!origin.manifestSha256().equals(source.manifestSha256())) {
             throw Refusal.input(
                     "Plan " + plan.id() + " was made for model " + origin.modelId() + " with manifest "
@@ -54,12 +54,13 @@ public final class PlanApplication {
                             + source.manifestSha256(),
                     remedy);
         }
+        int experts = source.config().moe().experts();
         for (int layer : plan.layers()) {
             int planned = plan.layer(layer).size();
-            if (source.config().isMoe(layer) && planned != experts(source, layer)) {
+            if (source.config().isMoe(layer) && planned != experts) {
                 throw Refusal.input(
                         "Plan " + plan.id() + " is for E = " + planned + " experts in layer " + layer + "; "
-                                + source.dir() + " has E = " + experts(source, layer),
+                                + source.dir() + " has E = " + experts,
                         remedy);
             }
         }
@@ -72,26 +73,32 @@ public final class PlanApplication {
         }
     }
 
-    private static int experts(ModelFolder source, int layer) {
-        return source.config().moe().layer(layer).experts();
-    }
-
     /**
-     * For whoever plans, too: a plan for such a model would be in vain.
+     * For whoever plans, too: a plan for another model would be in vain.
      *
-     * @throws Refusal (input) when the model's routers are mapped; what its tables call experts are router rows
+     * @throws Refusal (input) when the model's routers are mapped (what its tables call experts are router rows), or its
+     *     layers differ in experts (a plan knows one E)
      */
-    public static void checkUnmapped(ModelFolder source) {
-        ModelConfig config = source.config();
-        for (int layer : config.moeLayers()) {
-            MoeLayer own = config.moe().layer(layer);
-            if (own.isMapped()) {
-                throw Refusal.input(
-                        source.dir() + " was pruned with the router rule map: in layer " + layer + " "
-                                + own.routerRows() + " router rows lead to " + own.experts() + " experts",
-                        "Prune the model that it was made from, to fewer experts.");
+    public static void checkPlain(ModelFolder source) {
+        for (var own : source.config().moe().byLayer().entrySet()) {
+            MoeLayer layer = own.getValue();
+            if (layer.isMapped()) {
+                throw unprunable(
+                        source,
+                        "with the router rule map: in layer " + own.getKey() + " " + layer.routerRows()
+                                + " router rows lead to " + layer.experts() + " experts");
             }
         }
+        if (!source.config().moe().byLayer().isEmpty()) {
+            var experts = new TreeMap<Integer, Integer>();
+            source.config().moe().byLayer().forEach((layer, own) -> experts.put(layer, own.experts()));
+            throw unprunable(source, "to another number of experts in each layer: " + experts);
+        }
+    }
+
+    private static Refusal unprunable(ModelFolder source, String how) {
+        return Refusal.input(
+                source.dir() + " was pruned before, " + how, "Prune the model that it comes from, to fewer experts.");
     }
 
     /** The model's shape after pruning: a plain one where all layers end alike and no router is mapped. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.clustering.Labels;
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
 import dev.uncurl.config.MoeLayer;
@@ -148,7 +149,7 @@ class MappedRouterTest {
             var labels = new TreeMap<Integer, int[]>();
             for (int layer : config.moeLayers()) {
                 int most = 1 + random.nextInt(E);
-                int[] own = LayerPlan.canonical(random.ints(E, 0, most).toArray());
+                int[] own = Labels.canonical(random.ints(E, 0, most).toArray());
                 labels.put(layer, own);
                 makeAlike(unlike, parameters, layer, own, random);
             }
@@ -244,21 +245,21 @@ class MappedRouterTest {
     }
 
     @Test
-    void aMappedModelIsNotPrunedAgain() throws IOException {
+    void aMappedModelAndOneOfDifferentLayersAreNotPrunedAgain() throws IOException {
         ModelConfig config = config(1, false);
         ModelFolder source = write("source", config, parameters(config, 1));
         var labels = Map.of(1, new int[] {0, 0, 1, 1, 2, 2}, 3, new int[] {0, 1, 2, 3, 4, 4});
         ModelFolder mapped = apply(source, plan(source, labels), MAP, "mapped");
         assertThatThrownBy(() -> apply(mapped, plan(mapped, labels), Application.DEFAULT, "again"))
                 .isInstanceOf(Refusal.class)
-                .hasMessageContaining("mapped was pruned with the router rule map")
+                .hasMessageContaining("mapped was pruned before, with the router rule map")
                 .hasMessageContaining("in layer 1 6 router rows lead to 3 experts")
-                .hasMessageContaining("Prune the model that it was made from");
+                .hasMessageContaining("Prune the model that it comes from");
         ModelFolder collapsed = apply(source, plan(source, labels), Application.DEFAULT, "collapsed");
         assertThatThrownBy(() -> apply(collapsed, plan(collapsed, labels), Application.DEFAULT, "again"))
                 .isInstanceOf(Refusal.class)
-                .hasMessageContaining("E = 6 experts in layer 1")
-                .hasMessageContaining("has E = 3");
+                .hasMessageContaining("collapsed was pruned before, to another number of experts in each layer: {1=3, 3=5}")
+                .hasMessageContaining("Prune the model that it comes from");
         assertThat(folder.resolve("again")).doesNotExist();
     }
 }

@@ -4,13 +4,15 @@ import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.pruning.Application;
+import dev.uncurl.pruning.LayerScore;
 import dev.uncurl.pruning.Plan;
-import dev.uncurl.pruning.PruningMethods;
+import dev.uncurl.pruning.PlanSettings;
 import dev.uncurl.pruning.RouterRule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -29,6 +31,9 @@ final class PruneCommand implements Callable<Integer> {
     @Mixin
     private WarehouseOptions warehouseOptions;
 
+    @Mixin
+    private PlanOptions planOptions;
+
     @Option(names = "--from", paramLabel = "ID", required = true, description = "Model to prune.")
     private String parentId;
 
@@ -37,12 +42,6 @@ final class PruneCommand implements Callable<Integer> {
 
     @Option(names = "--split", defaultValue = "train", description = "Split of the logits (default: ${DEFAULT-VALUE}).")
     private String split;
-
-    @Option(names = "--method", paramLabel = "NAME", required = true, description = "uncurl, frequency or random.")
-    private String method;
-
-    @Option(names = "--experts", paramLabel = "K", required = true, description = "Experts per layer to end with.")
-    private int experts;
 
     @Option(
             names = "--router",
@@ -60,9 +59,6 @@ final class PruneCommand implements Callable<Integer> {
             description = "Align the neurons of experts before they are merged (default: ${DEFAULT-VALUE}).")
     private OnOff align;
 
-    @Option(names = "--seed", defaultValue = "1", description = "Seed of the method (default: ${DEFAULT-VALUE}).")
-    private long seed;
-
     @Option(names = "--model", paramLabel = "ID", description = "Name of the pruned model.")
     private String modelId;
 
@@ -74,20 +70,18 @@ final class PruneCommand implements Callable<Integer> {
         if (!planOnly && modelId == null) {
             throw Refusal.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
         }
-        PruningMethods chosen = PruningMethods.named(method);
         var application = new Application(RouterRule.named(router), align == OnOff.ON);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         ModelFolder parent = models.open(parentId);
-        var pruning = new Pruning(warehouse);
+        PlanSettings settings = planOptions.settings(parent.config());
+        String method = settings.method().title();
         warehouse.describe("plan " + method + " of " + parentId);
-        Plan plan = pruning.plan(parent, parentId, task, split, chosen, experts, seed);
-        pruning.write(plan);
-        System.out.println("Plan " + plan.id() + ": " + method + ", "
-                + plan.origin().expertsBefore() + " -> " + experts + " experts per layer");
-        for (int layer : plan.layers()) {
-            System.out.println("  layer " + layer + ": " + clusters(plan, layer));
-        }
+        var pruning = new Pruning(warehouse);
+        Pruning.Planned planned = pruning.plan(parent, parentId, task, split, settings);
+        pruning.write(planned);
+        Plan plan = planned.plan();
+        print(planned);
         if (planOnly) {
             return 0;
         }
@@ -97,13 +91,14 @@ final class PruneCommand implements Callable<Integer> {
         inputs.put("plan", plan.id());
         inputs.put("task", task);
         inputs.put("method", method);
-        inputs.put("experts", Integer.toString(experts));
-        inputs.put("seed", Long.toString(seed));
+        inputs.put("experts", Integer.toString(settings.budget().experts()));
+        inputs.putAll(settings.parameters());
+        inputs.put("seed", Long.toString(settings.seed()));
         inputs.put("router", router);
         inputs.put("align", Boolean.toString(application.align()));
         inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
-        String command = "prune --from " + parentId + " --task " + task + " --method " + method + " --experts "
-                + experts + " --seed " + seed + " --router " + router + " --align "
+        String command = "prune --from " + parentId + " --task " + task + " --split " + split + " "
+                + PlanOptions.line(settings) + " --router " + router + " --align "
                 + (application.align() ? "on" : "off")
                 + " --model " + modelId;
         try (var hold = warehouse.hold("model-" + modelId)) {
@@ -122,6 +117,28 @@ final class PruneCommand implements Callable<Integer> {
             return 0;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void print(Pruning.Planned planned) {
+        Plan plan = planned.plan();
+        Plan.Origin origin = plan.origin();
+        System.out.println("Plan " + plan.id() + ": " + origin.method() + ", " + origin.expertsBefore() + " -> "
+                + origin.expertsAfter() + " experts per layer");
+        for (LayerScore score : planned.scores()) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "  layer %d: %d of %d experts, inertia %.4g, silhouette %s, predicted cost %.4f%n    %s%n",
+                    score.layer(),
+                    score.clusters(),
+                    score.experts(),
+                    score.inertia(),
+                    score.silhouette().isPresent()
+                            ? String.format(
+                                    Locale.ROOT, "%.3f", score.silhouette().getAsDouble())
+                            : "-",
+                    score.cost(),
+                    clusters(plan, score.layer()));
         }
     }
 

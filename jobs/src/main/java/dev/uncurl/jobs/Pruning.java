@@ -3,20 +3,22 @@ package dev.uncurl.jobs;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.pruning.Assignment;
-import dev.uncurl.pruning.LayerEvidence;
+import dev.uncurl.pruning.LayerScore;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanApplication;
+import dev.uncurl.pruning.PlanSettings;
 import dev.uncurl.pruning.Planner;
-import dev.uncurl.pruning.PruningMethods;
-import dev.uncurl.routing.ExpertStatistics;
-import dev.uncurl.routing.RouterGram;
+import java.sql.Timestamp;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 
-/** The table side of pruning: evidence from routing.gram and routing.expert_statistics, plans to pruning.assignments. */
+/** The table side of pruning: plans from what the routing tables tell, to pruning.assignments and pruning.plans. */
 final class Pruning {
     private final Warehouse warehouse;
 
@@ -24,76 +26,46 @@ final class Pruning {
         this.warehouse = warehouse;
     }
 
-    /** @throws Refusal (input) when the task's routing was not dumped for the model as it is */
-    Plan plan(
-            ModelFolder model,
-            String modelId,
-            String task,
-            String split,
-            PruningMethods method,
-            int experts,
-            long seed) {
+    /**
+     * A plan with what is stored beside it.
+     *
+     * @param scores of every layer, ascending
+     * @param snapshots of the tables that it was made from
+     */
+    record Planned(Plan plan, List<LayerScore> scores, SortedMap<String, Long> snapshots) {}
+
+    /** @throws Refusal (input) when the task's routing was not dumped for the model as it is, or does not suffice */
+    Planned plan(ModelFolder model, String modelId, String task, String split, PlanSettings settings) {
         PlanApplication.checkPlain(model);
-        PruningMethods.checkKeep(experts, model.config().moe().experts());
-        List<Row> grams = warehouse
-                .rows(
-                        Tables.GRAM,
-                        "model_id",
-                        modelId,
-                        "task",
-                        task,
-                        "split",
-                        split,
-                        "manifest_sha256",
-                        model.manifestSha256())
-                .orderBy("layer")
-                .collectAsList();
-        if (grams.isEmpty()) {
-            throw Refusal.input(
-                    "There are no router logits of model " + modelId + ", as it is now, on task " + task + " (" + split
-                            + ")",
-                    "Run dump-logits --model " + modelId + " --task " + task + " --split " + split + " first.");
-        }
-        var evidence = new ArrayList<LayerEvidence>();
-        for (Row row : grams) {
-            long tokens = row.getAs("tokens");
-            int layer = row.getAs("layer");
-            double[] values = row.<Double>getList(row.fieldIndex("gram")).stream()
-                    .mapToDouble(Double::doubleValue)
-                    .toArray();
-            var gram = new RouterGram(row.<Integer>getAs("experts"), tokens, values);
-            evidence.add(new LayerEvidence(layer, gram, statistics(modelId, task, split, layer, tokens)));
-        }
-        Map<String, String> inputs = Map.of("split", split, "data", grams.get(0).getAs("data"));
-        return Planner.plan(modelId, model.manifestSha256(), task, method, evidence, experts, seed, inputs);
+        boolean outputs = settings.method().needsOutputs();
+        var evidence = RoutingEvidence.read(warehouse, model, modelId, task, split, outputs);
+        Map<String, String> inputs = Map.of("split", split, "data", evidence.data());
+        Plan plan = Planner.plan(modelId, model.manifestSha256(), task, settings, evidence.layers(), inputs);
+        List<LayerScore> scores = evidence.layers().stream()
+                .map(layer -> LayerScore.of(layer, plan.layer(layer.layer())))
+                .toList();
+        return new Planned(plan, scores, evidence.snapshots());
     }
 
-    private ExpertStatistics statistics(String modelId, String task, String split, int layer, long tokens) {
-        var rows = new ArrayList<ExpertStatistics.Row>();
-        for (Row row : warehouse
-                .rows(Tables.EXPERT_STATISTICS, "model_id", modelId, "task", task, "split", split, "layer", layer)
-                .orderBy("expert")
-                .collectAsList()) {
-            rows.add(new ExpertStatistics.Row(
-                    row.<Integer>getAs("expert"),
-                    row.<Long>getAs("tokens"),
-                    row.<Double>getAs("fraction"),
-                    row.<Double>getAs("gate_mass"),
-                    row.<Double>getAs("mean_probability"),
-                    row.<Double>getAs("mean_logit"),
-                    row.<Double>getAs("output_norm"),
-                    row.<Double>getAs("contribution")));
+    /** Writes the rows of a plan, unless they are there; the one that says that it is there comes last. */
+    void write(Planned planned) {
+        Plan plan = planned.plan();
+        Object[] key = {
+            "model_id", plan.origin().modelId(), "task", plan.origin().task(), "plan_id", plan.id()
+        };
+        if (warehouse.rows(Tables.PLANS, key).isEmpty()) {
+            put(Tables.ASSIGNMENTS, assignments(plan), key);
+            put(Tables.PLANS, List.of(row(planned)), key);
         }
-        return ExpertStatistics.of(tokens, rows);
     }
 
-    /** Writes the rows of a plan, unless they are there. */
-    void write(Plan plan) {
+    private void put(Tables table, List<Row> rows, Object... key) {
+        var schema = warehouse.table(table).schema();
+        warehouse.replace(table, warehouse.spark().createDataFrame(rows, schema), key);
+    }
+
+    private static List<Row> assignments(Plan plan) {
         Plan.Origin origin = plan.origin();
-        Object[] key = {"model_id", origin.modelId(), "task", origin.task(), "plan_id", plan.id()};
-        if (!warehouse.rows(Tables.ASSIGNMENTS, key).isEmpty()) {
-            return;
-        }
         var rows = new ArrayList<Row>();
         for (Assignment assignment : plan.assignments()) {
             rows.add(RowFactory.create(
@@ -111,7 +83,39 @@ final class Pruning {
                     assignment.weight(),
                     assignment.isReference()));
         }
-        var schema = warehouse.table(Tables.ASSIGNMENTS).schema();
-        warehouse.replace(Tables.ASSIGNMENTS, warehouse.spark().createDataFrame(rows, schema), key);
+        return rows;
+    }
+
+    private static Row row(Planned planned) {
+        Plan.Origin origin = planned.plan().origin();
+        var parameters = new TreeMap<>(origin.inputs());
+        String split = parameters.remove("split");
+        String weights = parameters.remove("weights");
+        String budget = parameters.remove("budget");
+        Row[] layers = planned.scores().stream()
+                .map(score -> RowFactory.create(
+                        score.layer(),
+                        score.experts(),
+                        score.clusters(),
+                        score.inertia(),
+                        score.silhouette().isPresent() ? score.silhouette().getAsDouble() : null,
+                        score.cost()))
+                .toArray(Row[]::new);
+        return RowFactory.create(
+                planned.plan().id(),
+                origin.modelId(),
+                origin.manifestSha256(),
+                origin.task(),
+                split,
+                origin.method(),
+                weights,
+                budget,
+                origin.expertsBefore(),
+                origin.expertsAfter(),
+                origin.seed(),
+                parameters,
+                planned.snapshots(),
+                layers,
+                Timestamp.from(Instant.now()));
     }
 }

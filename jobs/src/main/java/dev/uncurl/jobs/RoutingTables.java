@@ -2,6 +2,7 @@ package dev.uncurl.jobs;
 
 import static org.apache.spark.sql.functions.col;
 
+import dev.uncurl.error.Refusal;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.OutputSums;
 import dev.uncurl.routing.RoutedToken;
@@ -154,7 +155,8 @@ final class RoutingTables {
                                 "experts",
                                 "gates",
                                 "output_norms",
-                                "logits")
+                                "logits",
+                                "sequence_id")
                         .queryExecution()
                         .toRdd(),
                 (SparkWork.PartitionWork<InternalRow, Map<Integer, RoutingSums>>) part -> sum(part, done),
@@ -181,8 +183,13 @@ final class RoutingTables {
         while (rows.hasNext()) {
             InternalRow row = rows.next();
             RoutedToken token = token(row);
-            sums.computeIfAbsent(row.getInt(0), layer -> new RoutingSums(token.logits().length))
-                    .add(token);
+            try {
+                sums.computeIfAbsent(row.getInt(0), layer -> new RoutingSums(token.logits().length))
+                        .add(token);
+            } catch (Refusal refusal) {
+                throw refusal.at("Layer " + row.getInt(0) + ", sequence " + row.getLong(9) + ", position "
+                        + row.getInt(1) + " of routing.logits");
+            }
             done.add(1);
         }
         return sums;

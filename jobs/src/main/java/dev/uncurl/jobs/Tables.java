@@ -26,6 +26,7 @@ enum Tables {
     GRAM("routing.gram"),
     OUTPUT_GRAM("routing.output_gram"),
     ASSIGNMENTS("pruning.assignments"),
+    PLANS("pruning.plans"),
     SCORED("evaluation.examples"),
     RESULTS("evaluation.results"),
     LATENCY("evaluation.latency");

@@ -86,7 +86,6 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
         var free = layers.stream()
                 .filter(layer -> !exceptions.containsKey(layer.layer()))
                 .toList();
-        free.forEach(layer -> Clusterer.checkClusters(experts, layer.experts()));
         var clusters = new TreeMap<>(exceptions);
         clusters.putAll(
                 sharing == Sharing.ADAPTIVE
@@ -94,7 +93,11 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
                         : free.stream().collect(Collectors.toMap(LayerEvidence::layer, layer -> experts)));
         for (LayerEvidence layer : layers) {
             int keep = clusters.get(layer.layer());
-            Clusterer.checkClusters(keep, layer.experts());
+            try {
+                Clusterer.checkClusters(keep, layer.experts());
+            } catch (Refusal refusal) {
+                throw refusal.at("Layer " + layer.layer());
+            }
             if (keep < fewest(layer)) {
                 throw Refusal.usage(
                         "The " + layer.experts() + " experts of layer " + layer.layer() + " do not fit into " + keep
@@ -126,11 +129,12 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
                 joins.add(new Join(layer.layer(), total == 0 ? 0 : merge.height() / total));
             }
         }
-        if (joins.size() < surplus) {
+        if (surplus < 0 || surplus > joins.size()) {
+            int all = clusters.values().stream().mapToInt(Integer::intValue).sum();
             throw Refusal.usage(
-                    experts + " experts in the mean of " + layers.size()
-                            + " layers are too few for clusters of at most " + maxCluster,
-                    "Keep more, or allow larger clusters.");
+                    "K = " + experts + " experts in the mean of " + layers.size() + " layers cannot be kept of " + all,
+                    "Keep " + (all - joins.size()) + " to " + all + " in all"
+                            + (maxCluster == 0 ? "." : ", or allow clusters of more than " + maxCluster + "."));
         }
         joins.sort(Comparator.comparingDouble(Join::cost)); // stable: of equal costs the lower layer's
         joins.subList(0, surplus).forEach(join -> clusters.merge(join.layer, -1, Integer::sum));

@@ -16,7 +16,7 @@ public record PlanSettings(PruningMethods method, MergeWeights weights, Budget b
     }
 
     /** What {@link Plan.Origin} has no component for, by name: weights, budget, exceptions, largest cluster. */
-    SortedMap<String, String> parameters() {
+    public SortedMap<String, String> parameters() {
         var parameters = new TreeMap<String, String>();
         parameters.put("weights", weights.title());
         parameters.put("budget", budget.sharing().title());

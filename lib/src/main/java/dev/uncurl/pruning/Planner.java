@@ -48,24 +48,7 @@ public final class Planner {
             PlanSettings settings,
             List<LayerEvidence> evidence,
             Map<String, String> inputs) {
-        if (evidence.isEmpty()) {
-            throw Refusal.input(
-                    "There are no router logits of model " + modelId + " on task " + task,
-                    "Run dump-logits for this model and task first.");
-        }
-        int experts = evidence.get(0).experts();
-        var layers = new ArrayList<>(evidence);
-        layers.sort(Comparator.comparingInt(LayerEvidence::layer));
-        int previous = -1;
-        for (LayerEvidence layer : layers) {
-            if (layer.experts() != experts || layer.layer() == previous) {
-                throw Refusal.input(
-                        "The router logits of model " + modelId + " on task " + task + " do not fit together at layer "
-                                + layer.layer(),
-                        "Dump the router logits again.");
-            }
-            previous = layer.layer();
-        }
+        List<LayerEvidence> layers = ordered(evidence, modelId, task);
         SortedMap<Integer, Integer> clusters = settings.budget().clusters(layers);
         // in parallel, but put together in the order of the layers
         var assignments = layers.parallelStream()
@@ -80,11 +63,33 @@ public final class Planner {
                 manifestSha256,
                 task,
                 settings.method().title(),
-                experts,
+                layers.get(0).experts(),
                 settings.budget().experts(),
                 settings.seed(),
                 all);
         return new Plan(origin, assignments);
+    }
+
+    private static List<LayerEvidence> ordered(List<LayerEvidence> evidence, String modelId, String task) {
+        if (evidence.isEmpty()) {
+            throw Refusal.input(
+                    "There are no router logits of model " + modelId + " on task " + task,
+                    "Run dump-logits for this model and task first.");
+        }
+        var layers = new ArrayList<>(evidence);
+        layers.sort(Comparator.comparingInt(LayerEvidence::layer));
+        int experts = layers.get(0).experts();
+        int previous = -1;
+        for (LayerEvidence layer : layers) {
+            if (layer.experts() != experts || layer.layer() == previous) {
+                throw Refusal.input(
+                        "The router logits of model " + modelId + " on task " + task + " do not fit together at layer "
+                                + layer.layer(),
+                        "Dump the router logits again.");
+            }
+            previous = layer.layer();
+        }
+        return layers;
     }
 
     private static List<Assignment> assignments(LayerEvidence layer, int keep, PlanSettings settings) {
@@ -113,6 +118,7 @@ public final class Planner {
                 for (int expert = 0; expert < layer.experts(); expert++) {
                     out.writeLong(layer.statistics().choices(expert));
                     out.writeDouble(layer.statistics().gateMass(expert));
+                    out.writeDouble(layer.statistics().contribution(expert));
                 }
                 if (layer.outputs().isPresent()) {
                     out.writeLong(layer.outputs().get().tokens());

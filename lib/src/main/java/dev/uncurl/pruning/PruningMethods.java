@@ -37,6 +37,8 @@ public enum PruningMethods implements PruningMethod {
     FREQUENCY("frequency", new HighestKept(ExpertStatistics::choices), MergeWeights.FREQUENCY),
     /** Keep the K experts with the largest sum of gates. */
     GATE_MASS("gate-mass", new HighestKept(ExpertStatistics::gateMass), MergeWeights.FREQUENCY),
+    /** Keep the K experts with the highest mean of gate times output norm (REAP). */
+    REAP("reap", new HighestKept(ExpertStatistics::contribution), MergeWeights.FREQUENCY),
     /** Keep K experts drawn without replacement. */
     RANDOM("random", new RandomKept(), MergeWeights.FREQUENCY);
 

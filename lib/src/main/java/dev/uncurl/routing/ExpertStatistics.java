@@ -33,7 +33,26 @@ public final class ExpertStatistics implements java.io.Serializable {
             double meanProbability,
             double meanLogit,
             double outputNorm,
-            double contribution) {}
+            double contribution) {
+        /** @throws Refusal (input) that names the expert, when a value is NaN, infinite or of a sign it cannot have */
+        public Row {
+            check(expert, "tokens", tokens, tokens >= 0);
+            check(expert, "fraction", fraction, fraction >= 0);
+            check(expert, "gate_mass", gateMass, gateMass >= 0);
+            check(expert, "mean_probability", meanProbability, meanProbability >= 0);
+            check(expert, "mean_logit", meanLogit, true);
+            check(expert, "output_norm", outputNorm, outputNorm >= 0);
+            check(expert, "contribution", contribution, contribution >= 0);
+        }
+
+        private static void check(int expert, String column, double value, boolean possible) {
+            if (!possible || !Double.isFinite(value)) {
+                throw Refusal.input(
+                        "The " + column + " of expert " + expert + " is " + value,
+                        "The model has diverged, or the row was changed: dump the router logits again.");
+            }
+        }
+    }
 
     private final int experts;
     private final long[] choices;

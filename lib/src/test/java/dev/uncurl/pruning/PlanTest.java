@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.within;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.RouterGram;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -21,8 +20,7 @@ class PlanTest {
     private static List<LayerEvidence> evidence(long seed, int experts) {
         var random = new Random(seed);
         return List.of(
-                Samples.evidence(3, Samples.logits(random, 50, experts, 3), experts),
-                Samples.evidence(1, Samples.logits(random, 50, experts, 3), experts));
+                Samples.complete(3, random.nextLong(), experts), Samples.complete(1, random.nextLong(), experts));
     }
 
     private static Plan plan(PruningMethods method, List<LayerEvidence> evidence, int keep, long seed) {
@@ -56,16 +54,6 @@ class PlanTest {
         assertThat(plan(method, evidence, keep, seed)).isEqualTo(plan);
     }
 
-    private static LayerEvidence counted(long... choices) {
-        var rows = new ArrayList<ExpertStatistics.Row>();
-        for (int e = 0; e < choices.length; e++) {
-            rows.add(new ExpertStatistics.Row(e, choices[e], 0, 0, 0, 0, 0, 0));
-        }
-        var gram = new RouterGram(choices.length);
-        gram.add(new float[choices.length], 0);
-        return new LayerEvidence(0, gram, ExpertStatistics.of(1, rows));
-    }
-
     @Test
     void randomDependsOnSeedAndLayerAlone() {
         var one = evidence(1, 12);
@@ -88,11 +76,46 @@ class PlanTest {
                 .isEqualTo(plan(PruningMethods.FREQUENCY, evidence, 4, 0).id());
         assertThat(List.of(
                         plan(PruningMethods.UNCURL, evidence, 4, 0).id(),
+                        plan(PruningMethods.KMEANS, evidence, 4, 0).id(),
                         plan(PruningMethods.FREQUENCY, evidence, 3, 0).id(),
                         plan(PruningMethods.FREQUENCY, evidence, 4, 1).id(),
-                        plan(PruningMethods.FREQUENCY, evidence(2, 8), 4, 0).id()))
+                        plan(PruningMethods.FREQUENCY, evidence(2, 8), 4, 0).id(),
+                        id(MergeWeights.UNIFORM, Budget.uniform(4), evidence),
+                        id(MergeWeights.FREQUENCY, budget(Budget.Sharing.ADAPTIVE, Map.of(), 0), evidence),
+                        id(MergeWeights.FREQUENCY, budget(Budget.Sharing.UNIFORM, Map.of(1, 8), 0), evidence),
+                        id(MergeWeights.FREQUENCY, budget(Budget.Sharing.UNIFORM, Map.of(), 3), evidence)))
                 .doesNotHaveDuplicates()
                 .doesNotContain(plan.id());
+    }
+
+    private static Budget budget(Budget.Sharing sharing, Map<Integer, Integer> exceptions, int maxCluster) {
+        return new Budget(sharing, 4, new TreeMap<>(exceptions), maxCluster);
+    }
+
+    private static String id(MergeWeights weights, Budget budget, List<LayerEvidence> evidence) {
+        var settings = new PlanSettings(PruningMethods.FREQUENCY, weights, budget, 0);
+        return Planner.plan("m", "sha", "superglue/boolq", settings, evidence, Map.of("snapshot", "7"))
+                .id();
+    }
+
+    @Test
+    void exceptionsAndTheLargestClusterAreKeptTo() {
+        var settings = new PlanSettings(
+                PruningMethods.AGGLOMERATIVE_SINGLE,
+                MergeWeights.REFERENCE_ONLY,
+                budget(Budget.Sharing.UNIFORM, Map.of(3, 12), 4),
+                0);
+        Plan plan = Planner.plan("m", "sha", "t", settings, evidence(6, 12), Map.of());
+        assertThat(plan.clusters(1)).isEqualTo(4);
+        assertThat(plan.clusters(3)).isEqualTo(12);
+        for (int cluster = 0; cluster < 4; cluster++) {
+            assertThat(plan.members(1, cluster)).hasSizeLessThanOrEqualTo(4).allSatisfy(row -> assertThat(row.weight())
+                    .isEqualTo(row.isReference() ? 1 : 0));
+        }
+        assertThat(plan.origin().inputs())
+                .containsEntry("layers", "3=12")
+                .containsEntry("max-cluster", "4")
+                .containsEntry("weights", "reference-only");
     }
 
     @Test

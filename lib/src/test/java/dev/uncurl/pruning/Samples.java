@@ -4,7 +4,9 @@ import dev.uncurl.clustering.LogitSamples;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.RouterGram;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 
 /** Random experts, permutations and routing evidence for tests. */
@@ -44,7 +46,7 @@ final class Samples {
         return LogitSamples.gram(logits, experts);
     }
 
-    /** Evidence of the logits, each token choosing its highest expert. */
+    /** Evidence of the logits, each token choosing its highest expert; they stand for the experts' outputs as well. */
     static LayerEvidence evidence(int layer, float[] logits, int experts) {
         var statistics = new ExpertStatistics(experts);
         for (int offset = 0; offset < logits.length; offset += experts) {
@@ -54,6 +56,36 @@ final class Samples {
             }
             statistics.add(new int[] {best}, new float[] {0.5f}, new float[] {1}, 0, 1, logits, offset);
         }
-        return new LayerEvidence(layer, gram(logits, experts), statistics);
+        var gram = gram(logits, experts);
+        return new LayerEvidence(layer, gram, statistics, Optional.of(gram));
+    }
+
+    /** Statistics of experts that were chosen so often, with other numbers to match. */
+    static ExpertStatistics statistics(long tokens, long... choices) {
+        var rows = new ArrayList<ExpertStatistics.Row>();
+        for (int e = 0; e < choices.length; e++) {
+            rows.add(new ExpertStatistics.Row(e, choices[e], 0, choices[e] * 0.5, 0, 0, 1, 0.5));
+        }
+        return ExpertStatistics.of(tokens, rows);
+    }
+
+    /** Evidence of everything, in which no two experts are used alike: nothing is settled by number. */
+    static LayerEvidence complete(int layer, float[] logits, float[] outputs, int[] usage) {
+        int experts = usage.length;
+        var rows = new ArrayList<ExpertStatistics.Row>();
+        long tokens = 0;
+        for (int e = 0; e < experts; e++) {
+            int u = usage[e];
+            tokens += 3 + u;
+            rows.add(new ExpertStatistics.Row(e, 3 + u, 0, 1 + (7 * u) % 31 + u * 0.001, 0, 0, 1, (11 * u) % 37 + 0.5));
+        }
+        return new LayerEvidence(
+                layer, gram(logits, experts), ExpertStatistics.of(tokens, rows), Optional.of(gram(outputs, experts)));
+    }
+
+    static LayerEvidence complete(int layer, long seed, int experts) {
+        var random = new Random(seed);
+        return complete(
+                layer, logits(random, 40, experts, 4), logits(random, 10, experts, 3), permutation(random, experts));
     }
 }

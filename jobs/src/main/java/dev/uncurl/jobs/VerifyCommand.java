@@ -2,6 +2,7 @@ package dev.uncurl.jobs;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.Refusal;
+import dev.uncurl.pruning.PlanCheck;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -17,8 +18,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "verify",
         description = {
-            "Checks that what was written is still what was written: the hashes of a model's files, and its routing"
-                    + " statistics and Gram matrices against its router logits, bit for bit. Exit code 3 on a difference."
+            "Checks that what was written is still what was written: the hashes of a model's files, a pruned model"
+                    + " against its parent and its plan, and the routing statistics and Gram matrices against the"
+                    + " router logits, bit for bit. Exit code 3 on a difference."
         },
         footer = {"", "  jobs/submit verify --model demo-base --task superglue/boolq"})
 final class VerifyCommand implements Callable<Integer> {
@@ -46,6 +48,12 @@ final class VerifyCommand implements Callable<Integer> {
                 modelId,
                 model.manifest().files().size(),
                 model.bytes());
+        if (PrunedCheck.isPruned(model)) {
+            PlanCheck.Counts counts = new PrunedCheck(warehouse).verify(modelId, model);
+            System.out.printf(
+                    "  as its plan makes it of %s: %d tensors copied bit for bit, %d merged, %d routers%n",
+                    model.manifest().lineage().parentModelId(), counts.copied(), counts.merged(), counts.routers());
+        }
         List<RoutingKey> dumps = dumps(warehouse);
         if (task != null && dumps.isEmpty()) {
             throw Refusal.input(

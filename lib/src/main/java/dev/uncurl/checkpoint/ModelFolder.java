@@ -5,6 +5,7 @@ import dev.uncurl.error.Refusal;
 import dev.uncurl.model.ParameterLayout;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.hadoop.fs.FSDataInputStream;
@@ -185,6 +186,11 @@ public final class ModelFolder {
         header(shard(source)).copy(source, writer, target);
     }
 
+    /** Whether a tensor has, bit for bit, the values of one of another model; both are read as streams. */
+    public boolean same(String tensor, ModelFolder other, String otherTensor) throws IOException {
+        return header(shard(tensor)).same(tensor, other.header(other.shard(otherTensor)), otherTensor);
+    }
+
     private int shard(String tensor) {
         return shardOfTensor.get(shards.layout().tensor(tensor).name());
     }
@@ -204,6 +210,11 @@ public final class ModelFolder {
     Safetensors safetensors(String name) throws IOException {
         return Safetensors.open(
                 fs, new Path(dir, name), manifest.files().get(name).tensors());
+    }
+
+    /** Names of the tensors in a shard; there is one per block and one for the rest. */
+    public List<String> tensorNames(int shard) {
+        return shards.tensors(shard).stream().map(ParameterLayout.Tensor::name).toList();
     }
 
     public Path dir() {

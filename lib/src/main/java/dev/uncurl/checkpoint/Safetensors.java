@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -145,6 +146,30 @@ public final class Safetensors {
             at += bytes;
         }
         check(tensor, sum);
+    }
+
+    /** Whether a tensor has the bytes that one of another file has. */
+    boolean same(String name, Safetensors other, String otherName) throws IOException {
+        Tensor left = tensor(name);
+        Tensor right = other.tensor(otherName);
+        long length = left.end() - left.begin();
+        if (right.end() - right.begin() != length) {
+            return false;
+        }
+        byte[] chunk = new byte[(int) Math.min(CHUNK, length)];
+        byte[] otherChunk = new byte[chunk.length];
+        try (FSDataInputStream in = fs.open(file);
+                FSDataInputStream otherIn = other.fs.open(other.file)) {
+            for (long at = 0; at < length; at += chunk.length) {
+                int bytes = (int) Math.min(chunk.length, length - at);
+                in.readFully(left.begin() + at, chunk, 0, bytes);
+                otherIn.readFully(right.begin() + at, otherChunk, 0, bytes);
+                if (!Arrays.equals(chunk, 0, bytes, otherChunk, 0, bytes)) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     private void check(Tensor tensor, Checksum sum) {

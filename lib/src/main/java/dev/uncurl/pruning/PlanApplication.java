@@ -217,7 +217,8 @@ public final class PlanApplication {
         });
     }
 
-    private static float[] router(ModelFolder source, Plan plan, RouterRule rule, int layer) throws IOException {
+    /** What the rule makes of the router of a layer. */
+    static float[] router(ModelFolder source, Plan plan, RouterRule rule, int layer) throws IOException {
         String name = ParameterLayout.router(layer);
         float[] router = new float[Math.toIntExact(source.layout().tensor(name).length())];
         source.read(name, router, 0);

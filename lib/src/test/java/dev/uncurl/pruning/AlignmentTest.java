@@ -94,6 +94,36 @@ class AlignmentTest {
         }
     }
 
+    /** Scored in double, although the products of neurons are FLOAT. */
+    @Property(tries = 30)
+    void theAlignmentOfExpertsThatHardlyDifferIsNotBelowTheIdentity(
+            @ForAll long seed,
+            @ForAll @IntRange(min = 1, max = 9) int width,
+            @ForAll @IntRange(min = 1, max = 120) int hidden,
+            @ForAll @IntRange(min = 3, max = 9) int digits) {
+        var random = new Random(seed);
+        Expert reference = Samples.expert(random, width, hidden);
+        Expert expert = noisy(reference, random, Math.pow(10, -digits));
+        double identity = naiveScore(reference, expert);
+        assertThat(naiveScore(reference, expert.permuted(Samples.alignment(reference, expert))))
+                .isGreaterThanOrEqualTo(identity - 1e-12 * Math.abs(identity));
+    }
+
+    @Test
+    void theMemoryIsAsStatedAndCheckedBeforeItIsTaken() {
+        assertThat(Alignment.bytes(4096, 1024, 1)).isEqualTo(134_250_496);
+        Alignment.checkMemory(4096, 1024, 1);
+        assertThatThrownBy(() -> Alignment.checkMemory(4096, 1024, 40))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("F = 4096, D = 1024 on 40 thread(s)")
+                .hasMessageContaining("over the limit")
+                .hasMessageContaining("UNCURL_OFFHEAP");
+        assertThatThrownBy(() -> Alignment.checkMemory(30_000, 8, 1))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("2 GiB")
+                .hasMessageContaining("--align off");
+    }
+
     @ParameterizedTest
     @CsvSource({"512, 96", "1024, 128", "600, 300"})
     void thePermutationOfANoisyCopyIsRecovered(int hidden, int width) {

@@ -221,4 +221,52 @@ class PlanApplicationTest {
         assertThat(folder.resolve("pruned")).doesNotExist();
         PlanApplication.check(source, all);
     }
+
+    private static PlanCheck.Counts check(PlanCheck check) throws IOException {
+        var counts = new PlanCheck.Counts(0, 0, 0);
+        for (int shard = 0; shard < check.shards(); shard++) {
+            counts = counts.plus(check.check(shard));
+        }
+        return counts;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aPrunedModelIsHeldAgainstItsParentAndPlan(RouterRule router) throws IOException {
+        for (PruningMethods method : List.of(PruningMethods.UNCURL, PruningMethods.FREQUENCY)) {
+            for (boolean align : new boolean[] {true, false}) {
+                var application = new Application(router, align);
+                Plan plan = plan(source, method, 3);
+                Path dir = path(router + method.title() + align);
+                ModelFolder pruned = PlanApplication.apply(
+                        source, plan, application, fs, dir, PlanApplication.lineage(plan, application, "", ""));
+                PlanCheck.Counts counts = check(new PlanCheck(source, plan, application, pruned));
+                assertThat(counts.routers()).isEqualTo(CONFIG.moeLayers().length);
+                assertThat(counts.merged())
+                        .isEqualTo(4 * PlanApplication.merges(plan).size());
+                assertThat(counts.copied() + counts.merged() + counts.routers())
+                        .isEqualTo(pruned.layout().tensors().size());
+            }
+        }
+    }
+
+    @Test
+    void aTensorThatIsNotWhatThePlanMakesIsNamed() throws IOException {
+        Plan plan = plan(source, PruningMethods.UNCURL, 3);
+        ModelFolder pruned = apply(plan, "pruned");
+        for (var tensor : pruned.layout().tensors()) {
+            float[] parameters = pruned.readParameters();
+            parameters[(int) (tensor.offset() + tensor.length() / 2)] += 1e-4f;
+            Path dir = path("changed-" + tensor.name());
+            var changed = ModelFolder.write(
+                    fs, dir, pruned.config(), parameters, pruned.manifest().lineage());
+            assertThatThrownBy(() -> check(new PlanCheck(source, plan, Application.DEFAULT, changed)))
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("tensor " + tensor.name());
+        }
+        assertThatThrownBy(() ->
+                        new PlanCheck(source, plan(source, PruningMethods.UNCURL, 2), Application.DEFAULT, pruned))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("config.json");
+    }
 }

@@ -1,0 +1,116 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.pruning.Application;
+import dev.uncurl.pruning.Assignment;
+import dev.uncurl.pruning.Plan;
+import dev.uncurl.pruning.PlanCheck;
+import dev.uncurl.pruning.RouterRule;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.apache.spark.sql.Row;
+
+/** Verifies a pruned model against its parent and its plan, a task per shard. */
+final class PrunedCheck {
+    private final Warehouse warehouse;
+
+    PrunedCheck(Warehouse warehouse) {
+        this.warehouse = warehouse;
+    }
+
+    /** Whether a model was made by prune. */
+    static boolean isPruned(ModelFolder model) {
+        return model.manifest().lineage().stage().equals("prune");
+    }
+
+    /** @throws Refusal (input) when parent or plan are gone, or the model is not what the plan makes of the parent */
+    PlanCheck.Counts verify(String modelId, ModelFolder model) {
+        Map<String, String> inputs = model.manifest().lineage().inputs();
+        String parentId = model.manifest().lineage().parentModelId();
+        ModelFolder parent = parent(modelId, parentId, inputs.get("parent"));
+        Plan plan = plan(modelId, parentId, inputs.get("task"), inputs.get("plan"));
+        var application = new Application(
+                RouterRule.named(inputs.getOrDefault("router", RouterRule.COLLAPSE.title())),
+                Boolean.parseBoolean(inputs.getOrDefault("align", "true")));
+        var check = new PlanCheck(parent, plan, application, model);
+        var work = new Work(
+                ModelCache.Reference.of(warehouse, parent),
+                plan,
+                application,
+                ModelCache.Reference.of(warehouse, model));
+        warehouse.describe("verify " + modelId + " against its parent");
+        List<Integer> shards = IntStream.range(0, check.shards()).boxed().toList();
+        return SparkWork.collect(
+                        warehouse.context(),
+                        shards,
+                        shards.size(),
+                        work::check,
+                        shard -> 1,
+                        new Progress("verify " + modelId, "shards", shards.size()))
+                .stream()
+                .reduce(new PlanCheck.Counts(0, 0, 0), PlanCheck.Counts::plus);
+    }
+
+    private ModelFolder parent(String modelId, String parentId, String manifestSha256) {
+        String what = "Pruned model " + modelId + " cannot be held against its parent " + parentId;
+        String remedy = "Put the model that it was pruned from back in its place, or prune again from the one there.";
+        ModelFolder parent;
+        try {
+            parent = new Models(warehouse).open(parentId);
+        } catch (Refusal e) {
+            throw Refusal.input(what + ": " + e.getMessage(), remedy, e);
+        }
+        if (!parent.manifestSha256().equals(manifestSha256)) {
+            throw Refusal.input(
+                    what + ": that has manifest " + parent.manifestSha256() + " now, it had " + manifestSha256, remedy);
+        }
+        return parent;
+    }
+
+    private Plan plan(String modelId, String parentId, String task, String planId) {
+        List<Row> rows = warehouse
+                .rows(Tables.ASSIGNMENTS, "model_id", parentId, "task", task, "plan_id", planId)
+                .orderBy("layer", "expert")
+                .collectAsList();
+        if (rows.isEmpty()) {
+            throw Refusal.input(
+                    "Pruned model " + modelId + " cannot be held against its plan " + planId + ": "
+                            + Tables.ASSIGNMENTS.id() + " has no rows of it",
+                    "Run the prune command of its manifest.json again, with --plan-only.");
+        }
+        var assignments = new ArrayList<Assignment>();
+        for (Row row : rows) {
+            assignments.add(new Assignment(
+                    row.<Integer>getAs("layer"),
+                    row.<Integer>getAs("expert"),
+                    row.<Integer>getAs("cluster"),
+                    row.<Double>getAs("weight"),
+                    row.<Boolean>getAs("is_reference")));
+        }
+        Row row = rows.get(0);
+        var origin = new Plan.Origin(
+                parentId,
+                row.getAs("manifest_sha256"),
+                task,
+                row.getAs("method"),
+                row.<Integer>getAs("experts_before"),
+                row.<Integer>getAs("experts_after"),
+                row.<Long>getAs("seed"),
+                new TreeMap<>());
+        return new Plan(origin, assignments);
+    }
+
+    /** What a task needs. */
+    private record Work(ModelCache.Reference parent, Plan plan, Application application, ModelCache.Reference pruned)
+            implements Serializable {
+        PlanCheck.Counts check(int shard) throws IOException {
+            return new PlanCheck(parent.open(), plan, application, pruned.open()).check(shard);
+        }
+    }
+}

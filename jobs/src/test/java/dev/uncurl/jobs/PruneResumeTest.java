@@ -1,0 +1,157 @@
+package dev.uncurl.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.model.ParameterLayout;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.commons.io.FileUtils;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Pruning that is killed by the operating system and run again, and what verify finds afterwards. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class PruneResumeTest {
+    private static final String PRUNE =
+            "prune --from base --task superglue/copa --method uncurl --experts 3 --model pruned";
+
+    private Cli cli;
+    private String undisturbed;
+
+    @BeforeAll
+    void pruneUndisturbed(@TempDir Path folder) {
+        cli = new Cli(folder.resolve("warehouse"));
+        Warehouse warehouse = cli.open();
+        RoutingFixture.model(warehouse, "base", RoutingFixture.config(6, 1), 7);
+        RoutingFixture.task(warehouse, "superglue/copa", 60, 3);
+        RoutingFixture.dump(warehouse, "base", "superglue/copa", 0);
+        cli.succeed(PRUNE);
+        undisturbed = pruned().manifestSha256();
+    }
+
+    private ModelFolder pruned() {
+        return new Models(cli.open()).open("pruned");
+    }
+
+    private Path models() {
+        return cli.folder().resolve("models");
+    }
+
+    private List<Row> registered() {
+        return cli.open().rows(Tables.REGISTRY, "model_id", "pruned").collectAsList();
+    }
+
+    /** Runs prune in a process of its own until it stands before it makes a certain file, and kills it there. */
+    private void kill(String before) throws IOException, InterruptedException {
+        Path stands = cli.folder().resolve("stands");
+        Path output = Files.createTempFile("killed", ".txt");
+        var command = new ArrayList<String>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=1g", "@../conf/spark/java17.options"));
+        command.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), StallingUncurl.class.getName()));
+        command.addAll(List.of(cli.folder().toString(), before, stands.toString()));
+        command.addAll(List.of(PRUNE.split(" ")));
+        command.addAll(List.of("--warehouse", cli.folder().toString()));
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        try {
+            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
+            while (!Files.exists(stands)) {
+                if (!process.isAlive() || System.nanoTime() > end) {
+                    throw new AssertionError("It was to be killed, but ended or hangs: " + Files.readString(output));
+                }
+                Thread.sleep(20);
+            }
+        } finally {
+            process.destroyForcibly().waitFor();
+            Files.delete(output);
+            Files.deleteIfExists(stands);
+        }
+        assertThat(process.exitValue()).isEqualTo(128 + 9);
+    }
+
+    @BeforeEach
+    void withoutTheModel() throws IOException {
+        FileUtils.deleteDirectory(models().resolve("pruned").toFile());
+        cli.succeed("sql", "DELETE FROM models.registry WHERE model_id = 'pruned'");
+        assertThat(registered()).isEmpty();
+    }
+
+    /** While merging, and while writing the row of a model whose folder stands. */
+    @ParameterizedTest
+    @CsvSource({"/pieces/3-, false", "/models/registry/data/, true"})
+    void aRunThatWasKilledEndsWithTheBitsOfAnUndisturbedOne(String before, boolean published)
+            throws IOException, InterruptedException {
+        kill(before);
+        assertThat(Files.exists(models().resolve("pruned"))).isEqualTo(published);
+        assertThat(registered()).isEmpty();
+        assertThat(cli.succeed(PRUNE).contains("there already")).isEqualTo(published);
+        assertThat(pruned().manifestSha256()).isEqualTo(undisturbed);
+        assertThat(registered()).hasSize(1);
+        try (Stream<Path> folders = Files.list(models())) {
+            assertThat(folders.map(folder -> folder.getFileName().toString()))
+                    .containsExactlyInAnyOrder("base", "pruned");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"collapse", "map"})
+    void aPrunedModelIsHeldAgainstItsParentAndPlan(String router) {
+        cli.succeed(PRUNE + " --router " + router);
+        ModelFolder model = pruned();
+        int tensors = ParameterLayout.of(model.config()).tensors().size();
+        String found = cli.succeed("verify --model pruned");
+        var counts = java.util.regex.Pattern.compile(
+                        "as its plan makes it of base: (\\d+) tensors copied bit for bit, (\\d+) merged, 2 routers")
+                .matcher(found);
+        assertThat(counts.find()).as(found).isTrue();
+        assertThat(Integer.parseInt(counts.group(2))).isPositive();
+        assertThat(Integer.parseInt(counts.group(1)) + Integer.parseInt(counts.group(2)) + 2)
+                .isEqualTo(tensors);
+    }
+
+    @Test
+    void verifyRefusesWhatThePlanDoesNotMakeOfTheParent() throws IOException {
+        cli.succeed(PRUNE);
+        // another plan's model under the same lineage: one expert's share is moved to another
+        cli.succeed(
+                "sql",
+                "UPDATE pruning.assignments SET weight = CASE WHEN is_reference THEN weight - 0.01 ELSE weight + 0.01 END"
+                        + " WHERE layer = 1 AND cluster = (SELECT min(cluster) FROM pruning.assignments WHERE layer = 1"
+                        + " AND NOT is_reference)");
+        refused("tensor h.1.moe");
+        cli.succeed("sql", "DELETE FROM pruning.assignments");
+        refused("pruning.assignments has no rows");
+        cli.succeed(PRUNE);
+        cli.succeed("verify --model pruned");
+        Path parent = models().resolve("base");
+        Files.move(parent, models().resolve("away"));
+        refused("There is no model base");
+        RoutingFixture.model(cli.open(), "base", RoutingFixture.config(6, 1), 8);
+        refused("it had " + pruned().manifest().lineage().inputs().get("parent"));
+        FileUtils.deleteDirectory(parent.toFile());
+        Files.move(models().resolve("away"), parent);
+    }
+
+    private void refused(String what) {
+        Cli.Outcome outcome = cli.run("verify", "--model", "pruned");
+        assertThat(outcome.code()).as(outcome.err()).isEqualTo(3);
+        assertThat(outcome.err()).contains(what);
+    }
+}

@@ -258,7 +258,8 @@ class MappedRouterTest {
         ModelFolder collapsed = apply(source, plan(source, labels), Application.DEFAULT, "collapsed");
         assertThatThrownBy(() -> apply(collapsed, plan(collapsed, labels), Application.DEFAULT, "again"))
                 .isInstanceOf(Refusal.class)
-                .hasMessageContaining("collapsed was pruned before, to another number of experts in each layer: {1=3, 3=5}")
+                .hasMessageContaining(
+                        "collapsed was pruned before, to another number of experts in each layer: {1=3, 3=5}")
                 .hasMessageContaining("Prune the model that it comes from");
         assertThat(folder.resolve("again")).doesNotExist();
     }

@@ -123,8 +123,7 @@ final class PlanOptions {
                         "--layers: layer " + layer + " has no experts",
                         "Layers with are " + Arrays.toString(known) + ".");
             }
-            exceptions.put(
-                    layer, count.equals("all") ? config.moe().experts() : number(count, "all"));
+            exceptions.put(layer, count.equals("all") ? config.moe().experts() : number(count, "all"));
         });
         return exceptions;
     }

@@ -109,8 +109,8 @@ class MappedModelTest {
                 cli.run(("prune --plan-only --from mapped --task " + TASK + " --method uncurl --experts 1").split(" "));
         assertThat(outcome.code()).isEqualTo(3);
         assertThat(outcome.err()).contains("router rows lead to 2 experts").contains("comes from");
-        outcome = cli.run(
-                ("prune --plan-only --from uneven --task " + TASK + " --method uncurl --experts 1").split(" "));
+        outcome =
+                cli.run(("prune --plan-only --from uneven --task " + TASK + " --method uncurl --experts 1").split(" "));
         assertThat(outcome.code()).isEqualTo(3);
         assertThat(outcome.err()).contains("another number of experts in each layer: {1=2, 3=4}");
         outcome = cli.run(("prune --plan-only --from base --task " + TASK + " --method uncurl --experts 1 --router mop")

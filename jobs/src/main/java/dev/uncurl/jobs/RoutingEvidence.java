@@ -44,7 +44,9 @@ record RoutingEvidence(List<LayerEvidence> layers, String data, SortedMap<String
 
         /** All rows of the dump at one snapshot of the table, whose id goes into {@code snapshots}. */
         Dataset<Row> rows(Tables table, Map<String, Long> snapshots) {
-            Snapshot snapshot = warehouse.iceberg(table).currentSnapshot();
+            var iceberg = warehouse.iceberg(table);
+            iceberg.refresh();
+            Snapshot snapshot = iceberg.currentSnapshot();
             if (snapshot == null) {
                 return warehouse.table(table);
             }

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.model.Sequences;
 import dev.uncurl.model.TokenBatch;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -100,8 +101,10 @@ final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
         return batches;
     }
 
-    /** A batch as the model takes it. */
+    /** A batch as the model takes it, with nothing to predict: what routers and experts do needs no output head. */
     static TokenBatch tokens(List<Sequence> batch) {
-        return TokenBatch.ofSequences(batch.stream().map(Sequence::tokens).toList());
+        return Sequences.padded(
+                batch.stream().map(Sequence::tokens).toList(),
+                batch.stream().map(sequence -> new int[0]).toList());
     }
 }

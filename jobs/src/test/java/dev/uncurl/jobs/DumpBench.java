@@ -5,6 +5,7 @@ import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
 import dev.uncurl.config.TokenizeConfig;
 import dev.uncurl.model.SmoeLanguageModel;
+import dev.uncurl.model.TokenBatch;
 import dev.uncurl.routing.RoutedToken;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -29,10 +30,10 @@ import org.junit.jupiter.api.Test;
  * {@code mvn -pl lib,jobs test -Dtest=DumpBench -Dsurefire.failIfNoSpecifiedTests=false} with {@code -Dbench.tokens},
  * {@code -Dbench.experts=8,64} and {@code -Dbench.parts=dump,encodings,gram}.
  *
- * <p>Of preset bench, with 8 and 64 experts: passing batches through the model alone, and the whole dump of the same
- * batches (logits written, summed and committed), in turns; bytes per logit; the same rows in other encodings. Of 128
+ * <p>Of preset bench, with 8 and 64 experts: scoring batches with the model alone, passing them through its blocks without
+ * the output head, and the whole dump of the same batches (logits written, summed and committed), in turns; bytes per logit; the same rows in other encodings. Of 128
  * experts: statistics and Gram matrix computed from the table, beside a plain loop over the same floats in memory. The
- * best of {@link #REPEATS} counts after one to warm up.
+ * best of {@link #REPEATS} counts after one to warm up; of the sums over few tokens as many as make a million.
  */
 final class DumpBench {
     private static final int REPEATS = Integer.getInteger("bench.repeats", 2);
@@ -87,23 +88,29 @@ final class DumpBench {
         CorpusRun run = CorpusRun.ofTask(warehouse, "fiction");
         var key = RoutingKey.of("bench-" + experts, model, "fiction", "train", run, TOKENS);
         if (PARTS.contains("dump")) {
-            double forward = Double.MAX_VALUE;
+            double scoring = Double.MAX_VALUE;
+            double blocks = Double.MAX_VALUE;
             double dump = Double.MAX_VALUE;
             for (int i = 0; i <= REPEATS; i++) {
-                double alone = seconds(() -> forward(warehouse, model, inputs));
+                double scored = seconds(() -> forward(warehouse, model, inputs, true));
+                double passed = seconds(() -> forward(warehouse, model, inputs, false));
                 double whole = seconds(() -> new RoutingDump(warehouse).write(key, model, inputs));
-                System.out.printf(Locale.ROOT, "  forward only %.2f s, dump %.2f s%n", alone, whole);
-                forward = i > 0 ? Math.min(alone, forward) : forward;
+                System.out.printf(
+                        Locale.ROOT, "  scoring %.2f s, blocks only %.2f s, dump %.2f s%n", scored, passed, whole);
+                scoring = i > 0 ? Math.min(scored, scoring) : scoring;
+                blocks = i > 0 ? Math.min(passed, blocks) : blocks;
                 dump = i > 0 ? Math.min(whole, dump) : dump;
             }
             System.out.printf(
                     Locale.ROOT,
-                    "E=%d, %,d tokens: forward only %,.0f tokens/s, dump %,.0f tokens/s (%.0f%%)%n",
+                    "E=%d, %,d tokens: scoring %,.0f tokens/s, blocks only %,.0f tokens/s, dump %,.0f tokens/s (%.0f%%, %.0f%%)%n",
                     experts,
                     inputs.tokens(),
-                    inputs.tokens() / forward,
+                    inputs.tokens() / scoring,
+                    inputs.tokens() / blocks,
                     inputs.tokens() / dump,
-                    100 * forward / dump);
+                    100 * scoring / dump,
+                    100 * blocks / dump);
         } else {
             new RoutingDump(warehouse).write(key, model, inputs);
         }
@@ -203,7 +210,7 @@ final class DumpBench {
         tables.commitLogits(key, files);
         double plain = Double.MAX_VALUE;
         double whole = Double.MAX_VALUE;
-        for (int i = 0; i <= REPEATS; i++) {
+        for (int i = 0; i <= Math.max(REPEATS, 1_000_000 / tokens); i++) {
             plain = Math.min(plain, seconds(() -> plainGram(logits, experts)));
             whole = Math.min(whole, seconds(() -> tables.sums(tables.logits(key), "sum", tokens)));
         }
@@ -233,7 +240,8 @@ final class DumpBench {
         }
     }
 
-    private static void forward(Warehouse warehouse, ModelFolder model, RoutingInputs inputs) {
+    /** @param head whether to predict the next tokens, as scoring does */
+    private static void forward(Warehouse warehouse, ModelFolder model, RoutingInputs inputs, boolean head) {
         var cut = RoutingWindows.Cut.of(inputs, model.config());
         var reference = ModelCache.Reference.of(warehouse, model);
         LongAccumulator done = warehouse.context().sc().longAccumulator();
@@ -248,7 +256,7 @@ final class DumpBench {
                         var windows = new RoutingWindows(rows, cut);
                         while (windows.hasNext()) {
                             for (var sequenceBatch : RoutingWindows.batches(windows.next())) {
-                                language.forward(RoutingWindows.tokens(sequenceBatch));
+                                language.forward(head ? scored(sequenceBatch) : RoutingWindows.tokens(sequenceBatch));
                                 tokens += sequenceBatch.size();
                             }
                         }
@@ -258,6 +266,11 @@ final class DumpBench {
                 tokens -> {},
                 done,
                 new Progress("forward", "tokens", inputs.tokens()));
+    }
+
+    private static TokenBatch scored(List<RoutingWindows.Sequence> batch) {
+        return TokenBatch.ofSequences(
+                batch.stream().map(RoutingWindows.Sequence::tokens).toList());
     }
 
     private static double seconds(Runnable work) {

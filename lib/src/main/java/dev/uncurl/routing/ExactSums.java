@@ -1,5 +1,7 @@
 package dev.uncurl.routing;
 
+import java.io.IOException;
+import java.io.ObjectOutputStream;
 import java.io.Serializable;
 import java.util.Arrays;
 
@@ -23,10 +25,19 @@ final class ExactSums implements Serializable {
 
     private static final double TO_FINE = 0x1.8p52 * FINE_UNIT;
 
+    /** Rows of terms that wait in doubles: the sum of so many coarse parts below 2^34 is exact in the 53 bits of a double. */
+    private static final int MOST_ROWS = 128;
+
     /** Value i is coarse[i] * 2^-12 + fine[i] * 2^-56 with 0 <= fine[i] < 2^44, so that equal values are equal numbers. */
     private final long[] coarse;
 
     private final long[] fine;
+
+    /** Sums of the parts of rows of terms that wait to be put, in the units of the values. */
+    private transient double[] coarseRows;
+
+    private transient double[] fineRows;
+    private transient int rows;
 
     /** So many sums of nothing. */
     ExactSums(int size) {
@@ -41,8 +52,41 @@ final class ExactSums implements Serializable {
         put(index, (long) (whole / COARSE_UNIT), (long) (rest / FINE_UNIT));
     }
 
-    /** Adds the sums of {@code other}, which stays as it is. */
+    /**
+     * Adds the terms to the first sums, one each, as {@link #add} does; the loop runs in vector registers, for which all
+     * arrays must have one index.
+     */
+    void addRow(double[] terms) {
+        if (coarseRows == null) {
+            coarseRows = new double[coarse.length];
+            fineRows = new double[coarse.length];
+        }
+        for (int i = 0; i < terms.length; i++) {
+            double whole = (terms[i] + TO_COARSE) - TO_COARSE;
+            coarseRows[i] += whole;
+            fineRows[i] += ((terms[i] - whole) + TO_FINE) - TO_FINE;
+        }
+        if (++rows == MOST_ROWS) {
+            putRows();
+        }
+    }
+
+    private void putRows() {
+        if (rows == 0) {
+            return;
+        }
+        for (int i = 0; i < coarse.length; i++) {
+            put(i, (long) (coarseRows[i] / COARSE_UNIT), (long) (fineRows[i] / FINE_UNIT));
+        }
+        Arrays.fill(coarseRows, 0);
+        Arrays.fill(fineRows, 0);
+        rows = 0;
+    }
+
+    /** Adds the sums of {@code other}, which keeps them. */
     void merge(ExactSums other) {
+        putRows();
+        other.putRows();
         for (int i = 0; i < coarse.length; i++) {
             put(i, other.coarse[i], other.fine[i]);
         }
@@ -56,16 +100,12 @@ final class ExactSums implements Serializable {
 
     /** The sum as a double. */
     double value(int index) {
+        putRows();
         return coarse[index] * COARSE_UNIT + fine[index] * FINE_UNIT;
     }
 
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof ExactSums that && Arrays.equals(coarse, that.coarse) && Arrays.equals(fine, that.fine);
-    }
-
-    @Override
-    public int hashCode() {
-        return 31 * Arrays.hashCode(coarse) + Arrays.hashCode(fine);
+    private void writeObject(ObjectOutputStream out) throws IOException {
+        putRows();
+        out.defaultWriteObject();
     }
 }

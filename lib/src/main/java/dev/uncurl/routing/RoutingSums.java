@@ -32,10 +32,13 @@ public final class RoutingSums implements Serializable {
             long[] thirdTokens,
             long repeatedTokens) {}
 
-    private static final int GATE = 0;
-    private static final int PROBABILITY = 1;
-    private static final int SQUARE = 2;
-    private static final int LOGIT = 3;
+    /** The sums over all tokens come first, so that a token's terms are one row. */
+    private static final int PROBABILITY = 0;
+
+    private static final int SQUARE = 1;
+    private static final int LOGIT = 2;
+    private static final int OF_ALL_TOKENS = 3;
+    private static final int GATE = 3;
     private static final int NORM = 4;
     private static final int CONTRIBUTION = 5;
     private static final int KINDS = 6;
@@ -50,7 +53,7 @@ public final class RoutingSums implements Serializable {
     private final GramSums gram;
     private final ExactSums sums;
     private final long[] counts;
-    private final double[] exponentials;
+    private final double[] terms;
     private long tokens;
     private long sequences;
 
@@ -60,7 +63,7 @@ public final class RoutingSums implements Serializable {
         gram = new GramSums(experts);
         sums = new ExactSums(KINDS * experts);
         counts = new long[COUNTS * experts];
-        exponentials = new double[experts];
+        terms = new double[OF_ALL_TOKENS * experts];
     }
 
     /**
@@ -75,15 +78,16 @@ public final class RoutingSums implements Serializable {
         double highest = highest(logits);
         double sum = 0;
         for (int e = 0; e < experts; e++) {
-            exponentials[e] = Math.exp(logits[e] - highest);
-            sum += exponentials[e];
+            terms[e] = Math.exp(logits[e] - highest);
+            sum += terms[e];
         }
         for (int e = 0; e < experts; e++) {
-            double probability = exponentials[e] / sum;
-            sums.add(PROBABILITY * experts + e, probability);
-            sums.add(SQUARE * experts + e, probability * probability);
-            sums.add(LOGIT * experts + e, logits[e]);
+            double probability = terms[e] / sum;
+            terms[PROBABILITY * experts + e] = probability;
+            terms[SQUARE * experts + e] = probability * probability;
+            terms[LOGIT * experts + e] = logits[e];
         }
+        sums.addRow(terms);
         for (int choice = 0; choice < token.experts().length; choice++) {
             addChoice(token, choice);
         }
@@ -122,16 +126,26 @@ public final class RoutingSums implements Serializable {
                     "A token has " + logits.length + " router logits beside others with " + experts,
                     "Dump the router logits again.");
         }
-        double highest = Double.NEGATIVE_INFINITY;
+        float highest = Float.NEGATIVE_INFINITY;
+        float largest = 0;
+        for (float logit : logits) {
+            highest = Math.max(highest, logit);
+            largest = Math.max(largest, Math.abs(logit));
+        }
+        if (!(largest < LOGIT_LIMIT)) { // or NaN, which is the largest of all
+            refuse(logits);
+        }
+        return highest;
+    }
+
+    private void refuse(float[] logits) {
         for (int e = 0; e < experts; e++) {
             if (!(Math.abs(logits[e]) < LOGIT_LIMIT)) {
                 throw Refusal.input(
                         "The router logit of row " + tokens + ", expert " + e + " is " + logits[e],
                         "The model has diverged: use an earlier checkpoint.");
             }
-            highest = Math.max(highest, logits[e]);
         }
-        return highest;
     }
 
     /** Adds the tokens of {@code other}, which keeps them. */

@@ -3,18 +3,14 @@ package dev.uncurl.jobs;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.pruning.Application;
-import dev.uncurl.pruning.Assignment;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanCheck;
 import dev.uncurl.pruning.RouterRule;
 import java.io.IOException;
 import java.io.Serializable;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
-import org.apache.spark.sql.Row;
 
 /** Verifies a pruned model against its parent and its plan, a task per shard. */
 final class PrunedCheck {
@@ -74,36 +70,13 @@ final class PrunedCheck {
     }
 
     private Plan plan(String modelId, String parentId, String task, String planId) {
-        List<Row> rows = warehouse
-                .rows(Tables.ASSIGNMENTS, "model_id", parentId, "task", task, "plan_id", planId)
-                .orderBy("layer", "expert")
-                .collectAsList();
-        if (rows.isEmpty()) {
-            throw Refusal.input(
-                    "Pruned model " + modelId + " cannot be held against its plan " + planId + ": "
-                            + Tables.ASSIGNMENTS.id() + " has no rows of it",
-                    "Run the prune command of its manifest.json again, with --plan-only.");
-        }
-        var assignments = new ArrayList<Assignment>();
-        for (Row row : rows) {
-            assignments.add(new Assignment(
-                    row.<Integer>getAs("layer"),
-                    row.<Integer>getAs("expert"),
-                    row.<Integer>getAs("cluster"),
-                    row.<Double>getAs("weight"),
-                    row.<Boolean>getAs("is_reference")));
-        }
-        Row row = rows.get(0);
-        var origin = new Plan.Origin(
-                parentId,
-                row.getAs("manifest_sha256"),
-                task,
-                row.getAs("method"),
-                row.<Integer>getAs("experts_before"),
-                row.<Integer>getAs("experts_after"),
-                row.<Long>getAs("seed"),
-                new TreeMap<>());
-        return new Plan(origin, assignments);
+        return new Pruning(warehouse)
+                .read(parentId, task, planId)
+                .orElseThrow(() -> Refusal.input(
+                        "Pruned model " + modelId + " cannot be held against its plan " + planId + ", which is not in "
+                                + Tables.PLANS.id() + " or not as it was made",
+                        "Remove what is left of it there and in " + Tables.ASSIGNMENTS.id()
+                                + ", and run the prune command of its manifest.json again, with --plan-only."));
     }
 
     /** What a task needs. */

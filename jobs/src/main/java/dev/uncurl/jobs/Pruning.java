@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.spark.sql.Row;
@@ -62,6 +63,40 @@ final class Pruning {
     private void put(Tables table, List<Row> rows, Object... key) {
         var schema = warehouse.table(table).schema();
         warehouse.replace(table, warehouse.spark().createDataFrame(rows, schema), key);
+    }
+
+    /** A plan that was written; empty when there is none of that id, or its rows are others than were written. */
+    Optional<Plan> read(String modelId, String task, String planId) {
+        Object[] key = {"model_id", modelId, "task", task, "plan_id", planId};
+        List<Row> plans = warehouse.rows(Tables.PLANS, key).collectAsList();
+        if (plans.isEmpty()) {
+            return Optional.empty();
+        }
+        Row row = plans.get(0);
+        var inputs = new TreeMap<String, String>(row.<String, String>getJavaMap(row.fieldIndex("parameters")));
+        for (String input : List.of("split", "weights", "budget")) {
+            inputs.put(input, row.getAs(input));
+        }
+        var origin = new Plan.Origin(
+                modelId,
+                row.getAs("manifest_sha256"),
+                task,
+                row.getAs("method"),
+                row.<Integer>getAs("experts_before"),
+                row.<Integer>getAs("experts_after"),
+                row.<Long>getAs("seed"),
+                inputs);
+        List<Assignment> assignments =
+                warehouse.rows(Tables.ASSIGNMENTS, key).orderBy("layer", "expert").collectAsList().stream()
+                        .map(assignment -> new Assignment(
+                                assignment.<Integer>getAs("layer"),
+                                assignment.<Integer>getAs("expert"),
+                                assignment.<Integer>getAs("cluster"),
+                                assignment.<Double>getAs("weight"),
+                                assignment.<Boolean>getAs("is_reference")))
+                        .toList();
+        return Optional.of(new Plan(origin, assignments))
+                .filter(plan -> plan.id().equals(planId));
     }
 
     private static List<Row> assignments(Plan plan) {

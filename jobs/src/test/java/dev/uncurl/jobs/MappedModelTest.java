@@ -4,12 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.config.MoeLayer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -31,12 +28,10 @@ class MappedModelTest {
         cli = new Cli(folder.resolve("warehouse"));
         warehouse = TokenizeFixture.warehouse(cli.folder());
         RoutingFixture.task(warehouse, TASK, 60, 3);
-        var config = RoutingFixture.config(5, 2);
-        RoutingFixture.model(warehouse, "base", config, 1);
-        var layers = Map.of(1, new MoeLayer(2), 3, new MoeLayer(4));
-        RoutingFixture.model(warehouse, "uneven", config.withMoeLayers(new TreeMap<>(layers)), 2);
+        RoutingFixture.model(warehouse, "base", RoutingFixture.config(5, 2), 1);
         cli.succeed("dump-logits --model base --task " + TASK);
         cli.succeed("prune --from base --task " + TASK + " --method uncurl --experts 2 --router map --model mapped");
+        cli.succeed("prune --from base --task " + TASK + " --method uncurl --experts 2 --layers 3=4 --model uneven");
     }
 
     private ModelFolder model(String id) {

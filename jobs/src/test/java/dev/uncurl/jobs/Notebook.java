@@ -20,7 +20,8 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * A notebook of notebooks/, run without Python: its first code cell builds the session from settings, each other one is
+ * A notebook of notebooks/, run without Python: its first code cell builds the session from settings and
+ * makes the views, each other one is
  * {@code spark.sql("""...""")}, with {@code .show(rows, truncate=False)} behind it where the statement has rows.
  */
 final class Notebook {
@@ -32,9 +33,13 @@ final class Notebook {
     }
 
     private static final Pattern SETTING = Pattern.compile("\\.config\\(\"([^\"]+)\", \"([^\"]+)\"\\)");
-    private static final Pattern SETUP =
-            Pattern.compile("from pyspark.sql import SparkSession\n\nspark = \\(\n    SparkSession.builder\n(    "
-                    + SETTING + "\n)+    .getOrCreate\\(\\)\n\\)");
+    private static final String VIEWS =
+            """
+            for view in sorted(Path("../schemas/views").glob("*.sql")):
+                spark.sql(view.read_text().rstrip().rstrip(";"))"""; // as makeViews does
+    private static final Pattern SETUP = Pattern.compile(
+            "from pathlib import Path\n\nfrom pyspark.sql import SparkSession\n\nspark = \\(\n    SparkSession.builder\n(    "
+                    + SETTING + "\n)+    .getOrCreate\\(\\)\n\\)\n\n" + Pattern.quote(VIEWS));
     private static final Pattern STATEMENT = Pattern.compile(
             "spark\\.sql\\(\"\"\"\n(.*)\n\"\"\"\\)(\\.show\\((\\d+), truncate=False\\))?", Pattern.DOTALL);
 
@@ -71,6 +76,17 @@ final class Notebook {
             cells.add(new Cell(statement.group(1), shown, cell));
         } else {
             throw new AssertionError("Neither the first cell nor one SQL statement:\n" + source);
+        }
+    }
+
+    /** What the first cell does with a session: gives it the views, in the order of their names. */
+    static void makeViews(SparkSession spark) throws IOException {
+        try (var files = Files.list(Path.of("..", "schemas", "views"))) {
+            for (Path file : files.filter(path -> path.toString().endsWith(".sql"))
+                    .sorted()
+                    .toList()) {
+                spark.sql(Files.readString(file).stripTrailing().replaceAll(";$", ""));
+            }
         }
     }
 

@@ -177,7 +177,8 @@ class RoutingReportTest {
                     session.conf().set(key, value.replace("..", folder.toString()));
                 }
             });
-            assertThat(session.sql("SELECT DISTINCT task FROM routing.gram ORDER BY task")
+            Notebook.makeViews(session);
+            assertThat(session.sql("SELECT DISTINCT task FROM load_imbalance ORDER BY task")
                             .collectAsList())
                     .extracting(row -> row.getString(0))
                     .containsExactly(OTHER_TASK, TASK);

@@ -6,7 +6,7 @@ import static dev.uncurl.kernel.Lanes.get;
 import static dev.uncurl.kernel.Lanes.load;
 import static dev.uncurl.kernel.Lanes.put;
 import static dev.uncurl.kernel.Lanes.store;
-import static dev.uncurl.kernel.VectorProduct.multiply;
+import static dev.uncurl.kernel.Operands.multiply;
 
 import java.nio.ByteBuffer;
 import jdk.incubator.vector.FloatVector;

@@ -1,12 +1,17 @@
 package dev.uncurl.kernel;
 
-import org.bytedeco.javacpp.FloatPointer;
+import java.util.Arrays;
 import org.bytedeco.openblas.global.openblas;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * OpenBLAS on ND4J's buffers, one thread a call: the longer side of the result is cut into panels, each a call of its
  * own. The panels depend on the shapes alone, since the order of OpenBLAS's sums may depend on a panel's size.
+ *
+ * <p>OpenBLAS copies both operands into an order of its own before it multiplies. With few rows, as an expert among many
+ * has, copying the weights takes longer than multiplying them. For products of up to a million multiplications its
+ * AVX-512 cores have kernels that take the operands as they stand; so thin products are cut into {@link Tiles} of that
+ * size.
  */
 final class VectorProduct implements Product {
     /** A panel is no thinner, or packing the operands takes longer than multiplying them. */
@@ -29,52 +34,39 @@ final class VectorProduct implements Product {
     }
 
     private final Team team;
+    private final Operands.Windows[] windows;
 
     VectorProduct(Team team) {
         this.team = team;
+        windows = new Operands.Windows[team.threads()];
+        Arrays.setAll(windows, worker -> new Operands.Windows());
         SingleThread.ensure();
     }
 
     @Override
     public void multiply(Matrix a, boolean transposeA, Matrix b, boolean transposeB, float beta, Matrix c) {
-        int inner = transposeA ? a.rows() : a.columns();
-        if (inner != (transposeB ? b.columns() : b.rows())
-                || c.rows() != (transposeA ? a.columns() : a.rows())
-                || c.columns() != (transposeB ? b.rows() : b.columns())) {
-            throw new IllegalArgumentException("Product of " + a.rows() + " x " + a.columns() + " and " + b.rows()
-                    + " x " + b.columns() + " into " + c.rows() + " x " + c.columns());
-        }
+        var operands = new Operands(a, transposeA, b, transposeB, c);
+        int inner = operands.inner();
         if (inner == 0 && beta == 0) {
             c.zero();
         }
         if (inner == 0 || c.rows() == 0) {
             return;
         }
-        FloatPointer left = a.pointer();
-        FloatPointer right = b.pointer();
-        FloatPointer result = c.pointer();
         boolean byRows = c.rows() >= c.columns();
         int length = byRows ? c.rows() : c.columns();
-        int panel = panel(length, (long) inner * c.rows() * c.columns());
-        team.split(length, panel, (from, to, worker) -> {
-            int rows = byRows ? to - from : c.rows();
-            int columns = byRows ? c.columns() : to - from;
-            long leftAt = !byRows ? 0 : transposeA ? from : (long) from * a.columns();
-            long rightAt = byRows ? 0 : transposeB ? (long) from * b.columns() : from;
-            multiply(
-                    transposeA,
-                    transposeB,
-                    rows,
-                    columns,
-                    inner,
-                    1f,
-                    left.getPointer(leftAt),
-                    a.columns(),
-                    right.getPointer(rightAt),
-                    b.columns(),
-                    beta,
-                    result.getPointer(byRows ? (long) from * c.columns() : from),
-                    c.columns());
+        long work = (long) inner * c.rows() * c.columns();
+        Tiles tiles = Tiles.of(operands, work);
+        team.split(length, panel(length, work), (from, to, worker) -> {
+            int row = byRows ? from : 0;
+            int toRow = byRows ? to : c.rows();
+            int column = byRows ? 0 : from;
+            int toColumn = byRows ? c.columns() : to;
+            if (tiles == null) {
+                operands.multiply(row, toRow, column, toColumn, 0, inner, beta, windows[worker]);
+            } else {
+                tiles.multiply(operands, row, toRow, column, toColumn, beta, windows[worker]);
+            }
         });
     }
 
@@ -87,37 +79,5 @@ final class VectorProduct implements Product {
             panels *= 2;
         }
         return panels == 1 ? Math.max(length, 1) : ((length + panels - 1) / panels + 15) / 16 * 16;
-    }
-
-    /** c = alpha a b + beta c, with leading dimensions, so that a head's columns are used where they stand. */
-    static void multiply(
-            boolean transposeA,
-            boolean transposeB,
-            int rows,
-            int columns,
-            int inner,
-            float alpha,
-            FloatPointer a,
-            int leadingA,
-            FloatPointer b,
-            int leadingB,
-            float beta,
-            FloatPointer c,
-            int leadingC) {
-        openblas.cblas_sgemm(
-                openblas.CblasRowMajor,
-                transposeA ? openblas.CblasTrans : openblas.CblasNoTrans,
-                transposeB ? openblas.CblasTrans : openblas.CblasNoTrans,
-                rows,
-                columns,
-                inner,
-                alpha,
-                a,
-                leadingA,
-                b,
-                leadingB,
-                beta,
-                c,
-                leadingC);
     }
 }

@@ -222,18 +222,50 @@ final class EngineBench {
                         .toList());
     }
 
-    /** The same work per token for every E; what grows is the router's and the optimiser's. */
+    /** The same work per token for every E, each turn by turn with E = 1; what may grow is the optimiser's and router's. */
     private static void experts() {
-        System.out.println("preset bench, batch 8 x 256, parts of a training step in ms by number of experts");
-        for (int experts : new int[] {1, 2, 4, 8, 16, 32, 64}) {
-            try (var engine = new Engine(config(BENCH.vocabulary(), experts), 8, THREADS)) {
-                for (int step = 0; step < WARM_UP; step++) {
-                    engine.train();
+        System.out.println(
+                "preset bench, batch 8 x 256, ms of a training step over those of E = 1, medians turn by turn");
+        for (int experts : new int[] {2, 4, 8, 16, 32, 64}) {
+            try (var one = new Engine(config(BENCH.vocabulary(), 1), 8, THREADS);
+                    var many = new Engine(config(BENCH.vocabulary(), experts), 8, THREADS);
+                    var kernels = Kernels.best()) {
+                Matrix weights = Matrix.of(many.network.params(), 0, 1, (int) many.network.numParams());
+                var single = new TreeMap<String, List<Double>>();
+                var several = new TreeMap<String, List<Double>>();
+                for (int round = -WARM_UP; round < ROUNDS; round++) {
+                    boolean counts = round >= 0;
+                    parts(one, 1).forEach((part, millis) -> add(single, part, counts, millis));
+                    parts(many, 1).forEach((part, millis) -> add(several, part, counts, millis));
+                    long start = System.nanoTime();
+                    kernels.adamW().sumOfSquares(weights);
+                    add(several, "reading all weights", counts, (System.nanoTime() - start) / 1e6);
                 }
-                System.out.printf("E = %2d: %s%n", experts, shown(parts(engine, ROUNDS)));
+                print(experts, single, several, many.network.numParams());
             }
         }
         System.out.println();
+    }
+
+    /**
+     * The traffic that more experts cannot avoid: the added weights are read forward and backward, and their gradients
+     * written, which reads each cache line first.
+     */
+    private static void print(
+            int experts, Map<String, List<Double>> single, Map<String, List<Double>> several, long parameters) {
+        var grown = new TreeMap<String, Double>();
+        single.forEach((part, millis) -> grown.put(part, median(several.get(part)) - median(millis)));
+        double reading = median(several.get("reading all weights"));
+        double weights = (experts - 1.0) * BENCH.moeLayers().length * 2 * BENCH.width() * BENCH.feedForward();
+        System.out.printf(
+                "E = %2d: whole %.1f of %.1f; grown by: %s; limit for experts: 4 x %.0f MB at %.1f GB/s, %.1f ms%n",
+                experts,
+                median(several.get("whole")),
+                median(single.get("whole")),
+                shown(grown),
+                weights * Float.BYTES / 1e6,
+                parameters * Float.BYTES / reading / 1e6,
+                4 * reading * weights / parameters);
     }
 
     /** What fit() takes beside the model's pass and AdamW. */

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.ForkJoinTask;
 
 /** Plans a whole model from evidence alone: no weights are read. */
 public final class Planner {
@@ -50,11 +52,13 @@ public final class Planner {
             Map<String, String> inputs) {
         List<LayerEvidence> layers = ordered(evidence, modelId, task);
         SortedMap<Integer, Integer> clusters = settings.budget().clusters(layers);
-        // in parallel, but put together in the order of the layers
-        var assignments = layers.parallelStream()
-                .map(layer -> assignments(layer, clusters.get(layer.layer()), settings))
-                .flatMap(List::stream)
+        // in parallel, but put together in the order of the layers: of several refusals the first layer's is told
+        List<ForkJoinTask<List<Assignment>>> tasks = layers.stream()
+                .map(layer -> ForkJoinPool.commonPool()
+                        .submit(() -> assignments(layer, clusters.get(layer.layer()), settings)))
                 .toList();
+        var assignments =
+                tasks.stream().map(ForkJoinTask::join).flatMap(List::stream).toList();
         var all = new TreeMap<>(inputs);
         all.putAll(settings.parameters());
         all.put("evidence-sha256", hash(layers));

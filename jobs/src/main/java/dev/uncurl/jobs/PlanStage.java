@@ -6,6 +6,7 @@ import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.pruning.Application;
+import dev.uncurl.pruning.Placement;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanApplication;
 import java.io.IOException;
@@ -15,12 +16,15 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.broadcast.Broadcast;
 import scala.Tuple2;
 
 /**
- * Applies plans as a Spark stage: a task for each cluster that has to be merged reads just its experts and writes the
- * merged one aside, then a task for each shard puts it together, copying by byte range what the plan does not touch. A task
- * holds what {@link dev.uncurl.pruning.ExpertMerge} says, or a chunk of a file; the driver never holds weights.
+ * Applies plans as a Spark stage. A task for each cluster that has to be merged reads just its experts and finds where their
+ * neurons go, holding what {@link dev.uncurl.pruning.Alignment} says and on the heap the reference and an expert for each
+ * thread. Then a task for each shard writes it, merging as it reads, and copies by byte range what the plan does not touch;
+ * it holds one tensor of an expert, in double. The driver never holds weights, just the placements: 4 F bytes for each
+ * expert that is merged.
  *
  * <p>All is written to a hidden folder that becomes the model by one rename; its row follows. Whoever is killed before
  * leaves a folder that the next run removes ({@link Models#isMade}), and does its work anew.
@@ -43,8 +47,8 @@ final class PlanStage {
         try {
             var reference = ModelCache.Reference.of(warehouse, source);
             var work = new StagedWork(reference, folder.toString(), staging.token(), pruned, plan, application);
-            merge(plan, work, modelId);
-            Map<Integer, Manifest.Entry> written = assemble(staging.shards().count(), work, modelId);
+            List<Placement> placements = application.align() ? align(plan, work, modelId) : List.of();
+            Map<Integer, Manifest.Entry> written = assemble(staging.shards().count(), work, placements, modelId);
             ModelFolder model = staging.publish(lineage, written);
             published = true;
             new Models(warehouse).register(modelId, model);
@@ -57,37 +61,37 @@ final class PlanStage {
     }
 
     /** Large clusters come first, lest one of them is all that is left to do. */
-    private void merge(Plan plan, StagedWork work, String modelId) {
+    private List<Placement> align(Plan plan, StagedWork work, String modelId) {
         List<PlanApplication.Merge> merges = PlanApplication.merges(plan).stream()
                 .sorted(Comparator.comparingInt(
                         merge -> -plan.members(merge.layer(), merge.cluster()).size()))
                 .toList();
         if (merges.isEmpty()) {
-            return;
+            return List.of();
         }
-        warehouse.describe("merge clusters of " + modelId);
-        SparkWork.collect(
+        warehouse.describe("align clusters of " + modelId);
+        return SparkWork.collect(
                 warehouse.context(),
                 merges,
                 merges.size(),
-                merge -> {
-                    work.merge(merge);
-                    return true;
-                },
+                work::align,
                 merge -> 1,
-                new Progress("merge " + modelId, "clusters", merges.size()));
+                new Progress("align " + modelId, "clusters", merges.size()));
     }
 
-    private Map<Integer, Manifest.Entry> assemble(int count, StagedWork work, String modelId) {
+    private Map<Integer, Manifest.Entry> assemble(
+            int count, StagedWork work, List<Placement> placements, String modelId) {
         warehouse.describe("assemble shards of " + modelId);
+        Broadcast<List<Placement>> shared = warehouse.context().broadcast(placements);
         List<Integer> shards = IntStream.range(0, count).boxed().toList();
         List<Tuple2<Integer, Manifest.Entry>> written = SparkWork.collect(
                 warehouse.context(),
                 shards,
                 count,
-                shard -> new Tuple2<>(shard, work.assemble(shard)),
+                shard -> new Tuple2<>(shard, work.assemble(shard, shared.value())),
                 shard -> 1,
                 new Progress("assemble " + modelId, "shards", count));
+        shared.destroy();
         return written.stream().collect(Collectors.toMap(Tuple2::_1, Tuple2::_2));
     }
 
@@ -105,12 +109,13 @@ final class PlanStage {
             return ModelStaging.attach(path.getFileSystem(source.hadoop().value()), path, config, token);
         }
 
-        void merge(PlanApplication.Merge merge) throws IOException {
-            PlanApplication.writePiece(source.open(), plan, application, merge, staging());
+        Placement align(PlanApplication.Merge merge) throws IOException {
+            return PlanApplication.align(source.open(), plan, merge);
         }
 
-        Manifest.Entry assemble(int shard) throws IOException {
-            return PlanApplication.assembleShard(source.open(), plan, application, shard, staging());
+        Manifest.Entry assemble(int shard, List<Placement> placements) throws IOException {
+            return PlanApplication.assembleShard(
+                    source.open(), plan, application.router(), shard, placements, staging());
         }
     }
 }

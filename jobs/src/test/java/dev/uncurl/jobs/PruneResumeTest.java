@@ -7,9 +7,7 @@ import dev.uncurl.model.ParameterLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.commons.io.FileUtils;
 import org.apache.spark.sql.Row;
@@ -54,38 +52,6 @@ class PruneResumeTest {
         return cli.open().rows(Tables.REGISTRY, "model_id", "pruned").collectAsList();
     }
 
-    /** Runs prune in a process of its own until it stands before it makes a certain file, and kills it there. */
-    private void kill(String before) throws IOException, InterruptedException {
-        Path stands = cli.folder().resolve("stands");
-        Path output = Files.createTempFile("killed", ".txt");
-        var command = new ArrayList<String>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=1g", "@../conf/spark/java17.options"));
-        command.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), StallingUncurl.class.getName()));
-        command.addAll(List.of(cli.folder().toString(), before, stands.toString()));
-        command.addAll(List.of(PRUNE.split(" ")));
-        command.addAll(List.of("--warehouse", cli.folder().toString()));
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        try {
-            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
-            while (!Files.exists(stands)) {
-                if (!process.isAlive() || System.nanoTime() > end) {
-                    throw new AssertionError("It was to be killed, but ended or hangs: " + Files.readString(output));
-                }
-                Thread.sleep(20);
-            }
-        } finally {
-            process.destroyForcibly().waitFor();
-            Files.delete(output);
-            Files.deleteIfExists(stands);
-        }
-        assertThat(process.exitValue()).isEqualTo(128 + 9);
-    }
-
     @BeforeEach
     void withoutTheModel() throws IOException {
         FileUtils.deleteDirectory(models().resolve("pruned").toFile());
@@ -93,12 +59,12 @@ class PruneResumeTest {
         assertThat(registered()).isEmpty();
     }
 
-    /** While merging, and while writing the row of a model whose folder stands. */
+    /** While writing a shard, and while writing the row of a model whose folder stands. */
     @ParameterizedTest
-    @CsvSource({"/pieces/3-, false", "/models/registry/data/, true"})
+    @CsvSource({"model-00003-of-, false", "/models/registry/data/, true"})
     void aRunThatWasKilledEndsWithTheBitsOfAnUndisturbedOne(String before, boolean published)
             throws IOException, InterruptedException {
-        kill(before);
+        StallingUncurl.kill(cli, before, PRUNE);
         assertThat(Files.exists(models().resolve("pruned"))).isEqualTo(published);
         assertThat(registered()).isEmpty();
         assertThat(cli.succeed(PRUNE).contains("there already")).isEqualTo(published);

@@ -181,6 +181,11 @@ public final class ModelFolder {
         header(shard(tensor)).read(tensor, into, offset);
     }
 
+    /** Reads one tensor, and nothing but its bytes, in parts. */
+    public void read(String tensor, Safetensors.Values values) throws IOException {
+        header(shard(tensor)).read(tensor, values);
+    }
+
     /** Gives {@code writer} the tensor {@code target}, with the bytes of this model's tensor {@code source} as they are. */
     public void copy(String source, SafetensorsWriter writer, String target) throws IOException {
         header(shard(source)).copy(source, writer, target);

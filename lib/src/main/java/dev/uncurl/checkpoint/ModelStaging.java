@@ -16,18 +16,17 @@ import org.apache.hadoop.fs.Path;
 
 /**
  * A model being put together in a hidden folder {@code .<name>.<token>.tmp} beside the place where it will stand, by one
- * process or by many: first pieces (intermediate results), then whole shards, and at last {@link #publish}, which
- * checks that all is there, writes index, config and manifest, and makes the model visible by one rename. Whoever dies
- * before that leaves nothing that could be taken for a model.
+ * process or by many: its shards, and at last {@link #publish}, which checks that all is there, writes index, config and
+ * manifest, and makes the model visible by one rename. Whoever dies before that leaves nothing that could be taken for a
+ * model.
  *
- * <p>Pieces and shards may be written twice (a retried or speculative task): each attempt writes aside, the first to
+ * <p>Shards may be written twice (a retried or speculative task): each attempt writes aside, the first to
  * finish wins, and its bytes are the same.
  */
 public final class ModelStaging {
-    private static final String PIECES = "pieces";
     private static final String ATTEMPT = ".attempt";
 
-    /** Fills the tensors of one shard or piece, in the order declared. */
+    /** Fills the tensors of one file, in the order declared. */
     @FunctionalInterface
     public interface Content {
         void writeTo(SafetensorsWriter writer) throws IOException;
@@ -87,27 +86,6 @@ public final class ModelStaging {
 
     public Shards shards() {
         return shards;
-    }
-
-    /** Writes an intermediate result; it is gone when the model is published. */
-    public void writePiece(String name, List<SafetensorsWriter.Declaration> tensors, Content content)
-            throws IOException {
-        Path attempt = attempt(piecePath(name));
-        write(Storage.createPassing(fs, attempt), tensors, content);
-        settle(attempt, piecePath(name));
-    }
-
-    /** @throws Refusal (input) when no such piece was written */
-    public Safetensors piece(String name) throws IOException {
-        return Safetensors.open(fs, piecePath(name));
-    }
-
-    public boolean hasPiece(String name) throws IOException {
-        return fs.exists(piecePath(name));
-    }
-
-    private Path piecePath(String name) {
-        return new Path(new Path(folder, PIECES), name + ".safetensors");
     }
 
     /** Writes shard number {@code shard}; the size and hash may be handed to {@link #publish}. */

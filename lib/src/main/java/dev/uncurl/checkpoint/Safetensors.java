@@ -30,6 +30,8 @@ import org.apache.hadoop.fs.Path;
  */
 public final class Safetensors {
     private static final int CHUNK = 1 << 20;
+    /** Values that are given at a time; together with what is made of them they stay in a core's cache. */
+    private static final int PART = 1 << 15;
 
     /**
      * One tensor of the file.
@@ -42,6 +44,16 @@ public final class Safetensors {
         public long length() {
             return (end - begin) / Float.BYTES;
         }
+    }
+
+    /** Takes the values of a tensor in order, a part at a time. */
+    @FunctionalInterface
+    public interface Values {
+        /**
+         * @param values the part, in the first {@code count} elements; the array is used again for the next one
+         * @param at index of its first value in the tensor, row-major
+         */
+        void take(float[] values, int count, int at);
     }
 
     private final FileSystem fs;
@@ -102,6 +114,26 @@ public final class Safetensors {
         try (FSDataInputStream in = fs.open(file)) {
             read(in, tensor(name), into, offset);
         }
+    }
+
+    /** Reads one tensor, and nothing but its bytes, in parts; a damaged one is refused after the last. */
+    public void read(String name, Values values) throws IOException {
+        Tensor tensor = tensor(name);
+        int length = Math.toIntExact(tensor.length());
+        var floats = new float[Math.min(PART, length)];
+        byte[] chunk = new byte[floats.length * Float.BYTES];
+        var view = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        var sum = new CRC32C();
+        try (FSDataInputStream in = fs.open(file)) {
+            for (int at = 0; at < length; at += floats.length) {
+                int count = Math.min(floats.length, length - at);
+                in.readFully(tensor.begin() + (long) at * Float.BYTES, chunk, 0, count * Float.BYTES);
+                sum.update(chunk, 0, count * Float.BYTES);
+                view.rewind().get(floats, 0, count);
+                values.take(floats, count, at);
+            }
+        }
+        check(tensor, sum);
     }
 
     /** Gives {@code writer} the tensor {@code target}, with the bytes of this file's tensor {@code source} as they are. */

@@ -23,6 +23,7 @@ import org.apache.hadoop.fs.FSDataInputStream;
  */
 public final class SafetensorsWriter implements Closeable {
     private static final int CHUNK = 1 << 20;
+    private static final int PART = 1 << 15;
     private static final int ALIGNMENT = 8;
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -92,6 +93,24 @@ public final class SafetensorsWriter implements Closeable {
             floats.rewind().put(values, offset + done, count);
             out.write(chunk, 0, count * Float.BYTES);
             done += count;
+        }
+        sums.put(name, Safetensors.sum(out.getChecksum()));
+    }
+
+    /** Writes the tensor whose turn it is from the first of {@code values}, rounded to FLOAT. */
+    public void write(String name, double[] values) throws IOException {
+        int length = Math.toIntExact(turn(name).length());
+        Objects.checkFromIndexSize(0, length, values.length);
+        float[] part = new float[Math.min(PART, length)];
+        byte[] chunk = new byte[part.length * Float.BYTES];
+        var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        for (int done = 0; done < length; done += part.length) {
+            int count = Math.min(part.length, length - done);
+            for (int i = 0; i < count; i++) {
+                part[i] = (float) values[done + i];
+            }
+            floats.rewind().put(part, 0, count);
+            out.write(chunk, 0, count * Float.BYTES);
         }
         sums.put(name, Safetensors.sum(out.getChecksum()));
     }

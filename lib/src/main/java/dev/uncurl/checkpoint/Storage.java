@@ -40,17 +40,14 @@ final class Storage {
 
     /** A file being written: sums its bytes, and syncs them to disk on close where the file system can. */
     static final class Output extends FilterOutputStream {
-        /** Null for a file that does not outlive the run. */
-        private final MessageDigest digest;
-
+        private final MessageDigest digest = newSha256();
         private final FSDataOutputStream file;
         private long bytes;
         private boolean closed;
 
-        private Output(FSDataOutputStream file, boolean lasting) {
+        private Output(FSDataOutputStream file) {
             super(file);
             this.file = file;
-            digest = lasting ? newSha256() : null;
         }
 
         @Override
@@ -61,9 +58,7 @@ final class Storage {
         @Override
         public void write(byte[] source, int offset, int length) throws IOException {
             out.write(source, offset, length);
-            if (digest != null) {
-                digest.update(source, offset, length);
-            }
+            digest.update(source, offset, length);
             bytes += length;
         }
 
@@ -74,7 +69,7 @@ final class Storage {
             }
             closed = true;
             try (file) {
-                if (digest != null && file.hasCapability(StreamCapabilities.HSYNC)) {
+                if (file.hasCapability(StreamCapabilities.HSYNC)) {
                     file.hsync();
                 }
             }
@@ -93,12 +88,7 @@ final class Storage {
 
     /** Creates a file; never overwrites. */
     static Output create(FileSystem fs, Path file) throws IOException {
-        return new Output(fs.create(file, false, CHUNK), true);
-    }
-
-    /** Creates a file that this run reads and removes again: neither hashed nor synced. */
-    static Output createPassing(FileSystem fs, Path file) throws IOException {
-        return new Output(fs.create(file, false, CHUNK), false);
+        return new Output(fs.create(file, false, CHUNK));
     }
 
     static Manifest.Entry write(FileSystem fs, Path file, byte[] content) throws IOException {

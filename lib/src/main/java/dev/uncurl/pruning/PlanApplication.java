@@ -1,10 +1,8 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.Manifest;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.ModelStaging;
-import dev.uncurl.checkpoint.Safetensors;
 import dev.uncurl.checkpoint.SafetensorsWriter;
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeLayer;
@@ -13,32 +11,25 @@ import dev.uncurl.model.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
 
 /**
  * Turns a plan into a model, in units of work that separate processes can do:
  *
  * <ol>
  *   <li>{@link #check}, and {@link ModelStaging#create} for {@link #prunedConfig};
- *   <li>{@link #writePiece} for every one of {@link #merges}: reads just the experts of one cluster, aligns, merges;
- *   <li>{@link #assembleShard} for every shard: pieces, new routers, and all else byte for byte;
- *   <li>{@link ModelStaging#publish} with {@link #lineage}.
+ *   <li>{@link #align} for every one of {@link #merges}, if the experts are to be aligned: reads just those of one cluster;
+ *   <li>{@link #assembleShard} for every shard: merged experts, new routers, and all else byte for byte;
+ *   <li>{@link ModelStaging#publish}.
  * </ol>
- *
- * {@link #apply} does them in a row.
  */
 public final class PlanApplication {
     /** One cluster of several experts that has to be merged. */
-    public record Merge(int layer, int cluster) implements java.io.Serializable {
-        String piece() {
-            return layer + "-" + cluster;
-        }
-    }
+    public record Merge(int layer, int cluster) implements java.io.Serializable {}
 
     private PlanApplication() {}
 
@@ -98,7 +89,9 @@ public final class PlanApplication {
 
     private static Refusal unprunable(ModelFolder source, String how) {
         return Refusal.input(
-                source.dir() + " was pruned before, " + how, "Prune the model that it comes from, to fewer experts.");
+                source.dir() + " was pruned before, " + how,
+                "Prune the model that it comes from, to fewer experts; or to prune step by step, use --router collapse and"
+                        + " the same number of experts in every layer from the first.");
     }
 
     /** The model's shape after pruning: a plain one where all layers end alike and no router is mapped. */
@@ -124,50 +117,12 @@ public final class PlanApplication {
     }
 
     /**
-     * Reads the experts of one cluster, beside the reference as many at a time as a task has threads, and merges them.
+     * Aligns the experts of one cluster to its reference.
      *
-     * @throws Refusal as {@link ExpertMerge}
+     * @throws Refusal as {@link Alignment}
      */
-    public static Expert mergeCluster(ModelFolder source, Plan plan, Application application, int layer, int cluster)
-            throws IOException {
-        List<Assignment> members = plan.members(layer, cluster);
-        int referenceId = members.stream()
-                .filter(Assignment::isReference)
-                .findFirst()
-                .orElseThrow()
-                .expert();
-        Expert reference = Expert.read(source, layer, referenceId);
-        List<Assignment> counted =
-                members.stream().filter(member -> member.weight() > 0).toList();
-        try (var merge = new ExpertMerge(reference, application.align())) {
-            for (int from = 0; from < counted.size(); from += merge.sideBySide()) {
-                var experts = new ArrayList<Expert>();
-                var some = counted.subList(from, Math.min(from + merge.sideBySide(), counted.size()));
-                for (Assignment member : some) {
-                    boolean isReference = member.expert() == referenceId;
-                    experts.add(isReference ? reference : Expert.read(source, layer, member.expert()));
-                }
-                merge.add(experts, some.stream().mapToDouble(Assignment::weight).toArray());
-            }
-            return merge.merged();
-        }
-    }
-
-    /** {@link #mergeCluster}, written as a piece into the staging folder. */
-    public static void writePiece(
-            ModelFolder source, Plan plan, Application application, Merge merge, ModelStaging staging)
-            throws IOException {
-        Expert merged = mergeCluster(source, plan, application, merge.layer(), merge.cluster());
-        var declarations = new ArrayList<SafetensorsWriter.Declaration>();
-        for (String name : expertTensors(merge.layer(), merge.cluster())) {
-            declarations.add(new SafetensorsWriter.Declaration(
-                    name, staging.shards().layout().tensor(name).shape()));
-        }
-        staging.writePiece(merge.piece(), declarations, writer -> {
-            for (int t = 0; t < declarations.size(); t++) {
-                writer.write(declarations.get(t).name(), merged.tensors().get(t), 0);
-            }
-        });
+    public static Placement align(ModelFolder source, Plan plan, Merge merge) throws IOException {
+        return Placement.align(source, plan, merge.layer(), merge.cluster());
     }
 
     private static List<String> expertTensors(int layer, int expert) {
@@ -176,9 +131,19 @@ public final class PlanApplication {
                 .toList();
     }
 
-    /** Writes one shard of the pruned model; its pieces must be there. The entry may be handed to publish. */
+    /**
+     * Writes one shard of the pruned model. Of the weights this holds one tensor of an expert at a time, in double.
+     *
+     * @param placements of all clusters that have members to be aligned; those of others are merged as they are
+     * @return the entry, which may be handed to publish
+     */
     public static Manifest.Entry assembleShard(
-            ModelFolder source, Plan plan, Application application, int shard, ModelStaging staging)
+            ModelFolder source,
+            Plan plan,
+            RouterRule rule,
+            int shard,
+            Collection<Placement> placements,
+            ModelStaging staging)
             throws IOException {
         boolean touched = shard < source.config().layers() && source.config().isMoe(shard);
         if (!touched) {
@@ -188,33 +153,67 @@ public final class PlanApplication {
                 }
             });
         }
-        Map<String, String> copied = new HashMap<>();
-        Map<String, Safetensors> merged = new HashMap<>();
+        Map<String, ExpertTensor> experts = new HashMap<>();
         for (int cluster = 0; cluster < plan.clusters(shard); cluster++) {
-            var members = plan.members(shard, cluster);
+            Placement placement = placement(plan, shard, cluster, placements);
             List<String> names = expertTensors(shard, cluster);
-            if (members.size() == 1) {
-                List<String> from = expertTensors(shard, members.get(0).expert());
-                for (int t = 0; t < names.size(); t++) {
-                    copied.put(names.get(t), from.get(t));
-                }
-            } else {
-                Safetensors piece = staging.piece(new Merge(shard, cluster).piece());
-                names.forEach(name -> merged.put(name, piece));
+            for (int t = 0; t < names.size(); t++) {
+                experts.put(names.get(t), new ExpertTensor(placement, t));
             }
         }
+        ModelConfig config = source.config();
         return staging.writeShard(shard, writer -> {
+            var mean = new WeightedMean(config.feedForward(), config.width());
             for (var tensor : staging.shards().tensors(shard)) {
                 String name = tensor.name();
-                if (name.equals(ParameterLayout.router(shard))) {
-                    writer.write(name, router(source, plan, application.router(), shard), 0);
-                } else if (merged.containsKey(name)) {
-                    merged.get(name).copy(name, writer, name);
+                ExpertTensor expert = experts.get(name);
+                if (expert != null) {
+                    expert.write(source, plan, mean, writer, name);
+                } else if (name.equals(ParameterLayout.router(shard))) {
+                    writer.write(name, router(source, plan, rule, shard), 0);
                 } else {
-                    source.copy(copied.getOrDefault(name, name), writer, name);
+                    source.copy(name, writer, name);
                 }
             }
         });
+    }
+
+    private static Placement placement(Plan plan, int layer, int cluster, Collection<Placement> placements) {
+        return placements.stream()
+                .filter(placement -> placement.layer() == layer && placement.cluster() == cluster)
+                .findFirst()
+                .orElseGet(() -> Placement.none(plan, layer, cluster));
+    }
+
+    /**
+     * One tensor of an expert of the pruned model: a copy, or the mean of those of the members of its cluster.
+     *
+     * @param tensor its number in {@link ParameterLayout#FEED_FORWARD}
+     */
+    private record ExpertTensor(Placement placement, int tensor) {
+        void write(ModelFolder source, Plan plan, WeightedMean mean, SafetensorsWriter writer, String name)
+                throws IOException {
+            List<Assignment> members = plan.members(placement.layer(), placement.cluster());
+            if (members.size() == 1) {
+                source.copy(name(members.get(0)), writer, name);
+                return;
+            }
+            boolean hasNeurons = tensor < 3;
+            mean.begin(tensor == 2 ? source.config().width() : 1);
+            for (int m = 0; m < members.size(); m++) {
+                double weight = members.get(m).weight();
+                if (weight > 0) {
+                    int[] places = hasNeurons ? placement.places()[m] : null;
+                    source.read(name(members.get(m)), mean.member(weight, places));
+                }
+            }
+            writer.write(name, mean.sum());
+        }
+
+        private String name(Assignment member) {
+            return ParameterLayout.expert(placement.layer(), member.expert())
+                    + ParameterLayout.FEED_FORWARD.get(tensor);
+        }
     }
 
     /** What the rule makes of the router of a layer. */
@@ -223,42 +222,5 @@ public final class PlanApplication {
         float[] router = new float[Math.toIntExact(source.layout().tensor(name).length())];
         source.read(name, router, 0);
         return rule.apply(router, plan.layer(layer), plan.clusters(layer));
-    }
-
-    /** The lineage of the pruned model: the plan, its model and everything that determined it. */
-    public static Lineage lineage(Plan plan, Application application, String command, String backend) {
-        Plan.Origin origin = plan.origin();
-        var inputs = new TreeMap<>(origin.inputs());
-        inputs.put("plan", plan.id());
-        inputs.put("parent-manifest-sha256", origin.manifestSha256());
-        inputs.put("task", origin.task());
-        inputs.put("method", origin.method());
-        inputs.put("experts-before", Integer.toString(origin.expertsBefore()));
-        inputs.put("experts-after", Integer.toString(origin.expertsAfter()));
-        inputs.put("seed", Long.toString(origin.seed()));
-        inputs.put("router", application.router().title());
-        inputs.put("align", Boolean.toString(application.align()));
-        return Lineage.here(origin.modelId(), "prune", inputs, command, backend);
-    }
-
-    /** Applies a plan in this process and publishes the pruned model at {@code dir}. */
-    public static ModelFolder apply(
-            ModelFolder source, Plan plan, Application application, FileSystem fs, Path dir, Lineage lineage)
-            throws IOException {
-        check(source, plan);
-        ModelStaging staging = ModelStaging.create(fs, dir, prunedConfig(source.config(), plan, application));
-        try {
-            for (Merge merge : merges(plan)) {
-                writePiece(source, plan, application, merge, staging);
-            }
-            var entries = new HashMap<Integer, Manifest.Entry>();
-            for (int shard = 0; shard < staging.shards().count(); shard++) {
-                entries.put(shard, assembleShard(source, plan, application, shard, staging));
-            }
-            return staging.publish(lineage, entries);
-        } catch (IOException | RuntimeException e) {
-            staging.discard();
-            throw e;
-        }
     }
 }

@@ -11,8 +11,10 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.Test;
@@ -70,6 +72,35 @@ class SafetensorsTest {
             data.putFloat(value);
         }
         assertThat(written()).isEqualTo(expected);
+    }
+
+    /** Larger than a part, and not a multiple of one. */
+    @Test
+    void valuesInPartsAreThoseOfTheWholeTensorAndDoublesAreRounded() throws IOException {
+        double[] values = new Random(1).doubles(100_001, -1, 1).toArray();
+        var out = new ByteArrayOutputStream();
+        var declarations = List.of(
+                new SafetensorsWriter.Declaration("a", List.of(3)),
+                new SafetensorsWriter.Declaration("b", List.of(values.length - 1)));
+        try (var writer = new SafetensorsWriter(out, declarations, Map.of())) {
+            writer.write("a", values);
+            writer.write("b", values);
+            writer.finish();
+        }
+        Safetensors file = open(out.toByteArray());
+        float[] whole = new float[values.length - 1];
+        file.read("b", whole, 0);
+        float[] parts = new float[whole.length];
+        var sizes = new ArrayList<Integer>();
+        file.read("b", (part, count, at) -> {
+            System.arraycopy(part, 0, parts, at, count);
+            sizes.add(count);
+        });
+        assertThat(sizes).hasSizeGreaterThan(2);
+        assertThat(parts).isEqualTo(whole);
+        for (int i = 0; i < whole.length; i++) {
+            assertThat(whole[i]).isEqualTo((float) values[i]);
+        }
     }
 
     @Test

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.error.Refusal;
+import dev.uncurl.kernel.VectorKernels;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
@@ -148,5 +150,24 @@ class AlignmentTest {
         Expert diverged = Samples.expert(new Random(2), 2, 3);
         diverged.w2()[4] = Float.NaN;
         assertThatThrownBy(() -> Samples.alignment(reference, diverged)).isInstanceOf(Refusal.class);
+    }
+
+    @Property(tries = 20)
+    void anyNumberOfThreadsGivesTheSamePermutations(@ForAll long seed, @ForAll @IntRange(min = 2, max = 7) int count) {
+        var random = new Random(seed);
+        Expert reference = Samples.expert(random, 9, 40);
+        List<Expert> experts = IntStream.range(0, count)
+                .mapToObj(i -> Samples.expert(random, 9, 40))
+                .toList();
+        try (var kernels = new VectorKernels(3);
+                var alignment = new Alignment(kernels, reference)) {
+            for (int from = 0; from < count; from += alignment.sideBySide()) {
+                List<Expert> some = experts.subList(from, Math.min(count, from + alignment.sideBySide()));
+                int[][] together = alignment.permutations(some);
+                for (int i = 0; i < some.size(); i++) {
+                    assertThat(together[i]).isEqualTo(Samples.alignment(reference, some.get(i)));
+                }
+            }
+        }
     }
 }

@@ -38,6 +38,7 @@ class MappedRouterTest {
     private static final int E = 6;
     private static final int VOCABULARY = 13;
     private static final Application MAP = new Application(RouterRule.MAP, true);
+    private static final Application COLLAPSE = new Application(RouterRule.COLLAPSE, true);
 
     @TempDir
     java.nio.file.Path folder;
@@ -87,8 +88,7 @@ class MappedRouterTest {
     }
 
     private ModelFolder apply(ModelFolder source, Plan plan, Application application, String name) throws IOException {
-        Lineage lineage = PlanApplication.lineage(plan, application, "uncurl prune", "none");
-        return PlanApplication.apply(source, plan, application, fs, path(name), lineage);
+        return PlainPruning.apply(source, plan, application, fs, path(name));
     }
 
     private static float[] tensor(ModelFolder model, String name) throws IOException {
@@ -198,7 +198,7 @@ class MappedRouterTest {
         ModelFolder source = write("source", config, parameters(config, 1));
         int[] labels = {0, -1, 1, 2, -1, -1};
         Plan plan = plan(source, Map.of(1, labels, 3, labels));
-        apply(source, plan, Application.DEFAULT, "collapsed");
+        apply(source, plan, COLLAPSE, "collapsed");
         assertThat(apply(source, plan, MAP, "mapped").config()).isEqualTo(config.withExperts(3));
         write("plain", config.withExperts(3), parameters(config.withExperts(3), 2));
         assertThat(folder.resolve("mapped/config.json"))
@@ -217,7 +217,7 @@ class MappedRouterTest {
         ModelConfig config = config(2, true);
         ModelFolder source = write("source", config, parameters(config, 1));
         Plan plan = plan(source, Map.of(1, new int[] {0, 0, 0, 0, 0, 0}, 3, new int[] {0, 1, 0, 2, 1, 2}));
-        ModelFolder pruned = apply(source, plan, Application.DEFAULT, "pruned");
+        ModelFolder pruned = apply(source, plan, COLLAPSE, "pruned");
         pruned.verify();
         assertThat(pruned.config().moe().byLayer()).isEqualTo(Map.of(1, new MoeLayer(1), 3, new MoeLayer(3)));
         assertThat(pruned.config().moe().choices(1)).isEqualTo(1);
@@ -234,7 +234,7 @@ class MappedRouterTest {
                 assertThat((double) after[i]).isCloseTo(mean, within(1e-6));
             }
             for (int cluster = 0; cluster < plan.clusters(layer); cluster++) {
-                Expert merged = PlanApplication.mergeCluster(source, plan, Application.DEFAULT, layer, cluster);
+                Expert merged = PlainPruning.expert(source, plan, true, layer, cluster);
                 for (int t = 0; t < 4; t++) {
                     assertThat(Expert.read(pruned, layer, cluster).tensors().get(t))
                             .containsExactly(merged.tensors().get(t));
@@ -250,13 +250,13 @@ class MappedRouterTest {
         ModelFolder source = write("source", config, parameters(config, 1));
         var labels = Map.of(1, new int[] {0, 0, 1, 1, 2, 2}, 3, new int[] {0, 1, 2, 3, 4, 4});
         ModelFolder mapped = apply(source, plan(source, labels), MAP, "mapped");
-        assertThatThrownBy(() -> apply(mapped, plan(mapped, labels), Application.DEFAULT, "again"))
+        assertThatThrownBy(() -> apply(mapped, plan(mapped, labels), COLLAPSE, "again"))
                 .isInstanceOf(Refusal.class)
                 .hasMessageContaining("mapped was pruned before, with the router rule map")
                 .hasMessageContaining("in layer 1 6 router rows lead to 3 experts")
                 .hasMessageContaining("Prune the model that it comes from");
-        ModelFolder collapsed = apply(source, plan(source, labels), Application.DEFAULT, "collapsed");
-        assertThatThrownBy(() -> apply(collapsed, plan(collapsed, labels), Application.DEFAULT, "again"))
+        ModelFolder collapsed = apply(source, plan(source, labels), COLLAPSE, "collapsed");
+        assertThatThrownBy(() -> apply(collapsed, plan(collapsed, labels), COLLAPSE, "again"))
                 .isInstanceOf(Refusal.class)
                 .hasMessageContaining(
                         "collapsed was pruned before, to another number of experts in each layer: {1=3, 3=5}")

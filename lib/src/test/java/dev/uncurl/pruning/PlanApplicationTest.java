@@ -32,6 +32,8 @@ class PlanApplicationTest {
     private static final ModelConfig CONFIG =
             new ModelConfig(4, 6, 2, 10, 13, 8, new MoeConfig(E, 1, 2, false, 0.01, 0));
 
+    private static final Application COLLAPSE = new Application(RouterRule.COLLAPSE, true);
+
     @TempDir
     java.nio.file.Path folder;
 
@@ -67,13 +69,7 @@ class PlanApplicationTest {
     }
 
     private ModelFolder apply(Plan plan, String name) throws IOException {
-        return PlanApplication.apply(
-                source,
-                plan,
-                Application.DEFAULT,
-                fs,
-                path(name),
-                PlanApplication.lineage(plan, Application.DEFAULT, "uncurl prune", "none"));
+        return PlainPruning.apply(source, plan, COLLAPSE, fs, path(name));
     }
 
     private static float[] tensor(ModelFolder model, String name) throws IOException {
@@ -122,7 +118,7 @@ class PlanApplicationTest {
                 Expert expert = Expert.read(pruned, layer, cluster);
                 Expert expected = members.size() == 1
                         ? Expert.read(source, layer, members.get(0).expert())
-                        : PlanApplication.mergeCluster(source, plan, Application.DEFAULT, layer, cluster);
+                        : PlainPruning.expert(source, plan, true, layer, cluster);
                 for (int t = 0; t < 4; t++) {
                     assertThat(expert.tensors().get(t))
                             .isEqualTo(expected.tensors().get(t));
@@ -186,18 +182,18 @@ class PlanApplicationTest {
     void separateTasksInAnyOrderGiveTheSameBits() throws IOException {
         Plan plan = plan(source, PruningMethods.UNCURL, 3);
         ModelFolder expected = apply(plan, "sequential");
-        ModelConfig config = PlanApplication.prunedConfig(CONFIG, plan, Application.DEFAULT);
+        ModelConfig config = PlanApplication.prunedConfig(CONFIG, plan, COLLAPSE);
         ModelStaging driver = ModelStaging.create(fs, path("parallel"), config);
-        var merges = new ArrayList<>(PlanApplication.merges(plan));
-        java.util.Collections.reverse(merges);
-        for (int attempt = 0; attempt < 2; attempt++) {
-            for (var merge : merges) {
-                ModelStaging task = ModelStaging.attach(fs, path("parallel"), config, driver.token());
-                PlanApplication.writePiece(ModelFolder.open(fs, source.dir()), plan, Application.DEFAULT, merge, task);
-            }
+        var placements = new ArrayList<Placement>();
+        for (var merge : PlanApplication.merges(plan)) {
+            placements.add(0, PlanApplication.align(ModelFolder.open(fs, source.dir()), plan, merge));
         }
-        for (int shard = driver.shards().count() - 1; shard >= 0; shard--) {
-            PlanApplication.assembleShard(source, plan, Application.DEFAULT, shard, driver);
+        for (int attempt = 0; attempt < 2; attempt++) {
+            for (int shard = driver.shards().count() - 1; shard >= 0; shard--) {
+                ModelStaging task = ModelStaging.attach(fs, path("parallel"), config, driver.token());
+                PlanApplication.assembleShard(
+                        ModelFolder.open(fs, source.dir()), plan, RouterRule.COLLAPSE, shard, placements, task);
+            }
         }
         ModelFolder published = driver.publish(expected.manifest().lineage(), Map.of());
         assertThat(published.manifestSha256()).isEqualTo(expected.manifestSha256());
@@ -238,8 +234,7 @@ class PlanApplicationTest {
                 var application = new Application(router, align);
                 Plan plan = plan(source, method, 3);
                 Path dir = path(router + method.title() + align);
-                ModelFolder pruned = PlanApplication.apply(
-                        source, plan, application, fs, dir, PlanApplication.lineage(plan, application, "", ""));
+                ModelFolder pruned = PlainPruning.apply(source, plan, application, fs, dir);
                 PlanCheck.Counts counts = check(new PlanCheck(source, plan, application, pruned));
                 assertThat(counts.routers()).isEqualTo(CONFIG.moeLayers().length);
                 assertThat(counts.merged())
@@ -260,12 +255,11 @@ class PlanApplicationTest {
             Path dir = path("changed-" + tensor.name());
             var changed = ModelFolder.write(
                     fs, dir, pruned.config(), parameters, pruned.manifest().lineage());
-            assertThatThrownBy(() -> check(new PlanCheck(source, plan, Application.DEFAULT, changed)))
+            assertThatThrownBy(() -> check(new PlanCheck(source, plan, COLLAPSE, changed)))
                     .isInstanceOf(Refusal.class)
                     .hasMessageContaining("tensor " + tensor.name());
         }
-        assertThatThrownBy(() ->
-                        new PlanCheck(source, plan(source, PruningMethods.UNCURL, 2), Application.DEFAULT, pruned))
+        assertThatThrownBy(() -> new PlanCheck(source, plan(source, PruningMethods.UNCURL, 2), COLLAPSE, pruned))
                 .isInstanceOf(Refusal.class)
                 .hasMessageContaining("config.json");
     }

@@ -46,10 +46,9 @@ final class PruneCommand implements Callable<Integer> {
     @Option(
             names = "--router",
             paramLabel = "RULE",
-            defaultValue = "collapse",
-            description =
-                    "How routers follow; collapse: a row per cluster, the mean of its members'; map: all rows stay,"
-                            + " and lead to the merged experts (default: ${DEFAULT-VALUE}).")
+            defaultValue = "map",
+            description = "How routers follow; map: all rows stay, and lead to the merged experts; collapse: a row per"
+                    + " cluster, the mean of its members' (default: ${DEFAULT-VALUE}).")
     private String router;
 
     @Option(

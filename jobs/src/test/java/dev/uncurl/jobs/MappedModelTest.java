@@ -30,8 +30,9 @@ class MappedModelTest {
         RoutingFixture.task(warehouse, TASK, 60, 3);
         RoutingFixture.model(warehouse, "base", RoutingFixture.config(5, 2), 1);
         cli.succeed("dump-logits --model base --task " + TASK);
-        cli.succeed("prune --from base --task " + TASK + " --method uncurl --experts 2 --router map --model mapped");
-        cli.succeed("prune --from base --task " + TASK + " --method uncurl --experts 2 --layers 3=4 --model uneven");
+        cli.succeed("prune --from base --task " + TASK + " --method uncurl --experts 2 --model mapped");
+        cli.succeed("prune --from base --task " + TASK
+                + " --method uncurl --experts 2 --layers 3=4 --router collapse --model uneven");
     }
 
     private ModelFolder model(String id) {
@@ -103,7 +104,7 @@ class MappedModelTest {
         Cli.Outcome outcome =
                 cli.run(("prune --plan-only --from mapped --task " + TASK + " --method uncurl --experts 1").split(" "));
         assertThat(outcome.code()).isEqualTo(3);
-        assertThat(outcome.err()).contains("router rows lead to 2 experts").contains("comes from");
+        assertThat(outcome.err()).contains("router rows lead to 2 experts").contains("--router collapse");
         outcome =
                 cli.run(("prune --plan-only --from uneven --task " + TASK + " --method uncurl --experts 1").split(" "));
         assertThat(outcome.code()).isEqualTo(3);

@@ -48,7 +48,7 @@ final class PlanStage {
             var reference = ModelCache.Reference.of(warehouse, source);
             var work = new StagedWork(reference, folder.toString(), staging.token(), pruned, plan, application);
             List<Placement> placements = application.align() ? align(plan, work, modelId) : List.of();
-            Map<Integer, Manifest.Entry> written = assemble(staging.shards().count(), work, placements, modelId);
+            Map<Integer, Manifest.Entry> written = assemble(source, work, placements, modelId);
             ModelFolder model = staging.publish(lineage, written);
             published = true;
             new Models(warehouse).register(modelId, model);
@@ -79,18 +79,23 @@ final class PlanStage {
                 new Progress("align " + modelId, "clusters", merges.size()));
     }
 
+    /** Shards with experts, which take longest, come first. */
     private Map<Integer, Manifest.Entry> assemble(
-            int count, StagedWork work, List<Placement> placements, String modelId) {
+            ModelFolder source, StagedWork work, List<Placement> placements, String modelId) {
         warehouse.describe("assemble shards of " + modelId);
         Broadcast<List<Placement>> shared = warehouse.context().broadcast(placements);
-        List<Integer> shards = IntStream.range(0, count).boxed().toList();
+        List<Integer> shards = IntStream.rangeClosed(0, source.config().layers())
+                .boxed()
+                .sorted(Comparator.comparing(shard ->
+                        shard == source.config().layers() || !source.config().isMoe(shard)))
+                .toList();
         List<Tuple2<Integer, Manifest.Entry>> written = SparkWork.collect(
                 warehouse.context(),
                 shards,
-                count,
+                shards.size(),
                 shard -> new Tuple2<>(shard, work.assemble(shard, shared.value())),
                 shard -> 1,
-                new Progress("assemble " + modelId, "shards", count));
+                new Progress("assemble " + modelId, "shards", shards.size()));
         shared.destroy();
         return written.stream().collect(Collectors.toMap(Tuple2::_1, Tuple2::_2));
     }

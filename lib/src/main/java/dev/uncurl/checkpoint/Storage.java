@@ -22,6 +22,8 @@ import org.apache.hadoop.fs.StreamCapabilities;
 /** How bytes get onto a file system: hashed while they are written, synced to disk, made visible by one rename. */
 final class Storage {
     private static final int CHUNK = 1 << 20;
+    /** Small, so that what is written in larger parts is not copied once more. */
+    private static final int BUFFER = 1 << 13;
 
     private Storage() {}
 
@@ -88,7 +90,7 @@ final class Storage {
 
     /** Creates a file; never overwrites. */
     static Output create(FileSystem fs, Path file) throws IOException {
-        return new Output(fs.create(file, false, CHUNK));
+        return new Output(fs.create(file, false, BUFFER));
     }
 
     static Manifest.Entry write(FileSystem fs, Path file, byte[] content) throws IOException {

@@ -1,18 +1,6 @@
-package dev.uncurl.jobs;
+package dev.uncurl.kernel;
 
-import dev.uncurl.checkpoint.Lineage;
-import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.kernel.Kernels;
-import dev.uncurl.kernel.Matrix;
-import dev.uncurl.kernel.VectorKernels;
-import dev.uncurl.pruning.Application;
-import dev.uncurl.pruning.Assignment;
-import dev.uncurl.pruning.Plan;
-import dev.uncurl.pruning.RouterRule;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -24,32 +12,27 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.apache.commons.io.FileUtils;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Measures applying a plan; the only timings, so no test. Run it by name:
- * {@code mvn -pl lib,jobs test -Dtest=PruneBench -Dsurefire.failIfNoSpecifiedTests=false} with
- * {@code -Dbench.neurons=512,1024,2048,4096} and {@code -Dbench.parts=assignment,threads,apply}.
+ * Measures the assignments that align experts; only timings, so no test. Run it by name:
+ * {@code mvn -pl lib test -Dtest=AssignmentBench -Dsurefire.failIfNoSpecifiedTests=false} with
+ * {@code -Dbench.neurons=512,1024,2048,4096}.
  *
  * <p>Of experts with D = F/4 that are noisy permutations of each other (noise of half the weights' size) and of
  * independent ones: seconds of the matrix products, of the assignment, and of SciPy's linear_sum_assignment on the same
- * scores, when python3 has it (its best case: the costs are float64 before the clock starts). Several assignments side by
- * side on one thread and on two. Applying a plan that merges pairs of experts, on two Spark tasks, beside copying the files
- * of input and output on two threads, synced as the model's are. The best of {@link #REPEATS} counts, after one to warm up.
+ * scores, when python3 has it (its best case: the costs are float64 before the clock starts). Then several assignments side
+ * by side on one thread and on two. The best of {@link #REPEATS} counts, after two seconds to warm up.
  */
-final class PruneBench {
-    private static final int REPEATS = Integer.getInteger("bench.repeats", 3);
-    private static final List<String> PARTS = List.of(
-            System.getProperty("bench.parts", "assignment,threads,apply").split(","));
+final class AssignmentBench {
+    private static final int REPEATS = Integer.getInteger("bench.repeats", 5);
+    private static final long WARM_UP_NANOS = 2_000_000_000L;
     private static final int[] NEURONS = Stream.of(
                     System.getProperty("bench.neurons", "512,1024,2048,4096").split(","))
             .mapToInt(Integer::parseInt)
@@ -71,15 +54,19 @@ final class PruneBench {
             """;
 
     private interface Work {
-        void run() throws IOException, InterruptedException;
+        void run();
     }
 
-    private static double best(Work work) throws IOException, InterruptedException {
+    private static double best(Work work) {
+        long end = System.nanoTime() + WARM_UP_NANOS;
+        do {
+            work.run();
+        } while (System.nanoTime() < end);
         double best = Double.POSITIVE_INFINITY;
-        for (int repeat = 0; repeat <= REPEATS; repeat++) {
+        for (int repeat = 0; repeat < REPEATS; repeat++) {
             long start = System.nanoTime();
             work.run();
-            best = repeat == 0 ? best : Math.min(best, (System.nanoTime() - start) / 1e9);
+            best = Math.min(best, (System.nanoTime() - start) / 1e9);
         }
         return best;
     }
@@ -131,15 +118,8 @@ final class PruneBench {
 
     @Test
     void measure() throws IOException, InterruptedException {
-        if (PARTS.contains("assignment")) {
-            assignments();
-        }
-        if (PARTS.contains("threads")) {
-            threads();
-        }
-        if (PARTS.contains("apply")) {
-            apply();
-        }
+        assignments();
+        threads();
     }
 
     private static void assignments() throws IOException, InterruptedException {
@@ -219,89 +199,5 @@ final class PruneBench {
         print(
                 "%d assignments of independent experts, F = %d: %.2f s on one thread, %.2f s on two, %.2f times as fast",
                 pairs.size(), hidden, seconds[0], seconds[1], seconds[0] / seconds[1]);
-    }
-
-    private static void apply() throws IOException, InterruptedException {
-        Path folder = Files.createTempDirectory("prune-bench");
-        try {
-            Warehouse warehouse = new Cli(folder.resolve("warehouse")).open();
-            var config = new ModelConfig(4, 512, 8, 2048, 8192, 256, new MoeConfig(16, 1, 2, false, 0.01, 0));
-            ModelFolder source = RoutingFixture.model(warehouse, "base", config, 1);
-            for (boolean align : new boolean[] {false, true}) {
-                apply(warehouse, source, new Application(RouterRule.COLLAPSE, align), folder);
-            }
-        } finally {
-            FileUtils.deleteDirectory(folder.toFile());
-        }
-    }
-
-    private static void apply(Warehouse warehouse, ModelFolder source, Application application, Path folder)
-            throws IOException, InterruptedException {
-        Plan plan = pairs(source);
-        Path pruned = Path.of(warehouse.modelFolder("pruned").toUri());
-        double seconds = best(() -> {
-            FileUtils.deleteDirectory(pruned.toFile());
-            new PlanStage(warehouse)
-                    .apply(
-                            source,
-                            plan,
-                            application,
-                            "pruned",
-                            Lineage.here("base", "prune", Map.of(), "bench", "bench"));
-        });
-        Path input = Path.of(source.dir().toUri());
-        double copied = best(() -> {
-            copy(List.of(input, pruned), folder.resolve("copy"));
-        });
-        double bytes = FileUtils.sizeOfDirectory(input.toFile()) + FileUtils.sizeOfDirectory(pruned.toFile());
-        print(
-                "apply, alignment %s: %.0f MB in and out in %.2f s, %.2f GB/s; copying them %.2f s, %.2f GB/s; ratio %.2f",
-                application.align() ? "on" : "off",
-                bytes / 1e6,
-                seconds,
-                bytes / 1e9 / seconds,
-                copied,
-                bytes / 1e9 / copied,
-                seconds / copied);
-    }
-
-    /** Experts 0 and 1 into one, 2 and 3, and so on. */
-    private static Plan pairs(ModelFolder source) {
-        var rows = new ArrayList<Assignment>();
-        int experts = source.config().moe().experts();
-        for (int layer : source.config().moeLayers()) {
-            for (int expert = 0; expert < experts; expert++) {
-                rows.add(new Assignment(layer, expert, expert / 2, 0.5, expert % 2 == 0));
-            }
-        }
-        var origin = new Plan.Origin(
-                "base", source.manifestSha256(), "none", "uncurl", experts, experts / 2, 1, new TreeMap<>());
-        return new Plan(origin, rows);
-    }
-
-    /** On two threads, by the file, each synced. */
-    private static void copy(List<Path> folders, Path target) throws IOException {
-        FileUtils.deleteDirectory(target.toFile());
-        var files = new ArrayList<Path>();
-        for (Path folder : folders) {
-            try (Stream<Path> all = Files.list(folder)) {
-                all.forEach(files::add);
-            }
-            Files.createDirectories(target.resolve(folder.getFileName()));
-        }
-        try (var kernels = new VectorKernels(2)) {
-            kernels.sideBySide(files.size(), i -> {
-                Path file = files.get(i);
-                Path to = target.resolve(file.getParent().getFileName()).resolve(file.getFileName());
-                try {
-                    Files.copy(file, to);
-                    try (var channel = FileChannel.open(to, StandardOpenOption.WRITE)) {
-                        channel.force(true);
-                    }
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        }
     }
 }

@@ -95,6 +95,19 @@ final class PlanOptions {
     @Option(names = "--seed", defaultValue = "1", description = "Seed of the method (default: ${DEFAULT-VALUE}).")
     private long seed;
 
+    /**
+     * Looks at the names alone, before anything is opened.
+     *
+     * @throws Refusal (usage) when one is not known
+     */
+    void checkNames() {
+        PruningMethods.named(method);
+        Budget.Sharing.named(budget);
+        if (weights != null) {
+            MergeWeights.named(weights);
+        }
+    }
+
     /** @throws Refusal (usage) when a name or layer is not known */
     PlanSettings settings(ModelConfig config) {
         PruningMethods chosen = PruningMethods.named(method);

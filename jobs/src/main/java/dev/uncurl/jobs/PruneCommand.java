@@ -69,6 +69,7 @@ final class PruneCommand implements Callable<Integer> {
         if (!planOnly && modelId == null) {
             throw Refusal.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
         }
+        planOptions.checkNames();
         var application = new Application(RouterRule.named(router), align == OnOff.ON);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);

@@ -264,6 +264,16 @@ class PlanTablesTest {
     }
 
     @Test
+    void misspeltNamesAreRefusedBeforeAWarehouseIsMade(@TempDir Path folder) {
+        var nowhere = new Cli(folder.resolve("warehouse"));
+        for (String wrong : List.of("kmean", "kmeans --weights gate", "kmeans --budget fair", "kmeans --router mop")) {
+            String line = "prune --from base --task " + TASK + " --plan-only --experts 4 --method " + wrong;
+            assertThat(nowhere.run(line.split(" ")).code()).as(wrong).isEqualTo(2);
+        }
+        assertThat(nowhere.folder()).doesNotExist();
+    }
+
+    @Test
     void optionsThatCannotBeMetAreRefusedAndTheHelpListsTheMethods() {
         String line = "prune --from base --task " + TASK + " --plan-only --experts 4 --method ";
         for (String[] wrong : new String[][] {

@@ -11,6 +11,7 @@ CREATE OR REPLACE TEMPORARY VIEW expert_profile (
   mean_probability COMMENT 'mean softmax probability over all tokens of the layer',
   probability_deviation COMMENT 'standard deviation of that probability',
   output_norm COMMENT 'mean L2 norm of its output; 0 without tokens',
+  contribution COMMENT 'mean of gate times that norm over its tokens, by which REAP keeps experts; 0 without tokens',
   frequent_share COMMENT 'share of its tokens with an id below 512, the most frequent pieces of GPT-2',
   frequent_lift COMMENT 'that share over the same of all choices of the layer; 1 is no preference',
   first_third COMMENT 'share of its tokens from the first third of their sequence',
@@ -30,6 +31,7 @@ SELECT
   mean_probability,
   probability_deviation,
   output_norm,
+  contribution,
   frequent_tokens / nullif(tokens, 0),
   frequent_tokens / nullif(tokens, 0)
     / nullif(sum(frequent_tokens) OVER whole_layer / nullif(sum(tokens) OVER whole_layer, 0), 0),

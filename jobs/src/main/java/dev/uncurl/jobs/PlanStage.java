@@ -89,15 +89,18 @@ final class PlanStage {
                 .sorted(Comparator.comparing(shard ->
                         shard == source.config().layers() || !source.config().isMoe(shard)))
                 .toList();
-        List<Tuple2<Integer, Manifest.Entry>> written = SparkWork.collect(
-                warehouse.context(),
-                shards,
-                shards.size(),
-                shard -> new Tuple2<>(shard, work.assemble(shard, shared.value())),
-                shard -> 1,
-                new Progress("assemble " + modelId, "shards", shards.size()));
-        shared.destroy();
-        return written.stream().collect(Collectors.toMap(Tuple2::_1, Tuple2::_2));
+        try {
+            List<Tuple2<Integer, Manifest.Entry>> written = SparkWork.collect(
+                    warehouse.context(),
+                    shards,
+                    shards.size(),
+                    shard -> new Tuple2<>(shard, work.assemble(shard, shared.value())),
+                    shard -> 1,
+                    new Progress("assemble " + modelId, "shards", shards.size()));
+            return written.stream().collect(Collectors.toMap(Tuple2::_1, Tuple2::_2));
+        } finally {
+            shared.destroy();
+        }
     }
 
     /** What a task needs to work on a staged model. */
@@ -119,8 +122,7 @@ final class PlanStage {
         }
 
         Manifest.Entry assemble(int shard, List<Placement> placements) throws IOException {
-            return PlanApplication.assembleShard(
-                    source.open(), plan, application.router(), shard, placements, staging());
+            return PlanApplication.assembleShard(source.open(), plan, application, shard, placements, staging());
         }
     }
 }

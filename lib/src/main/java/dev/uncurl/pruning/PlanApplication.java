@@ -134,13 +134,14 @@ public final class PlanApplication {
     /**
      * Writes one shard of the pruned model. Of the weights this holds one tensor of an expert at a time, in double.
      *
-     * @param placements of all clusters that have members to be aligned; those of others are merged as they are
+     * @param placements of the shard's {@link #merges} at least, if experts are to be aligned; else they are not looked at
      * @return the entry, which may be handed to publish
+     * @throws IllegalArgumentException when one is missing
      */
     public static Manifest.Entry assembleShard(
             ModelFolder source,
             Plan plan,
-            RouterRule rule,
+            Application application,
             int shard,
             Collection<Placement> placements,
             ModelStaging staging)
@@ -155,7 +156,10 @@ public final class PlanApplication {
         }
         Map<String, ExpertTensor> experts = new HashMap<>();
         for (int cluster = 0; cluster < plan.clusters(shard); cluster++) {
-            Placement placement = placement(plan, shard, cluster, placements);
+            boolean aligned =
+                    application.align() && plan.members(shard, cluster).size() > 1;
+            Placement placement =
+                    aligned ? placement(shard, cluster, placements) : Placement.none(plan, shard, cluster);
             List<String> names = expertTensors(shard, cluster);
             for (int t = 0; t < names.size(); t++) {
                 experts.put(names.get(t), new ExpertTensor(placement, t));
@@ -170,7 +174,7 @@ public final class PlanApplication {
                 if (expert != null) {
                     expert.write(source, plan, mean, writer, name);
                 } else if (name.equals(ParameterLayout.router(shard))) {
-                    writer.write(name, router(source, plan, rule, shard), 0);
+                    writer.write(name, router(source, plan, application.router(), shard), 0);
                 } else {
                     source.copy(name, writer, name);
                 }
@@ -178,11 +182,12 @@ public final class PlanApplication {
         });
     }
 
-    private static Placement placement(Plan plan, int layer, int cluster, Collection<Placement> placements) {
+    private static Placement placement(int layer, int cluster, Collection<Placement> placements) {
         return placements.stream()
                 .filter(placement -> placement.layer() == layer && placement.cluster() == cluster)
                 .findFirst()
-                .orElseGet(() -> Placement.none(plan, layer, cluster));
+                .orElseThrow(() ->
+                        new IllegalArgumentException("Cluster " + cluster + " of layer " + layer + " was not aligned"));
     }
 
     /**

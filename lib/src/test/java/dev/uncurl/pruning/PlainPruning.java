@@ -29,9 +29,7 @@ final class PlainPruning {
         }
         var entries = new HashMap<Integer, Manifest.Entry>();
         for (int shard = 0; shard < staging.shards().count(); shard++) {
-            entries.put(
-                    shard,
-                    PlanApplication.assembleShard(source, plan, application.router(), shard, placements, staging));
+            entries.put(shard, PlanApplication.assembleShard(source, plan, application, shard, placements, staging));
         }
         var lineage = Lineage.here("m", "prune", Map.of("plan", plan.id()), "uncurl prune", "none");
         return staging.publish(lineage, entries);

@@ -192,9 +192,14 @@ class PlanApplicationTest {
             for (int shard = driver.shards().count() - 1; shard >= 0; shard--) {
                 ModelStaging task = ModelStaging.attach(fs, path("parallel"), config, driver.token());
                 PlanApplication.assembleShard(
-                        ModelFolder.open(fs, source.dir()), plan, RouterRule.COLLAPSE, shard, placements, task);
+                        ModelFolder.open(fs, source.dir()), plan, COLLAPSE, shard, placements, task);
             }
         }
+        int touched = CONFIG.moeLayers()[0];
+        assertThatThrownBy(() -> PlanApplication.assembleShard(
+                        source, plan, COLLAPSE, touched, placements.subList(0, 1), driver))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("was not aligned");
         ModelFolder published = driver.publish(expected.manifest().lineage(), Map.of());
         assertThat(published.manifestSha256()).isEqualTo(expected.manifestSha256());
     }

@@ -86,8 +86,7 @@ final class PlanStage {
         Broadcast<List<Placement>> shared = warehouse.context().broadcast(placements);
         List<Integer> shards = IntStream.rangeClosed(0, source.config().layers())
                 .boxed()
-                .sorted(Comparator.comparing(shard ->
-                        shard == source.config().layers() || !source.config().isMoe(shard)))
+                .sorted(Comparator.comparing(shard -> !PlanApplication.isTouched(source, shard)))
                 .toList();
         try {
             List<Tuple2<Integer, Manifest.Entry>> written = SparkWork.collect(
@@ -118,7 +117,7 @@ final class PlanStage {
         }
 
         Placement align(PlanApplication.Merge merge) throws IOException {
-            return PlanApplication.align(source.open(), plan, merge);
+            return Placement.align(source.open(), plan, merge);
         }
 
         Manifest.Entry assemble(int shard, List<Placement> placements) throws IOException {

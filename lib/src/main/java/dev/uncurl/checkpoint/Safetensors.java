@@ -118,22 +118,9 @@ public final class Safetensors {
 
     /** Reads one tensor, and nothing but its bytes, in parts; a damaged one is refused after the last. */
     public void read(String name, Values values) throws IOException {
-        Tensor tensor = tensor(name);
-        int length = Math.toIntExact(tensor.length());
-        var floats = new float[Math.min(PART, length)];
-        byte[] chunk = new byte[floats.length * Float.BYTES];
-        var view = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-        var sum = new CRC32C();
         try (FSDataInputStream in = fs.open(file)) {
-            for (int at = 0; at < length; at += floats.length) {
-                int count = Math.min(floats.length, length - at);
-                in.readFully(tensor.begin() + (long) at * Float.BYTES, chunk, 0, count * Float.BYTES);
-                sum.update(chunk, 0, count * Float.BYTES);
-                view.rewind().get(floats, 0, count);
-                values.take(floats, count, at);
-            }
+            read(in, tensor(name), values);
         }
-        check(tensor, sum);
     }
 
     /** Gives {@code writer} the tensor {@code target}, with the bytes of this file's tensor {@code source} as they are. */
@@ -151,17 +138,21 @@ public final class Safetensors {
 
     void read(FSDataInputStream in, Tensor tensor, float[] into, int offset) throws IOException {
         Objects.checkFromIndexSize(offset, Math.toIntExact(tensor.length()), into.length);
-        byte[] chunk = new byte[(int) Math.min(CHUNK, tensor.end() - tensor.begin())];
-        var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        read(in, tensor, (values, count, at) -> System.arraycopy(values, 0, into, offset + at, count));
+    }
+
+    private void read(FSDataInputStream in, Tensor tensor, Values values) throws IOException {
+        int length = Math.toIntExact(tensor.length());
+        var floats = new float[Math.min(PART, length)];
+        byte[] chunk = new byte[floats.length * Float.BYTES];
+        var view = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
         var sum = new CRC32C();
-        int to = offset;
-        for (long at = tensor.begin(); at < tensor.end(); ) {
-            int bytes = (int) Math.min(chunk.length, tensor.end() - at);
-            in.readFully(at, chunk, 0, bytes);
-            sum.update(chunk, 0, bytes);
-            floats.rewind().get(into, to, bytes / Float.BYTES);
-            to += bytes / Float.BYTES;
-            at += bytes;
+        for (int at = 0; at < length; at += floats.length) {
+            int count = Math.min(floats.length, length - at);
+            in.readFully(tensor.begin() + (long) at * Float.BYTES, chunk, 0, count * Float.BYTES);
+            sum.update(chunk, 0, count * Float.BYTES);
+            view.rewind().get(floats, 0, count);
+            values.take(floats, count, at);
         }
         check(tensor, sum);
     }

@@ -22,7 +22,6 @@ import org.apache.hadoop.fs.FSDataInputStream;
  * then given in that order. The header is padded with spaces so that the data start at a multiple of eight bytes.
  */
 public final class SafetensorsWriter implements Closeable {
-    private static final int CHUNK = 1 << 20;
     private static final int PART = 1 << 15;
     private static final int ALIGNMENT = 8;
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -82,33 +81,35 @@ public final class SafetensorsWriter implements Closeable {
         return header.array();
     }
 
+    /** Puts {@code count} values of a tensor, from index {@code at} on, into {@code part}. */
+    @FunctionalInterface
+    private interface Values {
+        void put(float[] part, int count, int at);
+    }
+
     /** Writes the tensor whose turn it is from {@code values[offset ..]}. */
     public void write(String name, float[] values, int offset) throws IOException {
-        int length = Math.toIntExact(turn(name).length());
-        Objects.checkFromIndexSize(offset, length, values.length);
-        byte[] chunk = new byte[(int) Math.min(CHUNK, (long) length * Float.BYTES)];
-        var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-        for (int done = 0; done < length; ) {
-            int count = Math.min(chunk.length / Float.BYTES, length - done);
-            floats.rewind().put(values, offset + done, count);
-            out.write(chunk, 0, count * Float.BYTES);
-            done += count;
-        }
-        sums.put(name, Safetensors.sum(out.getChecksum()));
+        write(name, offset, values.length, (part, count, at) -> System.arraycopy(values, offset + at, part, 0, count));
     }
 
     /** Writes the tensor whose turn it is from the first of {@code values}, rounded to FLOAT. */
     public void write(String name, double[] values) throws IOException {
+        write(name, 0, values.length, (part, count, at) -> {
+            for (int i = 0; i < count; i++) {
+                part[i] = (float) values[at + i];
+            }
+        });
+    }
+
+    private void write(String name, int offset, int available, Values values) throws IOException {
         int length = Math.toIntExact(turn(name).length());
-        Objects.checkFromIndexSize(0, length, values.length);
+        Objects.checkFromIndexSize(offset, length, available);
         float[] part = new float[Math.min(PART, length)];
         byte[] chunk = new byte[part.length * Float.BYTES];
         var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
         for (int done = 0; done < length; done += part.length) {
             int count = Math.min(part.length, length - done);
-            for (int i = 0; i < count; i++) {
-                part[i] = (float) values[done + i];
-            }
+            values.put(part, count, done);
             floats.rewind().put(part, 0, count);
             out.write(chunk, 0, count * Float.BYTES);
         }

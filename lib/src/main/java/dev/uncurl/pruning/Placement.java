@@ -28,7 +28,9 @@ public record Placement(int layer, int cluster, int[][] places) implements Seria
      *
      * @throws dev.uncurl.error.Refusal as {@link Alignment}
      */
-    static Placement align(ModelFolder source, Plan plan, int layer, int cluster) throws IOException {
+    public static Placement align(ModelFolder source, Plan plan, PlanApplication.Merge merge) throws IOException {
+        int layer = merge.layer();
+        int cluster = merge.cluster();
         List<Assignment> members = plan.members(layer, cluster);
         Placement placement = none(plan, layer, cluster);
         int referenceId = members.stream()

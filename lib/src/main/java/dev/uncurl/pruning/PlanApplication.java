@@ -22,7 +22,7 @@ import java.util.TreeMap;
  *
  * <ol>
  *   <li>{@link #check}, and {@link ModelStaging#create} for {@link #prunedConfig};
- *   <li>{@link #align} for every one of {@link #merges}, if the experts are to be aligned: reads just those of one cluster;
+ *   <li>{@link Placement#align} for every one of {@link #merges}, if the experts are to be aligned: reads just those of one cluster;
  *   <li>{@link #assembleShard} for every shard: merged experts, new routers, and all else byte for byte;
  *   <li>{@link ModelStaging#publish}.
  * </ol>
@@ -116,13 +116,9 @@ public final class PlanApplication {
         return merges;
     }
 
-    /**
-     * Aligns the experts of one cluster to its reference.
-     *
-     * @throws Refusal as {@link Alignment}
-     */
-    public static Placement align(ModelFolder source, Plan plan, Merge merge) throws IOException {
-        return Placement.align(source, plan, merge.layer(), merge.cluster());
+    /** Whether a shard of a model has experts, and so is another one after pruning; else it is copied. */
+    public static boolean isTouched(ModelFolder source, int shard) {
+        return shard < source.config().layers() && source.config().isMoe(shard);
     }
 
     private static List<String> expertTensors(int layer, int expert) {
@@ -146,8 +142,7 @@ public final class PlanApplication {
             Collection<Placement> placements,
             ModelStaging staging)
             throws IOException {
-        boolean touched = shard < source.config().layers() && source.config().isMoe(shard);
-        if (!touched) {
+        if (!isTouched(source, shard)) {
             return staging.writeShard(shard, writer -> {
                 for (var tensor : staging.shards().tensors(shard)) {
                     source.copy(tensor.name(), writer, tensor.name());
@@ -203,7 +198,7 @@ public final class PlanApplication {
                 source.copy(name(members.get(0)), writer, name);
                 return;
             }
-            boolean hasNeurons = tensor < 3;
+            boolean hasNeurons = tensor < 3; // W1, b1 and W2; not b2
             mean.begin(tensor == 2 ? source.config().width() : 1);
             for (int m = 0; m < members.size(); m++) {
                 double weight = members.get(m).weight();

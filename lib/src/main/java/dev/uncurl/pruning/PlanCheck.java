@@ -62,7 +62,7 @@ public final class PlanCheck {
 
     /** @throws Refusal (input) with the tensor that is not what it should be */
     public Counts check(int shard) throws IOException {
-        boolean touched = shard < parent.config().layers() && parent.config().isMoe(shard);
+        boolean touched = PlanApplication.isTouched(parent, shard);
         int copied = 0;
         for (String name : pruned.tensorNames(shard)) {
             if (!touched || !name.startsWith(ParameterLayout.block(shard) + "moe.")) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.MoeConfig;
 import dev.uncurl.error.Refusal;
 import java.io.IOException;
@@ -13,56 +12,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.TreeMap;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class ModelFolderTest {
-    private static final ModelConfig CONFIG =
-            new ModelConfig(3, 4, 2, 8, 11, 6, new MoeConfig(3, 2, 2, true, 0.01, 0.001, 1.25));
-    private static final Lineage LINEAGE =
-            Lineage.here("parent", "finetune", Map.of("seed", "7"), "uncurl finetune", "none");
-
-    @TempDir
-    Path folder;
-
-    private FileSystem fs;
-    private float[] parameters;
-
-    @BeforeEach
-    void model() throws IOException {
-        fs = FileSystem.getLocal(new Configuration());
-        int length = (int) dev.uncurl.model.ParameterLayout.of(CONFIG).length();
-        parameters = new float[length];
-        var random = new Random(1);
-        for (int i = 0; i < length; i++) {
-            // any bits, but no signalling NaN: moving a float may quieten it
-            parameters[i] = random.nextInt(20) == 0 ? Float.NaN : Float.intBitsToFloat(random.nextInt(0x7f000000));
-        }
-    }
-
-    private static org.apache.hadoop.fs.Path hadoop(Path path) {
-        return new org.apache.hadoop.fs.Path(path.toUri());
-    }
-
-    private ModelFolder write(String name) throws IOException {
-        return ModelFolder.write(fs, hadoop(folder.resolve(name)), CONFIG, parameters, LINEAGE);
-    }
-
-    private ModelFolder open(String name) throws IOException {
-        return ModelFolder.open(fs, hadoop(folder.resolve(name)));
-    }
-
-    private List<String> listing(Path dir) throws IOException {
-        try (var files = Files.list(dir)) {
-            return files.map(file -> file.getFileName().toString()).sorted().toList();
-        }
-    }
-
+class ModelFolderTest extends ModelFolderFixture {
     private static int[] bits(float[] values) {
         int[] bits = new int[values.length];
         Arrays.setAll(bits, i -> Float.floatToRawIntBits(values[i]));

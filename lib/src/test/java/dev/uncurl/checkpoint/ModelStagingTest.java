@@ -3,62 +3,15 @@ package dev.uncurl.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.clustering.LogitSamples;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
 import dev.uncurl.error.Refusal;
-import dev.uncurl.model.ParameterLayout;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.TreeMap;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** How models come into their place: whole, or not at all. */
-class ModelStagingTest {
-    private static final ModelConfig CONFIG =
-            new ModelConfig(3, 4, 2, 8, 11, 6, new MoeConfig(3, 2, 2, true, 0.01, 0.001, 1.25));
-    private static final Lineage LINEAGE =
-            Lineage.here("parent", "finetune", Map.of("seed", "7"), "uncurl finetune", "none");
-
-    @TempDir
-    Path folder;
-
-    private FileSystem fs;
-    private float[] parameters;
-
-    @BeforeEach
-    void model() throws IOException {
-        fs = FileSystem.getLocal(new Configuration());
-        int length = (int) ParameterLayout.of(CONFIG).length();
-        parameters = LogitSamples.floats(new Random(1), length, 1);
-    }
-
-    private static org.apache.hadoop.fs.Path hadoop(Path path) {
-        return new org.apache.hadoop.fs.Path(path.toUri());
-    }
-
-    private ModelFolder write(String name) throws IOException {
-        return ModelFolder.write(fs, hadoop(folder.resolve(name)), CONFIG, parameters, LINEAGE);
-    }
-
-    private ModelFolder open(String name) throws IOException {
-        return ModelFolder.open(fs, hadoop(folder.resolve(name)));
-    }
-
-    private List<String> listing(Path dir) throws IOException {
-        try (var files = Files.list(dir)) {
-            return files.map(file -> file.getFileName().toString()).sorted().toList();
-        }
-    }
-
+class ModelStagingTest extends ModelFolderFixture {
     @Test
     void aModelIsNeverOverwritten() throws IOException {
         String before = write("m").manifestSha256();

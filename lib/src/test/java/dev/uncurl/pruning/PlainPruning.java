@@ -24,7 +24,7 @@ final class PlainPruning {
         var placements = new ArrayList<Placement>();
         if (application.align()) {
             for (var merge : PlanApplication.merges(plan)) {
-                placements.add(PlanApplication.align(source, plan, merge));
+                placements.add(Placement.align(source, plan, merge));
             }
         }
         var entries = new HashMap<Integer, Manifest.Entry>();

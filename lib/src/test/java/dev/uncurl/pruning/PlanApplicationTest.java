@@ -186,7 +186,7 @@ class PlanApplicationTest {
         ModelStaging driver = ModelStaging.create(fs, path("parallel"), config);
         var placements = new ArrayList<Placement>();
         for (var merge : PlanApplication.merges(plan)) {
-            placements.add(0, PlanApplication.align(ModelFolder.open(fs, source.dir()), plan, merge));
+            placements.add(0, Placement.align(ModelFolder.open(fs, source.dir()), plan, merge));
         }
         for (int attempt = 0; attempt < 2; attempt++) {
             for (int shard = driver.shards().count() - 1; shard >= 0; shard--) {

@@ -17,6 +17,7 @@ import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -24,6 +25,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -39,6 +41,10 @@ public final class Settings {
             .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
             .enable(com.fasterxml.jackson.databind.MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
             .build();
+
+    /** Names of files under conf/: nothing that leads out of it. */
+    private static final Pattern CARRIED =
+            Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*");
 
     private final String name;
     private final Config config;
@@ -78,13 +84,22 @@ public final class Settings {
                 override.substring(0, equals) + " = " + override.substring(equals + 1), options);
     }
 
+    private static Path path(String nameOrFile) {
+        try {
+            return Path.of(nameOrFile);
+        } catch (InvalidPathException e) {
+            throw Refusal.usage("--config " + nameOrFile + " is no path: " + e.getReason(), "Give the path of a file.");
+        }
+    }
+
     private static Config file(String nameOrFile) {
-        Path path = Path.of(nameOrFile);
+        Path path = path(nameOrFile);
         if (Files.isRegularFile(path)) {
             return ConfigFactory.parseFile(path.toFile());
         }
         String resource = "conf/" + nameOrFile + ".conf";
-        if (Settings.class.getClassLoader().getResource(resource) == null) {
+        if (!CARRIED.matcher(nameOrFile).matches()
+                || Settings.class.getClassLoader().getResource(resource) == null) {
             throw Refusal.usage(
                     "There is no configuration " + nameOrFile + ": neither a file " + path.toAbsolutePath() + " nor "
                             + resource + " within Uncurl",

@@ -5,6 +5,7 @@ import static dev.uncurl.config.Check.check;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * What to tokenise and how.
@@ -137,14 +138,27 @@ public record TokenizeConfig(
     /**
      * One corpus.
      *
-     * @param name in the tables
+     * @param name in the tables: up to {@value #LONGEST_NAME} lower-case letters, digits and {@code _ . -}, in parts with
+     *     a slash between them, each of which begins with a letter or digit
      * @param format cc100, mc4, flan or superglue/&lt;task&gt;
      * @param paths files, folders or globs
      * @param validationPaths those of the validation split where the publisher made one; empty: split by content
      */
     public record Corpus(String name, String format, List<String> paths, List<String> validationPaths) {
+        /** Characters of a name at most. */
+        public static final int LONGEST_NAME = 200;
+
+        private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*");
+
         public Corpus {
-            check(name != null && name.matches("[a-z0-9][a-z0-9_./-]*"), "name", name, "a name such as cc100");
+            check(
+                    name != null
+                            && name.length() <= LONGEST_NAME
+                            && NAME.matcher(name).matches(),
+                    "name",
+                    name,
+                    "a name such as cc100 or flan/cot: up to " + LONGEST_NAME
+                            + " lower-case letters, digits, '_', '.' and '-', in parts that begin with a letter or digit");
             check(format != null, "format", format, "cc100, mc4, flan or superglue/<task>");
             check(paths != null && !paths.isEmpty(), "paths", paths, "files, folders or globs");
             check(validationPaths != null, "validation-paths", validationPaths, "files, or [] to split by content");

@@ -151,4 +151,13 @@ class SettingsTest {
                 .isInstanceOf(Refusal.class)
                 .hasMessageContaining("conf/train/nowhere.conf");
     }
+
+    @Test
+    void aNameThatLeadsOutOfConfIsNoConfiguration() {
+        for (String name : List.of("../conf/train/demo", "train/../train/demo", "train//demo", "/train/demo", "a\0b")) {
+            assertThatThrownBy(() -> Settings.load(name, List.of()))
+                    .isInstanceOfSatisfying(
+                            Refusal.class, refusal -> assertThat(refusal.kind()).isEqualTo(Refusal.Kind.USAGE));
+        }
+    }
 }

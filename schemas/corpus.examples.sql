@@ -16,4 +16,4 @@ CREATE TABLE IF NOT EXISTS corpus.examples (
 ) USING iceberg
 PARTITIONED BY (task, split)
 COMMENT 'examples of FLAN and SuperGLUE'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

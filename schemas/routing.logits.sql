@@ -22,5 +22,7 @@ TBLPROPERTIES (
   'write.parquet.dict-encoding-enabled.column.gates.element' = 'false',
   'write.parquet.dict-encoding-enabled.column.output_norms.element' = 'false',
   'write.parquet.dict-encoding-enabled.column.logits.element' = 'false',
-  'format-version' = '2'
+  'format-version' = '2',
+  'write.object-storage.enabled' = 'true',
+  'write.object-storage.partitioned-paths' = 'false'
 )

@@ -13,4 +13,4 @@ CREATE TABLE IF NOT EXISTS training.metrics (
 ) USING iceberg
 PARTITIONED BY (run_id)
 COMMENT 'training rounds'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

@@ -10,7 +10,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
 
-/** A page about a corpus, made from its newest row of corpus.runs: {@code cards/<corpus>/README.md}. */
+/** A page about a corpus, made from its newest row of corpus.runs. */
 final class DatasetCard {
     private static final int SOURCES_SHOWN = 50;
 
@@ -26,7 +26,7 @@ final class DatasetCard {
                 .forEach(row -> runs.put(row.getAs("corpus"), row));
         FileSystem files = warehouse.files();
         for (String corpus : corpora) {
-            Path path = new Path(new Path(warehouse.cards(), corpus), "README.md");
+            Path path = warehouse.card(corpus);
             try (var out = files.create(path, true)) {
                 out.write(text(runs.get(corpus)).getBytes(StandardCharsets.UTF_8));
             } catch (IOException e) {

@@ -61,7 +61,7 @@ final class DumpLogitsCommand implements Callable<Integer> {
         CorpusRun run = CorpusRun.ofTask(warehouse, task);
         run.requireTokenizer(model.manifest().lineage().inputs().get("tokenizer"), modelId);
         RoutingKey key = RoutingKey.of(modelId, model, task, split, run, tokens);
-        try (var hold = warehouse.hold("routing-" + modelId + "-" + task)) {
+        try (var hold = warehouse.hold("routing", modelId, task)) {
             boolean made = new RoutingDump(warehouse).dump(key, model, run, tokens);
             System.out.println(
                     made

@@ -64,7 +64,7 @@ final class Evaluation {
             System.out.println("Results of " + modelId + " on " + task + " (" + split + ") are there already: reused.");
             return results.orderBy("metric").collectAsList();
         }
-        try (var hold = warehouse.hold("evaluation-" + modelId + "-" + task)) {
+        try (var hold = warehouse.hold("evaluation", modelId, task)) {
             warehouse.describe("evaluate " + modelId + " on " + task);
             List<Row> scored = score(modelId, model, task, split, limit);
             if (scored.isEmpty()) {

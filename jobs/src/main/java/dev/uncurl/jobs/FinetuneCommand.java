@@ -60,7 +60,7 @@ final class FinetuneCommand implements Callable<Integer> {
         if (configOptions.onlyPrint()) {
             return 0;
         }
-        Warehouse.checkName("model", modelId);
+        PathName.plain("model", modelId);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         ModelFolder parent = models.open(parentId);
@@ -73,7 +73,7 @@ final class FinetuneCommand implements Callable<Integer> {
         inputs.put("train", config.train().inputs());
         inputs.put("data", CorpusRun.ids(java.util.List.of(run)));
         inputs.put("tokenizer", tokenizer);
-        try (var hold = warehouse.hold("model-" + modelId)) {
+        try (var hold = warehouse.hold("model", modelId)) {
             if (models.isMade(modelId, inputs)) {
                 new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
             } else {

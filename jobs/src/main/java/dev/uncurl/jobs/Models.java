@@ -12,7 +12,9 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.hadoop.fs.FileStatus;
@@ -36,7 +38,7 @@ final class Models {
     ModelFolder open(String modelId) {
         Path folder = warehouse.modelFolder(modelId);
         try {
-            if (!warehouse.files().exists(folder)) {
+            if (!folders().contains(modelId)) {
                 String known = warehouse.table(Tables.REGISTRY).select("model_id").collectAsList().stream()
                         .map(row -> row.getString(0))
                         .sorted()
@@ -60,7 +62,8 @@ final class Models {
     boolean isMade(String modelId, Map<String, String> inputs) {
         Path folder = warehouse.modelFolder(modelId);
         try {
-            if (!warehouse.files().exists(folder)) {
+            if (!folders().contains(modelId)) {
+                requireOtherThanCase(modelId);
                 removeLeftovers(folder);
                 return false;
             }
@@ -77,6 +80,37 @@ final class Models {
         register(modelId, model);
         System.out.println("Model " + modelId + " is there already, made from the same inputs: reused.");
         return true;
+    }
+
+    /** Names of the folders under models/ as they are written, which a file system may not tell apart by their case. */
+    private Set<String> folders() throws IOException {
+        var names = new TreeSet<String>();
+        Path models = warehouse.models();
+        if (warehouse.files().exists(models)) {
+            for (FileStatus status : warehouse.files().listStatus(models)) {
+                names.add(status.getPath().getName());
+            }
+        }
+        return names;
+    }
+
+    /** @throws Refusal (usage) when a model that is not there differs from one that is only in upper and lower case */
+    void requireOtherThanCase(String modelId) {
+        try {
+            Set<String> folders = folders();
+            if (folders.contains(modelId)) {
+                return;
+            }
+            folders.stream().filter(modelId::equalsIgnoreCase).findFirst().ifPresent(other -> {
+                throw Refusal.usage(
+                        "The model name " + modelId + " differs from model " + other
+                                + " of this warehouse only in upper"
+                                + " and lower case, which some file systems do not tell apart",
+                        "Choose another name.");
+            });
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Removes what killed writers of this model left behind; where a hold guards the name, no other can be at work. */

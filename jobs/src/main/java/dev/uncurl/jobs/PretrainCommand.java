@@ -38,7 +38,7 @@ final class PretrainCommand implements Callable<Integer> {
         if (configOptions.onlyPrint()) {
             return 0;
         }
-        Warehouse.checkName("model", modelId);
+        PathName.plain("model", modelId);
         Warehouse warehouse = warehouseOptions.open();
         String corpora = String.join("+", config.corpora());
         List<CorpusRun> runs = CorpusRun.ofAll(warehouse, corpora);
@@ -49,7 +49,7 @@ final class PretrainCommand implements Callable<Integer> {
         inputs.put("data", CorpusRun.ids(runs));
         inputs.put("tokenizer", runs.get(0).tokenizer());
         Lineage lineage = Lineage.here(null, "pretrain", inputs, "pretrain --model " + modelId, Backend.name());
-        try (var hold = warehouse.hold("model-" + modelId)) {
+        try (var hold = warehouse.hold("model", modelId)) {
             if (new Models(warehouse).isMade(modelId, inputs)) {
                 new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
             } else {

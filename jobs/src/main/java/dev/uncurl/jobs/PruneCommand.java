@@ -69,10 +69,16 @@ final class PruneCommand implements Callable<Integer> {
         if (!planOnly && modelId == null) {
             throw Refusal.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
         }
+        if (modelId != null) {
+            PathName.plain("model", modelId);
+        }
         planOptions.checkNames();
         var application = new Application(RouterRule.named(router), align == OnOff.ON);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
+        if (modelId != null) {
+            models.requireOtherThanCase(modelId);
+        }
         ModelFolder parent = models.open(parentId);
         PlanSettings settings = planOptions.settings(parent.config());
         String method = settings.method().title();
@@ -85,7 +91,6 @@ final class PruneCommand implements Callable<Integer> {
         if (planOnly) {
             return 0;
         }
-        Warehouse.checkName("model", modelId);
         var inputs = new TreeMap<String, String>();
         inputs.put("parent", parent.manifestSha256());
         inputs.put("plan", plan.id());
@@ -101,7 +106,7 @@ final class PruneCommand implements Callable<Integer> {
                 + PlanOptions.line(settings) + " --router " + router + " --align "
                 + (application.align() ? "on" : "off")
                 + " --model " + modelId;
-        try (var hold = warehouse.hold("model-" + modelId)) {
+        try (var hold = warehouse.hold("model", modelId)) {
             if (!models.isMade(modelId, inputs)) {
                 ModelFolder model = new PlanStage(warehouse)
                         .apply(

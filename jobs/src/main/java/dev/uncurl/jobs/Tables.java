@@ -7,10 +7,18 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.TableProperties;
+import org.apache.iceberg.UpdateProperties;
+import org.apache.iceberg.spark.Spark3Util;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.plans.logical.CreateTable;
+import org.apache.spark.sql.catalyst.plans.logical.UnresolvedTableSpec;
+import scala.collection.JavaConverters;
 
 /** The tables and views of Uncurl. Their one definition is the SQL under schemas/. */
 enum Tables {
@@ -63,6 +71,7 @@ enum Tables {
                 spark.sql(table.definition());
             } else {
                 table.requireColumns(spark);
+                table.setProperties(spark);
             }
         }
         for (Views view : Views.values()) {
@@ -86,11 +95,35 @@ enum Tables {
         }
     }
 
+    /**
+     * Gives a table of an earlier release the properties that it lacks. By them Spark's writers keep the values of
+     * partitions, which may be longer than a file's name can be, out of paths.
+     */
+    private void setProperties(SparkSession spark) {
+        try {
+            Table table = Spark3Util.loadIcebergTable(spark, Warehouse.CATALOG + "." + id);
+            var spec = (UnresolvedTableSpec) parsed(spark).tableSpec();
+            var lacking = new TreeMap<String, String>(JavaConverters.mapAsJavaMap(spec.properties()));
+            lacking.keySet().removeAll(table.properties().keySet());
+            lacking.remove(TableProperties.FORMAT_VERSION); // Iceberg keeps it elsewhere
+            if (!lacking.isEmpty()) {
+                UpdateProperties update = table.updateProperties();
+                lacking.forEach(update::set);
+                update.commit();
+            }
+        } catch (ParseException | NoSuchTableException e) {
+            throw new IllegalStateException(id, e);
+        }
+    }
+
     /** Names of the columns that {@link #definition} gives, in its order. */
     private List<String> columns(SparkSession spark) {
+        return List.of(parsed(spark).tableSchema().fieldNames());
+    }
+
+    private CreateTable parsed(SparkSession spark) {
         try {
-            var plan = (CreateTable) spark.sessionState().sqlParser().parsePlan(definition());
-            return List.of(plan.tableSchema().fieldNames());
+            return (CreateTable) spark.sessionState().sqlParser().parsePlan(definition());
         } catch (ParseException e) {
             throw new IllegalStateException("schemas/" + id + ".sql", e);
         }

@@ -68,7 +68,7 @@ final class Tokenization {
         var holds = new ArrayList<Warehouse.Hold>();
         try {
             for (CorpusPlan plan : plans) {
-                holds.add(warehouse.hold("corpus-" + plan.name()));
+                holds.add(warehouse.hold("corpus", plan.name()));
             }
             List<CorpusPlan> wanted = wanted(replace);
             if (!wanted.isEmpty()) {

@@ -9,7 +9,6 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
-import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -29,7 +28,6 @@ import org.apache.spark.sql.functions;
 final class Warehouse {
     static final String CATALOG = "uncurl";
     private static final String CATALOG_KEY = "spark.sql.catalog." + CATALOG;
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}");
 
     private final SparkSession spark;
     private final Path root;
@@ -113,34 +111,29 @@ final class Warehouse {
         }
     }
 
+    /** Folder of the models' folders. */
+    Path models() {
+        return new Path(root, "models");
+    }
+
     /** Folder of a model, whether it exists or not. */
     Path modelFolder(String modelId) {
-        return new Path(new Path(root, "models"), checkName("model", modelId));
+        return new Path(models(), PathName.plain("model", modelId));
     }
 
     /** Folder of the checkpoints of a model in training. */
     Path checkpointFolder(String modelId) {
-        return new Path(new Path(root, "checkpoints"), checkName("model", modelId));
+        return new Path(new Path(root, "checkpoints"), PathName.plain("model", modelId));
     }
 
     /** Folder in which the finished parts of a run on a corpus wait for its commit. */
     Path stagingFolder(String corpus) {
-        return new Path(new Path(root, "staging"), corpus.replace("/", "__"));
+        return new Path(new Path(root, "staging"), PathName.of(corpus));
     }
 
-    /** Folder of the dataset cards. */
-    Path cards() {
-        return new Path(root, "cards");
-    }
-
-    /** A name that is safe as a folder and in SQL. */
-    static String checkName(String what, String name) {
-        if (!NAME.matcher(name).matches()) {
-            throw Refusal.usage(
-                    "The " + what + " name '" + name + "' is not possible",
-                    "Use up to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit.");
-        }
-        return name;
+    /** The page about a corpus. */
+    Path card(String corpus) {
+        return new Path(new Path(new Path(root, "cards"), PathName.of(corpus)), "README.md");
     }
 
     Dataset<Row> table(Tables table) {
@@ -224,14 +217,15 @@ final class Warehouse {
      * of a process that dies. On others there is no hold: there Iceberg's commits and the one rename of a model folder
      * let one of two runs win whole.
      *
+     * @param output what kind it is of, and the names that tell it from others of the kind
      * @throws Refusal (conflict) when another run holds it
      */
-    Hold hold(String output) {
+    Hold hold(String... output) {
         if (!canHold()) {
             return () -> {};
         }
         java.nio.file.Path file =
-                java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(output.replace('/', '_'));
+                java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(PathName.of(output));
         try {
             Files.createDirectories(file.getParent());
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -239,7 +233,7 @@ final class Warehouse {
             if (lock == null) {
                 channel.close();
                 throw Refusal.conflict(
-                        "Another run is writing " + output + " (lock " + file + ")",
+                        "Another run is writing " + String.join(" ", output) + " (lock " + file + ")",
                         "Wait for it, or name another output or --warehouse.");
             }
             return () -> release(channel);

@@ -291,11 +291,11 @@ class PipelineTest {
     @Test
     void anOutputThatAnotherRunHoldsIsRefused() {
         Warehouse warehouse = cli.open();
-        try (var hold = warehouse.hold("model-held")) {
+        try (var hold = warehouse.hold("model", "held")) {
             Cli.Outcome outcome = cli.run(
                     "finetune", "--from", "base", "--model", "held", "--task", TASK, "--config", config("finetune"));
             assertThat(outcome.code()).isEqualTo(5);
-            assertThat(outcome.err()).contains("model-held");
+            assertThat(outcome.err()).contains("model held");
         }
     }
 }

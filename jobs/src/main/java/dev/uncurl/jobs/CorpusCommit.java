@@ -1,6 +1,7 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.TokenizeConfig;
+import dev.uncurl.error.Refusal;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.sql.Timestamp;
@@ -17,6 +18,7 @@ import org.apache.iceberg.FileScanTask;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.Transaction;
 import org.apache.iceberg.UpdateProperties;
+import org.apache.iceberg.exceptions.ValidationException;
 import org.apache.iceberg.expressions.Expression;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.CloseableIterable;
@@ -69,28 +71,68 @@ final class CorpusCommit {
         removeLeftovers(corpora);
     }
 
-    private static Expression rowsOf(Tables table, String corpus) {
-        return table == Tables.EXAMPLES
-                ? Expressions.or(Expressions.equal("task", corpus), Expressions.startsWith("task", corpus + "/"))
-                : Expressions.equal("corpus", corpus);
+    private static String[] names(List<Ready> corpora) {
+        return corpora.stream().map(corpus -> corpus.plan.name()).toArray(String[]::new);
+    }
+
+    /** The corpora's rows in a snapshot, by partitions. A task is of one corpus: its partitions hold no row of another. */
+    private Expression rowsOf(Tables table, Table iceberg, List<Ready> corpora) {
+        if (table != Tables.EXAMPLES) {
+            return Expressions.in("corpus", (Object[]) names(corpora));
+        }
+        Object[] tasks = new TaskNames(warehouse)
+                .of(iceberg.currentSnapshot(), names(corpora))
+                .toArray();
+        return tasks.length == 0 ? Expressions.alwaysFalse() : Expressions.in("task", tasks);
+    }
+
+    /** Partitions that no other run may write to between the look at the table and the commit. */
+    private static Expression touched(Tables table, Expression old, List<DataFile> files) {
+        if (table != Tables.EXAMPLES) {
+            return old;
+        }
+        Object[] tasks = files.stream()
+                .map(file -> file.partition().get(0, String.class))
+                .distinct()
+                .toArray();
+        return tasks.length == 0 ? old : Expressions.or(old, Expressions.in("task", tasks));
     }
 
     private void replace(Tables table, StagedKey.Kind kind, List<Ready> corpora) {
         var files = new ArrayList<DataFile>();
-        Expression old = Expressions.alwaysFalse();
         for (Ready corpus : corpora) {
             corpus.written.stream().filter(file -> file.key().kind() == kind).forEach(file -> files.add(file.file()));
-            old = Expressions.or(old, rowsOf(table, corpus.plan.name()));
         }
         Table iceberg = warehouse.iceberg(table);
+        iceberg.refresh();
+        Expression old = rowsOf(table, iceberg, corpora);
         if (files.isEmpty() && !any(iceberg, old)) {
             return;
         }
         Transaction transaction = iceberg.newTransaction();
-        var overwrite = transaction.newOverwrite().overwriteByRowFilter(old);
+        var overwrite = transaction
+                .newOverwrite()
+                .overwriteByRowFilter(old)
+                .conflictDetectionFilter(touched(table, old, files))
+                .validateNoConflictingData();
+        if (iceberg.currentSnapshot() != null) {
+            overwrite.validateFromSnapshot(iceberg.currentSnapshot().snapshotId());
+        }
         files.forEach(overwrite::addFile);
         corpora.forEach(corpus -> overwrite.set("uncurl.run." + corpus.plan.name(), corpus.plan.runId()));
-        overwrite.commit();
+        try {
+            overwrite.commit();
+            setProperties(transaction, kind, corpora);
+            transaction.commitTransaction();
+        } catch (ValidationException e) {
+            throw Refusal.conflict(
+                    "Another run has written rows of " + String.join(", ", names(corpora))
+                            + ", or of a task of the same name, to " + table.id() + " meanwhile",
+                    "Run again: what was read is kept.");
+        }
+    }
+
+    private void setProperties(Transaction transaction, StagedKey.Kind kind, List<Ready> corpora) {
         if (kind == StagedKey.Kind.SEQUENCE || kind == StagedKey.Kind.EXAMPLE) {
             UpdateProperties properties = transaction.updateProperties();
             for (Ready corpus : corpora) {
@@ -102,7 +144,6 @@ final class CorpusCommit {
             }
             properties.commit();
         }
-        transaction.commitTransaction();
     }
 
     private static boolean any(Table table, Expression rows) {

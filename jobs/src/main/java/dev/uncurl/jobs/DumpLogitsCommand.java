@@ -25,7 +25,7 @@ final class DumpLogitsCommand implements Callable<Integer> {
             names = "--task",
             paramLabel = "TASK",
             required = true,
-            description = "Task, such as superglue/boolq, several under one name, such as flan, or a corpus.")
+            description = "Task, such as superglue/boolq, or corpus, such as flan or cc100, with all of its tasks.")
     private String task;
 
     @Option(names = "--split", defaultValue = "train", description = "Split (default: ${DEFAULT-VALUE}).")

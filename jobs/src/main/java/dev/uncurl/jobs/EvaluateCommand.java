@@ -29,7 +29,7 @@ final class EvaluateCommand implements Callable<Integer> {
             names = "--task",
             paramLabel = "TASK",
             required = true,
-            description = "Task (superglue/boolq), or corpora joined by + (cc100+mc4).")
+            description = "Task (superglue/boolq), corpus, or corpora joined by + (cc100+mc4).")
     private String task;
 
     @Option(names = "--split", defaultValue = "validation", description = "Split (default: ${DEFAULT-VALUE}).")

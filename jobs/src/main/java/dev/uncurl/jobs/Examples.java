@@ -16,15 +16,18 @@ import scala.collection.JavaConverters;
 final class Examples {
     private Examples() {}
 
-    /** Examples of a task, or of all tasks under a name: {@code flan} has those of {@code flan/cot_creak}. */
+    /**
+     * Examples of a corpus, all of its tasks and none of another corpus, or of one task: {@code flan} has those of
+     * {@code flan/cot_creak}, but none of a corpus {@code flan/cot}.
+     */
     static Dataset<Row> of(Warehouse warehouse, String task, String split) {
         return warehouse
                 .table(Tables.EXAMPLES)
-                .where(col("task").equalTo(task).or(col("task").startsWith(task + "/")))
+                .where(ExampleOwners.of(warehouse).rowsOf(task))
                 .where(col("split").equalTo(split));
     }
 
-    /** The tasks under a name that have examples in a split, in the order of their names. */
+    /** The tasks of a corpus, or the one task, that have examples in a split, in the order of their names. */
     static List<String> tasks(Warehouse warehouse, String task, String split) {
         return of(warehouse, task, split).select("task").distinct().orderBy("task").collectAsList().stream()
                 .map(row -> row.getString(0))

@@ -45,7 +45,7 @@ final class FinetuneCommand implements Callable<Integer> {
             names = "--task",
             paramLabel = "TASK",
             required = true,
-            description = "Task (superglue/boolq), or all tasks under a name (flan).")
+            description = "Task (superglue/boolq), or corpus of examples (flan): all of its tasks.")
     private String task;
 
     @Option(

@@ -20,7 +20,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * The token sequences that a dump runs: prompt and right answer of each example of a task (or of all tasks under a name),
+ * The token sequences that a dump runs: prompt and right answer of each example of a task (or of all tasks of a corpus),
  * else the packed sequences of a corpus, without padding. Columns sequence_id and tokens, as the model sees them: what
  * exceeds its context is cut from the front.
  *

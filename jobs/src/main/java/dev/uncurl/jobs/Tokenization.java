@@ -72,6 +72,7 @@ final class Tokenization {
             }
             List<CorpusPlan> wanted = wanted(replace);
             if (!wanted.isEmpty()) {
+                new TaskNames(warehouse).requireNoTasks(wanted);
                 make(wanted);
             }
         } finally {
@@ -107,6 +108,7 @@ final class Tokenization {
             totals.put(plan.name(), CorpusTotals.of(reports.get(plan.name())));
             refuseUnusable(plan, totals.get(plan.name()), reports.get(plan.name()));
         }
+        new TaskNames(warehouse).requireDistinct(reports);
         Map<String, List<CorpusOutput.Written>> written =
                 new CorpusWriting(warehouse, config, partitions).write(wanted, reports);
         var ready = new ArrayList<CorpusCommit.Ready>();

@@ -59,7 +59,7 @@ final class TrainingData implements AutoCloseable {
                 String.join(", ", corpora));
     }
 
-    /** Examples of the training split of a task, or of all tasks under a name ({@code flan}). */
+    /** Examples of the training split of a task, or of all tasks of a corpus ({@code flan}). */
     static TrainingData examples(Warehouse warehouse, String task, TrainConfig train, int sequenceLength) {
         Dataset<Row> rows =
                 Examples.of(warehouse, task, "train").select("task", "example_id", "prompt_tokens", "target_tokens");

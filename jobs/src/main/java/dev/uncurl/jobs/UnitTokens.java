@@ -237,8 +237,7 @@ final class UnitTokens {
         int[] prompt = tokenizer.encode(example.inputs());
         int[] target = withEnd(tokenizer.encode(example.targets()));
         kept(example.inputs() + example.targets(), example.offset(), prompt.length + target.length);
-        String task = example.task().equals(unit.corpus()) ? unit.corpus() : unit.corpus() + "/" + example.task();
-        RecordBuffer record = staged.record(StagedKey.examples(split, task));
+        RecordBuffer record = staged.record(StagedKey.examples(split, task(example)));
         int before = record.size();
         record.put(ContentHash.of(example).prefix())
                 .put(unit.number())
@@ -249,6 +248,12 @@ final class UnitTokens {
         example.choices().forEach(choice -> record.putTokens(tokenizer.encode(choice)));
         record.put(example.rightChoices().stream().mapToInt(Integer::intValue).toArray());
         staged.added(record.size() - before);
+    }
+
+    /** A task with choices may be the whole corpus, as superglue/boolq is; a task of free text never is, whatever its name. */
+    private String task(Example example) {
+        boolean whole = !example.choices().isEmpty() && example.task().equals(unit.corpus());
+        return whole ? unit.corpus() : unit.corpus() + "/" + example.task();
     }
 
     private int[] withEnd(int[] ids) {

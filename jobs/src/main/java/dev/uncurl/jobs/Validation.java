@@ -56,7 +56,7 @@ final class Validation {
         return new Validation(warehouse, train, texts, String.join(", ", corpora));
     }
 
-    /** On examples of a task, or of all tasks under a name. */
+    /** On examples of a task, or of all tasks of a corpus. */
     static Validation examples(Warehouse warehouse, String task, TrainConfig train) {
         var texts = new ArrayList<Text>();
         for (Row row : chosen(Examples.of(warehouse, task, "validation"), train, "task", "example_id")) {

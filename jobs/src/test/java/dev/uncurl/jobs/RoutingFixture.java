@@ -36,6 +36,11 @@ final class RoutingFixture {
 
     /** A registered model; its routers are sharp enough to prefer some experts. */
     static ModelFolder model(Warehouse warehouse, String id, ModelConfig config, long seed) {
+        return model(warehouse, id, config, seed, "random");
+    }
+
+    /** @param tokenizer fingerprint of the one that its tasks are tokenised with */
+    static ModelFolder model(Warehouse warehouse, String id, ModelConfig config, long seed, String tokenizer) {
         float[] parameters = ModelInitialization.initialize(config, seed);
         for (var tensor : ParameterLayout.of(config).tensors()) {
             if (tensor.name().endsWith("router.weight")) {
@@ -44,7 +49,7 @@ final class RoutingFixture {
                 }
             }
         }
-        var lineage = Lineage.here(null, "pretrain", Map.of("tokenizer", "random"), "test", "test");
+        var lineage = Lineage.here(null, "pretrain", Map.of("tokenizer", tokenizer), "test", "test");
         try {
             ModelFolder model =
                     ModelFolder.write(warehouse.files(), warehouse.modelFolder(id), config, parameters, lineage);

@@ -9,7 +9,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -63,39 +65,25 @@ final class CorpusCommit {
     }
 
     void commit(List<Ready> corpora) {
+        replace(Tables.EXAMPLES, StagedKey.Kind.EXAMPLE, corpora); // the first, since another run may be in its way
         replace(Tables.SEQUENCES, StagedKey.Kind.SEQUENCE, corpora);
-        replace(Tables.EXAMPLES, StagedKey.Kind.EXAMPLE, corpora);
         replace(Tables.REJECTIONS, StagedKey.Kind.REJECTION, corpora);
         replace(Tables.DOCUMENTS, StagedKey.Kind.DOCUMENT, corpora);
         appendRuns(corpora);
         removeLeftovers(corpora);
     }
 
-    private static String[] names(List<Ready> corpora) {
-        return corpora.stream().map(corpus -> corpus.plan.name()).toArray(String[]::new);
+    private static Set<String> names(List<Ready> corpora) {
+        return corpora.stream().map(corpus -> corpus.plan.name()).collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** The corpora's rows in a snapshot, by partitions. A task is of one corpus: its partitions hold no row of another. */
-    private Expression rowsOf(Tables table, Table iceberg, List<Ready> corpora) {
-        if (table != Tables.EXAMPLES) {
-            return Expressions.in("corpus", (Object[]) names(corpora));
-        }
-        Object[] tasks = new TaskNames(warehouse)
-                .of(iceberg.currentSnapshot(), names(corpora))
-                .toArray();
-        return tasks.length == 0 ? Expressions.alwaysFalse() : Expressions.in("task", tasks);
-    }
-
-    /** Partitions that no other run may write to between the look at the table and the commit. */
-    private static Expression touched(Tables table, Expression old, List<DataFile> files) {
-        if (table != Tables.EXAMPLES) {
-            return old;
-        }
-        Object[] tasks = files.stream()
-                .map(file -> file.partition().get(0, String.class))
-                .distinct()
-                .toArray();
-        return tasks.length == 0 ? old : Expressions.or(old, Expressions.in("task", tasks));
+    /**
+     * Partitions of a table by the name that is their first value.
+     *
+     * @param column of the name
+     */
+    private static Expression partitions(String column, Set<String> names) {
+        return names.isEmpty() ? Expressions.alwaysFalse() : Expressions.in(column, names.toArray());
     }
 
     private void replace(Tables table, StagedKey.Kind kind, List<Ready> corpora) {
@@ -105,7 +93,16 @@ final class CorpusCommit {
         }
         Table iceberg = warehouse.iceberg(table);
         iceberg.refresh();
-        Expression old = rowsOf(table, iceberg, corpora);
+        Set<String> names = names(corpora);
+        Expression old = partitions("corpus", names);
+        Expression touched = old;
+        if (table == Tables.EXAMPLES) { // a task is of one corpus: its partitions hold no row of another
+            Set<String> tasks = files.stream()
+                    .map(file -> file.partition().get(0, String.class))
+                    .collect(Collectors.toCollection(TreeSet::new));
+            old = partitions("task", new TaskNames(warehouse).replaced(iceberg.currentSnapshot(), names, tasks));
+            touched = Expressions.or(old, partitions("task", tasks));
+        }
         if (files.isEmpty() && !any(iceberg, old)) {
             return;
         }
@@ -113,7 +110,7 @@ final class CorpusCommit {
         var overwrite = transaction
                 .newOverwrite()
                 .overwriteByRowFilter(old)
-                .conflictDetectionFilter(touched(table, old, files))
+                .conflictDetectionFilter(touched)
                 .validateNoConflictingData();
         if (iceberg.currentSnapshot() != null) {
             overwrite.validateFromSnapshot(iceberg.currentSnapshot().snapshotId());
@@ -126,7 +123,7 @@ final class CorpusCommit {
             transaction.commitTransaction();
         } catch (ValidationException e) {
             throw Refusal.conflict(
-                    "Another run has written rows of " + String.join(", ", names(corpora))
+                    "Another run has written rows of " + String.join(", ", names)
                             + ", or of a task of the same name, to " + table.id() + " meanwhile",
                     "Run again: what was read is kept.");
         }

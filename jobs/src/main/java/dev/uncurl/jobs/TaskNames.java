@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.Table;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
@@ -27,34 +28,47 @@ final class TaskNames {
         this.warehouse = warehouse;
     }
 
-    private ExampleOwners owners(List<String> more) {
-        var corpora = new TreeSet<>(CorpusRun.newest(warehouse).keySet());
-        corpora.addAll(more);
-        return new ExampleOwners(corpora);
-    }
-
-    /** Tasks that corpora have in a snapshot of corpus.examples; none for no snapshot. */
-    Set<String> of(Snapshot snapshot, String... corpora) {
+    /** The corpus of each task that lies under names of corpora, in a snapshot of corpus.examples; nothing in none. */
+    private Map<String, String> owners(Snapshot snapshot, Set<String> corpora) {
+        var owners = new TreeMap<String, String>();
         if (snapshot == null) {
-            return Set.of();
+            return owners;
         }
+        var known = new TreeSet<>(CorpusRun.newest(warehouse).keySet());
+        known.addAll(corpora);
         Column under = functions.lit(false);
         for (String corpus : corpora) {
             under = under.or(ExampleOwners.under(corpus));
         }
-        return warehouse
+        warehouse
                 .spark()
                 .read()
                 .option("snapshot-id", snapshot.snapshotId())
                 .table(Warehouse.CATALOG + "." + Tables.EXAMPLES.id())
                 .where(under)
-                .where(owners(List.of(corpora)).owner().isin((Object[]) corpora))
-                .select("task")
+                .select(col("task"), new ExampleOwners(known).owner())
                 .distinct()
                 .collectAsList()
-                .stream()
-                .map(row -> row.getString(0))
-                .collect(Collectors.toCollection(TreeSet::new));
+                .forEach(row -> owners.put(row.getString(0), row.getString(1)));
+        return owners;
+    }
+
+    /**
+     * The tasks that corpora have in a snapshot of corpus.examples.
+     *
+     * @param written tasks that come in their place
+     * @throws Refusal (conflict) when one of these is of another corpus in the snapshot
+     */
+    Set<String> replaced(Snapshot snapshot, Set<String> corpora, Set<String> written) {
+        var replaced = new TreeSet<String>();
+        owners(snapshot, corpora).forEach((task, owner) -> {
+            if (corpora.contains(owner)) {
+                replaced.add(task);
+            } else if (written.contains(task)) {
+                throw clash("Task " + task + " of " + String.join(", ", corpora), "a task of corpus " + owner);
+            }
+        });
+        return replaced;
     }
 
     /**
@@ -67,7 +81,7 @@ final class TaskNames {
         for (Row row : warehouse
                 .table(Tables.EXAMPLES)
                 .where(col("task").isin(names))
-                .select(col("task"), owners(List.of()).owner())
+                .select(col("task"), ExampleOwners.of(warehouse).owner())
                 .na()
                 .drop()
                 .distinct()
@@ -101,7 +115,16 @@ final class TaskNames {
                 }
             }
         });
-        tasks.keySet().forEach(corpus -> requireNotWritten(corpus, tasks, others));
+        if (tasks.keySet().stream().anyMatch(corpus -> others.stream().anyMatch(other -> isRelated(corpus, other)))) {
+            Table table = warehouse.iceberg(Tables.EXAMPLES);
+            table.refresh();
+            replaced(table.currentSnapshot(), tasks.keySet(), owner.keySet());
+        }
+    }
+
+    /** Whether a name is the beginning of the other: only such corpora can have a task of the same name. */
+    private static boolean isRelated(String one, String other) {
+        return other.startsWith(one + "/") || one.startsWith(other + "/");
     }
 
     private static Set<String> of(List<UnitReport> units) {
@@ -111,27 +134,6 @@ final class TaskNames {
                 .filter(key -> key.kind() == StagedKey.Kind.EXAMPLE)
                 .map(StagedKey::detail)
                 .collect(Collectors.toCollection(TreeSet::new));
-    }
-
-    /** Only a corpus whose name is the beginning of the other's can have the same task: others need no look. */
-    private void requireNotWritten(String corpus, Map<String, Set<String>> tasks, Set<String> others) {
-        boolean related =
-                others.stream().anyMatch(other -> other.startsWith(corpus + "/") || corpus.startsWith(other + "/"));
-        if (!related) {
-            return;
-        }
-        ExampleOwners owners = owners(List.copyOf(tasks.keySet()));
-        for (Row row : warehouse
-                .table(Tables.EXAMPLES)
-                .where(ExampleOwners.under(corpus))
-                .select(col("task"), owners.owner())
-                .distinct()
-                .collectAsList()) {
-            String other = row.getString(1);
-            if (!tasks.containsKey(other) && tasks.get(corpus).contains(row.getString(0))) {
-                throw clash("Task " + row.getString(0) + " of corpus " + corpus, "a task of corpus " + other);
-            }
-        }
     }
 
     private static Refusal clash(String name, String other) {

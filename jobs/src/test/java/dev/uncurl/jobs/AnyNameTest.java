@@ -13,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -34,6 +36,9 @@ class AnyNameTest {
             JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
     private static final String SPLIT = "train";
 
+    /** 300 bytes, more than a folder's name can have. */
+    private static final String LONG = "\u3042".repeat(100);
+
     private record Names(List<String> corpora, List<List<String>> tasks, String impossible) {}
 
     /** A warehouse, and the examples that each task of each corpus in it has. */
@@ -51,10 +56,17 @@ class AnyNameTest {
                                 .uniqueElements()
                                 .ofMinSize(2)
                                 .ofMaxSize(5)
+                                .map(AnyNameTest::withLong)
                                 .list()
                                 .ofSize(3),
                         impossible)
                 .as(Names::new);
+    }
+
+    private static List<String> withLong(List<String> tasks) {
+        var all = new LinkedHashSet<>(tasks);
+        all.add(LONG);
+        return List.copyOf(all);
     }
 
     @Property(tries = 1, edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.OFF)
@@ -144,7 +156,7 @@ class AnyNameTest {
         String tokenizer = Gpt2Tokenizer.of(300).fingerprint();
         RoutingFixture.model(warehouse, model, RoutingFixture.config(3, 1), 1, tokenizer);
         String corpus = tried.examples.keySet().iterator().next();
-        String task = tried.examples.get(corpus).keySet().iterator().next();
+        String task = Collections.max(tried.examples.get(corpus).keySet(), Comparator.comparing(String::length));
         for (String name : List.of(corpus, task)) {
             Cli.Outcome outcome = tried.cli.run("dump-logits", "--model", model, "--task", name);
             assertThat(outcome.code()).as(outcome.err()).isZero();

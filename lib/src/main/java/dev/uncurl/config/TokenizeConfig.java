@@ -157,7 +157,7 @@ public record TokenizeConfig(
                             && NAME.matcher(name).matches(),
                     "name",
                     name,
-                    "a name such as cc100 or flan/cot: up to " + LONGEST_NAME
+                    "cc100, flan/cot or the like: up to " + LONGEST_NAME
                             + " lower-case letters, digits, '_', '.' and '-', in parts that begin with a letter or digit");
             check(format != null, "format", format, "cc100, mc4, flan or superglue/<task>");
             check(paths != null && !paths.isEmpty(), "paths", paths, "files, folders or globs");

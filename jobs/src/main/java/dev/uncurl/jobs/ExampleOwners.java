@@ -14,8 +14,8 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * Which corpus a row of corpus.examples belongs to: its column corpus says so. Where that is null, as in rows of release
- * 0.1.0, it is the longest name of a corpus that is the task or is followed by a slash in it.
+ * Which corpus a row of corpus.examples belongs to: its column corpus says so. Where that is null, as in rows of
+ * release 0.1.0, it is the longest name of a corpus that is the task or is followed by a slash in it.
  */
 final class ExampleOwners {
     private final List<String> corpora;

@@ -27,8 +27,8 @@ final class PathName {
     /**
      * The name of a file or folder for some names together, in ASCII: lower-case letters, digits, {@code . _ -} stay as
      * they are, except {@code .} and {@code _} at the beginning and {@code .} at the end; other characters become their
-     * UTF-8 bytes as {@code %2F}; {@code %} alone is an empty name; {@code +} stands between names. What is too long is cut, and ends with {@code ~} and
-     * the SHA-256 of the whole.
+     * UTF-8 bytes as {@code %2F}; {@code %} alone is an empty name; {@code +} stands between names. What is too long is
+     * cut, and ends with {@code ~} and the SHA-256 of the whole.
      */
     static String of(String... names) {
         String whole = Arrays.stream(names).map(PathName::encoded).collect(Collectors.joining("+"));

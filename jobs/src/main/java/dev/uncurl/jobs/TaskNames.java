@@ -16,8 +16,8 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 
 /**
- * Keeps names of tasks apart: a task of corpus.examples is of one corpus, and no task has the name of another corpus. So
- * every name means one thing, and the rows of a corpus are whole partitions.
+ * Keeps names of tasks apart: a task of corpus.examples is of one corpus, and no task has the name of another corpus.
+ * So every name means one thing, and the rows of a corpus are whole partitions.
  */
 final class TaskNames {
     private static final String REMEDY = "Choose another name for the corpus, or another --warehouse.";

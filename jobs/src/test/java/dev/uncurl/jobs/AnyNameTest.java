@@ -30,7 +30,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.ShrinkingMode;
 import org.apache.spark.sql.Row;
 
-/** No row of one name appears under another or vanishes because of it, whatever the names of corpora, tasks and models are. */
+/** No row of one name appears under another or vanishes because of it, whatever corpora, tasks and models are called. */
 class AnyNameTest {
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import org.apache.hadoop.conf.Configuration;
@@ -19,11 +20,26 @@ import org.apache.hadoop.fs.Path;
 
 /** Finds the files of a corpus on any Hadoop file system and opens them decompressed. */
 public final class CorpusFiles {
-    /** Endings that mean compression or packing which is not read; as plain text they would give only rubbish. */
-    private static final List<String> UNREADABLE =
-            List.of(".bz2", ".lz4", ".snappy", ".lzo", ".zip", ".tar", ".tgz", ".7z", ".parquet");
+    /** Endings of archives, which are not read. */
+    private static final List<String> ARCHIVES = List.of(
+            ".tar",
+            ".tar.gz",
+            ".tgz",
+            ".tar.xz",
+            ".txz",
+            ".tar.zst",
+            ".tzst",
+            ".tar.bz2",
+            ".tbz2",
+            ".zip",
+            ".7z",
+            ".rar");
 
-    private static final List<String> COMPRESSED = List.of(".gz", ".xz", ".zst");
+    /** Endings of compression and tables that are not read; as plain text they would give only rubbish. */
+    private static final List<String> UNREADABLE = List.of(
+            ".bz2", ".lz4", ".snappy", ".lzo", ".lzma", ".lz", ".br", ".z", ".parquet", ".orc", ".avro", ".arrow");
+
+    private static final Map<String, String> COMPRESSIONS = Map.of(".gz", "gzip", ".xz", "xz", ".zst", "zstd");
 
     private CorpusFiles() {}
 
@@ -50,7 +66,7 @@ public final class CorpusFiles {
     }
 
     /**
-     * Opens a file; {@code .gz} (all members), {@code .xz} (all streams) and {@code .zst} (all frames) are decompressed,
+     * Opens a file from its beginning; {@code .gz} (all members), {@code .xz} (all streams) and {@code .zst} (all frames) are decompressed,
      * anything else is plain. Damage shows as an IOException from the stream, a failing file system as an
      * UncheckedIOException.
      *
@@ -58,7 +74,8 @@ public final class CorpusFiles {
      * at most 256 MiB for xz and 128 MiB for zstd; a file that asks for more is damaged. What it expands to goes
      * through the reader's cap: an archive of one endless line costs time, but no memory beyond the cap.
      *
-     * @throws Refusal (input) when there is no such file
+     * @throws Refusal (input) when there is no such file, or its first bytes say that it is no text: an archive, data
+     *     compressed twice or without the ending, UTF-16 or UTF-32 with a byte order mark, a pointer of Git LFS
      */
     public static InputStream open(Configuration configuration, String file) {
         return openCounted(configuration, file).contents();
@@ -77,8 +94,7 @@ public final class CorpusFiles {
         var path = path(file);
         refuseUnreadable(path);
         try {
-            var in = new SourceStream(file, path.getFileSystem(configuration).open(path), 0);
-            return new Opened(decompress(file, in), in::count);
+            return checked(file, path.getFileSystem(configuration).open(path));
         } catch (FileNotFoundException e) {
             throw missing(file, e);
         } catch (IOException e) {
@@ -86,8 +102,22 @@ public final class CorpusFiles {
         }
     }
 
+    private static Opened checked(String file, InputStream raw) throws IOException {
+        try {
+            String compression = COMPRESSIONS.get(ending(file));
+            var in = new SourceStream(file, compression == null ? raw : FileSignature.check(file, compression, raw), 0);
+            return new Opened(FileSignature.check(file, decompress(file, in)), in::count);
+        } catch (Refusal e) {
+            raw.close();
+            throw e;
+        }
+    }
+
     /** Opens a plain file at a byte; behind its end there is nothing to read. */
     static InputStream openAt(Configuration configuration, String file, long from) {
+        if (from == 0) {
+            return open(configuration, file);
+        }
         var path = path(file);
         refuseUnreadable(path);
         try {
@@ -126,7 +156,7 @@ public final class CorpusFiles {
 
     private static String ending(String file) {
         String name = file.toLowerCase(Locale.ROOT);
-        return COMPRESSED.stream().filter(name::endsWith).findFirst().orElse("");
+        return COMPRESSIONS.keySet().stream().filter(name::endsWith).findFirst().orElse("");
     }
 
     private static List<FileStatus> matches(Configuration configuration, String pattern) {
@@ -178,11 +208,14 @@ public final class CorpusFiles {
 
     private static void refuseUnreadable(Path path) {
         String name = path.getName().toLowerCase(Locale.ROOT);
-        for (String ending : UNREADABLE) {
+        refuse(path, name, ARCHIVES, "Unpack it and name its files, or leave it out of the glob.");
+        refuse(path, name, UNREADABLE, "Write it as text, plain, .gz, .xz or .zst, or leave it out of the glob.");
+    }
+
+    private static void refuse(Path path, String name, List<String> endings, String remedy) {
+        for (String ending : endings) {
             if (name.endsWith(ending)) {
-                throw Refusal.input(
-                        "input " + path + " is " + ending + ", which is not read",
-                        "Recompress it as .gz, .xz or .zst, or leave it out of the glob.");
+                throw Refusal.input("input " + path + " is " + ending + ", which is not read", remedy);
             }
         }
     }

@@ -1,4 +1,5 @@
--- One input that was refused. Together with corpus.runs it accounts for every document.
+-- One input that was refused: a document or row, or what is left of a damaged file. Together with corpus.runs it
+-- accounts for every document.
 CREATE TABLE IF NOT EXISTS corpus.rejections (
   corpus STRING NOT NULL COMMENT 'name of the corpus',
   source STRING NOT NULL COMMENT 'file',

@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS evaluation.results (
   constant_predictor BOOLEAN COMMENT 'whether the model always gives the same answer; none for losses',
   prompt_version STRING COMMENT 'version of the wording of the prompt',
   manifest_sha256 STRING NOT NULL COMMENT 'of the model as it was evaluated',
-  data STRING NOT NULL COMMENT 'tokenise run and limit that fix the examples'
+  data STRING NOT NULL COMMENT 'tokenise run and limit that fix the examples',
+  rows_rejected BIGINT COMMENT 'rows of the split that tokenise rejected, which are not scored; null where the split goes by content'
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'metrics'

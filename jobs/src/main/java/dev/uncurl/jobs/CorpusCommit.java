@@ -160,7 +160,9 @@ final class CorpusCommit {
                 config.licences().getOrDefault(corpus.plan.name(), "not stated"),
                 corpus.plan.sources().toArray(String[]::new),
                 command,
-                JavaConverters.mapAsScalaMap(corpus.plan.inputs()));
+                JavaConverters.mapAsScalaMap(corpus.plan.inputs()),
+                totals.damagedFiles(),
+                JavaConverters.mapAsScalaMap(totals.rejectedBySplit()));
     }
 
     /** Files that attempts at these runs wrote beside the committed ones, and that no table knows. */

@@ -52,6 +52,7 @@ final class DatasetCard {
         row(card, "kept", number(run, "documents_kept"));
         row(card, "filtered", number(run, "documents_filtered"));
         row(card, "rejected", number(run, "documents_rejected"));
+        row(card, "damaged files", run.getAs("files_damaged") == null ? "not counted" : number(run, "files_damaged"));
         row(card, "tokens", number(run, "tokens"));
         row(card, "padding", number(run, "padding"));
         row(card, "sequences or examples", number(run, "rows"));

@@ -7,6 +7,7 @@ import dev.uncurl.corpus.CorpusReader;
 import dev.uncurl.corpus.Document;
 import dev.uncurl.corpus.Example;
 import dev.uncurl.corpus.Outcome;
+import dev.uncurl.corpus.Rejection;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -106,6 +107,9 @@ final class Estimate {
                 : CorpusFormat.of(unit.format()).read(unit.path(), compressed.contents(), CorpusReader.DEFAULT_CAP)) {
             while (UnitTokens.textRead(unit, reader) < TEXT_BYTES && reader.hasNext()) {
                 Outcome outcome = reader.next();
+                if (outcome instanceof Rejection rejection && rejection.scope() == Rejection.Scope.FILE) {
+                    break;
+                }
                 documents++;
                 if (outcome instanceof Document document) {
                     tokens += put(ids, tokenizer.encode(document.text())) + 1;

@@ -63,6 +63,7 @@ final class EvaluateCommand implements Callable<Integer> {
                                 row.getAs("constant_predictor")
                             })
                             .toList()));
+            System.out.print(RejectedRows.line(warehouse, task, split));
             if (latencyBatch > 0) {
                 time(warehouse, model);
             }

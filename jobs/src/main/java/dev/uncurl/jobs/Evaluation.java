@@ -256,6 +256,7 @@ final class Evaluation {
                         .select("prompt_version")
                         .first()
                         .getString(0);
+        Long rejected = RejectedRows.of(warehouse, task, split);
         var rows = new ArrayList<Row>();
         for (Metric metric : metrics) {
             rows.add(RowFactory.create(
@@ -270,7 +271,8 @@ final class Evaluation {
                     metric.constantPredictor(),
                     version,
                     model.manifestSha256(),
-                    data));
+                    data,
+                    rejected));
         }
         var schema = warehouse.table(Tables.RESULTS).schema();
         Dataset<Row> table = warehouse.spark().createDataFrame(rows, schema);

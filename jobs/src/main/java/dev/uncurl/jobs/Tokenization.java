@@ -60,6 +60,7 @@ final class Tokenization {
 
     /** What the run would give, from a sample; writes nothing. */
     List<Estimate.Expected> estimate() {
+        InputCheck.run(warehouse, plans, partitions);
         return Estimate.of(warehouse, config, plans);
     }
 
@@ -101,11 +102,12 @@ final class Tokenization {
     }
 
     private void make(List<CorpusPlan> wanted) {
+        InputCheck.run(warehouse, wanted, partitions);
         Map<String, List<UnitReport>> reports = read(wanted);
         var totals = new TreeMap<String, CorpusTotals>();
         for (CorpusPlan plan : wanted) {
-            totals.put(plan.name(), CorpusTotals.of(reports.get(plan.name())));
-            refuseUnusable(plan, totals.get(plan.name()), reports.get(plan.name()));
+            totals.put(plan.name(), CorpusTotals.of(plan.units(), reports.get(plan.name())));
+            account(plan, reports).refuseUnusable(totals.get(plan.name()), maxRejected, config.maxDamagedFiles());
         }
         Map<String, List<CorpusOutput.Written>> written =
                 new CorpusWriting(warehouse, config, partitions).write(wanted, reports);
@@ -122,8 +124,12 @@ final class Tokenization {
         DatasetCard.write(warehouse, wanted.stream().map(CorpusPlan::name).toList());
         ready.forEach(corpus -> {
             staging(corpus.plan()).discard();
-            print(corpus);
+            print(corpus, account(corpus.plan(), reports));
         });
+    }
+
+    private static CorpusAccount account(CorpusPlan plan, Map<String, List<UnitReport>> reports) {
+        return new CorpusAccount(plan, reports.get(plan.name()));
     }
 
     /** Totals after the mixture: what it left out is counted where the examples were gone through. */
@@ -134,17 +140,20 @@ final class Tokenization {
         return totals.without(MixtureShares.REASON, examples, tokens);
     }
 
-    private static void print(CorpusCommit.Ready corpus) {
+    private static void print(CorpusCommit.Ready corpus, CorpusAccount account) {
         CorpusTotals totals = corpus.totals();
         System.out.printf(
-                "Corpus %s: %,d documents = %,d kept + %,d filtered + %,d rejected; %,d tokens in %,d rows%n",
+                "Corpus %s: %,d documents = %,d kept + %,d filtered + %,d rejected; %,d damaged files; %,d tokens in %,d"
+                        + " rows%n%s",
                 corpus.plan().name(),
                 totals.documents(),
                 totals.kept(),
                 totals.filteredTotal(),
                 totals.rejectedTotal(),
+                totals.damagedFiles(),
                 corpus.tokens(),
-                corpus.rows());
+                corpus.rows(),
+                account.lines());
     }
 
     private record Work(TokenUnit unit, UnitTokens.Rules rules, String staging, long[] duplicates)
@@ -253,43 +262,11 @@ final class Tokenization {
                     new long[UnitReport.LENGTHS],
                     Map.of(),
                     segments,
-                    Map.of()));
+                    Map.of(),
+                    Map.of(),
+                    null));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private void refuseUnusable(CorpusPlan plan, CorpusTotals totals, List<UnitReport> reports) {
-        double share = totals.documents() == 0 ? 0 : (double) totals.rejectedTotal() / totals.documents();
-        if (share > maxRejected) {
-            throw Refusal.rejections(
-                    String.format(
-                            "Corpus %s: %,d of %,d documents are rejected, more than max-rejected = %s: %s, in %s",
-                            plan.name(),
-                            totals.rejectedTotal(),
-                            totals.documents(),
-                            maxRejected,
-                            totals.rejected(),
-                            rejecting(plan, reports)),
-                    "No table was changed. Mend the files, or raise --max-rejected.");
-        }
-        if (totals.kept() == 0) {
-            throw Refusal.input(
-                    "Corpus " + plan.name() + " holds no document: "
-                            + String.join(", ", plan.corpus().paths()),
-                    "No table was changed. Name files with text in format "
-                            + plan.corpus().format() + ".");
-        }
-    }
-
-    /** The files with rejections, three at most. */
-    private static String rejecting(CorpusPlan plan, List<UnitReport> reports) {
-        Map<Integer, String> paths = plan.paths();
-        List<String> files = reports.stream()
-                .filter(report -> !report.rejected().isEmpty())
-                .map(report -> paths.get(report.unit()))
-                .distinct()
-                .toList();
-        return String.join(", ", files.subList(0, Math.min(3, files.size()))) + (files.size() > 3 ? ", ..." : "");
     }
 }

@@ -33,6 +33,13 @@ final class TokenizeCommand implements Callable<Integer> {
     private Double maxRejected;
 
     @Option(
+            names = "--max-damaged-files",
+            paramLabel = "N",
+            description =
+                    "Files of a corpus that may be damaged or cut off, over the configuration's max-damaged-files.")
+    private Integer maxDamagedFiles;
+
+    @Option(
             names = "--partitions",
             paramLabel = "N",
             defaultValue = "10000",
@@ -56,6 +63,13 @@ final class TokenizeCommand implements Callable<Integer> {
         double ceiling = maxRejected == null ? config.maxRejected() : maxRejected;
         if (!(ceiling >= 0 && ceiling <= 1)) {
             throw Refusal.usage("--max-rejected " + ceiling + " is not possible", "Give a share between 0 and 1.");
+        }
+        if (maxDamagedFiles != null) {
+            if (maxDamagedFiles < 0) {
+                throw Refusal.usage(
+                        "--max-damaged-files " + maxDamagedFiles + " is not possible", "Give a number, 0 or more.");
+            }
+            config = config.withMaxDamagedFiles(maxDamagedFiles);
         }
         var tokenization =
                 new Tokenization(warehouseOptions.open(), config, ceiling, Math.max(1, partitions), commandLine());

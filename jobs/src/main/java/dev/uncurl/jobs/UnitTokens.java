@@ -61,6 +61,7 @@ final class UnitTokens {
     private final Map<String, Long> languages = new TreeMap<>();
     private final Map<String, Long> filtered = new TreeMap<>();
     private final Map<String, Long> rejected = new TreeMap<>();
+    private final Map<String, String> rejectedAt = new TreeMap<>();
     private final Map<String, TailPacking.Fragment> tails = new TreeMap<>();
     private final long[] lengths = new long[UnitReport.LENGTHS];
     private StagedFile staged;
@@ -69,6 +70,7 @@ final class UnitTokens {
     private long kept;
     private long tokens;
     private long padding;
+    private String damage;
 
     /** @param duplicates ordinals within the unit, ascending, of the documents that are copies of others */
     UnitTokens(TokenUnit unit, Rules rules, long[] duplicates, Staging staging) {
@@ -129,7 +131,9 @@ final class UnitTokens {
                     lengths,
                     languages,
                     segments,
-                    tails);
+                    tails,
+                    rejectedAt,
+                    damage);
             staging.finish(report);
             done = true;
             return report;
@@ -141,9 +145,15 @@ final class UnitTokens {
     }
 
     private void take(Outcome outcome) {
+        if (outcome instanceof Rejection rejection && rejection.scope() == Rejection.Scope.FILE) {
+            damage = rejection.reason() + " at " + rejection.location();
+            stage(rejection);
+            return;
+        }
         long ordinal = documents++;
         if (outcome instanceof Rejection rejection) {
             rejected.merge(rejection.reason(), 1L, Long::sum);
+            rejectedAt.putIfAbsent(rejection.reason(), rejection.location());
             stage(rejection);
         } else if (Duplicates.contains(duplicates, ordinal)) {
             filtered.merge(DUPLICATE, 1L, Long::sum);

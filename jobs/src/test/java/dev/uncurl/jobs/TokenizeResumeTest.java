@@ -39,7 +39,8 @@ class TokenizeResumeTest {
         @Override
         public FSDataInputStream open(org.apache.hadoop.fs.Path file, int size) throws IOException {
             OPENED.add(file.getName());
-            if (file.getName().equals(failing)) {
+            // it can be looked at before anything is read, and is gone when it is to be read
+            if (file.getName().equals(failing) && OPENED.stream().filter(failing::equals).count() > 1) {
                 throw new IOException("the disk is gone");
             }
             return super.open(file, size);
@@ -59,6 +60,7 @@ class TokenizeResumeTest {
             tokenize(whole, config(folder, corpora, "tail=" + tail));
 
             Warehouse warehouse = warehouse(folder.resolve("killed-" + tail));
+            FailingFileSystem.OPENED.clear();
             FailingFileSystem.failing = "speeches.txt";
             // the large files come first; one partition, so that they are finished when the small one fails
             assertThatThrownBy(
@@ -70,7 +72,7 @@ class TokenizeResumeTest {
             FailingFileSystem.failing = "";
             FailingFileSystem.OPENED.clear();
             tokenize(warehouse, config(folder, corpora, "tail=" + tail, "block-bytes=1000000"));
-            assertThat(FailingFileSystem.OPENED).contains("speeches.txt").hasSizeLessThan(6);
+            assertThat(FailingFileSystem.OPENED).contains("speeches.txt").hasSizeLessThan(3 + 6);
             Warehouse again = warehouse(folder.resolve("again-" + tail));
             tokenize(again, config(folder, corpora, "tail=" + tail, "block-bytes=1000000"));
             assertThat(contentHash(warehouse, Tables.SEQUENCES)).isEqualTo(contentHash(again, Tables.SEQUENCES));

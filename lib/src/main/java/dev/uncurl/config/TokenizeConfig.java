@@ -15,6 +15,7 @@ import java.util.Map;
  * @param blockBytes plain files are cut into units of this many bytes; compressed ones are a unit each
  * @param validationFraction share of the documents, by the hash of their content, that is kept for validation
  * @param maxRejected share of a corpus's documents that may be rejected before nothing is written
+ * @param maxDamagedFiles files of a corpus that may be damaged or cut off before nothing is written
  * @param seed of the order of the packed sequences
  * @param filter which documents are kept
  * @param duplicates which copies of documents are left out
@@ -29,6 +30,7 @@ public record TokenizeConfig(
         long blockBytes,
         double validationFraction,
         double maxRejected,
+        int maxDamagedFiles,
         long seed,
         Filter filter,
         Duplicates duplicates,
@@ -151,6 +153,24 @@ public record TokenizeConfig(
         }
     }
 
+    /** These settings with another ceiling of damaged files. */
+    public TokenizeConfig withMaxDamagedFiles(int files) {
+        return new TokenizeConfig(
+                vocabulary,
+                sequenceLength,
+                tail,
+                blockBytes,
+                validationFraction,
+                maxRejected,
+                files,
+                seed,
+                filter,
+                duplicates,
+                mixtures,
+                licences,
+                corpora);
+    }
+
     public TokenizeConfig {
         check(sequenceLength >= 2, "sequence-length", sequenceLength, "2 or more");
         check(tail != null, "tail", null, "pad or carry");
@@ -165,6 +185,7 @@ public record TokenizeConfig(
                 validationFraction,
                 "a share from 0 to below 1");
         check(maxRejected >= 0 && maxRejected <= 1, "max-rejected", maxRejected, "a share between 0 and 1");
+        check(maxDamagedFiles >= 0, "max-damaged-files", maxDamagedFiles, "a number of files, 0 or more");
         check(corpora != null && !corpora.isEmpty(), "corpora", corpora, "one corpus or more");
         var names = new HashSet<String>();
         for (Corpus corpus : corpora) {

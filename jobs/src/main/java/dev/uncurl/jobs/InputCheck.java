@@ -11,6 +11,8 @@ import org.apache.spark.util.SerializableConfiguration;
 
 /** Looks at the beginning of every file before any is read, so that a file that is no text is refused at once. */
 final class InputCheck {
+    private static final int TASKS_PER_CORE = 4;
+
     private record Look(Refusal refusal) implements Serializable {}
 
     private InputCheck() {}
@@ -20,7 +22,7 @@ final class InputCheck {
      *
      * @throws Refusal (input) of the first file, in their order, that is no text, with the number of others
      */
-    static void run(Warehouse warehouse, List<CorpusPlan> plans, int partitions) {
+    static void run(Warehouse warehouse, List<CorpusPlan> plans) {
         List<String> files = plans.stream()
                 .flatMap(plan -> plan.sources().stream())
                 .distinct()
@@ -30,7 +32,11 @@ final class InputCheck {
         warehouse.describe("tokenize: look at the files");
         List<Refusal> refusals = warehouse
                 .context()
-                .parallelize(files, Math.min(partitions, files.size()))
+                .parallelize(
+                        files,
+                        Math.min(
+                                files.size(),
+                                TASKS_PER_CORE * warehouse.context().defaultParallelism()))
                 .map(file -> look(file, hadoop.value()))
                 .collect()
                 .stream()

@@ -60,7 +60,7 @@ final class Tokenization {
 
     /** What the run would give, from a sample; writes nothing. */
     List<Estimate.Expected> estimate() {
-        InputCheck.run(warehouse, plans, partitions);
+        InputCheck.run(warehouse, plans);
         return Estimate.of(warehouse, config, plans);
     }
 
@@ -102,7 +102,7 @@ final class Tokenization {
     }
 
     private void make(List<CorpusPlan> wanted) {
-        InputCheck.run(warehouse, wanted, partitions);
+        InputCheck.run(warehouse, wanted);
         Map<String, List<UnitReport>> reports = read(wanted);
         var totals = new TreeMap<String, CorpusTotals>();
         for (CorpusPlan plan : wanted) {

@@ -40,7 +40,8 @@ class TokenizeResumeTest {
         public FSDataInputStream open(org.apache.hadoop.fs.Path file, int size) throws IOException {
             OPENED.add(file.getName());
             // it can be looked at before anything is read, and is gone when it is to be read
-            if (file.getName().equals(failing) && OPENED.stream().filter(failing::equals).count() > 1) {
+            if (file.getName().equals(failing)
+                    && OPENED.stream().filter(failing::equals).count() > 1) {
                 throw new IOException("the disk is gone");
             }
             return super.open(file, size);

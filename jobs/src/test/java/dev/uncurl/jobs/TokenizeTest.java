@@ -188,7 +188,9 @@ class TokenizeTest {
         assertThat(RejectedRows.line(warehouse, "superglue/wsc", "validation"))
                 .startsWith(good + " of " + (good + 1) + " rows: tokenize rejected 1");
         assertThat(RejectedRows.line(warehouse, "superglue/wsc", "train")).isEmpty();
-        assertThat(RejectedRows.of(warehouse, "json", "validation")).as("splits by content").isNull();
+        assertThat(RejectedRows.of(warehouse, "json", "validation"))
+                .as("splits by content")
+                .isNull();
     }
 
     @Test

@@ -107,7 +107,7 @@ public final class CorpusFiles {
             String compression = COMPRESSIONS.get(ending(file));
             var in = new SourceStream(file, compression == null ? raw : FileSignature.check(file, compression, raw), 0);
             return new Opened(FileSignature.check(file, decompress(file, in)), in::count);
-        } catch (Refusal e) {
+        } catch (RuntimeException e) {
             raw.close();
             throw e;
         }

@@ -9,7 +9,8 @@ import java.util.List;
 
 /**
  * Files that are no text, known by their first bytes after decompression: archives, data that is compressed without
- * saying so in its name or compressed twice, tables, UTF-16 and UTF-32 with a byte order mark, and pointers of Git LFS.
+ * saying so in its name or compressed twice, tables, UTF-16 and UTF-32 with a byte order mark, and pointers of Git LFS
+ * and git-annex.
  */
 final class FileSignature {
     /** Bytes of the beginning that are looked at: a tar header's name of its format ends at 262. */
@@ -42,6 +43,11 @@ final class FileSignature {
                     "version https://git-lfs.github.com/spec/",
                     "a pointer of Git LFS, which stands for a file that was not fetched",
                     "Fetch it: git lfs pull."),
+            of(
+                    0,
+                    "/annex/objects/",
+                    "a pointer of git-annex, which stands for a file that was not fetched",
+                    "Fetch it: git annex get."),
             of(0, "\u001f\u008b\b", "gzip data", COMPRESSED),
             of(0, "\u00fd7zXZ\0", "xz data", COMPRESSED),
             of(0, "(\u00b5/\u00fd", "zstd data", COMPRESSED),

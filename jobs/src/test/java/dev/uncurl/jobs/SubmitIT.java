@@ -2,7 +2,9 @@ package dev.uncurl.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +49,21 @@ class SubmitIT {
         assertThat(outcome.code()).as(outcome.err()).isZero();
         assertThat(outcome.out()).contains("3");
         assertThat(outcome.err()).contains("+ spark-submit --class dev.uncurl.jobs.Uncurl --master");
+    }
+
+    @Test
+    void javaGetsALocaleThatHoldsEveryFileName(@TempDir Path folder) throws Exception {
+        Path java = folder.resolve("jdk/bin/java");
+        Files.createDirectories(java.getParent());
+        Files.writeString(java, "#!/bin/sh\necho locale: $LC_ALL $(locale charmap)\n");
+        java.toFile().setExecutable(true);
+        var submit = new Submit(Files.createDirectory(folder.resolve("checkout")));
+        for (String given : List.of("C", "POSIX", "", "no_SUCH.UTF-8", "C.UTF-8")) {
+            Submit.Outcome outcome = submit.run(
+                    "jobs/submit sql 'SELECT 1'",
+                    Map.of("JAVA_HOME", folder.resolve("jdk").toString(), "LC_ALL", given, "LANG", "C"));
+            assertThat(outcome.out()).as("LC_ALL='" + given + "'").contains("locale: C.UTF-8 UTF-8");
+        }
     }
 
     @Test

@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS corpus.runs (
   licence STRING NOT NULL COMMENT 'as the configuration states it',
   sources ARRAY<STRING> NOT NULL COMMENT 'files, in their order',
   command STRING NOT NULL COMMENT 'command line of the run',
-  inputs MAP<STRING, STRING> NOT NULL COMMENT 'everything that determined the rows: settings, number, size and hash of the file list'
+  inputs MAP<STRING, STRING> NOT NULL COMMENT 'everything that determined the rows: settings, number, size, names and contents of the files',
+  documents_in_both_splits BIGINT COMMENT 'distinct texts kept from training files and from validation files, before a mixture takes its part; 0 where contents decide on the split'
 ) USING iceberg
 PARTITIONED BY (corpus)
 COMMENT 'tokenise runs'

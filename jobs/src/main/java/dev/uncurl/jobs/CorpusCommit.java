@@ -31,8 +31,12 @@ import scala.collection.JavaConverters;
  * corpus.runs last. Metadata only; no row is read or moved.
  */
 final class CorpusCommit {
-    /** A corpus that is ready. */
-    record Ready(CorpusPlan plan, CorpusTotals totals, List<CorpusOutput.Written> written) {
+    /**
+     * A corpus that is ready.
+     *
+     * @param inBothSplits texts that both splits hold
+     */
+    record Ready(CorpusPlan plan, CorpusTotals totals, List<CorpusOutput.Written> written, long inBothSplits) {
         /** Rows of corpus.sequences and corpus.examples. */
         long rows() {
             return written.stream()
@@ -160,7 +164,8 @@ final class CorpusCommit {
                 config.licences().getOrDefault(corpus.plan.name(), "not stated"),
                 corpus.plan.sources().toArray(String[]::new),
                 command,
-                JavaConverters.mapAsScalaMap(corpus.plan.inputs()));
+                JavaConverters.mapAsScalaMap(corpus.plan.inputs()),
+                corpus.inBothSplits);
     }
 
     /** Files that attempts at these runs wrote beside the committed ones, and that no table knows. */

@@ -56,6 +56,7 @@ final class DatasetCard {
         row(card, "padding", number(run, "padding"));
         row(card, "sequences or examples", number(run, "rows"));
         row(card, "tokens of a packed sequence", number(run, "sequence_length"));
+        row(card, "documents in both splits", number(run, "documents_in_both_splits"));
         row(card, "bytes of text", number(run, "text_bytes"));
         row(card, "bytes on disk", number(run, "bytes"));
 

@@ -70,8 +70,7 @@ final class Estimate {
         long documents = 0;
         long tokens = 0;
         long rowBytes = 0;
-        boolean examples = !plan.corpus().format().equals("cc100")
-                && !plan.corpus().format().equals("mc4");
+        boolean examples = !CorpusFormat.of(plan.corpus().format()).givesDocuments();
         for (Sample sample : samples) {
             if (sample.corpus.equals(plan.name())) {
                 disk += sample.diskBytes;
@@ -102,7 +101,7 @@ final class Estimate {
         boolean plain = CorpusFormat.of(unit.format()).splittable(unit.path());
         CorpusFiles.Opened compressed = plain ? null : CorpusFiles.openCounted(hadoop, unit.path());
         try (CorpusReader reader = plain
-                ? UnitTokens.open(unit, hadoop)
+                ? UnitTokens.open(unit, hadoop, null)
                 : CorpusFormat.of(unit.format()).read(unit.path(), compressed.contents(), CorpusReader.DEFAULT_CAP)) {
             while (UnitTokens.textRead(unit, reader) < TEXT_BYTES && reader.hasNext()) {
                 Outcome outcome = reader.next();

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
@@ -29,7 +30,7 @@ final class Tokenization {
     private final int partitions;
     private final String command;
     private final Duplicates duplicates;
-    private final List<CorpusPlan> plans;
+    private List<CorpusPlan> plans;
 
     /**
      * Finds and checks the files of all corpora.
@@ -44,10 +45,13 @@ final class Tokenization {
         this.maxRejected = maxRejected;
         this.partitions = partitions;
         this.command = command;
-        this.duplicates = new Duplicates(warehouse, config.duplicates());
-        this.plans = duplicates.dependent(config.corpora().stream()
+        this.duplicates = new Duplicates(warehouse, config);
+        duplicates.earlier();
+        this.plans = config.corpora().stream()
                 .map(corpus -> CorpusPlan.of(config, corpus, hadoop()))
-                .toList());
+                .toList();
+        plans.forEach(
+                plan -> plan.remarks().forEach(remark -> System.out.println("Corpus " + plan.name() + ": " + remark)));
     }
 
     private Configuration hadoop() {
@@ -70,6 +74,7 @@ final class Tokenization {
             for (CorpusPlan plan : plans) {
                 holds.add(warehouse.hold("corpus-" + plan.name()));
             }
+            plans = duplicates.dependent(InputHashes.of(warehouse, plans, partitions));
             List<CorpusPlan> wanted = wanted(replace);
             if (!wanted.isEmpty()) {
                 make(wanted);
@@ -114,7 +119,8 @@ final class Tokenization {
             List<CorpusOutput.Written> files = written.getOrDefault(plan.name(), List.of());
             totals.computeIfPresent(plan.name(), (name, total) -> withoutUnmixed(total, files));
             totals.get(plan.name()).check(plan.name(), files, config.sequenceLength());
-            ready.add(new CorpusCommit.Ready(plan, totals.get(plan.name()), files));
+            long both = SplitOverlap.count(warehouse, plan, reports.get(plan.name()), staging(plan));
+            ready.add(new CorpusCommit.Ready(plan, totals.get(plan.name()), files, both));
         }
         new CorpusCommit(
                         warehouse, config, Gpt2Tokenizer.of(config.vocabulary()).fingerprint(), command)
@@ -145,6 +151,13 @@ final class Tokenization {
                 totals.rejectedTotal(),
                 corpus.tokens(),
                 corpus.rows());
+        if (corpus.inBothSplits() > 0) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "Corpus %s: %,d documents are in its training files and in its validation files%n",
+                    corpus.plan().name(),
+                    corpus.inBothSplits());
+        }
     }
 
     private record Work(TokenUnit unit, UnitTokens.Rules rules, String staging, long[] duplicates)

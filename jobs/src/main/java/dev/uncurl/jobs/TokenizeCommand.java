@@ -57,6 +57,7 @@ final class TokenizeCommand implements Callable<Integer> {
         if (!(ceiling >= 0 && ceiling <= 1)) {
             throw Refusal.usage("--max-rejected " + ceiling + " is not possible", "Give a share between 0 and 1.");
         }
+        IdleSettings.of(config).forEach(System.out::println);
         var tokenization =
                 new Tokenization(warehouseOptions.open(), config, ceiling, Math.max(1, partitions), commandLine());
         if (estimate) {

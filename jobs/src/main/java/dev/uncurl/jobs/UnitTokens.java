@@ -9,6 +9,7 @@ import dev.uncurl.corpus.DocumentFilter;
 import dev.uncurl.corpus.Example;
 import dev.uncurl.corpus.Outcome;
 import dev.uncurl.corpus.PackedSequence;
+import dev.uncurl.corpus.PartHash;
 import dev.uncurl.corpus.Rejection;
 import dev.uncurl.corpus.SequencePacker;
 import dev.uncurl.corpus.Split;
@@ -38,7 +39,7 @@ final class UnitTokens {
      *
      * @param buckets of the shuffle
      * @param carry whether tails go on in other units' sequences instead of being padded
-     * @param keepHashes whether the hashes of what is kept are wanted
+     * @param keepHashes whether the hashes of what is kept are wanted for later runs
      */
     record Rules(
             int vocabulary,
@@ -89,11 +90,12 @@ final class UnitTokens {
                 DocumentFilter.Normalization.valueOf(setting.normalization().name()));
     }
 
-    static CorpusReader open(TokenUnit unit, Configuration hadoop) {
+    /** @param hash takes the unit's bytes as they are read; may be null */
+    static CorpusReader open(TokenUnit unit, Configuration hadoop, PartHash hash) {
         CorpusFormat format = CorpusFormat.of(unit.format());
         return unit.length() < 0
-                ? format.open(hadoop, unit.path())
-                : format.open(hadoop, unit.path(), unit.start(), unit.length());
+                ? format.open(hadoop, unit.path(), hash)
+                : format.open(hadoop, unit.path(), unit.start(), unit.length(), hash);
     }
 
     /** Bytes of text that were read of a unit so far: a reader of a block tells its place in the file. */
@@ -105,12 +107,14 @@ final class UnitTokens {
     UnitReport run(Configuration hadoop) throws IOException {
         Path file = staging.newFile(unit.number());
         boolean done = false;
+        PartHash hash = unit.hash();
         try (StagedFile out = new StagedFile(staging.files(), file);
-                CorpusReader reader = open(unit, hadoop)) {
+                CorpusReader reader = open(unit, hadoop, hash)) {
             staged = out;
             while (reader.hasNext()) {
                 take(reader.next());
             }
+            hash.require(unit.sha256());
             packers.forEach((split, packer) -> packer.flush().ifPresent(packed -> tail(packed, split)));
             var segments = out.end();
             out.close();
@@ -165,7 +169,7 @@ final class UnitTokens {
         kept++;
         tokens += length;
         lengths[Math.min(31 - Integer.numberOfLeadingZeros(Math.max(length, 1)), lengths.length - 1)]++;
-        if (rules.keepHashes) {
+        if (rules.keepHashes || unit.split() != null) {
             staged.record(StagedKey.DOCUMENTS)
                     .put(ContentHash.of(text).hex())
                     .put(unit.number())
@@ -184,9 +188,9 @@ final class UnitTokens {
         if (rules.filter.tagLanguages()) {
             languages.merge(filter.rule().tag(text), 1L, Long::sum);
         }
-        Split split = split(document.text());
+        Split split = split(text);
         int[] ids = tokenizer.encode(text);
-        kept(document.text(), document.offset(), ids.length + 1);
+        kept(text, document.offset(), ids.length + 1);
         packers.computeIfAbsent(split, s -> new SequencePacker(rules.sequenceLength, tokenizer.endOfText()))
                 .add(document.source(), document.offset(), ids, packed -> stage(packed, split));
     }

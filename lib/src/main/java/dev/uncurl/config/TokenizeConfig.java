@@ -2,9 +2,13 @@ package dev.uncurl.config;
 
 import static dev.uncurl.config.Check.check;
 
+import dev.uncurl.error.Nearest;
+import dev.uncurl.error.Refusal;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 
 /**
  * What to tokenise and how.
@@ -139,8 +143,9 @@ public record TokenizeConfig(
      *
      * @param name in the tables
      * @param format cc100, mc4, flan or superglue/&lt;task&gt;
-     * @param paths files, folders or globs
-     * @param validationPaths those of the validation split where the publisher made one; empty: split by content
+     * @param paths files, folders (with their subfolders) or globs
+     * @param validationPaths those of the validation split where the publisher made one; empty: split by content. A file
+     *     that both name validates only
      */
     public record Corpus(String name, String format, List<String> paths, List<String> validationPaths) {
         public Corpus {
@@ -169,6 +174,25 @@ public record TokenizeConfig(
         var names = new HashSet<String>();
         for (Corpus corpus : corpora) {
             check(names.add(corpus.name()), "corpora.name", corpus.name(), "a name that no other corpus has");
+        }
+        requireCorpora("mixtures", mixtures.keySet(), names);
+        requireCorpora("licences", licences.keySet(), names);
+        for (String earlier : duplicates.against()) {
+            check(
+                    !names.contains(earlier),
+                    "duplicates.against",
+                    earlier,
+                    "corpora of earlier runs, which this run does not make itself; within = run compares its own");
+        }
+    }
+
+    private static void requireCorpora(String setting, Collection<String> given, Collection<String> names) {
+        for (String name : given) {
+            if (!names.contains(name)) {
+                throw Refusal.usage(
+                        setting + " names " + name + ", which is no corpus of this run",
+                        Nearest.hint(name, new TreeSet<>(names)));
+            }
         }
     }
 }

@@ -68,8 +68,9 @@ final class IdleSettings {
             remarks.add("Filters are for documents: " + ofExamples + ", of examples, is taken without "
                     + String.join(", ", filters.keySet()) + ".");
         }
-        if (config.corpora().stream()
-                .noneMatch(corpus -> corpus.validationPaths().isEmpty())) {
+        boolean noneByContent = config.corpora().stream()
+                .noneMatch(corpus -> corpus.validationPaths().isEmpty());
+        if (noneByContent && config.validationFraction() > 0) {
             remark(
                     "validation-fraction",
                     config.validationFraction(),

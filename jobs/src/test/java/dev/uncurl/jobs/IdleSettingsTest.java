@@ -58,6 +58,11 @@ class IdleSettingsTest {
                 .singleElement()
                 .asString()
                 .contains("validation-fraction = 0.05 does nothing");
+        assertThat(IdleSettings.of(config(
+                        folder,
+                        TEXT.replace("validation-paths = []", "validation-paths = [val]"),
+                        "validation-fraction=0")))
+                .isEmpty();
         assertThat(IdleSettings.of(config(folder, TEXT + FLAN, "tail=carry"))).isEmpty();
     }
 

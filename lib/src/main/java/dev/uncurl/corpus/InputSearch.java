@@ -73,7 +73,8 @@ final class InputSearch {
             add(literal, true);
             if (found.isEmpty()) {
                 throw Refusal.input(
-                        "input " + pattern + " is a folder without files", "Name its files or another folder.");
+                        "input " + pattern + " is a folder without files",
+                        "Name its files or another folder. Hidden ones, which begin with . or _, must be named.");
             }
             return found.values();
         }
@@ -101,7 +102,7 @@ final class InputSearch {
             follow(literal, rest);
         } else if (name.equals(ANY_FOLDERS)) {
             follow(files.getFileStatus(folder), rest);
-            for (FileStatus child : rest.isEmpty() ? List.<FileStatus>of() : children(folder, this::isVisible)) {
+            for (FileStatus child : rest.isEmpty() ? List.<FileStatus>of() : children(folder, InputSearch::isVisible)) {
                 if (child.isDirectory()) {
                     match(child.getPath(), names);
                 }
@@ -128,7 +129,7 @@ final class InputSearch {
         if (status.isFile()) {
             addFile(status, byName);
         } else if (folders.add(identity(status.getPath()))) {
-            for (FileStatus child : children(status.getPath(), this::isVisible)) {
+            for (FileStatus child : children(status.getPath(), InputSearch::isVisible)) {
                 if (child.isDirectory()) {
                     remarks.subfolder(child.getPath().toString());
                 }
@@ -185,7 +186,7 @@ final class InputSearch {
         return name.startsWith(".") || name.startsWith("_");
     }
 
-    private boolean isVisible(String name) {
+    private static boolean isVisible(String name) {
         return !isHidden(name);
     }
 

@@ -101,16 +101,21 @@ final class PlanOptions {
      * @throws Refusal (usage) when one is not known
      */
     void checkNames() {
-        PruningMethods.named(method);
+        method();
         Budget.Sharing.named(budget);
         if (weights != null) {
             MergeWeights.named(weights);
         }
     }
 
+    /** @throws Refusal (usage) when there is no such method */
+    PruningMethods method() {
+        return PruningMethods.named(method);
+    }
+
     /** @throws Refusal (usage) when a name or layer is not known */
     PlanSettings settings(ModelConfig config) {
-        PruningMethods chosen = PruningMethods.named(method);
+        PruningMethods chosen = method();
         return new PlanSettings(
                 chosen,
                 weights == null ? chosen.weights() : MergeWeights.named(weights),

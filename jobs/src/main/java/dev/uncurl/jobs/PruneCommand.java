@@ -7,6 +7,7 @@ import dev.uncurl.pruning.Application;
 import dev.uncurl.pruning.LayerScore;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanSettings;
+import dev.uncurl.pruning.PruningMethods;
 import dev.uncurl.pruning.RouterRule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -46,9 +47,10 @@ final class PruneCommand implements Callable<Integer> {
     @Option(
             names = "--router",
             paramLabel = "RULE",
-            defaultValue = "map",
-            description = "How routers follow; map: all rows stay, and lead to the merged experts; collapse: a row per"
-                    + " cluster, the mean of its members' (default: ${DEFAULT-VALUE}).")
+            description = "How routers follow. Where a method merges, map (the default): all rows stay, and lead to the"
+                    + " merged experts; or collapse: a row per cluster, the mean of its members'. Where it drops, mask (the"
+                    + " default): all rows stay, dropped ones are never chosen, gates do not grow; or slice: dropped rows"
+                    + " go.")
     private String router;
 
     @Option(
@@ -70,7 +72,9 @@ final class PruneCommand implements Callable<Integer> {
             throw Refusal.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
         }
         planOptions.checkNames();
-        var application = new Application(RouterRule.named(router), align == OnOff.ON);
+        PruningMethods chosen = planOptions.method();
+        RouterRule rule = router == null ? RouterRule.of(chosen) : RouterRule.named(router, chosen);
+        var application = new Application(rule, align == OnOff.ON);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         ModelFolder parent = models.open(parentId);
@@ -94,11 +98,11 @@ final class PruneCommand implements Callable<Integer> {
         inputs.put("experts", Integer.toString(settings.budget().experts()));
         inputs.putAll(settings.parameters());
         inputs.put("seed", Long.toString(settings.seed()));
-        inputs.put("router", router);
+        inputs.put("router", rule.title());
         inputs.put("align", Boolean.toString(application.align()));
         inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
         String command = "prune --from " + parentId + " --task " + task + " --split " + split + " "
-                + PlanOptions.line(settings) + " --router " + router + " --align "
+                + PlanOptions.line(settings) + " --router " + rule.title() + " --align "
                 + (application.align() ? "on" : "off")
                 + " --model " + modelId;
         try (var hold = warehouse.hold("model-" + modelId)) {
@@ -111,8 +115,8 @@ final class PruneCommand implements Callable<Integer> {
                                 modelId,
                                 Lineage.here(parentId, "prune", inputs, command, Backend.name()));
                 System.out.printf(
-                        "Model %s: %,d of %,d parameters, %,d bytes%n",
-                        modelId, model.layout().length(), parent.layout().length(), model.bytes());
+                        "Model %s: %,d of %,d parameters, %,d bytes; router rule %s%n",
+                        modelId, model.layout().length(), parent.layout().length(), model.bytes(), rule.title());
             }
             return 0;
         } catch (IOException e) {

@@ -32,8 +32,9 @@ import org.apache.hadoop.fs.Path;
  * {@code tie_word_embeddings}, {@code torch_dtype}.
  *
  * <p>Where blocks differ in their number of experts, or a router is mapped ({@link MoeLayer}), num_local_experts is a list
- * with the number of each block, 0 in dense ones, and router_map gives by block the expert of each router row. Such a
- * model has another {@code model_type}, and so has no reader that would take it for a plain one by mistake.
+ * with the number of each block, 0 in dense ones, and router_map gives by block the expert of each router row, -1 for a
+ * masked row: one that counts in the softmax and is never chosen. Such a model has another {@code model_type}, and so has
+ * no reader that would take it for a plain one by mistake.
  */
 final class ConfigJson {
     static final String MODEL_TYPE = "uncurl-smoe-gpt2";

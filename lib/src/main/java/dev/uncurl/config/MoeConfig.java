@@ -111,9 +111,9 @@ public record MoeConfig(
         return own;
     }
 
-    /** Router rows that a token chooses in block {@code layer}: k, or all where there are fewer. */
+    /** Router rows that a token chooses in block {@code layer}: k, or all that are not masked where there are fewer. */
     public int choices(int layer) {
-        return Math.min(topK, layer(layer).routerRows());
+        return Math.min(topK, layer(layer).liveRows());
     }
 
     /**

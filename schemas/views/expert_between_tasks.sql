@@ -1,4 +1,5 @@
 -- One expert on two tasks of one model: how much each uses it. Each pair of tasks stands in both orders.
+-- Experts that a masked router leaves out are not there.
 CREATE OR REPLACE TEMPORARY VIEW expert_between_tasks (
   model_id COMMENT 'model that routed both',
   split COMMENT 'train or validation',
@@ -25,6 +26,7 @@ WITH ranked AS (
     rank() OVER (PARTITION BY model_id, task, split, layer ORDER BY tokens)
       + (count(*) OVER (PARTITION BY model_id, task, split, layer, tokens) - 1) / 2 AS mean_rank
   FROM uncurl.routing.expert_statistics
+  LEFT ANTI JOIN dropped_experts USING (model_id, layer, expert)
 )
 SELECT
   model_id,

@@ -6,6 +6,12 @@ SELECT
   after.split AS split,
   tuned.model_id AS model_id,
   coalesce(base.inputs['method'], 'unpruned') AS method,
+  CASE -- what drops experts was sliced before there was a choice, whatever is recorded
+    WHEN base.stage <> 'prune' THEN NULL
+    WHEN base.inputs['method'] IN ('frequency', 'gate-mass', 'reap', 'random')
+      AND coalesce(base.inputs['router'], 'collapse') IN ('map', 'collapse') THEN 'slice'
+    ELSE coalesce(base.inputs['router'], 'collapse')
+  END AS router,
   int(get_json_object(tuned.config, '$.moe.experts')) AS experts,
   before.loss AS loss_before,
   after.loss AS loss_after,

@@ -22,7 +22,7 @@ import picocli.CommandLine.Option;
 final class ReportCommand implements Callable<Integer> {
     private static final String TABLE =
             """
-            SELECT model_id, method, experts, parameters, bytes, loss_before, loss_after, accuracy_before,
+            SELECT model_id, method, router, experts, parameters, bytes, loss_before, loss_after, accuracy_before,
               accuracy_after, standard_error, n, majority, constant, ms_per_batch
             FROM pruning_frontier WHERE task = :task AND split = :split ORDER BY experts DESC, method, model_id""";
 

@@ -112,10 +112,10 @@ final class RoutingDump {
         return TOKENS_PER_EXPERT * mostRows(config) / config.moe().topK();
     }
 
-    /** The most experts of a block, router rows where it is mapped. */
+    /** The most experts of a block to choose from, router rows where it is mapped. */
     private static int mostRows(ModelConfig config) {
         return IntStream.of(config.moeLayers())
-                .map(layer -> config.moe().layer(layer).routerRows())
+                .map(layer -> config.moe().layer(layer).liveRows())
                 .max()
                 .orElse(0);
     }

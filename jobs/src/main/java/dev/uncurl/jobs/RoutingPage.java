@@ -84,7 +84,7 @@ final class RoutingPage {
                         + number(100.0 / experts(), 1) + ". The columns are layers.");
         double highest = tasks.stream()
                 .flatMap(task -> task.layers.stream())
-                .mapToDouble(layer -> layer.maxOverMean() / layer.experts())
+                .mapToDouble(layer -> layer.maxOverMean() / layer.live())
                 .max()
                 .orElseThrow();
         var map = new HeatMap(100 * highest, 1);
@@ -109,6 +109,10 @@ final class RoutingPage {
             page.element("td", "none");
             return;
         }
+        if (layer.masked().contains(expert)) {
+            page.element("td", "masked");
+            return;
+        }
         String tooltip = String.format(
                 Locale.ROOT,
                 "expert %d, layer %d: %s of the choices (%,d)",
@@ -129,7 +133,8 @@ final class RoutingPage {
                 "p",
                 "Busiest over mean: choices of the busiest expert over the mean of all; 1 is balance, "
                         + experts() + " is one expert for all. Entropy of the shares over its maximum: 1 is balance,"
-                        + " 0 is one expert for all. Dead experts got no token.");
+                        + " 0 is one expert for all. Dead experts got no token. Masked experts were dropped from the model; its"
+                        + " router has their rows still and never chooses them: they do not count here.");
         page.open("div", "class", "beside");
         for (Task task : tasks) {
             HeatMap.open(
@@ -140,7 +145,7 @@ final class RoutingPage {
                     false);
             for (LayerRouting layer : task.layers) {
                 page.open("tr").element("th", "layer " + layer.layer(), "scope", "row");
-                bar(layer.maxOverMean(), layer.maxOverMean() / layer.experts());
+                bar(layer.maxOverMean(), layer.maxOverMean() / layer.live());
                 page.element("td", number(layer.relativeEntropy(), 3));
                 page.element("td", layer.deadExperts().isEmpty() ? "none" : ids(layer.deadExperts()));
                 page.close();

@@ -1,5 +1,7 @@
 package dev.uncurl.jobs;
 
+import static org.apache.spark.sql.functions.col;
+
 import dev.uncurl.error.Refusal;
 import dev.uncurl.routing.LayerRouting;
 import dev.uncurl.routing.RouterGram;
@@ -10,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -106,6 +109,16 @@ final class RoutingReportCommand implements Callable<Integer> {
         Map<Integer, List<Row>> experts =
                 warehouse.rows(Tables.EXPERT_STATISTICS, key).orderBy("layer", "expert").collectAsList().stream()
                         .collect(Collectors.groupingBy(row -> row.<Integer>getAs("layer")));
+        Map<Integer, Set<Integer>> masked =
+                warehouse
+                        .spark()
+                        .table("dropped_experts")
+                        .where(col("model_id").equalTo(modelId))
+                        .collectAsList()
+                        .stream()
+                        .collect(Collectors.groupingBy(
+                                row -> row.<Integer>getAs("layer"),
+                                Collectors.mapping(row -> row.<Integer>getAs("expert"), Collectors.toSet())));
         var layers = new ArrayList<LayerRouting>();
         for (Row row : warehouse.rows(Tables.GRAM, key).orderBy("layer").collectAsList()) {
             manifests.add(row.getAs("manifest_sha256"));
@@ -117,7 +130,10 @@ final class RoutingReportCommand implements Callable<Integer> {
                     .map(expert -> expert.<Long>getAs("tokens"))
                     .toList();
             layers.add(new LayerRouting(
-                    layer, choices, new RouterGram(row.<Integer>getAs("experts"), row.<Long>getAs("tokens"), gram)));
+                    layer,
+                    choices,
+                    new RouterGram(row.<Integer>getAs("experts"), row.<Long>getAs("tokens"), gram),
+                    masked.getOrDefault(layer, Set.of())));
         }
         if (layers.isEmpty()) {
             throw Refusal.input(

@@ -98,6 +98,7 @@ enum Tables {
 
     /** In the order of their making: a view may stand on those before it. */
     private enum Views {
+        DROPPED_EXPERTS,
         LOAD_IMBALANCE,
         EXPERT_PROFILE,
         EXPERT_DISTANCE,

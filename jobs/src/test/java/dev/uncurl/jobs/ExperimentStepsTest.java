@@ -30,7 +30,7 @@ class ExperimentStepsTest {
     }
 
     private static String option(CommandLine.ParseResult parsed, String name) {
-        return parsed.matchedOptionValue(name, "none").toString();
+        return parsed.<Object>matchedOptionValue(name, "none").toString();
     }
 
     @Test

@@ -67,9 +67,9 @@ public final class ModelFolder {
     }
 
     /**
-     * Opens a finished model: manifest, sizes of all files, config and index are checked; a shard's header when it is
-     * first read, a tensor's bytes against its sum in the manifest whenever they are; the files' hashes by
-     * {@link #verify} alone.
+     * Opens a finished model: manifest, sizes of all files, and hashes of config and index are checked; a shard's header when it is
+     * first read, a tensor's bytes against its sum in the manifest whenever they are; the hashes of
+     * the shards by {@link #verify} alone.
      *
      * @throws Refusal (input) with folder, file and remedy
      */
@@ -93,10 +93,14 @@ public final class ModelFolder {
         }
         checkSizes(plain, folder, manifest);
         Path configFile = listed(folder, manifest, CONFIG);
-        ModelConfig config = ConfigJson.read(configFile, Storage.read(plain, configFile));
+        byte[] configJson = Storage.read(plain, configFile);
+        ModelConfig config = ConfigJson.read(configFile, configJson);
         var model = new ModelFolder(plain, folder, manifest, Storage.sha256(json), config);
         Path index = listed(folder, manifest, Shards.INDEX);
-        model.shards.checkIndex(index, Storage.read(plain, index));
+        byte[] indexJson = Storage.read(plain, index);
+        model.shards.checkIndex(index, indexJson);
+        requireSame(configFile, configJson, manifest);
+        requireSame(index, indexJson, manifest);
         for (int shard = 0; shard < model.shards.count(); shard++) {
             listed(folder, manifest, model.shards.file(shard));
         }
@@ -133,6 +137,16 @@ public final class ModelFolder {
         }
     }
 
+    private static void requireSame(Path file, byte[] content, Manifest manifest) {
+        if (!Storage.sha256(content).equals(manifest.files().get(file.getName()).sha256())) {
+            throw changed(file);
+        }
+    }
+
+    private static Refusal changed(Path file) {
+        return Refusal.input(file + " is not what was written: its SHA-256 differs from the manifest's", REPAIR);
+    }
+
     private static Path listed(Path folder, Manifest manifest, String name) {
         if (!manifest.files().containsKey(name)) {
             throw Refusal.input(new Path(folder, MANIFEST) + " does not list " + name, REPAIR);
@@ -149,7 +163,7 @@ public final class ModelFolder {
         for (var entry : manifest.files().entrySet()) {
             Path file = new Path(dir, entry.getKey());
             if (!Storage.hash(fs, file).sha256().equals(entry.getValue().sha256())) {
-                throw Refusal.input(file + " is not what was written: its SHA-256 differs from the manifest's", REPAIR);
+                throw changed(file);
             }
         }
         for (int shard = 0; shard < shards.count(); shard++) {

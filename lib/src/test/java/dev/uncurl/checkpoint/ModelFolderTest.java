@@ -83,6 +83,32 @@ class ModelFolderTest extends ModelFolderFixture {
         open("m").verify();
     }
 
+    /** Bytes of the JSON files, to another digit or letter and to no text at all. */
+    @Test
+    void noByteOfConfigIndexOrManifestChangesUnnoticedOrEndsInAnythingButARefusal() throws IOException {
+        String sha = write("m").manifestSha256();
+        for (String name : List.of("config.json", "model.safetensors.index.json", "manifest.json")) {
+            Path file = folder.resolve("m").resolve(name);
+            byte[] content = Files.readAllBytes(file);
+            for (int i = 0; i < content.length; i += 11) {
+                for (int bit : new int[] {1, 0x80}) {
+                    byte[] flipped = content.clone();
+                    flipped[i] ^= (byte) bit;
+                    Files.write(file, flipped);
+                    try {
+                        assertThat(open("m").manifestSha256()).as(name).isNotEqualTo(sha);
+                    } catch (Refusal e) {
+                        assertThat(e.kind()).isEqualTo(Refusal.Kind.INPUT);
+                        assertThat(e).hasMessageContaining(folder.resolve("m").toString());
+                    }
+                }
+            }
+            Files.write(file, Arrays.copyOf(content, content.length / 2));
+            assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining(name);
+            Files.write(file, content);
+        }
+    }
+
     @Test
     void aFlippedByteOfATensorIsRefusedWhereverItIsReadAndFileAndTensorNamed() throws IOException {
         write("m");

@@ -8,12 +8,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.TreeSet;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.FileScanTask;
+import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.Transaction;
 import org.apache.iceberg.UpdateProperties;
@@ -119,13 +116,14 @@ final class CorpusCommit {
 
     private void appendRuns(List<Ready> corpora) {
         Table table = warehouse.iceberg(Tables.RUNS);
+        Instant finished = after(table.currentSnapshot());
         var schema = org.apache.iceberg.spark.SparkSchemaUtil.convert(table.schema());
         var convert = CatalystTypeConverters.createToCatalystConverter(schema);
         var append = table.newAppend();
         for (Ready corpus : corpora) {
             String name = corpus.plan.runId().substring(0, 12) + "-" + java.util.UUID.randomUUID();
             try (var out = new TableRows(table, name, corpus.plan.name())) {
-                out.add((InternalRow) convert.apply(run(corpus)));
+                out.add((InternalRow) convert.apply(run(corpus, finished)));
                 append.appendFile(out.end());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
@@ -134,12 +132,21 @@ final class CorpusCommit {
         append.commit();
     }
 
-    private Row run(Ready corpus) {
+    /** Now, or just after the last run's commit where the clock was set back a little: the newest run has the latest time. */
+    private static Instant after(Snapshot last) {
+        Instant now = Instant.now();
+        if (last == null || last.timestampMillis() < now.toEpochMilli()) {
+            return now;
+        }
+        return Instant.ofEpochMilli(last.timestampMillis() + 1);
+    }
+
+    private Row run(Ready corpus, Instant finished) {
         CorpusTotals totals = corpus.totals;
         return RowFactory.create(
                 corpus.plan.runId(),
                 corpus.plan.name(),
-                Timestamp.from(Instant.now()),
+                Timestamp.from(finished),
                 totals.documents(),
                 totals.kept(),
                 totals.filteredTotal(),
@@ -163,31 +170,26 @@ final class CorpusCommit {
                 JavaConverters.mapAsScalaMap(corpus.plan.inputs()));
     }
 
-    /** Files that attempts at these runs wrote beside the committed ones, and that no table knows. */
+    /** Files that attempts at these runs wrote beside the committed ones. */
     private void removeLeftovers(List<Ready> corpora) {
         for (Ready corpus : corpora) {
-            var known = new TreeSet<String>();
-            var folders = new TreeSet<Path>();
-            for (CorpusOutput.Written file : corpus.written) {
-                Path path = new Path(file.file().location());
-                known.add(path.getName());
-                folders.add(path.getParent());
-            }
             String own = corpus.plan.runId().substring(0, 12) + "-";
-            try {
-                for (Path folder : folders) {
-                    FileSystem files = folder.getFileSystem(
-                            warehouse.spark().sparkContext().hadoopConfiguration());
-                    for (FileStatus status : files.listStatus(folder)) {
-                        String name = status.getPath().getName();
-                        if (name.startsWith(own) && !known.contains(name)) {
-                            files.delete(status.getPath(), false);
-                        }
-                    }
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+            for (StagedKey.Kind kind : StagedKey.Kind.values()) {
+                List<DataFile> files = corpus.written.stream()
+                        .filter(file -> file.key().kind() == kind)
+                        .map(CorpusOutput.Written::file)
+                        .toList();
+                new Leftovers(warehouse).remove(table(kind), files, name -> name.startsWith(own));
             }
         }
+    }
+
+    private static Tables table(StagedKey.Kind kind) {
+        return switch (kind) {
+            case SEQUENCE -> Tables.SEQUENCES;
+            case EXAMPLE -> Tables.EXAMPLES;
+            case REJECTION -> Tables.REJECTIONS;
+            case DOCUMENT -> Tables.DOCUMENTS;
+        };
     }
 }

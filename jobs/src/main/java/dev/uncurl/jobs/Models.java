@@ -37,15 +37,34 @@ final class Models {
         Path folder = warehouse.modelFolder(modelId);
         try {
             if (!warehouse.files().exists(folder)) {
-                String known = warehouse.table(Tables.REGISTRY).select("model_id").collectAsList().stream()
-                        .map(row -> row.getString(0))
-                        .sorted()
-                        .collect(Collectors.joining(", "));
-                throw Refusal.input(
-                        "There is no model " + modelId + " in " + folder.getParent(),
-                        known.isEmpty() ? "Make one with pretrain." : "Known models: " + known + ".");
+                throw missing(modelId, folder);
             }
             return ModelFolder.open(warehouse.files(), folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Refusal missing(String modelId, Path folder) {
+        List<Row> registered = warehouse.table(Tables.REGISTRY).collectAsList();
+        if (registered.stream().anyMatch(row -> modelId.equals(row.getAs("model_id")))) {
+            return Refusal.input(
+                    "Model " + modelId + " is registered, but its folder " + folder + " is gone",
+                    "Restore the folder from a copy of the warehouse, or run the command that made the model again.");
+        }
+        String known = registered.stream()
+                .map(row -> row.<String>getAs("model_id"))
+                .filter(this::hasFolder)
+                .sorted()
+                .collect(Collectors.joining(", "));
+        return Refusal.input(
+                "There is no model " + modelId + " in " + folder.getParent(),
+                known.isEmpty() ? "Make one with pretrain." : "Known models: " + known + ".");
+    }
+
+    private boolean hasFolder(String modelId) {
+        try {
+            return warehouse.files().exists(warehouse.modelFolder(modelId));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -86,7 +86,7 @@ final class Tokenization {
             CorpusRun made = runs.get(plan.name());
             if (made != null && made.runId().equals(plan.runId())) {
                 System.out.println("Corpus " + plan.name() + " is there already, made from the same inputs: reused.");
-                staging(plan).discard();
+                staging(plan).discardUnlessInUse(warehouse.canHold(), plan);
                 continue;
             }
             if (made != null && !replace) {
@@ -206,6 +206,9 @@ final class Tokenization {
                     "Corpus %s: %d of %d units were finished by an earlier run.%n",
                     plan.name(), finished.size(), plan.units().size());
             return finished;
+        }
+        if (staged != null && !warehouse.canHold()) {
+            throw staging.mayBeInUse(plan, staged);
         }
         if (staged != null) {
             System.out.println("Corpus " + plan.name() + ": an unfinished run of other inputs is thrown away:"

@@ -31,6 +31,7 @@ import picocli.CommandLine.Command;
             PruneCommand.class,
             EvaluateCommand.class,
             ReportCommand.class,
+            MaintainCommand.class,
             SqlCommand.class
         },
         footer = {"", "Start with:  jobs/submit demo", "Then:        jobs/submit <command> --help"})
@@ -77,6 +78,9 @@ public final class Uncurl implements Runnable {
         PrintWriter err = commandLine.getErr();
         String command = commandLine.getCommandSpec().qualifiedName(" ");
         Refusal refusal = refusalWithin(e);
+        if (refusal == null) {
+            refusal = TableDamage.behind(e);
+        }
         if (refusal != null) {
             err.println(command + ": " + refusal.getMessage());
         } else {

@@ -9,6 +9,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -40,6 +41,14 @@ final class Warehouse {
     }
 
     static Warehouse open(String folder) {
+        Warehouse warehouse = at(folder);
+        warehouse.places().ifPresent(TablePlaces::require);
+        Tables.createAll(warehouse.spark);
+        return warehouse;
+    }
+
+    /** The warehouse without a look at its tables. */
+    static Warehouse at(String folder) {
         SparkSession spark = SparkSession.builder().appName("uncurl").getOrCreate();
         LocalFiles.use(spark.sparkContext().hadoopConfiguration());
         try {
@@ -50,6 +59,7 @@ final class Warehouse {
                 throw Refusal.input("The warehouse " + root + " is a file", "Name a folder with --warehouse.");
             }
             files.mkdirs(root);
+            root = new Path(Location.of(root.toString(), spark.sparkContext().hadoopConfiguration()));
             var warehouse = new Warehouse(session(spark, location(root)), root);
             warehouse.useCatalog();
             return warehouse;
@@ -83,7 +93,15 @@ final class Warehouse {
             spark.conf().set(CATALOG_KEY + ".warehouse", location(root));
         }
         spark.catalog().setCurrentCatalog(CATALOG);
-        Tables.createAll(spark);
+    }
+
+    /** Where the tables are; nothing with a catalog that places them itself. */
+    Optional<TablePlaces> places() {
+        if (!"hadoop".equals(spark.conf().get(CATALOG_KEY + ".type", ""))) {
+            return Optional.empty();
+        }
+        Path tables = new Path(spark.conf().get(CATALOG_KEY + ".warehouse"));
+        return Optional.of(new TablePlaces(root, tables, context().hadoopConfiguration()));
     }
 
     SparkSession spark() {
@@ -111,6 +129,12 @@ final class Warehouse {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Whether a place is in the folder of the warehouse. */
+    boolean contains(Path place) {
+        return Location.isWithin(
+                root.toString(), Location.of(place.toString(), context().hadoopConfiguration()));
     }
 
     /** Folder of a model, whether it exists or not. */
@@ -224,9 +248,15 @@ final class Warehouse {
      * of a process that dies. On others there is no hold: there Iceberg's commits and the one rename of a model folder
      * let one of two runs win whole.
      *
-     * @throws Refusal (conflict) when another run holds it
+     * @throws Refusal (conflict) when another run holds it, (input) when the clock is behind the tables
      */
     Hold hold(String output) {
+        TableClock.require(this);
+        return lock(output);
+    }
+
+    /** As {@link #hold}, for work that commits nothing to the tables as they are. */
+    Hold lock(String output) {
         if (!canHold()) {
             return () -> {};
         }

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
@@ -207,7 +208,7 @@ public final class Safetensors {
 
     /** As a manifest has it. */
     static String sum(Checksum sum) {
-        return String.format("%08x", sum.getValue());
+        return String.format(Locale.ROOT, "%08x", sum.getValue());
     }
 
     /** CRC-32C of each tensor, by name; reads the whole file. */

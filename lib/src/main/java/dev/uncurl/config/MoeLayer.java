@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
 public record MoeLayer(int experts, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Integer> routerMap)
         implements Serializable {
     public MoeLayer {
-        check(experts >= 1, "experts", experts, "1 or more");
+        Range.LAYER_EXPERTS.check(experts);
         List<Integer> everyExpert = IntStream.range(0, experts).boxed().toList();
         boolean covers = routerMap.isEmpty()
                 || routerMap.stream().distinct().sorted().toList().equals(everyExpert);

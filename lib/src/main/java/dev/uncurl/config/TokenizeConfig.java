@@ -68,9 +68,10 @@ public record TokenizeConfig(
         }
 
         public Filter {
-            check(minimumCharacters >= 0, "filter.minimum-characters", minimumCharacters, "0 or more");
+            Range.MINIMUM_CHARACTERS.check(minimumCharacters);
+            Range.MAXIMUM_CHARACTERS.check(maximumCharacters);
             check(
-                    maximumCharacters >= Math.max(1, minimumCharacters),
+                    maximumCharacters >= minimumCharacters,
                     "filter.maximum-characters",
                     maximumCharacters,
                     "filter.minimum-characters or more; 2147483647 for no limit");
@@ -95,7 +96,13 @@ public record TokenizeConfig(
                     "mixtures.tasks",
                     tasks,
                     "names of tasks for each of " + (weights == null ? "" : weights.keySet()));
-            check(taskCap >= 1, "mixtures.task-cap", taskCap, "1 or more");
+            weights.values().forEach(Range.MIXTURE_WEIGHT::check);
+            check(
+                    weights.values().stream().anyMatch(weight -> weight > 0),
+                    "mixtures.weights",
+                    weights,
+                    "numbers of which one at least is above 0");
+            Range.TASK_CAP.check(taskCap);
         }
     }
 
@@ -152,19 +159,16 @@ public record TokenizeConfig(
     }
 
     public TokenizeConfig {
-        check(sequenceLength >= 2, "sequence-length", sequenceLength, "2 or more");
+        Range.VOCABULARY.check(vocabulary);
+        Range.SEQUENCE_LENGTH.check(sequenceLength);
         check(tail != null, "tail", null, "pad or carry");
-        check(blockBytes >= 1, "block-bytes", blockBytes, "1 or more, such as 67108864");
+        Range.BLOCK_BYTES.check(blockBytes);
         check(filter != null, "filter", null, "a block of settings, as in conf/tokenize/demo.conf");
         check(mixtures != null, "mixtures", null, "{} or a mixture by corpus");
         check(duplicates != null, "duplicates", null, "{ within = none, against = [] }");
         check(licences != null, "licences", null, "{} or corpus = \"licence\" pairs");
-        check(
-                validationFraction >= 0 && validationFraction < 1,
-                "validation-fraction",
-                validationFraction,
-                "a share from 0 to below 1");
-        check(maxRejected >= 0 && maxRejected <= 1, "max-rejected", maxRejected, "a share between 0 and 1");
+        Range.VALIDATION_FRACTION.check(validationFraction);
+        Range.MAX_REJECTED.check(maxRejected);
         check(corpora != null && !corpora.isEmpty(), "corpora", corpora, "one corpus or more");
         var names = new HashSet<String>();
         for (Corpus corpus : corpora) {

@@ -5,6 +5,7 @@ import dev.uncurl.config.TokenizeConfig;
 import dev.uncurl.corpus.CorpusFile;
 import dev.uncurl.corpus.CorpusFiles;
 import dev.uncurl.corpus.CorpusFormat;
+import dev.uncurl.error.Refusal;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,6 +33,9 @@ record CorpusPlan(
     private static final long BUCKET_BYTES = 8L << 20;
 
     private static final int MOST_BUCKETS = 1024;
+
+    /** Units of a corpus that the driver keeps account of. */
+    private static final long MOST_UNITS = 1_000_000;
 
     String name() {
         return corpus.name();
@@ -90,6 +94,13 @@ record CorpusPlan(
         if (file.bytes() <= block || !format.splittable(file.path())) {
             units.add(new TokenUnit(name, units.size(), file.path(), corpus.format(), split, 0, -1, file.bytes()));
             return;
+        }
+        long blocks = (file.bytes() + block - 1) / block;
+        if (units.size() + blocks > MOST_UNITS) {
+            throw Refusal.usage(
+                    "block-bytes = " + block + " cuts corpus " + name + " into " + (units.size() + blocks)
+                            + " units and more, by " + file.path() + ", over the limit of " + MOST_UNITS,
+                    "Set block-bytes to more, such as 67108864.");
         }
         for (long start = 0; start < file.bytes(); start += block) {
             long length = Math.min(block, file.bytes() - start);

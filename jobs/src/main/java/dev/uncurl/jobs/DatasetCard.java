@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.hadoop.fs.FileSystem;
@@ -83,7 +84,7 @@ final class DatasetCard {
     }
 
     private static String number(Row run, String column) {
-        return String.format("%,d", run.<Number>getAs(column).longValue());
+        return String.format(Locale.ROOT, "%,d", run.<Number>getAs(column).longValue());
     }
 
     private static void line(StringBuilder card, String name, String value) {
@@ -101,7 +102,7 @@ final class DatasetCard {
     private static void counts(StringBuilder card, String title, Map<String, Long> counts) {
         if (!counts.isEmpty()) {
             card.append("\n## ").append(title).append("\n\n| | count |\n|---|---:|\n");
-            new TreeMap<>(counts).forEach((name, count) -> row(card, name, String.format("%,d", count)));
+            new TreeMap<>(counts).forEach((name, count) -> row(card, name, String.format(Locale.ROOT, "%,d", count)));
         }
     }
 
@@ -109,8 +110,8 @@ final class DatasetCard {
         card.append("\n## Lengths of kept documents\n\n| tokens | documents |\n|---|---:|\n");
         for (int i = 0; i < lengths.size(); i++) {
             if (lengths.get(i) > 0) {
-                String range = String.format("%,d to %,d", 1L << i, (1L << i + 1) - 1);
-                row(card, range, String.format("%,d", lengths.get(i)));
+                String range = String.format(Locale.ROOT, "%,d to %,d", 1L << i, (1L << i + 1) - 1);
+                row(card, range, String.format(Locale.ROOT, "%,d", lengths.get(i)));
             }
         }
     }

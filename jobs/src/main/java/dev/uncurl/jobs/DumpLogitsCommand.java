@@ -1,6 +1,7 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.config.Range;
 import dev.uncurl.error.Refusal;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -47,12 +48,8 @@ final class DumpLogitsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (tokens < 0) {
-            throw Refusal.usage("--tokens " + tokens + " is no number of tokens", "Use 0 for all, or 1 and more.");
-        }
-        if (outputs < 0) {
-            throw Refusal.usage("--outputs " + outputs + " is no number of tokens", "Use 1 and more, such as 20000.");
-        }
+        Range.TOKENS_OPTION.check(tokens);
+        Range.OUTPUTS_OPTION.check(outputs);
         Warehouse warehouse = warehouseOptions.open();
         ModelFolder model = new Models(warehouse).open(modelId);
         if (model.config().moeLayers().length == 0) {

@@ -1,8 +1,10 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.Range;
 import dev.uncurl.evaluation.Latency;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -46,6 +48,8 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Range.LIMIT_OPTION.check(limit);
+        Range.LATENCY_BATCH_OPTION.check(latencyBatch);
         Warehouse warehouse = warehouseOptions.open();
         var evaluation = new Evaluation(warehouse);
         for (String model : models) {
@@ -96,7 +100,11 @@ final class EvaluateCommand implements Callable<Integer> {
         var schema = warehouse.table(Tables.LATENCY).schema();
         warehouse.replace(Tables.LATENCY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
         System.out.printf(
-                "forward of %d x %d tokens in one thread: median %.1f ms, 95th percentile %.1f ms%n",
-                latency.batch(), latency.sequenceLength(), latency.p50Millis(), latency.p95Millis());
+                Locale.ROOT,
+                "forward of %d x %d tokens in one thread: median %s ms, 95th percentile %s ms%n",
+                latency.batch(),
+                latency.sequenceLength(),
+                Digits.of(latency.p50Millis()),
+                Digits.of(latency.p95Millis()));
     }
 }

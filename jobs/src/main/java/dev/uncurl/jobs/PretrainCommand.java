@@ -6,6 +6,7 @@ import dev.uncurl.config.Settings;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.model.ModelInitialization;
+import dev.uncurl.model.ModelSize;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -15,7 +16,9 @@ import java.util.concurrent.Callable;
 import org.apache.spark.sql.Row;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code jobs/submit pretrain --model demo-pretrained --config train/demo-pretrain}. */
 @Command(
@@ -32,6 +35,9 @@ final class PretrainCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "ID", required = true, description = "Name of the model to make.")
     private String modelId;
 
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() {
         PretrainConfig config = configOptions.bind(PretrainConfig.class);
@@ -39,6 +45,7 @@ final class PretrainCommand implements Callable<Integer> {
             return 0;
         }
         Warehouse.checkName("model", modelId);
+        ModelSize.checkTraining(config.model(), config.train());
         Warehouse warehouse = warehouseOptions.open();
         String corpora = String.join("+", config.corpora());
         List<CorpusRun> runs = CorpusRun.ofAll(warehouse, corpora);
@@ -48,7 +55,7 @@ final class PretrainCommand implements Callable<Integer> {
         inputs.put("train", config.train().inputs());
         inputs.put("data", CorpusRun.ids(runs));
         inputs.put("tokenizer", runs.get(0).tokenizer());
-        Lineage lineage = Lineage.here(null, "pretrain", inputs, "pretrain --model " + modelId, Backend.name());
+        Lineage lineage = Lineage.here(null, "pretrain", inputs, RecordedCommand.of(spec), Backend.name());
         try (var hold = warehouse.hold("model-" + modelId)) {
             if (new Models(warehouse).isMade(modelId, inputs)) {
                 new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
@@ -61,11 +68,11 @@ final class PretrainCommand implements Callable<Integer> {
         for (Row row : new Evaluation(warehouse).evaluate(modelId, corpora, "validation", 0)) {
             System.out.printf(
                     Locale.ROOT,
-                    "%s, validation %s: %.4f +- %.4f nats per token (n = %,d)%n",
+                    "%s, validation %s: %s +- %s nats per token (n = %,d)%n",
                     modelId,
                     row.<String>getAs("metric").replace("_per_token", "").replace('_', ' '),
-                    row.<Double>getAs("value"),
-                    row.<Double>getAs("standard_error"),
+                    Digits.of(row.<Double>getAs("value")),
+                    Digits.of(row.<Double>getAs("standard_error")),
                     row.<Long>getAs("n"));
         }
         return 0;

@@ -17,7 +17,9 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code jobs/submit prune --from demo-base --task superglue/boolq --method uncurl --experts 4 --model demo-uncurl}. */
 @Command(
@@ -64,12 +66,21 @@ final class PruneCommand implements Callable<Integer> {
     @Option(names = "--plan-only", description = "Write and print the plan, make no model.")
     private boolean planOnly;
 
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() {
         if (!planOnly && modelId == null) {
             throw Refusal.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
         }
-        planOptions.checkNames();
+        if (planOnly && modelId != null) {
+            throw Refusal.usage("--plan-only makes no model, so that --model has no effect", "Leave one of them out.");
+        }
+        planOptions.check();
+        if (modelId != null) {
+            Warehouse.checkName("model", modelId);
+        }
         var application = new Application(RouterRule.named(router), align == OnOff.ON);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
@@ -85,7 +96,6 @@ final class PruneCommand implements Callable<Integer> {
         if (planOnly) {
             return 0;
         }
-        Warehouse.checkName("model", modelId);
         var inputs = new TreeMap<String, String>();
         inputs.put("parent", parent.manifestSha256());
         inputs.put("plan", plan.id());
@@ -97,10 +107,6 @@ final class PruneCommand implements Callable<Integer> {
         inputs.put("router", router);
         inputs.put("align", Boolean.toString(application.align()));
         inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
-        String command = "prune --from " + parentId + " --task " + task + " --split " + split + " "
-                + PlanOptions.line(settings) + " --router " + router + " --align "
-                + (application.align() ? "on" : "off")
-                + " --model " + modelId;
         try (var hold = warehouse.hold("model-" + modelId)) {
             if (!models.isMade(modelId, inputs)) {
                 ModelFolder model = new PlanStage(warehouse)
@@ -109,10 +115,14 @@ final class PruneCommand implements Callable<Integer> {
                                 plan,
                                 application,
                                 modelId,
-                                Lineage.here(parentId, "prune", inputs, command, Backend.name()));
+                                Lineage.here(parentId, "prune", inputs, RecordedCommand.of(spec), Backend.name()));
                 System.out.printf(
+                        Locale.ROOT,
                         "Model %s: %,d of %,d parameters, %,d bytes%n",
-                        modelId, model.layout().length(), parent.layout().length(), model.bytes());
+                        modelId,
+                        model.layout().length(),
+                        parent.layout().length(),
+                        model.bytes());
             }
             return 0;
         } catch (IOException e) {
@@ -128,16 +138,15 @@ final class PruneCommand implements Callable<Integer> {
         for (LayerScore score : planned.scores()) {
             System.out.printf(
                     Locale.ROOT,
-                    "  layer %d: %d of %d experts, inertia %.4g, silhouette %s, predicted cost %.4f%n    %s%n",
+                    "  layer %d: %d of %d experts, inertia %.4g, silhouette %s, predicted cost %s%n    %s%n",
                     score.layer(),
                     score.clusters(),
                     score.experts(),
                     score.inertia(),
                     score.silhouette().isPresent()
-                            ? String.format(
-                                    Locale.ROOT, "%.3f", score.silhouette().getAsDouble())
+                            ? Digits.fixed(score.silhouette().getAsDouble(), 3)
                             : "-",
-                    score.cost(),
+                    Digits.of(score.cost()),
                     clusters(plan, score.layer()));
         }
     }

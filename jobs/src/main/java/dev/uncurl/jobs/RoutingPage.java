@@ -268,7 +268,7 @@ final class RoutingPage {
     }
 
     private static String number(double value, int decimals) {
-        return String.format(Locale.ROOT, "%." + decimals + "f", value);
+        return Digits.fixed(value, decimals);
     }
 
     private static String style() {

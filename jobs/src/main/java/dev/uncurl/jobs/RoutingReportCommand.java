@@ -4,11 +4,11 @@ import dev.uncurl.error.Refusal;
 import dev.uncurl.routing.LayerRouting;
 import dev.uncurl.routing.RouterGram;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -54,6 +54,7 @@ final class RoutingReportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         checkOptions();
+        OutputFile file = OutputFile.of("--out", out);
         Warehouse warehouse = warehouseOptions.open();
         warehouse.describe("report routing of " + modelId);
         var routings = new ArrayList<RoutingPage.Task>();
@@ -68,19 +69,14 @@ final class RoutingReportCommand implements Callable<Integer> {
                     "Run dump-logits --model " + modelId + " for each of the tasks again.");
         }
         byte[] page = new RoutingPage(modelId, split, routings).toBytes();
-        Path unfinished = Files.createTempFile(out.toAbsolutePath().getParent(), ".report", ".html");
-        try {
-            Files.write(unfinished, page);
-            Files.move(unfinished, out, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(unfinished);
-        }
-        System.out.printf("Wrote %s (%,d bytes): open it in any browser%n", out, page.length);
+        file.write(page);
+        System.out.printf(Locale.ROOT, "Wrote %s (%,d bytes): open it in any browser%n", out, page.length);
         return 0;
     }
 
     private void checkOptions() {
-        if (!spec.parent().commandLine().getParseResult().matchedOptions().isEmpty()) {
+        if (spec.parent().commandLine().getParseResult().matchedOptions().stream()
+                .anyMatch(option -> !option.inherited())) {
             throw Refusal.usage(
                     "There are options between 'report' and 'routing'",
                     "Put all of them behind: jobs/submit report routing --model ID --task TASK ...");
@@ -89,15 +85,6 @@ final class RoutingReportCommand implements Callable<Integer> {
             throw Refusal.usage(
                     "report routing cannot show the tasks " + String.join(", ", tasks) + " beside each other",
                     "Give --task once, or twice with different tasks.");
-        }
-        Path folder = out.toAbsolutePath().getParent();
-        if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(out)) {
-            throw Refusal.usage(
-                    "The report cannot be written to " + out + ": "
-                            + (folder != null && Files.isDirectory(folder)
-                                    ? "it is a folder"
-                                    : "its folder is missing"),
-                    "Name a file in a folder that exists with --out.");
         }
     }
 

@@ -1,19 +1,23 @@
 package dev.uncurl.jobs;
 
+import dev.uncurl.config.Range;
 import dev.uncurl.error.Refusal;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code jobs/submit sql "SELECT model_id, stage, parameters FROM models.registry"}. */
 @Command(
@@ -36,7 +40,7 @@ final class SqlCommand implements Callable<Integer> {
             description = "Rows to print at most (default: " + TABLE_ROWS + " in a table, all in CSV).")
     private Integer limit;
 
-    @Option(names = "--csv", description = "Print CSV with a header line; arrays and maps are JSON.")
+    @Option(names = "--csv", description = "Print CSV with a header line; arrays, maps and structs are JSON.")
     private boolean csv;
 
     @Option(names = "--file", paramLabel = "FILE", description = "File of statements, each closed by a semicolon.")
@@ -48,13 +52,24 @@ final class SqlCommand implements Callable<Integer> {
             description = "Spark SQL; tables are named as in schemas/, whose README has questions to start from.")
     private String statement;
 
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() {
         List<String> statements = statements();
         SparkSession spark = warehouse.open().spark();
         spark.sparkContext().setJobDescription("sql");
         for (String one : statements) {
-            run(spark, one);
+            try {
+                run(spark, one);
+            } catch (Exception e) { // Scala throws checked ones without declaring them
+                Refusal refusal = SqlFailure.refusal(e);
+                if (refusal != null) {
+                    throw refusal;
+                }
+                throw e;
+            }
         }
         return 0;
     }
@@ -63,40 +78,39 @@ final class SqlCommand implements Callable<Integer> {
         if ((statement == null) == (file == null)) {
             throw Refusal.usage("sql takes one statement or a file of them", "Give \"STATEMENT\" or --file FILE.");
         }
-        if (limit != null && limit < 0) {
-            throw Refusal.usage("--limit " + limit + " is no number of rows", "Use 0 or more.");
+        if (statement != null && statement.startsWith("-") && !statement.contains("\n")) {
+            // an option's name; a statement may begin with a comment, but goes on after it
+            throw new CommandLine.UnmatchedArgumentException(spec.commandLine(), List.of(statement));
         }
+        if (limit != null) {
+            Range.SQL_LIMIT.check(limit);
+        }
+        List<String> statements = SqlStatements.split(file == null ? statement : read(file));
+        if (statements.isEmpty()) {
+            throw Refusal.usage("There is no statement in " + (file == null ? "''" : file), "Write one.");
+        }
+        return statements;
+    }
+
+    private static String read(Path file) {
         try {
-            List<String> statements = SqlStatements.split(file == null ? statement : Files.readString(file));
-            if (statements.isEmpty()) {
-                throw Refusal.usage("There is no statement in " + (file == null ? "''" : file), "Write one.");
-            }
-            return statements;
+            return Files.readString(file);
+        } catch (CharacterCodingException e) {
+            throw Refusal.usage("The file " + file + " is not text in UTF-8", "Save it as UTF-8.", e);
         } catch (IOException e) {
-            throw Refusal.usage("The file " + file + " cannot be read: " + e, "Check --file.");
+            throw Refusal.usage("The file " + file + " cannot be read: " + e, "Check --file.", e);
         }
     }
 
     private void run(SparkSession spark, String one) {
-        try {
-            Dataset<Row> rows = spark.sql(one);
-            if (rows.columns().length == 0) {
-                return;
-            }
-            if (csv) {
-                CsvTable.print(limit == null ? rows : rows.limit(limit), System.out);
-            } else {
-                System.out.print(TextTable.of(rows, limit == null ? TABLE_ROWS : limit));
-            }
-        } catch (Exception e) { // Scala throws it without declaring it
-            if (e instanceof AnalysisException) {
-                throw Refusal.usage(
-                        "The statement does not fit the tables: "
-                                + e.getMessage().strip(),
-                        "SHOW TABLES IN routing lists tables, DESCRIBE routing.logits their columns; so do the files in"
-                                + " schemas/.");
-            }
-            throw e;
+        Dataset<Row> rows = spark.sql(one);
+        if (rows.columns().length == 0) {
+            return;
+        }
+        if (csv) {
+            CsvTable.print(limit == null ? rows : rows.limit(limit), System.out);
+        } else {
+            System.out.print(TextTable.of(rows, limit == null ? TABLE_ROWS : limit));
         }
     }
 }

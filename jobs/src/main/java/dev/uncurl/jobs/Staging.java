@@ -6,6 +6,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -86,7 +87,7 @@ final class Staging {
 
     /** A name for the rows of a unit that no other attempt has. */
     Path newFile(int unit) {
-        return new Path(folder, String.format("unit-%06d-%s.rows", unit, UUID.randomUUID()));
+        return new Path(folder, String.format(Locale.ROOT, "unit-%06d-%s.rows", unit, UUID.randomUUID()));
     }
 
     Path path(UnitReport report) {
@@ -95,7 +96,7 @@ final class Staging {
 
     /** Makes a unit finished. Of two attempts at it one stays; their rows are the same. */
     UnitReport finish(UnitReport report) throws IOException {
-        publish(String.format("unit-%06d.json", report.unit()), report.json());
+        publish(String.format(Locale.ROOT, "unit-%06d.json", report.unit()), report.json());
         return report;
     }
 

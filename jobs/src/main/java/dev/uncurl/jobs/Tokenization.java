@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
@@ -137,6 +138,7 @@ final class Tokenization {
     private static void print(CorpusCommit.Ready corpus) {
         CorpusTotals totals = corpus.totals();
         System.out.printf(
+                Locale.ROOT,
                 "Corpus %s: %,d documents = %,d kept + %,d filtered + %,d rejected; %,d tokens in %,d rows%n",
                 corpus.plan().name(),
                 totals.documents(),
@@ -203,8 +205,11 @@ final class Tokenization {
             Map<Integer, UnitReport> finished = staging.finished();
             finished.keySet().removeIf(unit -> unit >= plan.units().size());
             System.out.printf(
+                    Locale.ROOT,
                     "Corpus %s: %d of %d units were finished by an earlier run.%n",
-                    plan.name(), finished.size(), plan.units().size());
+                    plan.name(),
+                    finished.size(),
+                    plan.units().size());
             return finished;
         }
         if (staged != null) {
@@ -264,6 +269,7 @@ final class Tokenization {
         if (share > maxRejected) {
             throw Refusal.rejections(
                     String.format(
+                            Locale.ROOT,
                             "Corpus %s: %,d of %,d documents are rejected, more than max-rejected = %s: %s, in %s",
                             plan.name(),
                             totals.rejectedTotal(),

@@ -69,13 +69,13 @@ final class Training {
         TrainingRound last = history.get(history.size() - 1);
         System.out.printf(
                 Locale.ROOT,
-                "Model %s: %,d parameters, trained on %,d tokens in %d steps, loss %.3f -> %.3f%n",
+                "Model %s: %,d parameters, trained on %,d tokens in %d steps, loss %s -> %s%n",
                 modelId,
                 trained.length,
                 last.tokens(),
                 last.step(),
-                history.get(0).loss(),
-                last.loss());
+                Digits.fixed(history.get(0).loss(), 3),
+                Digits.fixed(last.loss(), 3));
         return folder;
     }
 
@@ -145,14 +145,14 @@ final class Training {
                 .map(TrainingRound::validationLoss)
                 .filter(loss -> loss != null)
                 .reduce((earlier, later) -> later)
-                .map(loss -> String.format(Locale.ROOT, ", validation loss %.3f", loss))
+                .map(loss -> ", validation loss " + Digits.fixed(loss, 3))
                 .orElse("");
         double seconds = history.stream().mapToDouble(TrainingRound::seconds).sum();
         return String.format(
                 Locale.ROOT,
-                "loss %.3f -> %.3f%s, %,d tokens, %,.0f tokens/s",
-                history.get(0).loss(),
-                last.loss(),
+                "loss %s -> %s%s, %,d tokens, %,.0f tokens/s",
+                Digits.fixed(history.get(0).loss(), 3),
+                Digits.fixed(last.loss(), 3),
                 validation,
                 last.tokens(),
                 last.tokens() / seconds);

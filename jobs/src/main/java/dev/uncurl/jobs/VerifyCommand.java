@@ -51,8 +51,12 @@ final class VerifyCommand implements Callable<Integer> {
         if (PrunedCheck.isPruned(model)) {
             PlanCheck.Counts counts = new PrunedCheck(warehouse).verify(modelId, model);
             System.out.printf(
+                    Locale.ROOT,
                     "  as its plan makes it of %s: %d tensors copied bit for bit, %d merged, %d routers%n",
-                    model.manifest().lineage().parentModelId(), counts.copied(), counts.merged(), counts.routers());
+                    model.manifest().lineage().parentModelId(),
+                    counts.copied(),
+                    counts.merged(),
+                    counts.routers());
         }
         List<RoutingKey> dumps = dumps(warehouse);
         if (task != null && dumps.isEmpty()) {

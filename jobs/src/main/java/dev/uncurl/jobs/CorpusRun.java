@@ -66,10 +66,10 @@ record CorpusRun(
         }
     }
 
-    /** The runs behind corpora joined by '+', or behind one task. */
-    static List<CorpusRun> ofAll(Warehouse warehouse, String tasks) {
+    /** The runs behind corpora or tasks, in their order. */
+    static List<CorpusRun> ofAll(Warehouse warehouse, List<String> tasks) {
         var runs = new ArrayList<CorpusRun>();
-        for (String task : tasks.split("\\+")) {
+        for (String task : tasks) {
             runs.add(ofTask(warehouse, task));
         }
         return runs;

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.corpus.Split;
 import dev.uncurl.error.Refusal;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -28,8 +29,11 @@ final class DumpLogitsCommand implements Callable<Integer> {
             description = "Task, such as superglue/boolq, several under one name, such as flan, or a corpus.")
     private String task;
 
-    @Option(names = "--split", defaultValue = "train", description = "Split (default: ${DEFAULT-VALUE}).")
-    private String split;
+    @Option(
+            names = "--split",
+            defaultValue = "train",
+            description = "Split, train or validation (default: ${DEFAULT-VALUE}).")
+    private Split split;
 
     @Option(
             names = "--tokens",
@@ -60,7 +64,7 @@ final class DumpLogitsCommand implements Callable<Integer> {
         }
         CorpusRun run = CorpusRun.ofTask(warehouse, task);
         run.requireTokenizer(model.manifest().lineage().inputs().get("tokenizer"), modelId);
-        RoutingKey key = RoutingKey.of(modelId, model, task, split, run, tokens);
+        RoutingKey key = RoutingKey.of(modelId, model, task, split.label(), run, tokens);
         try (var hold = warehouse.hold("routing-" + modelId + "-" + task)) {
             boolean made = new RoutingDump(warehouse).dump(key, model, run, tokens);
             System.out.println(
@@ -68,7 +72,7 @@ final class DumpLogitsCommand implements Callable<Integer> {
                             ? "Dumped router logits of " + key + ", with statistics and Gram matrices"
                             : "Router logits of " + key + " are there already: reused.");
             if (outputs > 0) {
-                RoutingKey common = RoutingKey.of(modelId, model, task, split, run, outputs);
+                RoutingKey common = RoutingKey.of(modelId, model, task, split.label(), run, outputs);
                 boolean ran = new OutputDump(warehouse).dump(common, model, run, outputs);
                 System.out.println(
                         ran

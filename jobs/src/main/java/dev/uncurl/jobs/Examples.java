@@ -3,6 +3,9 @@ package dev.uncurl.jobs;
 import static org.apache.spark.sql.functions.array;
 import static org.apache.spark.sql.functions.array_position;
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.least;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.size;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +42,16 @@ final class Examples {
         Column[] names = tasks.stream().map(functions::lit).toArray(Column[]::new);
         Column place = array_position(array(names), col("task")).minus(1);
         return col("example_id").multiply(tasks.size()).plus(place);
+    }
+
+    /** Whether an answer of so many tokens and the last token of its prompt fit into a context: none is ever cut. */
+    static Column fit(Column answerTokens, int context) {
+        return least(size(col("prompt_tokens")), lit(1)).plus(answerTokens).leq(context);
+    }
+
+    /** Whether prompt and answer are more than a context holds, so that the front of the prompt is cut off. */
+    static Column isCut(Column answerTokens, int context) {
+        return size(col("prompt_tokens")).plus(answerTokens).gt(context);
     }
 
     static int[] ints(Row row, String column) {

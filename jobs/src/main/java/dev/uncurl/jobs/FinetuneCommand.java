@@ -95,7 +95,7 @@ final class FinetuneCommand implements Callable<Integer> {
                 Backend.name());
         int length = parent.config().sequenceLength();
         try (var data = TrainingData.examples(warehouse, task, train, length)) {
-            var validation = Validation.examples(warehouse, task, train);
+            var validation = Validation.examples(warehouse, task, train, length);
             new Training(warehouse, modelId, parent.config(), train, lineage)
                     .run(parent.readParameters(), data, validation);
         }

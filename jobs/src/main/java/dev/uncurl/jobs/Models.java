@@ -12,6 +12,7 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -29,11 +30,58 @@ final class Models {
     }
 
     /**
-     * The folder of a registered model.
+     * The folder of a registered model, which is the one that models.registry names by the hash of its manifest.
      *
-     * @throws Refusal (input) when there is none or it is not whole
+     * @throws Refusal (input) when there is none, it is not whole, or it is not the one that was registered
      */
     ModelFolder open(String modelId) {
+        ModelFolder model = openFolder(modelId);
+        String registered = registered(modelId)
+                .orElseThrow(() -> Refusal.input(
+                        "Model " + modelId + " is not in models.registry, though there is a folder " + model.dir(),
+                        "If the command that makes it was stopped, run it again: it registers a finished folder. A folder from"
+                                + " elsewhere is no model of this warehouse: remove it."));
+        if (!model.manifestSha256().equals(registered)) {
+            throw swapped(modelId, model.dir(), model.manifestSha256(), registered);
+        }
+        return model;
+    }
+
+    /** SHA-256 of the manifest that models.registry has for a model; empty when it has no such model. */
+    Optional<String> registered(String modelId) {
+        return warehouse.rows(Tables.REGISTRY, "model_id", modelId).select("manifest_sha256").collectAsList().stream()
+                .map(row -> row.getString(0))
+                .findFirst();
+    }
+
+    private static Refusal swapped(String modelId, Path folder, String found, String registered) {
+        return Refusal.input(
+                "The folder " + folder + " is not the model that was registered as " + modelId
+                        + ": its manifest.json has SHA-256 " + found + ", by models.registry " + registered,
+                "Put the folder of " + modelId + " back, or remove this one and run the command that makes " + modelId
+                        + " again.");
+    }
+
+    /**
+     * For results that were stored before and are shown again: refuses a model whose folder is another one now. A folder
+     * that is gone is no reason to withhold them.
+     *
+     * @throws Refusal (input) when the folder is there and not the one that was registered
+     */
+    void requireUnchanged(String modelId, String registered) {
+        try {
+            if (warehouse.files().exists(warehouse.modelFolder(modelId))) {
+                ModelFolder model = openFolder(modelId);
+                if (!model.manifestSha256().equals(registered)) {
+                    throw swapped(modelId, model.dir(), model.manifestSha256(), registered);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private ModelFolder openFolder(String modelId) {
         Path folder = warehouse.modelFolder(modelId);
         try {
             if (!warehouse.files().exists(folder)) {
@@ -52,28 +100,39 @@ final class Models {
     }
 
     /**
-     * Whether a model that was made from exactly these inputs is there already; to be called by whoever holds its name. A folder without its row (a run that
-     * was killed between the two) gets the row.
+     * Whether a model that was made from exactly these inputs is there already; to be called by whoever holds its name. A
+     * folder without its row (a run that was killed between the two) gets the row; a row without its folder, which someone
+     * removed, is removed before the model is made anew.
      *
-     * @throws Refusal (conflict) when a model of that name was made from other inputs
+     * @throws Refusal (conflict) when a model of that name was made from other inputs, (input) when the folder is not the
+     *     one that was registered
      */
     boolean isMade(String modelId, Map<String, String> inputs) {
         Path folder = warehouse.modelFolder(modelId);
         try {
             if (!warehouse.files().exists(folder)) {
                 removeLeftovers(folder);
+                if (registered(modelId).isPresent()) {
+                    warehouse.replace(
+                            Tables.REGISTRY, warehouse.table(Tables.REGISTRY).limit(0), "model_id", modelId);
+                }
                 return false;
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        ModelFolder model = open(modelId);
+        ModelFolder model = openFolder(modelId);
         Map<String, String> made = model.manifest().lineage().inputs();
         if (!made.equals(new TreeMap<>(inputs))) {
             throw Refusal.conflict(
                     "Model " + modelId + " exists and was made from other inputs:" + Inputs.differences(made, inputs),
                     "Choose another name, or delete " + folder + " to make it anew.");
         }
+        registered(modelId)
+                .filter(sha256 -> !sha256.equals(model.manifestSha256()))
+                .ifPresent(sha256 -> {
+                    throw swapped(modelId, folder, model.manifestSha256(), sha256);
+                });
         register(modelId, model);
         System.out.println("Model " + modelId + " is there already, made from the same inputs: reused.");
         return true;

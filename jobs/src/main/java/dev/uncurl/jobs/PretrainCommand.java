@@ -10,8 +10,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -38,10 +40,10 @@ final class PretrainCommand implements Callable<Integer> {
         if (configOptions.onlyPrint()) {
             return 0;
         }
+        requireActing(config);
         Warehouse.checkName("model", modelId);
         Warehouse warehouse = warehouseOptions.open();
-        String corpora = String.join("+", config.corpora());
-        List<CorpusRun> runs = CorpusRun.ofAll(warehouse, corpora);
+        List<CorpusRun> runs = CorpusRun.ofAll(warehouse, config.corpora());
         runs.forEach(run -> requireFit(run, config, runs.get(0)));
         var inputs = new TreeMap<String, String>();
         inputs.put("model", Settings.json(config.model()));
@@ -58,7 +60,23 @@ final class PretrainCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        for (Row row : new Evaluation(warehouse).evaluate(modelId, corpora, "validation", 0)) {
+        evaluate(warehouse, config.corpora());
+        return 0;
+    }
+
+    /** On the corpora that have a validation split; says which do not. */
+    private void evaluate(Warehouse warehouse, List<String> corpora) {
+        Map<Boolean, List<String>> validated = corpora.stream().collect(Collectors.partitioningBy(corpus -> !warehouse
+                .rows(Tables.SEQUENCES, "corpus", corpus, "split", "validation")
+                .isEmpty()));
+        if (!validated.get(false).isEmpty()) {
+            System.out.println("Not evaluated, for want of rows in the validation split: "
+                    + String.join(", ", validated.get(false)));
+        }
+        if (validated.get(true).isEmpty()) {
+            return;
+        }
+        for (Row row : new Evaluation(warehouse).evaluate(modelId, validated.get(true), "validation", 0)) {
             System.out.printf(
                     Locale.ROOT,
                     "%s, validation %s: %.4f +- %.4f nats per token (n = %,d)%n",
@@ -68,7 +86,6 @@ final class PretrainCommand implements Callable<Integer> {
                     row.<Double>getAs("standard_error"),
                     row.<Long>getAs("n"));
         }
-        return 0;
     }
 
     private void train(Warehouse warehouse, PretrainConfig config, Lineage lineage) throws IOException {
@@ -78,6 +95,24 @@ final class PretrainCommand implements Callable<Integer> {
         try (var data = TrainingData.sequences(warehouse, config.corpora(), train, length)) {
             var validation = Validation.sequences(warehouse, config.corpora(), train);
             new Training(warehouse, modelId, config.model(), train, lineage).run(initial, data, validation);
+        }
+    }
+
+    /** @throws Refusal (usage) for a setting that would do nothing in this run */
+    private void requireActing(PretrainConfig config) {
+        if (config.train().lossOn() == TrainConfig.LossOn.TARGET) {
+            throw Refusal.usage(
+                    "train.loss-on = target does nothing in pretraining: packed sequences have no prompt and answer",
+                    "Set train.loss-on=text.");
+        }
+        if (config.model().moe().experts() == 0) {
+            for (String key : configOptions.keysSet()) {
+                if (key.startsWith("model.moe.") && !key.equals("model.moe.experts")) {
+                    throw Refusal.usage(
+                            key + " is set, but does nothing in a dense model (model.moe.experts = 0)",
+                            "Leave it out, or set model.moe.experts to 1 or more.");
+                }
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package dev.uncurl.jobs;
 
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.corpus.Split;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.pruning.Application;
 import dev.uncurl.pruning.LayerScore;
@@ -40,8 +41,11 @@ final class PruneCommand implements Callable<Integer> {
     @Option(names = "--task", paramLabel = "TASK", required = true, description = "Task whose router logits decide.")
     private String task;
 
-    @Option(names = "--split", defaultValue = "train", description = "Split of the logits (default: ${DEFAULT-VALUE}).")
-    private String split;
+    @Option(
+            names = "--split",
+            defaultValue = "train",
+            description = "Split of the logits, train or validation (default: ${DEFAULT-VALUE}).")
+    private Split split;
 
     @Option(
             names = "--router",
@@ -78,7 +82,7 @@ final class PruneCommand implements Callable<Integer> {
         String method = settings.method().title();
         warehouse.describe("plan " + method + " of " + parentId);
         var pruning = new Pruning(warehouse);
-        Pruning.Planned planned = pruning.plan(parent, parentId, task, split, settings);
+        Pruning.Planned planned = pruning.plan(parent, parentId, task, split.label(), settings);
         pruning.write(planned);
         Plan plan = planned.plan();
         print(planned);
@@ -97,7 +101,7 @@ final class PruneCommand implements Callable<Integer> {
         inputs.put("router", router);
         inputs.put("align", Boolean.toString(application.align()));
         inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
-        String command = "prune --from " + parentId + " --task " + task + " --split " + split + " "
+        String command = "prune --from " + parentId + " --task " + task + " --split " + split.label() + " "
                 + PlanOptions.line(settings) + " --router " + router + " --align "
                 + (application.align() ? "on" : "off")
                 + " --model " + modelId;

@@ -81,6 +81,13 @@ final class RoutingDump {
                 inputs.sequences(),
                 bytes / 1e6,
                 free / 1e9);
+        if (inputs.cut() > 0) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "Of the sequences, %,d are longer than the context of %d tokens: only their end is run%n",
+                    inputs.cut(),
+                    config.sequenceLength());
+        }
         requireRoom(bytes, free);
         long needed = tokensNeeded(config);
         if (inputs.tokens() < needed) {

@@ -20,8 +20,11 @@ final class RoutingPage {
     /** From how many experts on the matrices are set small. */
     private static final int MANY_EXPERTS = 17;
 
-    /** @param layers at least one, in ascending order */
-    record Task(String name, List<LayerRouting> layers) {}
+    /**
+     * @param layers at least one, in ascending order
+     * @param note a sentence on the data that were routed
+     */
+    record Task(String name, List<LayerRouting> layers, String note) {}
 
     private final String modelId;
     private final String split;
@@ -53,12 +56,13 @@ final class RoutingPage {
                     "p",
                     String.format(
                             Locale.ROOT,
-                            "%s (%s): %,d tokens, %d experts in each of %d layers.",
+                            "%s (%s): %,d tokens, %d experts in each of %d layers. %s",
                             task.name,
                             split,
                             task.layers.get(0).gram().tokens(),
                             experts(),
-                            task.layers.size()));
+                            task.layers.size(),
+                            task.note));
         }
         shares();
         imbalance();

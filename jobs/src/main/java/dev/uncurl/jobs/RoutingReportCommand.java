@@ -1,5 +1,6 @@
 package dev.uncurl.jobs;
 
+import dev.uncurl.corpus.Split;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.routing.LayerRouting;
 import dev.uncurl.routing.RouterGram;
@@ -41,8 +42,11 @@ final class RoutingReportCommand implements Callable<Integer> {
             description = "Task, such as superglue/boolq; give a second one to compare.")
     private List<String> tasks;
 
-    @Option(names = "--split", defaultValue = "train", description = "Split (default: ${DEFAULT-VALUE}).")
-    private String split;
+    @Option(
+            names = "--split",
+            defaultValue = "train",
+            description = "Split, train or validation (default: ${DEFAULT-VALUE}).")
+    private Split split;
 
     @Option(
             names = "--out",
@@ -61,13 +65,14 @@ final class RoutingReportCommand implements Callable<Integer> {
         for (String task : tasks) {
             routings.add(read(warehouse, task, manifests));
         }
+        requireRegistered(warehouse, manifests);
         if (manifests.size() > 1) {
             throw Refusal.input(
                     "The router logits of " + String.join(" and ", tasks) + " are of different states of model "
                             + modelId + " (manifests " + String.join(", ", manifests) + ")",
                     "Run dump-logits --model " + modelId + " for each of the tasks again.");
         }
-        byte[] page = new RoutingPage(modelId, split, routings).toBytes();
+        byte[] page = new RoutingPage(modelId, split.label(), routings).toBytes();
         Path unfinished = Files.createTempFile(out.toAbsolutePath().getParent(), ".report", ".html");
         try {
             Files.write(unfinished, page);
@@ -77,6 +82,21 @@ final class RoutingReportCommand implements Callable<Integer> {
         }
         System.out.printf("Wrote %s (%,d bytes): open it in any browser%n", out, page.length);
         return 0;
+    }
+
+    /** @throws Refusal (input) when the dumps are of another model than has the name now */
+    private void requireRegistered(Warehouse warehouse, TreeSet<String> manifests) {
+        var models = new Models(warehouse);
+        String registered = models.registered(modelId).orElse("no model");
+        for (String manifest : manifests) {
+            if (!manifest.equals(registered)) {
+                throw Refusal.input(
+                        "The router logits of " + String.join(" and ", tasks) + " are of a model " + modelId
+                                + " with manifest " + manifest + "; by models.registry that is " + registered + " now",
+                        "Run dump-logits --model " + modelId + " for each of the tasks again.");
+            }
+            models.requireUnchanged(modelId, manifest);
+        }
     }
 
     private void checkOptions() {
@@ -102,13 +122,15 @@ final class RoutingReportCommand implements Callable<Integer> {
     }
 
     private RoutingPage.Task read(Warehouse warehouse, String task, TreeSet<String> manifests) {
-        Object[] key = {"model_id", modelId, "task", task, "split", split};
+        Object[] key = {"model_id", modelId, "task", task, "split", split.label()};
         Map<Integer, List<Row>> experts =
                 warehouse.rows(Tables.EXPERT_STATISTICS, key).orderBy("layer", "expert").collectAsList().stream()
                         .collect(Collectors.groupingBy(row -> row.<Integer>getAs("layer")));
         var layers = new ArrayList<LayerRouting>();
+        var data = new TreeSet<String>();
         for (Row row : warehouse.rows(Tables.GRAM, key).orderBy("layer").collectAsList()) {
             manifests.add(row.getAs("manifest_sha256"));
+            data.add(row.getAs("data"));
             int layer = row.getAs("layer");
             double[] gram = row.<Double>getList(row.fieldIndex("gram")).stream()
                     .mapToDouble(Double::doubleValue)
@@ -121,9 +143,21 @@ final class RoutingReportCommand implements Callable<Integer> {
         }
         if (layers.isEmpty()) {
             throw Refusal.input(
-                    "There are no router logits of model " + modelId + " on task " + task + " (" + split + ")",
-                    "Run dump-logits --model " + modelId + " --task " + task + " --split " + split + " first.");
+                    "There are no router logits of model " + modelId + " on task " + task + " (" + split.label() + ")",
+                    "Run dump-logits --model " + modelId + " --task " + task + " --split " + split.label() + " first.");
         }
-        return new RoutingPage.Task(task, layers);
+        return new RoutingPage.Task(task, layers, dataNote(warehouse, task, String.join(" and ", data)));
+    }
+
+    /** Which data the dump is of; said on the screen and on the page where the task was tokenised again since. */
+    private String dataNote(Warehouse warehouse, String task, String data) {
+        String now = CorpusRun.ids(List.of(CorpusRun.ofTask(warehouse, task)));
+        if (data.equals(now)) {
+            return "Data: " + data + ".";
+        }
+        String note =
+                "Data: " + data + ", which is not what the task holds now: it was tokenised again, as " + now + ".";
+        System.out.println(task + ": " + note);
+        return note;
     }
 }

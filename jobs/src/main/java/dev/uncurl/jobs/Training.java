@@ -6,6 +6,8 @@ import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.SmoeNetwork;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.model.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,6 +63,7 @@ final class Training {
         data.startAt(saved.map(Checkpoints.State::sequences).orElse(0L));
         train(network, history, data, validation);
         float[] trained = SmoeNetwork.parameters(network);
+        requireFinite(trained);
         writeMetrics(history); // before the folder, after which a run started again would take nothing up
         ModelFolder folder =
                 ModelFolder.write(warehouse.files(), warehouse.modelFolder(modelId), model, trained, lineage);
@@ -113,6 +116,7 @@ final class Training {
             }
             history.add(done);
             if (round < rounds() && train.isDue(train.checkpoint().every(), before, after)) {
+                requireFinite(SmoeNetwork.parameters(network));
                 save(network, history);
             }
             progress.at(round, describe(history));
@@ -133,6 +137,20 @@ final class Training {
         var state = new Checkpoints.State(
                 SmoeNetwork.parameters(network), SmoeNetwork.moments(network), sequences, List.copyOf(history));
         checkpoints.write(model, state, lineage);
+    }
+
+    /** The last steps of a run may spoil the weights without a loss after them to tell. */
+    private void requireFinite(float[] parameters) {
+        for (ParameterLayout.Tensor tensor : ParameterLayout.of(model).tensors()) {
+            for (long i = 0; i < tensor.length(); i++) {
+                float value = parameters[(int) (tensor.offset() + i)];
+                if (!Float.isFinite(value)) {
+                    throw Refusal.diverged(
+                            what + " diverged: tensor " + tensor.name() + " holds " + value + " at index " + i,
+                            "Lower train.learning-rate or raise train.warmup to train anew.");
+                }
+            }
+        }
     }
 
     private static long tokens(List<TrainingRound> history) {

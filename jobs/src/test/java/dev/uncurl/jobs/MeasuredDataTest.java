@@ -79,7 +79,7 @@ class MeasuredDataTest {
         String line = "evaluate --model base --split train --task ";
         assertRefused(3, line + "short+flan", "short has sequences, flan has examples");
         assertRefused(3, line + "flan/a+flan/b", "cannot be scored together");
-        assertRefused(3, line + "flan --split validation", "flan has no rows in split validation");
+        assertRefused(3, "evaluate --model base --task flan", "flan has no rows in split validation");
         assertRefused(2, line + "short+short", "twice");
         assertRefused(2, line + "short+", "empty name");
         assertRefused(2, line + "short --model base", "names a model twice");

@@ -89,7 +89,7 @@ class MeasuredModelTest {
                 "dump-logits --model poisoned --task superglue/cb",
                 "prune --from poisoned --method uncurl --weights uniform --align off --experts 1 --model merged --task "
                         + TASK,
-                "prune --from poisoned --method frequency --router collapse --experts 3 --model merged --task " + TASK,
+                "prune --from poisoned --method frequency --experts 3 --model merged --task " + TASK,
                 "verify --model poisoned")) {
             assertRefused(line, "tensor h.1.moe.experts.2.c_proj.bias of shape [16] holds NaN at index 5");
         }

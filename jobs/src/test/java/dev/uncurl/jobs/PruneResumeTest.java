@@ -110,6 +110,9 @@ class PruneResumeTest {
         refused("it had " + pruned().manifest().lineage().inputs().get("parent"));
         FileUtils.deleteDirectory(parent.toFile());
         Files.move(models().resolve("away"), parent);
+        Warehouse warehouse = cli.open();
+        new Models(warehouse)
+                .register("base", ModelFolder.open(warehouse.files(), warehouse.modelFolder("base")));
     }
 
     private void refused(String what) {

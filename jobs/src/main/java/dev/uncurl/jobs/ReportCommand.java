@@ -115,8 +115,7 @@ final class ReportCommand implements Callable<Integer> {
     private static void requireUnchanged(Warehouse warehouse, List<Row> rows) {
         var models = new Models(warehouse);
         rows.stream()
-                .flatMap(row ->
-                        Stream.of(row.<String>getAs("model_id"), row.<String>getAs("parent_model_id")))
+                .flatMap(row -> Stream.of(row.<String>getAs("model_id"), row.<String>getAs("parent_model_id")))
                 .distinct()
                 .forEach(model -> models.registered(model).ifPresent(sha256 -> models.requireUnchanged(model, sha256)));
     }
@@ -168,10 +167,10 @@ final class ReportCommand implements Callable<Integer> {
                         .toArray())
                 .toList();
         if (!apart.isEmpty()) {
-            System.out.println("Parents that were evaluated on other data, or another number of examples or tokens, and so do"
-                    + " not compare:");
-            System.out.print(
-                    TextTable.of(List.of("model_id", "data", "loss", "loss_tokens", "accuracy", "n"), apart));
+            System.out.println(
+                    "Parents that were evaluated on other data, or another number of examples or tokens, and so do"
+                            + " not compare:");
+            System.out.print(TextTable.of(List.of("model_id", "data", "loss", "loss_tokens", "accuracy", "n"), apart));
         }
     }
 

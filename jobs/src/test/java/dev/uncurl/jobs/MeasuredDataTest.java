@@ -48,7 +48,13 @@ class MeasuredDataTest {
         for (String split : List.of("train", "validation")) {
             for (long id = 0; id < 5; id++) {
                 rows.add(Map.of(
-                        "corpus", corpus, "split", split, "sequence_id", id, "tokens",
+                        "corpus",
+                        corpus,
+                        "split",
+                        split,
+                        "sequence_id",
+                        id,
+                        "tokens",
                         RoutingFixture.tokens(random, length)));
             }
         }
@@ -57,9 +63,24 @@ class MeasuredDataTest {
 
     private static Map<String, Object> example(long id, int prompt, int target, int[][] choices, int label) {
         return Map.of(
-                "task", CHOICES, "split", "validation", "example_id", id, "prompt_tokens", new int[prompt],
-                "target_tokens", new int[target], "choices", choices, "label", label, "right_choices",
-                new int[] {label}, "prompt_version", "1");
+                "task",
+                CHOICES,
+                "split",
+                "validation",
+                "example_id",
+                id,
+                "prompt_tokens",
+                new int[prompt],
+                "target_tokens",
+                new int[target],
+                "choices",
+                choices,
+                "label",
+                label,
+                "right_choices",
+                new int[] {label},
+                "prompt_version",
+                "1");
     }
 
     private void assertRefused(int code, String line, String... parts) {
@@ -85,7 +106,8 @@ class MeasuredDataTest {
         assertRefused(2, line + "short --model base", "names a model twice");
         assertRefused(2, line + "short --limit -1", "--limit -1");
         assertRefused(2, "evaluate --model base --task short --split valid", "--split", "valid");
-        assertThat(warehouse.rows(Tables.RESULTS, "task", "short+flan").isEmpty()).isTrue();
+        assertThat(warehouse.rows(Tables.RESULTS, "task", "short+flan").isEmpty())
+                .isTrue();
     }
 
     @Test
@@ -153,11 +175,16 @@ class MeasuredDataTest {
         long scored = warehouse.iceberg(Tables.SCORED).currentSnapshot().snapshotId();
         warehouse.spark().sql("DELETE FROM evaluation.results WHERE task = 'flan/b'");
         assertThat(cli.succeed(line)).isEqualTo(first);
-        assertThat(warehouse.iceberg(Tables.SCORED).currentSnapshot().snapshotId()).isEqualTo(scored);
-        assertThat(warehouse.rows(Tables.SCORED, "task", "flan/b").select("manifest_sha256", "data").distinct()
+        assertThat(warehouse.iceberg(Tables.SCORED).currentSnapshot().snapshotId())
+                .isEqualTo(scored);
+        assertThat(warehouse
+                        .rows(Tables.SCORED, "task", "flan/b")
+                        .select("manifest_sha256", "data")
+                        .distinct()
                         .collectAsList())
                 .singleElement()
-                .satisfies(row -> assertThat(row.getString(1)).isEqualTo(result("flan/b", "loss_per_token").getAs("data")));
+                .satisfies(row -> assertThat(row.getString(1))
+                        .isEqualTo(result("flan/b", "loss_per_token").getAs("data")));
         cli.succeed(line + " --limit 2");
         assertThat(warehouse.rows(Tables.SCORED, "task", "flan/b").count()).isEqualTo(2);
     }

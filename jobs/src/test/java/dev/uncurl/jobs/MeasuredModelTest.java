@@ -64,7 +64,8 @@ class MeasuredModelTest {
                 "dump-logits --model own --task " + TASK,
                 "prune --from own --method frequency --experts 2 --plan-only --task " + TASK,
                 "verify --model own",
-                "report routing --model own --task " + TASK + " --out " + cli.folder().resolve("r.html"))) {
+                "report routing --model own --task " + TASK + " --out "
+                        + cli.folder().resolve("r.html"))) {
             assertRefused(line, "is not the model that was registered as own");
         }
         FileUtils.copyDirectory(folder("foreign").toFile(), folder("stranger").toFile());
@@ -113,24 +114,33 @@ class MeasuredModelTest {
         var entry = (ObjectNode) json.path("files").path(name);
         entry.put("sha256", DigestUtils.sha256Hex(content)).remove("tensors");
         Files.writeString(manifest, json.toString());
-        new Models(warehouse)
-                .register(id, ModelFolder.open(warehouse.files(), warehouse.modelFolder(id)));
+        new Models(warehouse).register(id, ModelFolder.open(warehouse.files(), warehouse.modelFolder(id)));
     }
 
     @Test
     void aDumpOfATaskThatWasTokenisedAgainServesNothing() {
         RoutingFixture.dump(warehouse, "base", "superglue/cb", 0);
         String prune = "prune --from base --method frequency --experts 2 --plan-only --task superglue/cb";
-        String report = "report routing --model base --task superglue/cb --out " + cli.folder().resolve("s.html");
+        String report = "report routing --model base --task superglue/cb --out "
+                + cli.folder().resolve("s.html");
         cli.succeed(prune);
         assertThat(cli.succeed(report)).doesNotContain("tokenised again");
         RoutingFixture.append(
                 warehouse,
                 Tables.RUNS,
                 List.of(Map.of(
-                        "run_id", "fedcba9876543210", "corpus", "superglue/cb", "tokenizer", "random", "vocabulary", 900,
-                        "sequence_length", RoutingFixture.CONTEXT)));
-        String[] said = {"superglue/cb@0123456789ab", "tokenised again, as superglue/cb@fedcba987654", "Run dump-logits"};
+                        "run_id",
+                        "fedcba9876543210",
+                        "corpus",
+                        "superglue/cb",
+                        "tokenizer",
+                        "random",
+                        "vocabulary",
+                        900,
+                        "sequence_length",
+                        RoutingFixture.CONTEXT)));
+        String[] said = {"superglue/cb@0123456789ab", "tokenised again, as superglue/cb@fedcba987654", "Run dump-logits"
+        };
         assertRefused(prune, said);
         assertRefused("verify --model base --task superglue/cb", said);
         assertThat(cli.succeed(report)).contains("superglue/cb@0123456789ab", "as superglue/cb@fedcba987654");

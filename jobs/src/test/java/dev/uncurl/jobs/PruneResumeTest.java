@@ -111,8 +111,7 @@ class PruneResumeTest {
         FileUtils.deleteDirectory(parent.toFile());
         Files.move(models().resolve("away"), parent);
         Warehouse warehouse = cli.open();
-        new Models(warehouse)
-                .register("base", ModelFolder.open(warehouse.files(), warehouse.modelFolder("base")));
+        new Models(warehouse).register("base", ModelFolder.open(warehouse.files(), warehouse.modelFolder("base")));
     }
 
     private void refused(String what) {

@@ -1,6 +1,6 @@
 -- One example of FLAN or of a SuperGLUE task, prompt and target apart so that the loss can be taken on targets only.
 CREATE TABLE IF NOT EXISTS corpus.examples (
-  task STRING NOT NULL COMMENT 'flan/<task name> or superglue/<task>',
+  task STRING NOT NULL COMMENT 'flan/<task name> or superglue/<task>; of one corpus alone',
   split STRING NOT NULL COMMENT 'train or validation',
   example_id BIGINT NOT NULL COMMENT 'place within task and split, from 0, in the order of files and rows',
   prompt_tokens ARRAY<INT> NOT NULL COMMENT 'token ids of the prompt',
@@ -12,8 +12,9 @@ CREATE TABLE IF NOT EXISTS corpus.examples (
   source STRING NOT NULL COMMENT 'file of the row',
   source_offset BIGINT NOT NULL COMMENT 'byte offset of the row in the uncompressed file',
   source_part INT NOT NULL COMMENT 'which of the examples of its row this is, from 0',
-  source_group INT NOT NULL COMMENT 'which question of its row it answers, from 0'
+  source_group INT NOT NULL COMMENT 'which question of its row it answers, from 0',
+  corpus STRING COMMENT 'corpus that the row belongs to; where it is null, as in rows of release 0.1.0, the longest name in corpus.runs that is the task or is followed by / in it'
 ) USING iceberg
 PARTITIONED BY (task, split)
 COMMENT 'examples of FLAN and SuperGLUE'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

@@ -1,4 +1,5 @@
--- One input that was refused. Together with corpus.runs it accounts for every document.
+-- One input that was refused: a document or row, or what is left of a damaged file. Together with corpus.runs it
+-- accounts for every document.
 CREATE TABLE IF NOT EXISTS corpus.rejections (
   corpus STRING NOT NULL COMMENT 'name of the corpus',
   source STRING NOT NULL COMMENT 'file',
@@ -8,4 +9,4 @@ CREATE TABLE IF NOT EXISTS corpus.rejections (
 ) USING iceberg
 PARTITIONED BY (corpus)
 COMMENT 'inputs that were refused'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS corpus.runs (
   documents_in BIGINT NOT NULL COMMENT 'documents or rows read = kept + filtered + rejected',
   documents_kept BIGINT NOT NULL COMMENT 'documents or rows in the tables',
   documents_filtered BIGINT NOT NULL COMMENT 'documents or rows left out by a filter',
-  documents_rejected BIGINT NOT NULL COMMENT 'documents or rows in corpus.rejections',
+  documents_rejected BIGINT NOT NULL COMMENT 'documents or rows in corpus.rejections, damaged files not counted',
   filtered MAP<STRING, BIGINT> NOT NULL COMMENT 'documents_filtered by reason',
   rejected MAP<STRING, BIGINT> NOT NULL COMMENT 'documents_rejected by reason',
   tokens BIGINT NOT NULL COMMENT 'tokens in the tables, <|endoftext|> included, padding not',
@@ -23,8 +23,11 @@ CREATE TABLE IF NOT EXISTS corpus.runs (
   licence STRING NOT NULL COMMENT 'as the configuration states it',
   sources ARRAY<STRING> NOT NULL COMMENT 'files, in their order',
   command STRING NOT NULL COMMENT 'command line of the run',
-  inputs MAP<STRING, STRING> NOT NULL COMMENT 'everything that determined the rows: settings, number, size and hash of the file list'
+  inputs MAP<STRING, STRING> NOT NULL COMMENT 'everything that determined the rows: settings, number, size, names and contents of the files',
+  files_damaged BIGINT COMMENT 'files that are damaged or cut off, each with a row in corpus.rejections; null: not counted',
+  rejected_by_split MAP<STRING, BIGINT> COMMENT 'documents_rejected by split, of the files that are of one; null: not counted',
+  documents_in_both_splits BIGINT COMMENT 'distinct texts kept from training files and from validation files, before a mixture takes its part; 0 where contents decide on the split'
 ) USING iceberg
 PARTITIONED BY (corpus)
 COMMENT 'tokenise runs'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

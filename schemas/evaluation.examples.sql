@@ -10,8 +10,11 @@ CREATE TABLE IF NOT EXISTS evaluation.examples (
   text_loss DOUBLE NOT NULL COMMENT 'cross-entropy of prompt and right answer, summed over text_tokens, nats',
   text_tokens INT NOT NULL COMMENT 'predicted tokens of prompt and right answer',
   target_loss DOUBLE NOT NULL COMMENT 'cross-entropy of the right answer given the prompt, summed over target_tokens, nats',
-  target_tokens INT NOT NULL COMMENT 'predicted tokens of the right answer'
+  target_tokens INT NOT NULL COMMENT 'predicted tokens of the right answer',
+  manifest_sha256 STRING COMMENT 'of the model as it was evaluated',
+  data STRING COMMENT 'tokenise run and limit that fix the examples, as in evaluation.results',
+  prompt_version STRING COMMENT 'version of the wording of the prompt, none for sequences'
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'scored examples'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

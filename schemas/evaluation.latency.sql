@@ -13,4 +13,4 @@ CREATE TABLE IF NOT EXISTS evaluation.latency (
 ) USING iceberg
 PARTITIONED BY (model_id)
 COMMENT 'forward latency'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

@@ -1,6 +1,6 @@
 -- One plan: everything that determined it, and how well it fits the router logits. Its rows are in pruning.assignments.
 CREATE TABLE IF NOT EXISTS pruning.plans (
-  plan_id STRING NOT NULL COMMENT 'hash of everything that determined the plan and of its rows; planning the same again gives the same',
+  plan_id STRING NOT NULL COMMENT 'hash of everything that determined the plan and of its rows; planning the same again gives the same. How routers follow (--router) is no part of it',
   model_id STRING NOT NULL COMMENT 'model that is to be pruned',
   manifest_sha256 STRING NOT NULL COMMENT 'of that model as it was planned for',
   task STRING NOT NULL COMMENT 'task whose routing decided',
@@ -18,4 +18,4 @@ CREATE TABLE IF NOT EXISTS pruning.plans (
 ) USING iceberg
 PARTITIONED BY (model_id, task, plan_id)
 COMMENT 'what determined pruning plans'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

@@ -4,8 +4,8 @@ CREATE TABLE IF NOT EXISTS routing.expert_statistics (
   task STRING NOT NULL COMMENT 'task or corpus',
   split STRING NOT NULL COMMENT 'train or validation',
   layer INT NOT NULL COMMENT 'block of the model, from 0',
-  expert INT NOT NULL COMMENT 'expert, from 0',
-  tokens BIGINT NOT NULL COMMENT 'tokens that were sent to it',
+  expert INT NOT NULL COMMENT 'expert, from 0; in a mapped or masked router a row of it',
+  tokens BIGINT NOT NULL COMMENT 'tokens that were sent to it; 0 in a masked row',
   fraction DOUBLE NOT NULL COMMENT 'its share of all choices of the layer',
   gate_mass DOUBLE NOT NULL COMMENT 'sum of its gates over those tokens',
   mean_probability DOUBLE NOT NULL COMMENT 'mean softmax probability over all tokens of the layer',
@@ -21,4 +21,4 @@ CREATE TABLE IF NOT EXISTS routing.expert_statistics (
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'routing statistics per expert'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

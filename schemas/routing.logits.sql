@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS routing.logits (
   experts ARRAY<INT> NOT NULL COMMENT 'the chosen experts, best first',
   gates ARRAY<FLOAT> NOT NULL COMMENT 'their gates',
   output_norms ARRAY<FLOAT> NOT NULL COMMENT 'L2 norm of the output of each chosen expert, before its gate',
-  logits ARRAY<FLOAT> NOT NULL COMMENT 'router logits of all experts'
+  logits ARRAY<FLOAT> NOT NULL COMMENT 'router logits of all experts; in a mapped or masked router of all its rows'
 ) USING iceberg
 PARTITIONED BY (model_id, task, split, layer)
 COMMENT 'router logits'
@@ -22,5 +22,7 @@ TBLPROPERTIES (
   'write.parquet.dict-encoding-enabled.column.gates.element' = 'false',
   'write.parquet.dict-encoding-enabled.column.output_norms.element' = 'false',
   'write.parquet.dict-encoding-enabled.column.logits.element' = 'false',
-  'format-version' = '2'
+  'format-version' = '2',
+  'write.object-storage.enabled' = 'true',
+  'write.object-storage.partitioned-paths' = 'false'
 )

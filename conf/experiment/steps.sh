@@ -1,20 +1,22 @@
 #!/bin/bash
 # Prints the experiment's commands, for `jobs/submit demo --config`: every method at every K on two tasks, each pruned model
-# measured as it is and after the same short finetuning.
+# measured as it is and after the same short finetuning. Each line names its router rule: without -map a merge is collapsed, and
+# what drops experts is sliced, as in the table of README.md.
 set -eu
 samples=60000
 declare -A variants=(
-  [uncurl]="--method uncurl"
-  [uncurl-unaligned]="--method uncurl --align off"
+  [uncurl]="--method uncurl --router collapse"
+  [uncurl-unaligned]="--method uncurl --router collapse --align off"
   [uncurl-map]="--method uncurl --router map"
   [uncurl-map-unaligned]="--method uncurl --router map --align off"
-  [m-smoe]="--method m-smoe"
-  [hc-smoe]="--method hc-smoe"
-  [frequency]="--method frequency"
-  [gate-mass]="--method gate-mass"
-  [reap]="--method reap"
-  [random-1]="--method random --seed 1" [random-2]="--method random --seed 2" [random-3]="--method random --seed 3"
-  [random-4]="--method random --seed 4" [random-5]="--method random --seed 5"
+  [m-smoe]="--method m-smoe --router collapse"
+  [hc-smoe]="--method hc-smoe --router collapse"
+  [frequency]="--method frequency --router slice"
+  [gate-mass]="--method gate-mass --router slice"
+  [reap]="--method reap --router slice"
+  [random-1]="--method random --router slice --seed 1" [random-2]="--method random --router slice --seed 2"
+  [random-3]="--method random --router slice --seed 3" [random-4]="--method random --router slice --seed 4"
+  [random-5]="--method random --router slice --seed 5"
 )
 order="uncurl uncurl-unaligned uncurl-map uncurl-map-unaligned m-smoe hc-smoe frequency gate-mass reap
   random-1 random-2 random-3 random-4 random-5"

@@ -1,4 +1,6 @@
--- One expert on two tasks of one model: how much each uses it. Each pair of tasks stands in both orders.
+-- One expert on two tasks of one model: how much each uses it. Each pair of tasks stands in both orders. Dumps of a model
+-- and of another that had its name before make no pair.
+-- Experts that a masked router leaves out are not there.
 CREATE OR REPLACE TEMPORARY VIEW expert_between_tasks (
   model_id COMMENT 'model that routed both',
   split COMMENT 'train or validation',
@@ -20,11 +22,15 @@ WITH ranked AS (
     split,
     layer,
     expert,
+    manifest_sha256,
     fraction,
     row_number() OVER (PARTITION BY model_id, task, split, layer ORDER BY tokens DESC, expert) AS place,
     rank() OVER (PARTITION BY model_id, task, split, layer ORDER BY tokens)
       + (count(*) OVER (PARTITION BY model_id, task, split, layer, tokens) - 1) / 2 AS mean_rank
   FROM uncurl.routing.expert_statistics
+  LEFT ANTI JOIN dropped_experts USING (model_id, layer, expert)
+  JOIN (SELECT model_id, task, split, layer, manifest_sha256 FROM uncurl.routing.gram)
+    USING (model_id, task, split, layer)
 )
 SELECT
   model_id,
@@ -40,5 +46,5 @@ SELECT
   one.mean_rank,
   two.mean_rank
 FROM ranked one
-JOIN ranked two USING (model_id, split, layer, expert)
+JOIN ranked two USING (model_id, split, layer, expert, manifest_sha256)
 WHERE one.task <> two.task;

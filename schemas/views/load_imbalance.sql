@@ -1,4 +1,5 @@
--- One layer on one task: how unevenly its router spreads the tokens, and how it follows the text.
+-- One layer on one task: how unevenly its router spreads the tokens, and how it follows the text. Experts that a masked
+-- router leaves out are not counted.
 CREATE OR REPLACE TEMPORARY VIEW load_imbalance (
   model_id COMMENT 'model that routed',
   task COMMENT 'task or corpus',
@@ -17,6 +18,7 @@ WITH ranked AS (
     row_number() OVER (PARTITION BY model_id, task, split, layer ORDER BY gate_mass DESC, expert) AS place,
     count(*) OVER (PARTITION BY model_id, task, split, layer) AS layer_experts
   FROM uncurl.routing.expert_statistics
+  LEFT ANTI JOIN dropped_experts USING (model_id, layer, expert)
 ),
 layers AS (
   SELECT

@@ -1,4 +1,5 @@
--- One model on one task and split: its metrics side by side.
+-- One model on one task and split, as it was evaluated: its metrics side by side. Metrics stand in one row only when model,
+-- data and prompts are the same. Release 0.1.0 gave acc the name accuracy.
 CREATE OR REPLACE TEMPORARY VIEW model_results AS
 SELECT
   model_id,
@@ -7,10 +8,16 @@ SELECT
   max(CASE WHEN metric = 'loss_per_token' THEN value END) AS loss,
   max(CASE WHEN metric = 'loss_per_token' THEN standard_error END) AS loss_error,
   max(CASE WHEN metric = 'target_loss_per_token' THEN value END) AS target_loss,
-  max(CASE WHEN metric = 'accuracy' THEN value END) AS accuracy,
-  max(CASE WHEN metric = 'accuracy' THEN standard_error END) AS accuracy_error,
-  max(CASE WHEN metric = 'accuracy' THEN n END) AS n,
-  max(CASE WHEN metric = 'accuracy' THEN majority_baseline END) AS majority,
-  bool_or(constant_predictor) AS constant
+  max(CASE WHEN metric IN ('acc', 'accuracy') THEN value END) AS accuracy,
+  max(CASE WHEN metric IN ('acc', 'accuracy') THEN standard_error END) AS accuracy_error,
+  max(CASE WHEN metric IN ('acc', 'accuracy') THEN n END) AS n,
+  max(CASE WHEN metric IN ('acc', 'accuracy') THEN majority_baseline END) AS majority,
+  bool_or(constant_predictor) AS constant,
+  max(CASE WHEN metric = 'loss_per_token' THEN n END) AS loss_tokens,
+  manifest_sha256,
+  data,
+  prompt_version,
+  max(examples_cut) AS examples_cut,
+  max(examples_refused) AS examples_refused
 FROM uncurl.evaluation.results
-GROUP BY model_id, task, split;
+GROUP BY model_id, task, split, manifest_sha256, data, prompt_version;

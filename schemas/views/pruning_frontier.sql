@@ -1,13 +1,23 @@
--- One finetuned model beside what it was finetuned from: what pruning cost before and after the same finetuning. Where
--- layers differ in experts, the most that one has; models.registry tells them all in config.
+-- One finetuned model beside what it was finetuned from: what pruning cost before and after the same finetuning. Results
+-- count only for the models as models.registry has them; the method is unknown where the parent was replaced since. Those before stand beside those after only where data, prompts
+-- and n are the same (else they are empty here, and to be found in model_results); where the tokens of the losses differ,
+-- as between models of other contexts, the loss before is empty. The time is of the setting in the last three columns: only
+-- rows with the same one compare. Where layers differ in experts, the most that one has; models.registry tells them all in
+-- config.
 CREATE OR REPLACE TEMPORARY VIEW pruning_frontier AS
 SELECT
   after.task AS task,
   after.split AS split,
   tuned.model_id AS model_id,
-  coalesce(base.inputs['method'], 'unpruned') AS method,
+  coalesce(base.inputs['method'], CASE WHEN base.model_id IS NULL THEN 'unknown' ELSE 'unpruned' END) AS method,
+  CASE -- what drops experts was sliced before there was a choice, whatever is recorded
+    WHEN base.stage <> 'prune' THEN NULL
+    WHEN base.inputs['method'] IN ('frequency', 'gate-mass', 'reap', 'random')
+      AND coalesce(base.inputs['router'], 'collapse') IN ('map', 'collapse') THEN 'slice'
+    ELSE coalesce(base.inputs['router'], 'collapse')
+  END AS router,
   int(get_json_object(tuned.config, '$.moe.experts')) AS experts,
-  before.loss AS loss_before,
+  CASE WHEN before.loss_tokens = after.loss_tokens THEN before.loss END AS loss_before,
   after.loss AS loss_after,
   before.accuracy AS accuracy_before,
   after.accuracy AS accuracy_after,
@@ -17,11 +27,22 @@ SELECT
   after.constant AS constant,
   tuned.parameters AS parameters,
   tuned.bytes AS bytes,
-  latency.p50_ms AS ms_per_batch
+  latency.p50_ms AS ms_per_batch,
+  tuned.parent_model_id AS parent_model_id,
+  after.data AS data,
+  after.prompt_version AS prompt_version,
+  after.loss_tokens AS loss_tokens,
+  latency.batch AS latency_batch,
+  latency.sequence_length AS latency_sequence_length,
+  latency.executors AS latency_executors
 FROM uncurl.models.registry tuned
-JOIN uncurl.models.registry base ON base.model_id = tuned.parent_model_id
-JOIN model_results after ON after.model_id = tuned.model_id
-LEFT JOIN model_results before ON before.model_id = base.model_id AND before.task = after.task AND before.split = after.split
+LEFT JOIN uncurl.models.registry base
+  ON base.model_id = tuned.parent_model_id AND base.manifest_sha256 = tuned.inputs['parent']
+JOIN model_results after ON after.model_id = tuned.model_id AND after.manifest_sha256 = tuned.manifest_sha256
+LEFT JOIN model_results before
+  ON before.model_id = base.model_id AND before.manifest_sha256 = base.manifest_sha256
+  AND before.task = after.task AND before.split = after.split
+  AND before.data = after.data AND before.prompt_version <=> after.prompt_version AND before.n <=> after.n
 LEFT JOIN uncurl.evaluation.latency latency
   ON latency.model_id = tuned.model_id AND latency.manifest_sha256 = tuned.manifest_sha256
 WHERE tuned.stage = 'finetune';

@@ -74,6 +74,7 @@ final class Checkpoints {
                 Map<String, String> made =
                         checkpoint.model().manifest().lineage().inputs();
                 if (!made.equals(new TreeMap<>(inputs))) {
+                    requireAlone(made, inputs);
                     System.out.println("Model " + modelId + ": an unfinished run of other inputs is thrown away:"
                             + Inputs.differences(made, inputs));
                     discard();
@@ -86,6 +87,9 @@ final class Checkpoints {
                         position.sequences,
                         position.history);
             } catch (Refusal damage) {
+                if (damage.kind() != Refusal.Kind.INPUT) {
+                    throw damage;
+                }
                 System.out.println("Model " + modelId + ": checkpoint " + step.getValue()
                         + " is damaged and thrown away: " + damage.getMessage());
                 remove(step.getValue());
@@ -100,6 +104,17 @@ final class Checkpoints {
             return Optional.of(state);
         }
         return Optional.empty();
+    }
+
+    /** Without holds, a run of other inputs whose checkpoints these are may be at work. */
+    private void requireAlone(Map<String, String> made, Map<String, String> inputs) {
+        if (!alone) {
+            throw Refusal.conflict(
+                    "Model " + modelId + ": a run of other inputs has its checkpoints in " + folder
+                            + ", where nothing tells whether it still works:" + Inputs.differences(made, inputs),
+                    "Wait for it or choose another name; if it was killed, delete that folder and run this command"
+                            + " again.");
+        }
     }
 
     /** Saves a run, and then removes the checkpoints that are neither among the newest nor the best. */

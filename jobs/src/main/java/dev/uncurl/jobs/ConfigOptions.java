@@ -32,6 +32,13 @@ final class ConfigOptions {
         return bound;
     }
 
+    /** The keys that were set on the command line. */
+    List<String> keysSet() {
+        return overrides.stream()
+                .map(override -> override.split("=", 2)[0].strip())
+                .toList();
+    }
+
     boolean onlyPrint() {
         return print;
     }

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.TokenizeConfig;
+import dev.uncurl.error.Refusal;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.sql.Timestamp;
@@ -8,15 +9,16 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
+import java.util.stream.Collectors;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.FileScanTask;
+import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.Transaction;
 import org.apache.iceberg.UpdateProperties;
+import org.apache.iceberg.exceptions.ValidationException;
 import org.apache.iceberg.expressions.Expression;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.CloseableIterable;
@@ -31,8 +33,12 @@ import scala.collection.JavaConverters;
  * corpus.runs last. Metadata only; no row is read or moved.
  */
 final class CorpusCommit {
-    /** A corpus that is ready. */
-    record Ready(CorpusPlan plan, CorpusTotals totals, List<CorpusOutput.Written> written) {
+    /**
+     * A corpus that is ready.
+     *
+     * @param inBothSplits texts that both splits hold
+     */
+    record Ready(CorpusPlan plan, CorpusTotals totals, List<CorpusOutput.Written> written, long inBothSplits) {
         /** Rows of corpus.sequences and corpus.examples. */
         long rows() {
             return written.stream()
@@ -61,36 +67,71 @@ final class CorpusCommit {
     }
 
     void commit(List<Ready> corpora) {
+        replace(Tables.EXAMPLES, StagedKey.Kind.EXAMPLE, corpora); // the first, since another run may be in its way
         replace(Tables.SEQUENCES, StagedKey.Kind.SEQUENCE, corpora);
-        replace(Tables.EXAMPLES, StagedKey.Kind.EXAMPLE, corpora);
         replace(Tables.REJECTIONS, StagedKey.Kind.REJECTION, corpora);
         replace(Tables.DOCUMENTS, StagedKey.Kind.DOCUMENT, corpora);
         appendRuns(corpora);
         removeLeftovers(corpora);
     }
 
-    private static Expression rowsOf(Tables table, String corpus) {
-        return table == Tables.EXAMPLES
-                ? Expressions.or(Expressions.equal("task", corpus), Expressions.startsWith("task", corpus + "/"))
-                : Expressions.equal("corpus", corpus);
+    private static Set<String> names(List<Ready> corpora) {
+        return corpora.stream().map(corpus -> corpus.plan.name()).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /**
+     * Partitions of a table by the name that is their first value.
+     *
+     * @param column of the name
+     */
+    private static Expression partitions(String column, Set<String> names) {
+        return names.isEmpty() ? Expressions.alwaysFalse() : Expressions.in(column, names.toArray());
     }
 
     private void replace(Tables table, StagedKey.Kind kind, List<Ready> corpora) {
         var files = new ArrayList<DataFile>();
-        Expression old = Expressions.alwaysFalse();
         for (Ready corpus : corpora) {
             corpus.written.stream().filter(file -> file.key().kind() == kind).forEach(file -> files.add(file.file()));
-            old = Expressions.or(old, rowsOf(table, corpus.plan.name()));
         }
         Table iceberg = warehouse.iceberg(table);
+        iceberg.refresh();
+        Set<String> names = names(corpora);
+        Expression old = partitions("corpus", names);
+        Expression touched = old;
+        if (table == Tables.EXAMPLES) { // a task is of one corpus: its partitions hold no row of another
+            Set<String> tasks = files.stream()
+                    .map(file -> file.partition().get(0, String.class))
+                    .collect(Collectors.toCollection(TreeSet::new));
+            old = partitions("task", new TaskNames(warehouse).replaced(iceberg.currentSnapshot(), names, tasks));
+            touched = Expressions.or(old, partitions("task", tasks));
+        }
         if (files.isEmpty() && !any(iceberg, old)) {
             return;
         }
         Transaction transaction = iceberg.newTransaction();
-        var overwrite = transaction.newOverwrite().overwriteByRowFilter(old);
+        var overwrite = transaction
+                .newOverwrite()
+                .overwriteByRowFilter(old)
+                .conflictDetectionFilter(touched)
+                .validateNoConflictingData();
+        if (iceberg.currentSnapshot() != null) {
+            overwrite.validateFromSnapshot(iceberg.currentSnapshot().snapshotId());
+        }
         files.forEach(overwrite::addFile);
         corpora.forEach(corpus -> overwrite.set("uncurl.run." + corpus.plan.name(), corpus.plan.runId()));
-        overwrite.commit();
+        try {
+            overwrite.commit();
+            setProperties(transaction, kind, corpora);
+            transaction.commitTransaction();
+        } catch (ValidationException e) {
+            throw Refusal.conflict(
+                    "Another run has written rows of " + String.join(", ", names)
+                            + ", or of a task of the same name, to " + table.id() + " meanwhile",
+                    "Run again: what was read is kept.");
+        }
+    }
+
+    private void setProperties(Transaction transaction, StagedKey.Kind kind, List<Ready> corpora) {
         if (kind == StagedKey.Kind.SEQUENCE || kind == StagedKey.Kind.EXAMPLE) {
             UpdateProperties properties = transaction.updateProperties();
             for (Ready corpus : corpora) {
@@ -102,7 +143,6 @@ final class CorpusCommit {
             }
             properties.commit();
         }
-        transaction.commitTransaction();
     }
 
     private static boolean any(Table table, Expression rows) {
@@ -119,13 +159,14 @@ final class CorpusCommit {
 
     private void appendRuns(List<Ready> corpora) {
         Table table = warehouse.iceberg(Tables.RUNS);
+        Instant finished = after(table.currentSnapshot());
         var schema = org.apache.iceberg.spark.SparkSchemaUtil.convert(table.schema());
         var convert = CatalystTypeConverters.createToCatalystConverter(schema);
         var append = table.newAppend();
         for (Ready corpus : corpora) {
             String name = corpus.plan.runId().substring(0, 12) + "-" + java.util.UUID.randomUUID();
             try (var out = new TableRows(table, name, corpus.plan.name())) {
-                out.add((InternalRow) convert.apply(run(corpus)));
+                out.add((InternalRow) convert.apply(run(corpus, finished)));
                 append.appendFile(out.end());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
@@ -134,12 +175,21 @@ final class CorpusCommit {
         append.commit();
     }
 
-    private Row run(Ready corpus) {
+    /** Now, or just after the last run's commit where the clock was set back a little: the newest run has the latest time. */
+    private static Instant after(Snapshot last) {
+        Instant now = Instant.now();
+        if (last == null || last.timestampMillis() < now.toEpochMilli()) {
+            return now;
+        }
+        return Instant.ofEpochMilli(last.timestampMillis() + 1);
+    }
+
+    private Row run(Ready corpus, Instant finished) {
         CorpusTotals totals = corpus.totals;
         return RowFactory.create(
                 corpus.plan.runId(),
                 corpus.plan.name(),
-                Timestamp.from(Instant.now()),
+                Timestamp.from(finished),
                 totals.documents(),
                 totals.kept(),
                 totals.filteredTotal(),
@@ -160,34 +210,32 @@ final class CorpusCommit {
                 config.licences().getOrDefault(corpus.plan.name(), "not stated"),
                 corpus.plan.sources().toArray(String[]::new),
                 command,
-                JavaConverters.mapAsScalaMap(corpus.plan.inputs()));
+                JavaConverters.mapAsScalaMap(corpus.plan.inputs()),
+                totals.damagedFiles(),
+                JavaConverters.mapAsScalaMap(totals.rejectedBySplit()),
+                corpus.inBothSplits);
     }
 
-    /** Files that attempts at these runs wrote beside the committed ones, and that no table knows. */
+    /** Files that attempts at these runs wrote beside the committed ones. */
     private void removeLeftovers(List<Ready> corpora) {
         for (Ready corpus : corpora) {
-            var known = new TreeSet<String>();
-            var folders = new TreeSet<Path>();
-            for (CorpusOutput.Written file : corpus.written) {
-                Path path = new Path(file.file().location());
-                known.add(path.getName());
-                folders.add(path.getParent());
-            }
             String own = corpus.plan.runId().substring(0, 12) + "-";
-            try {
-                for (Path folder : folders) {
-                    FileSystem files = folder.getFileSystem(
-                            warehouse.spark().sparkContext().hadoopConfiguration());
-                    for (FileStatus status : files.listStatus(folder)) {
-                        String name = status.getPath().getName();
-                        if (name.startsWith(own) && !known.contains(name)) {
-                            files.delete(status.getPath(), false);
-                        }
-                    }
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+            for (StagedKey.Kind kind : StagedKey.Kind.values()) {
+                List<DataFile> files = corpus.written.stream()
+                        .filter(file -> file.key().kind() == kind)
+                        .map(CorpusOutput.Written::file)
+                        .toList();
+                new Leftovers(warehouse).remove(table(kind), files, name -> name.startsWith(own));
             }
         }
+    }
+
+    private static Tables table(StagedKey.Kind kind) {
+        return switch (kind) {
+            case SEQUENCE -> Tables.SEQUENCES;
+            case EXAMPLE -> Tables.EXAMPLES;
+            case REJECTION -> Tables.REJECTIONS;
+            case DOCUMENT -> Tables.DOCUMENTS;
+        };
     }
 }

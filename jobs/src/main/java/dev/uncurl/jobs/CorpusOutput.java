@@ -183,7 +183,8 @@ final class CorpusOutput {
                         path(unit),
                         offset,
                         place,
-                        group));
+                        group,
+                        corpus));
             }
         }
     }

@@ -6,6 +6,7 @@ import dev.uncurl.error.Refusal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
@@ -47,29 +48,30 @@ record CorpusRun(
     }
 
     /**
-     * The run behind a task: that of the corpus of its name, or of the corpus that it is part of ({@code flan} for
-     * {@code flan/cot_creak}).
+     * The run behind the name of a corpus or, of a task of one, behind the corpus that it is of: {@code flan} for
+     * {@code flan/cot_creak}.
      *
      * @throws Refusal (input) when it was never tokenised
      */
     static CorpusRun ofTask(Warehouse warehouse, String task) {
-        for (String name = task; ; name = name.substring(0, name.lastIndexOf('/'))) {
-            CorpusRun run = newest(warehouse, name);
-            if (run != null) {
-                return run;
-            }
-            if (name.indexOf('/') < 0) {
-                throw Refusal.input(
+        return find(warehouse, task)
+                .orElseThrow(() -> Refusal.input(
                         "There is no tokenised " + task + " in this warehouse; it has: " + known(warehouse),
-                        "Run tokenize for it first, with the same --warehouse.");
-            }
-        }
+                        "Run tokenize for it first, with the same --warehouse, or name one of these or a task as"
+                                + " corpus.examples has it."));
     }
 
-    /** The runs behind corpora joined by '+', or behind one task. */
-    static List<CorpusRun> ofAll(Warehouse warehouse, String tasks) {
+    private static Optional<CorpusRun> find(Warehouse warehouse, String task) {
+        CorpusRun run = newest(warehouse, task);
+        return run != null
+                ? Optional.of(run)
+                : ExampleOwners.of(warehouse).ofTask(warehouse, task).map(corpus -> newest(warehouse, corpus));
+    }
+
+    /** The runs behind corpora or tasks, in their order. */
+    static List<CorpusRun> ofAll(Warehouse warehouse, List<String> tasks) {
         var runs = new ArrayList<CorpusRun>();
-        for (String task : tasks.split("\\+")) {
+        for (String task : tasks) {
             runs.add(ofTask(warehouse, task));
         }
         return runs;

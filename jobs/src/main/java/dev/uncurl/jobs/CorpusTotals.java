@@ -16,17 +16,23 @@ record CorpusTotals(
         long padding,
         long textBytes,
         long[] lengths,
-        Map<String, Long> languages) {
-    static CorpusTotals of(Collection<UnitReport> reports) {
+        Map<String, Long> languages,
+        long damagedFiles,
+        Map<String, Long> rejectedBySplit) {
+    /** @param units those that the reports are of, by their numbers; reports of further ones reject nothing */
+    static CorpusTotals of(List<TokenUnit> units, Collection<UnitReport> reports) {
         long documents = 0;
         long kept = 0;
         long tokens = 0;
         long padding = 0;
         long textBytes = 0;
+        long damagedFiles = 0;
         long[] lengths = new long[UnitReport.LENGTHS];
         var filtered = new TreeMap<String, Long>();
         var rejected = new TreeMap<String, Long>();
         var dropped = new TreeMap<String, Long>();
+        var rejectedBySplit = new TreeMap<String, Long>();
+        units.stream().filter(unit -> unit.split() != null).forEach(unit -> rejectedBySplit.put(unit.split(), 0L));
         var languages = new TreeMap<String, Long>();
         for (UnitReport report : reports) {
             documents += report.documents();
@@ -34,16 +40,31 @@ record CorpusTotals(
             tokens += report.tokens();
             padding += report.padding();
             textBytes += report.textBytes();
+            damagedFiles += report.damage() == null ? 0 : 1; // a file's end is in one unit
             for (int i = 0; i < lengths.length; i++) {
                 lengths[i] += report.lengths()[i];
             }
             report.filtered().forEach((reason, count) -> filtered.merge(reason, count, Long::sum));
             report.rejected().forEach((reason, count) -> rejected.merge(reason, count, Long::sum));
+            if (report.rejectedTotal() > 0 && units.get(report.unit()).split() != null) {
+                rejectedBySplit.merge(units.get(report.unit()).split(), report.rejectedTotal(), Long::sum);
+            }
             report.dropped().forEach((reason, count) -> dropped.merge(reason, count, Long::sum));
             report.languages().forEach((language, count) -> languages.merge(language, count, Long::sum));
         }
         return new CorpusTotals(
-                documents, kept, filtered, rejected, tokens, dropped, padding, textBytes, lengths, languages);
+                documents,
+                kept,
+                filtered,
+                rejected,
+                tokens,
+                dropped,
+                padding,
+                textBytes,
+                lengths,
+                languages,
+                damagedFiles,
+                rejectedBySplit);
     }
 
     long filteredTotal() {
@@ -76,7 +97,9 @@ record CorpusTotals(
                 padding,
                 textBytes,
                 lengths,
-                languages);
+                languages,
+                damagedFiles,
+                rejectedBySplit);
     }
 
     /**
@@ -111,7 +134,11 @@ record CorpusTotals(
                 "documents in = kept + filtered + rejected",
                 documents,
                 kept + filteredTotal() + rejectedTotal());
-        require(corpus, "rejected = rows of corpus.rejections", rejectedTotal(), rejections);
+        require(
+                corpus,
+                "rejected + damaged files = rows of corpus.rejections",
+                rejectedTotal() + damagedFiles,
+                rejections);
         require(corpus, "padding = positions without a token", padding, positions);
         require(corpus, "tokens in = written + dropped", tokens, rowsTokens + droppedTotal());
         if (anyExample) {

@@ -91,8 +91,11 @@ final class CorpusWriting {
         var parts = new TreeMap<StagedKey, List<CorpusOutput.Part>>();
         for (UnitReport report : reports) {
             String file = staging.path(report).toString();
-            report.segments().forEach(segment -> parts.computeIfAbsent(segment.key(), k -> new ArrayList<>())
-                    .add(new CorpusOutput.Part(file, segment.offset(), segment.length(), segment.records())));
+            report.segments().stream()
+                    .filter(segment -> segment.key().kind() != StagedKey.Kind.DOCUMENT
+                            || plan.rules().keepHashes())
+                    .forEach(segment -> parts.computeIfAbsent(segment.key(), k -> new ArrayList<>())
+                            .add(new CorpusOutput.Part(file, segment.offset(), segment.length(), segment.records())));
         }
         var shares = new MixtureShares(config.mixtures().get(plan.name()), plan.name(), config.seed());
         Map<String, Long> keep = shares.keep(parts);

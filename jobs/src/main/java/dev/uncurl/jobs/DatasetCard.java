@@ -4,13 +4,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
 
-/** A page about a corpus, made from its newest row of corpus.runs: {@code cards/<corpus>/README.md}. */
+/** A page about a corpus, made from its newest row of corpus.runs. */
 final class DatasetCard {
     private static final int SOURCES_SHOWN = 50;
 
@@ -26,7 +27,7 @@ final class DatasetCard {
                 .forEach(row -> runs.put(row.getAs("corpus"), row));
         FileSystem files = warehouse.files();
         for (String corpus : corpora) {
-            Path path = new Path(new Path(warehouse.cards(), corpus), "README.md");
+            Path path = warehouse.card(corpus);
             try (var out = files.create(path, true)) {
                 out.write(text(runs.get(corpus)).getBytes(StandardCharsets.UTF_8));
             } catch (IOException e) {
@@ -52,10 +53,12 @@ final class DatasetCard {
         row(card, "kept", number(run, "documents_kept"));
         row(card, "filtered", number(run, "documents_filtered"));
         row(card, "rejected", number(run, "documents_rejected"));
+        row(card, "damaged files", run.getAs("files_damaged") == null ? "not counted" : number(run, "files_damaged"));
         row(card, "tokens", number(run, "tokens"));
         row(card, "padding", number(run, "padding"));
         row(card, "sequences or examples", number(run, "rows"));
         row(card, "tokens of a packed sequence", number(run, "sequence_length"));
+        row(card, "documents in both splits", number(run, "documents_in_both_splits"));
         row(card, "bytes of text", number(run, "text_bytes"));
         row(card, "bytes on disk", number(run, "bytes"));
 
@@ -83,7 +86,7 @@ final class DatasetCard {
     }
 
     private static String number(Row run, String column) {
-        return String.format("%,d", run.<Number>getAs(column).longValue());
+        return String.format(Locale.ROOT, "%,d", run.<Number>getAs(column).longValue());
     }
 
     private static void line(StringBuilder card, String name, String value) {
@@ -101,7 +104,7 @@ final class DatasetCard {
     private static void counts(StringBuilder card, String title, Map<String, Long> counts) {
         if (!counts.isEmpty()) {
             card.append("\n## ").append(title).append("\n\n| | count |\n|---|---:|\n");
-            new TreeMap<>(counts).forEach((name, count) -> row(card, name, String.format("%,d", count)));
+            new TreeMap<>(counts).forEach((name, count) -> row(card, name, String.format(Locale.ROOT, "%,d", count)));
         }
     }
 
@@ -109,8 +112,8 @@ final class DatasetCard {
         card.append("\n## Lengths of kept documents\n\n| tokens | documents |\n|---|---:|\n");
         for (int i = 0; i < lengths.size(); i++) {
             if (lengths.get(i) > 0) {
-                String range = String.format("%,d to %,d", 1L << i, (1L << i + 1) - 1);
-                row(card, range, String.format("%,d", lengths.get(i)));
+                String range = String.format(Locale.ROOT, "%,d to %,d", 1L << i, (1L << i + 1) - 1);
+                row(card, range, String.format(Locale.ROOT, "%,d", lengths.get(i)));
             }
         }
     }

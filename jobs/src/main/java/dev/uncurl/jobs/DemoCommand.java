@@ -30,12 +30,16 @@ final class DemoCommand implements Callable<Integer> {
         double total = 0;
         for (int step = 0; step < config.steps().size(); step++) {
             String line = config.steps().get(step);
-            System.out.printf("%n[%d/%d] %s%n", step + 1, config.steps().size(), line);
+            System.out.printf(
+                    Locale.ROOT, "%n[%d/%d] %s%n", step + 1, config.steps().size(), line);
             System.out.flush();
             var arguments = new ArrayList<>(List.of(line.strip().split("\\s+")));
             arguments.addAll(List.of("--warehouse", warehouse));
             long start = System.nanoTime();
             int code = Uncurl.commandLine().execute(arguments.toArray(String[]::new));
+            if (code == StandardOutput.READER_GONE) {
+                return code;
+            }
             if (code != 0) {
                 System.err.println(
                         "demo: step " + (step + 1) + " failed; what is finished stays. Once its cause is gone,"
@@ -50,7 +54,7 @@ final class DemoCommand implements Callable<Integer> {
         System.out.println();
         System.out.print(TextTable.of(List.of("step", "command", "seconds"), times));
         System.out.println("\nGo on with:");
-        String option = warehouse.equals("warehouse") ? "" : "--warehouse " + warehouse + " ";
+        String option = warehouse.equals(WarehouseOptions.DEFAULT) ? "" : "--warehouse " + warehouse + " ";
         config.queries().forEach(query -> System.out.println("  jobs/submit sql " + option + "\"" + query + "\""));
         return 0;
     }

@@ -1,6 +1,8 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.config.Range;
+import dev.uncurl.corpus.Split;
 import dev.uncurl.error.Refusal;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -25,11 +27,14 @@ final class DumpLogitsCommand implements Callable<Integer> {
             names = "--task",
             paramLabel = "TASK",
             required = true,
-            description = "Task, such as superglue/boolq, several under one name, such as flan, or a corpus.")
+            description = "Task, such as superglue/boolq, or corpus, such as flan or cc100, with all of its tasks.")
     private String task;
 
-    @Option(names = "--split", defaultValue = "train", description = "Split (default: ${DEFAULT-VALUE}).")
-    private String split;
+    @Option(
+            names = "--split",
+            defaultValue = "train",
+            description = "Split, train or validation (default: ${DEFAULT-VALUE}).")
+    private Split split;
 
     @Option(
             names = "--tokens",
@@ -47,12 +52,8 @@ final class DumpLogitsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (tokens < 0) {
-            throw Refusal.usage("--tokens " + tokens + " is no number of tokens", "Use 0 for all, or 1 and more.");
-        }
-        if (outputs < 0) {
-            throw Refusal.usage("--outputs " + outputs + " is no number of tokens", "Use 1 and more, such as 20000.");
-        }
+        Range.TOKENS_OPTION.check(tokens);
+        Range.OUTPUTS_OPTION.check(outputs);
         Warehouse warehouse = warehouseOptions.open();
         ModelFolder model = new Models(warehouse).open(modelId);
         if (model.config().moeLayers().length == 0) {
@@ -60,15 +61,15 @@ final class DumpLogitsCommand implements Callable<Integer> {
         }
         CorpusRun run = CorpusRun.ofTask(warehouse, task);
         run.requireTokenizer(model.manifest().lineage().inputs().get("tokenizer"), modelId);
-        RoutingKey key = RoutingKey.of(modelId, model, task, split, run, tokens);
-        try (var hold = warehouse.hold("routing-" + modelId + "-" + task)) {
+        RoutingKey key = RoutingKey.of(modelId, model, task, split.label(), run, tokens);
+        try (var hold = warehouse.hold("routing", modelId, task)) {
             boolean made = new RoutingDump(warehouse).dump(key, model, run, tokens);
             System.out.println(
                     made
                             ? "Dumped router logits of " + key + ", with statistics and Gram matrices"
                             : "Router logits of " + key + " are there already: reused.");
             if (outputs > 0) {
-                RoutingKey common = RoutingKey.of(modelId, model, task, split, run, outputs);
+                RoutingKey common = RoutingKey.of(modelId, model, task, split.label(), run, outputs);
                 boolean ran = new OutputDump(warehouse).dump(common, model, run, outputs);
                 System.out.println(
                         ran

@@ -4,12 +4,16 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.collect_list;
 import static org.apache.spark.sql.functions.row_number;
 
+import dev.uncurl.config.TokenizeConfig;
 import dev.uncurl.config.TokenizeConfig.Duplicates.Within;
 import dev.uncurl.corpus.ContentHash;
 import dev.uncurl.corpus.CorpusReader;
 import dev.uncurl.corpus.Document;
+import dev.uncurl.corpus.DocumentFilter.Normalization;
 import dev.uncurl.corpus.Example;
 import dev.uncurl.corpus.Outcome;
+import dev.uncurl.corpus.PartHash;
+import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,11 +44,38 @@ final class Duplicates {
     private final Warehouse warehouse;
     private final Within within;
     private final List<String> against;
+    private final Normalization normalization;
 
-    Duplicates(Warehouse warehouse, dev.uncurl.config.TokenizeConfig.Duplicates setting) {
+    Duplicates(Warehouse warehouse, TokenizeConfig config) {
         this.warehouse = warehouse;
-        this.within = setting.within();
-        this.against = setting.against();
+        this.within = config.duplicates().within();
+        this.against = config.duplicates().against();
+        this.normalization = UnitTokens.filter(config.filter()).normalization();
+    }
+
+    /**
+     * The earlier runs whose documents count as first ones.
+     *
+     * @throws Refusal (input) for one of which there are no hashes
+     */
+    List<CorpusRun> earlier() {
+        var runs = against.isEmpty() ? Map.<String, CorpusRun>of() : CorpusRun.newest(warehouse);
+        var earlier = new ArrayList<CorpusRun>();
+        for (String name : against) {
+            CorpusRun run = runs.get(name);
+            if (run == null) {
+                throw Refusal.input(
+                        "duplicates.against names " + name + ", which this warehouse does not hold",
+                        Nearest.hint(name, runs.keySet()));
+            }
+            if (warehouse.rows(Tables.DOCUMENTS, "corpus", name).isEmpty()) {
+                throw Refusal.input(
+                        "duplicates.against names " + name + ", of which this warehouse holds no hashes",
+                        "Tokenise it first with duplicates.within = corpus, or leave it out.");
+            }
+            earlier.add(run);
+        }
+        return earlier;
     }
 
     /** What the rows of each corpus depend on beside its own files: corpora before it in the run, and earlier runs. */
@@ -52,17 +83,7 @@ final class Duplicates {
         if (within == Within.NONE) {
             return plans;
         }
-        var runs = against.isEmpty() ? Map.<String, CorpusRun>of() : CorpusRun.newest(warehouse);
-        var earlier = new ArrayList<CorpusRun>();
-        for (String name : against) {
-            CorpusRun run = runs.get(name);
-            if (run == null || warehouse.rows(Tables.DOCUMENTS, "corpus", name).isEmpty()) {
-                throw Refusal.input(
-                        "duplicates.against names " + name + ", of which this warehouse holds no hashes",
-                        "Tokenise it first with duplicates.within = corpus, or leave it out.");
-            }
-            earlier.add(run);
-        }
+        List<CorpusRun> earlier = earlier();
         var before = new ArrayList<String>();
         var dependent = new ArrayList<CorpusPlan>();
         for (CorpusPlan plan : plans) {
@@ -111,10 +132,14 @@ final class Duplicates {
         });
         var hadoop =
                 new SerializableConfiguration(warehouse.spark().sparkContext().hadoopConfiguration());
+        Normalization form = normalization;
         JavaRDD<Row> hashes = warehouse
                 .context()
                 .parallelize(sought, sought.size())
-                .flatMap(item -> new Hashes(item, UnitTokens.open(item.unit, hadoop.value())));
+                .flatMap(item -> {
+                    PartHash hash = item.unit.hash();
+                    return new Hashes(item, form, UnitTokens.open(item.unit, hadoop.value(), hash), hash);
+                });
         Dataset<Row> places = warehouse.spark().createDataFrame(hashes, PLACES);
         for (int scope : scopes) {
             for (String name : against) {
@@ -129,26 +154,33 @@ final class Duplicates {
     /** Places and hashes of the documents and examples of a unit. */
     private static final class Hashes implements java.util.Iterator<Row> {
         private final Sought sought;
+        private final Normalization normalization;
         private final CorpusReader reader;
+        private final PartHash hash;
         private long ordinal;
         private Row upcoming;
+        private boolean ended;
 
-        Hashes(Sought sought, CorpusReader reader) {
+        Hashes(Sought sought, Normalization normalization, CorpusReader reader, PartHash hash) {
             this.sought = sought;
+            this.normalization = normalization;
             this.reader = reader;
+            this.hash = hash;
         }
 
         @Override
         public boolean hasNext() {
             while (upcoming == null && reader.hasNext()) {
-                String text = text(reader.next());
+                String text = text(reader.next(), normalization);
                 if (text != null) {
                     upcoming = RowFactory.create(
                             sought.scope, ContentHash.of(text).hex(), sought.corpus, sought.unit.number(), ordinal);
                 }
                 ordinal++;
             }
-            if (upcoming == null) {
+            if (upcoming == null && !ended) {
+                ended = true;
+                hash.require(sought.unit.sha256());
                 reader.close();
             }
             return upcoming != null;
@@ -165,10 +197,10 @@ final class Duplicates {
         }
     }
 
-    /** The text that makes two outcomes copies; null for one that has none. */
-    static String text(Outcome outcome) {
+    /** The text that makes two outcomes copies, documents as normalised; null for one that has none. */
+    private static String text(Outcome outcome, Normalization normalization) {
         if (outcome instanceof Document document) {
-            return document.text();
+            return normalization.apply(document.text());
         }
         return outcome instanceof Example example ? example.inputs() + example.targets() : null;
     }

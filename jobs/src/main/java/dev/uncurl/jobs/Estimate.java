@@ -7,6 +7,7 @@ import dev.uncurl.corpus.CorpusReader;
 import dev.uncurl.corpus.Document;
 import dev.uncurl.corpus.Example;
 import dev.uncurl.corpus.Outcome;
+import dev.uncurl.corpus.Rejection;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -70,8 +71,7 @@ final class Estimate {
         long documents = 0;
         long tokens = 0;
         long rowBytes = 0;
-        boolean examples = !plan.corpus().format().equals("cc100")
-                && !plan.corpus().format().equals("mc4");
+        boolean examples = !CorpusFormat.of(plan.corpus().format()).givesDocuments();
         for (Sample sample : samples) {
             if (sample.corpus.equals(plan.name())) {
                 disk += sample.diskBytes;
@@ -102,10 +102,13 @@ final class Estimate {
         boolean plain = CorpusFormat.of(unit.format()).splittable(unit.path());
         CorpusFiles.Opened compressed = plain ? null : CorpusFiles.openCounted(hadoop, unit.path());
         try (CorpusReader reader = plain
-                ? UnitTokens.open(unit, hadoop)
+                ? UnitTokens.open(unit, hadoop, null)
                 : CorpusFormat.of(unit.format()).read(unit.path(), compressed.contents(), CorpusReader.DEFAULT_CAP)) {
             while (UnitTokens.textRead(unit, reader) < TEXT_BYTES && reader.hasNext()) {
                 Outcome outcome = reader.next();
+                if (outcome instanceof Rejection rejection && rejection.scope() == Rejection.Scope.FILE) {
+                    break;
+                }
                 documents++;
                 if (outcome instanceof Document document) {
                     tokens += put(ids, tokenizer.encode(document.text())) + 1;

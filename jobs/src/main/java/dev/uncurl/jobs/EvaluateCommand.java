@@ -1,8 +1,13 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.Range;
+import dev.uncurl.corpus.Split;
+import dev.uncurl.error.Refusal;
 import dev.uncurl.evaluation.Latency;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -29,13 +34,22 @@ final class EvaluateCommand implements Callable<Integer> {
             names = "--task",
             paramLabel = "TASK",
             required = true,
-            description = "Task (superglue/boolq), or corpora joined by + (cc100+mc4).")
+            description =
+                    "Task (superglue/boolq), corpus with all of its tasks (flan), or corpora joined by + (cc100+mc4).")
     private String task;
 
-    @Option(names = "--split", defaultValue = "validation", description = "Split (default: ${DEFAULT-VALUE}).")
-    private String split;
+    @Option(
+            names = "--split",
+            defaultValue = "validation",
+            description = "train or validation (default: ${DEFAULT-VALUE}).")
+    private Split split;
 
-    @Option(names = "--limit", defaultValue = "0", description = "Use the first so many examples only (default: all).")
+    @Option(
+            names = "--limit",
+            defaultValue = "0",
+            description =
+                    "Score so many examples or sequences at most, over all tasks or corpora together: the first ones"
+                            + " (default: all).")
     private int limit;
 
     @Option(
@@ -46,11 +60,18 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Range.LIMIT_OPTION.check(limit);
+        Range.LATENCY_BATCH_OPTION.check(latencyBatch);
+        if (new HashSet<>(models).size() < models.size()) {
+            throw Refusal.usage("--model names a model twice: " + String.join(", ", models), "Name each model once.");
+        }
         Warehouse warehouse = warehouseOptions.open();
         var evaluation = new Evaluation(warehouse);
+        List<String> names = ScoringInputs.names(warehouse, task);
         for (String model : models) {
-            List<Row> results = evaluation.evaluate(model, task, split, limit);
-            System.out.println(model + " on " + task + " (" + split + ")");
+            List<Row> results = evaluation.evaluate(model, names, split.label(), limit);
+            System.out.println(model + " on " + task + " (" + split.label() + "): "
+                    + results.get(0).getAs("data"));
             System.out.print(TextTable.of(
                     List.of("metric", "value", "standard error", "n", "majority", "constant"),
                     results.stream()
@@ -63,11 +84,28 @@ final class EvaluateCommand implements Callable<Integer> {
                                 row.getAs("constant_predictor")
                             })
                             .toList()));
+            System.out.print(leftOut(results.get(0)));
+            System.out.print(RejectedRows.line(warehouse, results.get(0)));
             if (latencyBatch > 0) {
                 time(warehouse, model);
             }
         }
         return 0;
+    }
+
+    /** What the numbers leave out, a line for each kind; nothing when they leave out nothing. */
+    private static String leftOut(Row result) {
+        var lines = new StringBuilder();
+        append(lines, result, "examples_cut", "%,d were longer than the context of the model: only their end was seen");
+        append(lines, result, "examples_refused", "%,d were not scored: an answer leaves no room for its prompt");
+        return lines.toString();
+    }
+
+    private static void append(StringBuilder lines, Row result, String column, String format) {
+        Long count = result.getAs(column);
+        if (count != null && count > 0) {
+            lines.append("  ").append(String.format(Locale.ROOT, format, count)).append('\n');
+        }
     }
 
     private void time(Warehouse warehouse, String modelId) {
@@ -96,7 +134,11 @@ final class EvaluateCommand implements Callable<Integer> {
         var schema = warehouse.table(Tables.LATENCY).schema();
         warehouse.replace(Tables.LATENCY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
         System.out.printf(
-                "forward of %d x %d tokens in one thread: median %.1f ms, 95th percentile %.1f ms%n",
-                latency.batch(), latency.sequenceLength(), latency.p50Millis(), latency.p95Millis());
+                Locale.ROOT,
+                "forward of %d x %d tokens in one thread: median %s ms, 95th percentile %s ms%n",
+                latency.batch(),
+                latency.sequenceLength(),
+                Digits.of(latency.p50Millis()),
+                Digits.of(latency.p95Millis()));
     }
 }

@@ -8,11 +8,15 @@ import dev.uncurl.error.Refusal;
 import dev.uncurl.evaluation.ExampleScorer;
 import dev.uncurl.evaluation.Metric;
 import dev.uncurl.evaluation.Unigram;
+import dev.uncurl.model.Sequences;
 import dev.uncurl.model.SmoeLanguageModel;
+import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -39,94 +43,79 @@ final class Evaluation {
     /**
      * Evaluates, unless the same model was evaluated on the same examples before.
      *
-     * @param limit examples or sequences at most, the first ones; 0 for all
+     * @param names one task, or corpora; see {@link ScoringInputs}
+     * @param limit examples or sequences at most in all, the first ones; 0 for all
      * @return the metrics, also when they were there before
      */
-    List<Row> evaluate(String modelId, String task, String split, int limit) {
+    List<Row> evaluate(String modelId, List<String> names, String split, int limit) {
         ModelFolder model = models.open(modelId);
-        List<CorpusRun> runs = CorpusRun.ofAll(warehouse, task);
+        var inputs =
+                ScoringInputs.of(warehouse, names, split, limit, model.config().sequenceLength());
         String tokenizer = model.manifest().lineage().inputs().get("tokenizer");
-        runs.forEach(run -> run.requireTokenizer(tokenizer, modelId));
-        String data = CorpusRun.ids(runs) + (limit > 0 ? " first " + limit : "");
-        Dataset<Row> results = warehouse.rows(
-                Tables.RESULTS,
-                "model_id",
-                modelId,
-                "task",
-                task,
-                "split",
-                split,
-                "data",
-                data,
-                "manifest_sha256",
-                model.manifestSha256());
+        inputs.runs().forEach(run -> run.requireTokenizer(tokenizer, modelId));
+        var key =
+                new Key(modelId, inputs.label(), split, model.manifestSha256(), inputs.data(), inputs.promptVersion());
+        Dataset<Row> results = key.rows(warehouse, Tables.RESULTS)
+                .where(col("examples_cut").isNotNull()); // else from before metrics had their present names
         if (!results.isEmpty()) {
-            System.out.println("Results of " + modelId + " on " + task + " (" + split + ") are there already: reused.");
+            System.out.println("Results of " + key + " are there already: reused.");
             return results.orderBy("metric").collectAsList();
         }
-        try (var hold = warehouse.hold("evaluation-" + modelId + "-" + task)) {
-            warehouse.describe("evaluate " + modelId + " on " + task);
-            List<Row> scored = score(modelId, model, task, split, limit);
-            if (scored.isEmpty()) {
-                throw Refusal.input(
-                        "There is nothing to evaluate on: " + task + " has no rows in split " + split,
-                        "Run tokenize for it, or name another --split.");
-            }
-            writeScored(modelId, task, split, scored);
-            List<Metric> metrics = metrics(task, split, limit, scored);
-            return writeResults(modelId, model, task, split, data, metrics);
+        try (var hold = warehouse.hold("evaluation", modelId, inputs.label())) {
+            warehouse.describe("evaluate " + key);
+            List<Row> scored = scored(key, model, inputs);
+            return writeResults(key, inputs, metrics(key, inputs, scored));
         }
     }
 
-    private List<Row> score(String modelId, ModelFolder model, String task, String split, int limit) {
-        boolean corpus = isCorpus(task, split);
-        Dataset<Row> inputs = corpus
-                ? sequences(task, split, limit)
-                : limited(Examples.of(warehouse, task, split), "example_id", limit)
-                        .withColumn("example_id", Examples.id(Examples.tasks(warehouse, task, split)))
-                        .select("task", "example_id", "prompt_tokens", "target_tokens", "choices", "label");
+    /**
+     * What determines the rows of evaluation.examples and evaluation.results.
+     *
+     * @param promptVersion null for sequences
+     */
+    private record Key(
+            String modelId, String task, String split, String manifestSha256, String data, String promptVersion)
+            implements Serializable {
+        Object[] partition() {
+            return new Object[] {"model_id", modelId, "task", task, "split", split};
+        }
+
+        Dataset<Row> rows(Warehouse warehouse, Tables table) {
+            return warehouse
+                    .rows(table, partition())
+                    .where(col("manifest_sha256").equalTo(manifestSha256))
+                    .where(col("data").equalTo(data))
+                    .where(col("prompt_version").eqNullSafe(promptVersion));
+        }
+
+        @Override
+        public String toString() {
+            return modelId + " on " + task + " (" + split + ")";
+        }
+    }
+
+    /** The rows of evaluation.examples: those of a run that was killed before its results, or new ones. */
+    private List<Row> scored(Key key, ModelFolder model, ScoringInputs inputs) {
+        List<Row> before =
+                key.rows(warehouse, Tables.SCORED).orderBy("example_id").collectAsList();
+        if (!before.isEmpty()) { // all of them: they come in one commit
+            return before;
+        }
         int tasks = warehouse.context().defaultParallelism();
         var reference = ModelCache.Reference.of(warehouse, model);
-        var scored = inputs.repartition(tasks, col("example_id"))
+        var schema = warehouse.table(Tables.SCORED).schema();
+        List<Row> scored = inputs.rows()
+                .repartition(tasks, col("example_id"))
                 .mapPartitions(
-                        (MapPartitionsFunction<Row, Row>) rows -> scorePartition(rows, reference, modelId, task, split),
-                        Encoders.row(warehouse.table(Tables.SCORED).schema()));
-        return scored.orderBy("example_id").collectAsList();
+                        (MapPartitionsFunction<Row, Row>) rows -> scorePartition(rows, reference, key),
+                        Encoders.row(schema))
+                .orderBy("example_id")
+                .collectAsList();
+        warehouse.replace(Tables.SCORED, warehouse.spark().createDataFrame(scored, schema), key.partition());
+        return scored;
     }
 
-    private boolean isCorpus(String task, String split) {
-        return !warehouse
-                .rows(Tables.SEQUENCES, "corpus", task.split("\\+")[0], "split", split)
-                .isEmpty();
-    }
-
-    /** Sequences of corpora as examples without a prompt; ids are made distinct across the corpora. */
-    private Dataset<Row> sequences(String corpora, String split, int limit) {
-        Dataset<Row> all = null;
-        String[] names = corpora.split("\\+");
-        for (int i = 0; i < names.length; i++) {
-            Dataset<Row> rows = limited(
-                            warehouse.rows(Tables.SEQUENCES, "corpus", names[i], "split", split), "sequence_id", limit)
-                    .select(
-                            functions.lit(corpora).as("task"),
-                            col("sequence_id").multiply(names.length).plus(i).as("example_id"),
-                            functions.array().cast("array<int>").as("prompt_tokens"),
-                            functions
-                                    .filter(col("tokens"), token -> token.geq(0))
-                                    .as("target_tokens"),
-                            functions.lit(null).cast("array<array<int>>").as("choices"),
-                            functions.lit(null).cast("int").as("label"));
-            all = all == null ? rows : all.union(rows);
-        }
-        return all;
-    }
-
-    private static Dataset<Row> limited(Dataset<Row> rows, String id, int limit) {
-        return limit > 0 ? rows.where(col(id).lt(limit)) : rows;
-    }
-
-    private static Iterator<Row> scorePartition(
-            Iterator<Row> rows, ModelCache.Reference reference, String modelId, String task, String split) {
+    private static Iterator<Row> scorePartition(Iterator<Row> rows, ModelCache.Reference reference, Key key) {
         ModelCache.Loaded loaded = reference.load();
         int length = loaded.config().sequenceLength();
         var scored = new ArrayList<Row>();
@@ -136,7 +125,7 @@ final class Evaluation {
             while (rows.hasNext()) {
                 chunk.add(rows.next());
                 if (chunk.size() == 64 || !rows.hasNext()) {
-                    scoreChunk(chunk, scorer, modelId, task, split, scored);
+                    scoreChunk(chunk, scorer, key, scored);
                     chunk.clear();
                 }
             }
@@ -144,8 +133,7 @@ final class Evaluation {
         return scored.iterator();
     }
 
-    private static void scoreChunk(
-            List<Row> chunk, ExampleScorer scorer, String modelId, String task, String split, List<Row> scored) {
+    private static void scoreChunk(List<Row> chunk, ExampleScorer scorer, Key key, List<Row> scored) {
         var examples = new ArrayList<ExampleScorer.Example>();
         for (Row row : chunk) {
             examples.add(new ExampleScorer.Example(
@@ -155,11 +143,16 @@ final class Evaluation {
         for (int i = 0; i < chunk.size(); i++) {
             Row row = chunk.get(i);
             ExampleScorer.Score score = scores.get(i);
+            if (!score.isFinite()) {
+                throw Refusal.input(
+                        "Model " + key + ", example " + row.getAs("example_id") + ": its score is not finite: " + score,
+                        "The weights may have grown too large for single precision. Evaluate an earlier or other model.");
+            }
             boolean choices = score.logLikelihoods().length > 0;
             scored.add(RowFactory.create(
-                    modelId,
-                    task,
-                    split,
+                    key.modelId,
+                    key.task,
+                    key.split,
                     row.<Long>getAs("example_id"),
                     choices ? score.logLikelihoods() : null,
                     choices ? Metric.prediction(score.logLikelihoods()) : null,
@@ -167,52 +160,57 @@ final class Evaluation {
                     score.textLoss(),
                     score.textTokens(),
                     score.targetLoss(),
-                    score.targetTokens()));
+                    score.targetTokens(),
+                    key.manifestSha256,
+                    key.data,
+                    key.promptVersion));
         }
     }
 
-    private void writeScored(String modelId, String task, String split, List<Row> scored) {
-        var schema = warehouse.table(Tables.SCORED).schema();
-        Dataset<Row> rows = warehouse.spark().createDataFrame(scored, schema);
-        warehouse.replace(Tables.SCORED, rows, "model_id", modelId, "task", task, "split", split);
-    }
-
-    private List<Metric> metrics(String task, String split, int limit, List<Row> scored) {
+    private List<Metric> metrics(Key key, ScoringInputs inputs, List<Row> scored) {
         var metrics = new ArrayList<Metric>();
-        double[] textLoss = doubles(scored, "text_loss");
         int[] textTokens = ints(scored, "text_tokens");
-        metrics.add(Metric.lossPerToken("loss_per_token", textLoss, textTokens));
-        if (isCorpus(task, split)) {
-            metrics.add(unigram(task, split, limit));
+        metrics.add(Metric.lossPerToken("loss_per_token", doubles(scored, "text_loss"), textTokens));
+        if (inputs.corpora()) {
+            unigram(inputs, scored).ifPresent(metrics::add);
             return metrics;
         }
         metrics.add(Metric.lossPerToken(
                 "target_loss_per_token", doubles(scored, "target_loss"), ints(scored, "target_tokens")));
-        boolean answered =
-                scored.stream().allMatch(row -> row.getAs("prediction") != null && row.getAs("label") != null);
-        if (answered && Examples.tasks(warehouse, task, split).size() == 1) {
-            metrics.addAll(ofChoices(task, split, scored));
+        long answered =
+                scored.stream().filter(row -> row.getAs("prediction") != null).count();
+        if (answered > 0 && Examples.tasks(warehouse, key.task, key.split).size() == 1) {
+            if (answered < scored.size()) {
+                throw Refusal.input(
+                        answered + " of " + scored.size() + " examples of " + key.task + " (" + key.split
+                                + ") have choices, the others have none",
+                        "Tokenise the two kinds as tasks of their own.");
+            }
+            metrics.addAll(ofChoices(key, scored));
         }
         return metrics;
     }
 
-    private List<Metric> ofChoices(String task, String split, List<Row> scored) {
+    private List<Metric> ofChoices(Key key, List<Row> scored) {
         int[] predictions = ints(scored, "prediction");
         int[] labels = ints(scored, "label");
-        return TaskDefinition.load(task).metrics().stream()
+        int classes = scored.stream()
+                .mapToInt(row -> row.getList(row.fieldIndex("log_likelihoods")).size())
+                .max()
+                .orElseThrow();
+        return TaskDefinition.load(key.task).metrics().stream()
                 .map(metric -> switch (metric) {
-                    case ACCURACY -> Metric.accuracy(predictions, labels);
-                    case F1 -> Metric.meanF1(
-                            predictions, labels, scored.get(0).getList(4).size());
-                    case F1_RIGHT -> Metric.f1OfClass(predictions, labels, 1);
-                    case EXACT_MATCH -> exactMatch(task, split, scored, predictions);
+                    case ACC -> Metric.accuracy(predictions, labels);
+                    case F1 -> Metric.meanF1(predictions, labels, classes);
+                    case F1_A -> Metric.f1OfClass(predictions, labels, 1);
+                    case EM -> exactMatch(key, scored, predictions);
                 })
                 .toList();
     }
 
-    private Metric exactMatch(String task, String split, List<Row> scored, int[] predictions) {
+    private Metric exactMatch(Key key, List<Row> scored, int[] predictions) {
         var examples = new HashMap<Long, Row>();
-        Examples.of(warehouse, task, split)
+        Examples.of(warehouse, key.task, key.split)
                 .select("example_id", "right_choices", "source", "source_offset", "source_group")
                 .collectAsList()
                 .forEach(row -> examples.put(row.getLong(0), row));
@@ -226,55 +224,59 @@ final class Evaluation {
         return Metric.exactMatch(right, questions);
     }
 
-    /** Loss of the unigram model of the training split on the same validation tokens. */
-    private Metric unigram(String corpora, String split, int limit) {
-        List<CorpusRun> runs = CorpusRun.ofAll(warehouse, corpora);
-        long[] counts = new long[runs.get(0).vocabulary()];
-        sequences(corpora, "train", 0)
+    /**
+     * Loss of the unigram model of the training split on exactly the tokens that the model predicted; none when the
+     * corpora have no training split.
+     */
+    private Optional<Metric> unigram(ScoringInputs inputs, List<Row> scored) {
+        long[] counts = new long[inputs.runs().get(0).vocabulary()];
+        List<Row> training = ScoringInputs.sequences(warehouse, inputs.names(), "train")
                 .select(functions.explode(col("target_tokens")).as("token"))
                 .groupBy("token")
                 .count()
-                .collectAsList()
-                .forEach(row -> counts[row.getInt(0)] = row.getLong(1));
+                .collectAsList();
+        if (training.isEmpty()) {
+            return Optional.empty();
+        }
+        training.forEach(row -> counts[row.getInt(0)] = row.getLong(1));
         var model = new Unigram(counts);
-        List<Row> rows = sequences(corpora, split, limit).orderBy("example_id").collectAsList();
+        List<Row> rows = inputs.rows().orderBy("example_id").collectAsList();
         double[] losses = new double[rows.size()];
         int[] tokens = new int[rows.size()];
         for (int i = 0; i < losses.length; i++) {
-            int[] sequence = Examples.ints(rows.get(i), "target_tokens");
+            int[] sequence = Sequences.fit(new int[0], Examples.ints(rows.get(i), "target_tokens"), inputs.context());
             losses[i] = model.loss(sequence);
-            tokens[i] = sequence.length - 1;
+            tokens[i] = Math.max(0, sequence.length - 1);
         }
-        return Metric.lossPerToken("unigram_loss_per_token", losses, tokens);
+        if (!Arrays.equals(tokens, ints(scored, "text_tokens"))) {
+            throw new IllegalStateException("The unigram model and the model were scored on other tokens");
+        }
+        return Optional.of(Metric.lossPerToken("unigram_loss_per_token", losses, tokens));
     }
 
-    private List<Row> writeResults(
-            String modelId, ModelFolder model, String task, String split, String data, List<Metric> metrics) {
-        String version = isCorpus(task, split)
-                ? null
-                : Examples.of(warehouse, task, split)
-                        .select("prompt_version")
-                        .first()
-                        .getString(0);
+    private List<Row> writeResults(Key key, ScoringInputs inputs, List<Metric> metrics) {
         var rows = new ArrayList<Row>();
         for (Metric metric : metrics) {
             rows.add(RowFactory.create(
-                    modelId,
-                    task,
-                    split,
+                    key.modelId,
+                    key.task,
+                    key.split,
                     metric.name(),
                     metric.value(),
                     metric.n(),
                     metric.standardError(),
                     metric.majorityBaseline(),
                     metric.constantPredictor(),
-                    version,
-                    model.manifestSha256(),
-                    data));
+                    key.promptVersion,
+                    key.manifestSha256,
+                    key.data,
+                    inputs.cut(),
+                    inputs.refused(),
+                    inputs.rejected()));
         }
         var schema = warehouse.table(Tables.RESULTS).schema();
         Dataset<Row> table = warehouse.spark().createDataFrame(rows, schema);
-        warehouse.replace(Tables.RESULTS, table, "model_id", modelId, "task", task, "split", split);
+        warehouse.replace(Tables.RESULTS, table, key.partition());
         return table.orderBy("metric").collectAsList();
     }
 

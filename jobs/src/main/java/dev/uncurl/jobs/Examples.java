@@ -3,6 +3,9 @@ package dev.uncurl.jobs;
 import static org.apache.spark.sql.functions.array;
 import static org.apache.spark.sql.functions.array_position;
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.least;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.size;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -16,15 +19,18 @@ import scala.collection.JavaConverters;
 final class Examples {
     private Examples() {}
 
-    /** Examples of a task, or of all tasks under a name: {@code flan} has those of {@code flan/cot_creak}. */
+    /**
+     * Examples of a corpus, all of its tasks and none of another corpus, or of one task: {@code flan} has those of
+     * {@code flan/cot_creak}, but none of a corpus {@code flan/cot}.
+     */
     static Dataset<Row> of(Warehouse warehouse, String task, String split) {
         return warehouse
                 .table(Tables.EXAMPLES)
-                .where(col("task").equalTo(task).or(col("task").startsWith(task + "/")))
+                .where(ExampleOwners.of(warehouse).rowsOf(task))
                 .where(col("split").equalTo(split));
     }
 
-    /** The tasks under a name that have examples in a split, in the order of their names. */
+    /** The tasks of a corpus, or the one task, that have examples in a split, in the order of their names. */
     static List<String> tasks(Warehouse warehouse, String task, String split) {
         return of(warehouse, task, split).select("task").distinct().orderBy("task").collectAsList().stream()
                 .map(row -> row.getString(0))
@@ -39,6 +45,16 @@ final class Examples {
         Column[] names = tasks.stream().map(functions::lit).toArray(Column[]::new);
         Column place = array_position(array(names), col("task")).minus(1);
         return col("example_id").multiply(tasks.size()).plus(place);
+    }
+
+    /** Whether an answer of so many tokens and the last token of its prompt fit into a context: none is ever cut. */
+    static Column fit(Column answerTokens, int context) {
+        return least(size(col("prompt_tokens")), lit(1)).plus(answerTokens).leq(context);
+    }
+
+    /** Whether prompt and answer are more than a context holds, so that the front of the prompt is cut off. */
+    static Column isCut(Column answerTokens, int context) {
+        return size(col("prompt_tokens")).plus(answerTokens).gt(context);
     }
 
     static int[] ints(Row row, String column) {

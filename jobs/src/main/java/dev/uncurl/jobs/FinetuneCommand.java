@@ -4,6 +4,7 @@ import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.config.FinetuneConfig;
 import dev.uncurl.config.TrainConfig;
+import dev.uncurl.model.ModelSize;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Locale;
@@ -12,7 +13,9 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code jobs/submit finetune --from demo-base --model demo-boolq --task superglue/boolq --config train/demo-finetune}. */
 @Command(
@@ -45,7 +48,7 @@ final class FinetuneCommand implements Callable<Integer> {
             names = "--task",
             paramLabel = "TASK",
             required = true,
-            description = "Task (superglue/boolq), or all tasks under a name (flan).")
+            description = "Task (superglue/boolq), or corpus of examples (flan): all of its tasks.")
     private String task;
 
     @Option(
@@ -54,16 +57,20 @@ final class FinetuneCommand implements Callable<Integer> {
             description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private Stage stage;
 
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() {
         FinetuneConfig config = configOptions.bind(FinetuneConfig.class);
         if (configOptions.onlyPrint()) {
             return 0;
         }
-        Warehouse.checkName("model", modelId);
+        PathName.plain("model", modelId);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         ModelFolder parent = models.open(parentId);
+        ModelSize.checkTraining(parent.config(), config.train());
         String tokenizer = parent.manifest().lineage().inputs().get("tokenizer");
         CorpusRun run = CorpusRun.ofTask(warehouse, task);
         run.requireTokenizer(tokenizer, parentId);
@@ -73,7 +80,7 @@ final class FinetuneCommand implements Callable<Integer> {
         inputs.put("train", config.train().inputs());
         inputs.put("data", CorpusRun.ids(java.util.List.of(run)));
         inputs.put("tokenizer", tokenizer);
-        try (var hold = warehouse.hold("model-" + modelId)) {
+        try (var hold = warehouse.hold("model", modelId)) {
             if (models.isMade(modelId, inputs)) {
                 new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
             } else {
@@ -88,14 +95,10 @@ final class FinetuneCommand implements Callable<Integer> {
     private void train(Warehouse warehouse, ModelFolder parent, TrainConfig train, Map<String, String> inputs)
             throws IOException {
         Lineage lineage = Lineage.here(
-                parentId,
-                stage.name().toLowerCase(Locale.ROOT),
-                inputs,
-                "finetune --from " + parentId + " --model " + modelId + " --task " + task,
-                Backend.name());
+                parentId, stage.name().toLowerCase(Locale.ROOT), inputs, RecordedCommand.of(spec), Backend.name());
         int length = parent.config().sequenceLength();
         try (var data = TrainingData.examples(warehouse, task, train, length)) {
-            var validation = Validation.examples(warehouse, task, train);
+            var validation = Validation.examples(warehouse, task, train, length);
             new Training(warehouse, modelId, parent.config(), train, lineage)
                     .run(parent.readParameters(), data, validation);
         }

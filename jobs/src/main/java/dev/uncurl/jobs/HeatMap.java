@@ -1,7 +1,6 @@
 package dev.uncurl.jobs;
 
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Numbers as a table whose cells are shaded in {@value #STEPS} steps from the lowest to the highest of a scale. Every cell
@@ -24,7 +23,7 @@ record HeatMap(double highest, int decimals) {
     }
 
     String format(double value) {
-        return String.format(Locale.ROOT, "%." + decimals + "f", value);
+        return Digits.fixed(value, decimals);
     }
 
     /** The shades in their order, with both ends in words. */

@@ -5,7 +5,6 @@ import dev.uncurl.error.Refusal;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Stops a run whose loss or gradient is no number, or whose loss leaps beyond a factor of its running median. The round
@@ -65,12 +64,8 @@ final class LossGuard {
                 ", ",
                 batches.get(step.rank() * train.averagingFrequency() + step.step() % train.averagingFrequency())
                         .ids());
-        String values = String.format(
-                Locale.ROOT,
-                "loss %.4f, gradient norm %.4f%s",
-                step.crossEntropy(),
-                step.gradientNorm(),
-                number ? String.format(Locale.ROOT, ", median loss of the rounds before %.4f", median) : "");
+        String values = "loss " + Digits.of(step.crossEntropy()) + ", gradient norm " + Digits.of(step.gradientNorm())
+                + (number ? ", median loss of the rounds before " + Digits.of(median) : "");
         return Refusal.diverged(
                 what + " diverged in step " + (step.step() + 1) + " of rank " + step.rank() + ": " + values
                         + (step.fault() == null ? "" : "\n  " + step.fault())

@@ -2,10 +2,12 @@ package dev.uncurl.jobs;
 
 import dev.uncurl.config.TokenizeConfig;
 import dev.uncurl.corpus.Mixture;
+import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** How many examples of each task a corpus's mixture takes; of the training split alone. */
 final class MixtureShares {
@@ -37,6 +39,7 @@ final class MixtureShares {
                         .put(key.detail(), count);
             }
         });
+        requireEveryPatternMatches(examples);
         new Mixture(setting.weights(), setting.taskCap(), seed)
                 .take(examples)
                 .values()
@@ -44,16 +47,40 @@ final class MixtureShares {
         return keep;
     }
 
+    /** A pattern that names no task is misspelt, or its files are missing: the mixture would not be the one asked for. */
+    private void requireEveryPatternMatches(Map<String, Map<String, Long>> examples) {
+        var names = new TreeSet<String>();
+        examples.values().forEach(tasks -> tasks.keySet().forEach(task -> names.add(nameOf(task))));
+        setting.tasks().forEach((source, patterns) -> {
+            for (String pattern : patterns) {
+                if (names.stream().noneMatch(name -> matches(pattern, name))) {
+                    throw Refusal.input(
+                            "mixtures." + corpus + ".tasks." + source + " names " + pattern
+                                    + ", but the training split of corpus " + corpus + " has no such task",
+                            "No table was changed. " + Nearest.hint(pattern, names));
+                }
+            }
+        });
+    }
+
+    private static boolean matches(String pattern, String name) {
+        return pattern.endsWith("*")
+                ? name.startsWith(pattern.substring(0, pattern.length() - 1))
+                : name.equals(pattern);
+    }
+
+    /** A task's name within the corpus. */
+    private String nameOf(String task) {
+        return task.substring(Math.min(task.length(), corpus.length() + 1));
+    }
+
     private String source(String task) {
-        String name = task.substring(Math.min(task.length(), corpus.length() + 1));
+        String name = nameOf(task);
         String best = null;
         int longest = -1;
         for (var source : setting.tasks().entrySet()) {
             for (String pattern : source.getValue()) {
-                boolean matches = pattern.endsWith("*")
-                        ? name.startsWith(pattern.substring(0, pattern.length() - 1))
-                        : name.equals(pattern);
-                if (matches && pattern.length() > longest) {
+                if (matches(pattern, name) && pattern.length() > longest) {
                     longest = pattern.length();
                     best = source.getKey();
                 }

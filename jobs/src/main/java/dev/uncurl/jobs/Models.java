@@ -12,7 +12,10 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.hadoop.fs.FileStatus;
@@ -29,21 +32,62 @@ final class Models {
     }
 
     /**
-     * The folder of a registered model.
+     * The folder of a registered model, which is the one that models.registry names by the hash of its manifest.
      *
-     * @throws Refusal (input) when there is none or it is not whole
+     * @throws Refusal (input) when there is none, it is not whole, or it is not the one that was registered
      */
     ModelFolder open(String modelId) {
+        ModelFolder model = openFolder(modelId);
+        String registered = registered(modelId)
+                .orElseThrow(() -> Refusal.input(
+                        "Model " + modelId + " is not in models.registry, though there is a folder " + model.dir(),
+                        "If the command that makes it was stopped, run it again: it registers a finished folder. A folder from"
+                                + " elsewhere is no model of this warehouse: remove it."));
+        if (!model.manifestSha256().equals(registered)) {
+            throw swapped(modelId, model.dir(), model.manifestSha256(), registered);
+        }
+        return model;
+    }
+
+    /** SHA-256 of the manifest that models.registry has for a model; empty when it has no such model. */
+    Optional<String> registered(String modelId) {
+        return warehouse.rows(Tables.REGISTRY, "model_id", modelId).select("manifest_sha256").collectAsList().stream()
+                .map(row -> row.getString(0))
+                .findFirst();
+    }
+
+    private static Refusal swapped(String modelId, Path folder, String found, String registered) {
+        return Refusal.input(
+                "The folder " + folder + " is not the model that was registered as " + modelId
+                        + ": its manifest.json has SHA-256 " + found + ", by models.registry " + registered,
+                "Put the folder of " + modelId + " back, or remove this one and run the command that makes " + modelId
+                        + " again.");
+    }
+
+    /**
+     * For results that were stored before and are shown again: refuses a model whose folder is another one now. A folder
+     * that is gone is no reason to withhold them.
+     *
+     * @throws Refusal (input) when the folder is there and not the one that was registered
+     */
+    void requireUnchanged(String modelId, String registered) {
+        try {
+            if (warehouse.files().exists(warehouse.modelFolder(modelId))) {
+                ModelFolder model = openFolder(modelId);
+                if (!model.manifestSha256().equals(registered)) {
+                    throw swapped(modelId, model.dir(), model.manifestSha256(), registered);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private ModelFolder openFolder(String modelId) {
         Path folder = warehouse.modelFolder(modelId);
         try {
-            if (!warehouse.files().exists(folder)) {
-                String known = warehouse.table(Tables.REGISTRY).select("model_id").collectAsList().stream()
-                        .map(row -> row.getString(0))
-                        .sorted()
-                        .collect(Collectors.joining(", "));
-                throw Refusal.input(
-                        "There is no model " + modelId + " in " + folder.getParent(),
-                        known.isEmpty() ? "Make one with pretrain." : "Known models: " + known + ".");
+            if (!folders().contains(modelId)) {
+                throw missing(modelId, folder);
             }
             return ModelFolder.open(warehouse.files(), folder);
         } catch (IOException e) {
@@ -51,32 +95,100 @@ final class Models {
         }
     }
 
+    private Refusal missing(String modelId, Path folder) {
+        List<Row> registered = warehouse.table(Tables.REGISTRY).collectAsList();
+        if (registered.stream().anyMatch(row -> modelId.equals(row.getAs("model_id")))) {
+            return Refusal.input(
+                    "Model " + modelId + " is registered, but its folder " + folder + " is gone",
+                    "Restore the folder from a copy of the warehouse, or run the command that made the model again.");
+        }
+        String known = registered.stream()
+                .map(row -> row.<String>getAs("model_id"))
+                .filter(this::hasFolder)
+                .sorted()
+                .collect(Collectors.joining(", "));
+        return Refusal.input(
+                "There is no model " + modelId + " in " + folder.getParent(),
+                known.isEmpty() ? "Make one with pretrain." : "Known models: " + known + ".");
+    }
+
+    private boolean hasFolder(String modelId) {
+        try {
+            return warehouse.files().exists(warehouse.modelFolder(modelId));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /**
-     * Whether a model that was made from exactly these inputs is there already; to be called by whoever holds its name. A folder without its row (a run that
-     * was killed between the two) gets the row.
+     * Whether a model that was made from exactly these inputs is there already; to be called by whoever holds its name. A
+     * folder without its row (a run that was killed between the two) gets the row; a row without its folder, which someone
+     * removed, is removed before the model is made anew.
      *
-     * @throws Refusal (conflict) when a model of that name was made from other inputs
+     * @throws Refusal (conflict) when a model of that name was made from other inputs, (input) when the folder is not the
+     *     one that was registered
      */
     boolean isMade(String modelId, Map<String, String> inputs) {
         Path folder = warehouse.modelFolder(modelId);
         try {
-            if (!warehouse.files().exists(folder)) {
+            if (!folders().contains(modelId)) {
+                requireOtherThanCase(modelId);
                 removeLeftovers(folder);
+                if (registered(modelId).isPresent()) {
+                    warehouse.replace(
+                            Tables.REGISTRY, warehouse.table(Tables.REGISTRY).limit(0), "model_id", modelId);
+                }
                 return false;
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        ModelFolder model = open(modelId);
+        ModelFolder model = openFolder(modelId);
         Map<String, String> made = model.manifest().lineage().inputs();
         if (!made.equals(new TreeMap<>(inputs))) {
             throw Refusal.conflict(
                     "Model " + modelId + " exists and was made from other inputs:" + Inputs.differences(made, inputs),
                     "Choose another name, or delete " + folder + " to make it anew.");
         }
+        registered(modelId)
+                .filter(sha256 -> !sha256.equals(model.manifestSha256()))
+                .ifPresent(sha256 -> {
+                    throw swapped(modelId, folder, model.manifestSha256(), sha256);
+                });
         register(modelId, model);
         System.out.println("Model " + modelId + " is there already, made from the same inputs: reused.");
         return true;
+    }
+
+    /** Names of the folders under models/ as they are written, which a file system may not tell apart by their case. */
+    private Set<String> folders() throws IOException {
+        var names = new TreeSet<String>();
+        Path models = warehouse.models();
+        if (warehouse.files().exists(models)) {
+            for (FileStatus status : warehouse.files().listStatus(models)) {
+                names.add(status.getPath().getName());
+            }
+        }
+        return names;
+    }
+
+    /** @throws Refusal (usage) when a model that is not there differs from one that is only in upper and lower case */
+    void requireOtherThanCase(String modelId) {
+        try {
+            Set<String> folders = folders();
+            if (folders.contains(modelId)) {
+                return;
+            }
+            folders.stream().filter(modelId::equalsIgnoreCase).findFirst().ifPresent(other -> {
+                throw Refusal.usage(
+                        "The model name " + modelId + " differs from model " + other
+                                + " of this warehouse only in upper"
+                                + " and lower case, which some file systems do not tell apart",
+                        "Choose another name.");
+            });
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Removes what killed writers of this model left behind; where a hold guards the name, no other can be at work. */

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.Range;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.pruning.Budget;
 import dev.uncurl.pruning.MergeWeights;
@@ -96,21 +97,31 @@ final class PlanOptions {
     private long seed;
 
     /**
-     * Looks at the names alone, before anything is opened.
+     * Looks at names and numbers alone, before anything is opened.
      *
-     * @throws Refusal (usage) when one is not known
+     * @throws Refusal (usage) when a name is not known or a number out of its range
      */
-    void checkNames() {
-        PruningMethods.named(method);
+    void check() {
+        Range.EXPERTS_OPTION.check(experts);
+        Range.MAX_CLUSTER_OPTION.check(maxCluster);
+        layers.values().stream()
+                .filter(count -> !count.equals("all"))
+                .forEach(count -> Range.LAYERS_OPTION.check(number(count, "all")));
+        method();
         Budget.Sharing.named(budget);
         if (weights != null) {
             MergeWeights.named(weights);
         }
     }
 
+    /** @throws Refusal (usage) when there is no such method */
+    PruningMethods method() {
+        return PruningMethods.named(method);
+    }
+
     /** @throws Refusal (usage) when a name or layer is not known */
     PlanSettings settings(ModelConfig config) {
-        PruningMethods chosen = PruningMethods.named(method);
+        PruningMethods chosen = method();
         return new PlanSettings(
                 chosen,
                 weights == null ? chosen.weights() : MergeWeights.named(weights),
@@ -147,15 +158,5 @@ final class PlanOptions {
         } catch (NumberFormatException e) {
             throw Refusal.usage("--layers: " + text + " is no number", "Give a number, or " + other + ".");
         }
-    }
-
-    /** The options as they have to be given to plan the same again. */
-    static String line(PlanSettings settings) {
-        var line = new StringBuilder("--method " + settings.method().title() + " --experts "
-                + settings.budget().experts());
-        settings.parameters()
-                .forEach((name, value) ->
-                        line.append(" --").append(name).append(' ').append(value));
-        return line + " --seed " + settings.seed();
     }
 }

@@ -6,16 +6,21 @@ import dev.uncurl.config.Settings;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.model.ModelInitialization;
+import dev.uncurl.model.ModelSize;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code jobs/submit pretrain --model demo-pretrained --config train/demo-pretrain}. */
 @Command(
@@ -32,24 +37,28 @@ final class PretrainCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "ID", required = true, description = "Name of the model to make.")
     private String modelId;
 
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() {
         PretrainConfig config = configOptions.bind(PretrainConfig.class);
         if (configOptions.onlyPrint()) {
             return 0;
         }
-        Warehouse.checkName("model", modelId);
+        requireActing(config);
+        PathName.plain("model", modelId);
+        ModelSize.checkTraining(config.model(), config.train());
         Warehouse warehouse = warehouseOptions.open();
-        String corpora = String.join("+", config.corpora());
-        List<CorpusRun> runs = CorpusRun.ofAll(warehouse, corpora);
+        List<CorpusRun> runs = CorpusRun.ofAll(warehouse, config.corpora());
         runs.forEach(run -> requireFit(run, config, runs.get(0)));
         var inputs = new TreeMap<String, String>();
         inputs.put("model", Settings.json(config.model()));
         inputs.put("train", config.train().inputs());
         inputs.put("data", CorpusRun.ids(runs));
         inputs.put("tokenizer", runs.get(0).tokenizer());
-        Lineage lineage = Lineage.here(null, "pretrain", inputs, "pretrain --model " + modelId, Backend.name());
-        try (var hold = warehouse.hold("model-" + modelId)) {
+        Lineage lineage = Lineage.here(null, "pretrain", inputs, RecordedCommand.of(spec), Backend.name());
+        try (var hold = warehouse.hold("model", modelId)) {
             if (new Models(warehouse).isMade(modelId, inputs)) {
                 new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
             } else {
@@ -58,17 +67,32 @@ final class PretrainCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        for (Row row : new Evaluation(warehouse).evaluate(modelId, corpora, "validation", 0)) {
+        evaluate(warehouse, config.corpora());
+        return 0;
+    }
+
+    /** On the corpora that have a validation split; says which do not. */
+    private void evaluate(Warehouse warehouse, List<String> corpora) {
+        Map<Boolean, List<String>> validated = corpora.stream().collect(Collectors.partitioningBy(corpus -> !warehouse
+                .rows(Tables.SEQUENCES, "corpus", corpus, "split", "validation")
+                .isEmpty()));
+        if (!validated.get(false).isEmpty()) {
+            System.out.println("Not evaluated, for want of rows in the validation split: "
+                    + String.join(", ", validated.get(false)));
+        }
+        if (validated.get(true).isEmpty()) {
+            return;
+        }
+        for (Row row : new Evaluation(warehouse).evaluate(modelId, validated.get(true), "validation", 0)) {
             System.out.printf(
                     Locale.ROOT,
-                    "%s, validation %s: %.4f +- %.4f nats per token (n = %,d)%n",
+                    "%s, validation %s: %s +- %s nats per token (n = %,d)%n",
                     modelId,
                     row.<String>getAs("metric").replace("_per_token", "").replace('_', ' '),
-                    row.<Double>getAs("value"),
-                    row.<Double>getAs("standard_error"),
+                    Digits.of(row.<Double>getAs("value")),
+                    Digits.of(row.<Double>getAs("standard_error")),
                     row.<Long>getAs("n"));
         }
-        return 0;
     }
 
     private void train(Warehouse warehouse, PretrainConfig config, Lineage lineage) throws IOException {
@@ -78,6 +102,24 @@ final class PretrainCommand implements Callable<Integer> {
         try (var data = TrainingData.sequences(warehouse, config.corpora(), train, length)) {
             var validation = Validation.sequences(warehouse, config.corpora(), train);
             new Training(warehouse, modelId, config.model(), train, lineage).run(initial, data, validation);
+        }
+    }
+
+    /** @throws Refusal (usage) for a setting that would do nothing in this run */
+    private void requireActing(PretrainConfig config) {
+        if (config.train().lossOn() == TrainConfig.LossOn.TARGET) {
+            throw Refusal.usage(
+                    "train.loss-on = target does nothing in pretraining: packed sequences have no prompt and answer",
+                    "Set train.loss-on=text.");
+        }
+        if (config.model().moe().experts() == 0) {
+            for (String key : configOptions.keysSet()) {
+                if (key.startsWith("model.moe.") && !key.equals("model.moe.experts")) {
+                    throw Refusal.usage(
+                            key + " is set, but does nothing in a dense model (model.moe.experts = 0)",
+                            "Leave it out, or set model.moe.experts to 1 or more.");
+                }
+            }
         }
     }
 

@@ -37,16 +37,17 @@ final class Progress {
         lastLine = now;
         double seconds = (now - start) / 1e9;
         double rate = (done - before) / seconds;
+        String left = done > before ? String.format(Locale.ROOT, "%.0f s left", (total - done) / rate) : "time unknown";
         String line = String.format(
                 Locale.ROOT,
-                "%s: %,d of %,d %s (%.0f%%), %s/s, %.0f s left  %s",
+                "%s: %,d of %,d %s (%.0f%%), %s/s, %s  %s",
                 what,
                 done,
                 total,
                 unit,
-                100.0 * done / total,
-                String.format(Locale.ROOT, rate < 10 ? "%.2f" : "%,.0f", rate),
-                (total - done) / rate,
+                total == 0 ? 100.0 : 100.0 * done / total,
+                rate < 10 ? Digits.fixed(rate, 2) : String.format(Locale.ROOT, "%,.0f", rate),
+                left,
                 detail);
         System.err.print(terminal ? "\r\033[K" + line : line + "\n");
     }

@@ -2,11 +2,13 @@ package dev.uncurl.jobs;
 
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.corpus.Split;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.pruning.Application;
 import dev.uncurl.pruning.LayerScore;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanSettings;
+import dev.uncurl.pruning.PruningMethods;
 import dev.uncurl.pruning.RouterRule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,7 +19,9 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code jobs/submit prune --from demo-base --task superglue/boolq --method uncurl --experts 4 --model demo-uncurl}. */
 @Command(
@@ -40,15 +44,19 @@ final class PruneCommand implements Callable<Integer> {
     @Option(names = "--task", paramLabel = "TASK", required = true, description = "Task whose router logits decide.")
     private String task;
 
-    @Option(names = "--split", defaultValue = "train", description = "Split of the logits (default: ${DEFAULT-VALUE}).")
-    private String split;
+    @Option(
+            names = "--split",
+            defaultValue = "train",
+            description = "Split of the logits, train or validation (default: ${DEFAULT-VALUE}).")
+    private Split split;
 
     @Option(
             names = "--router",
             paramLabel = "RULE",
-            defaultValue = "map",
-            description = "How routers follow; map: all rows stay, and lead to the merged experts; collapse: a row per"
-                    + " cluster, the mean of its members' (default: ${DEFAULT-VALUE}).")
+            description = "How routers follow. Where a method merges, map (the default): all rows stay, and lead to the"
+                    + " merged experts; or collapse: a row per cluster, the mean of its members'. Where it drops, mask (the"
+                    + " default): all rows stay, dropped ones are never chosen, gates do not grow; or slice: dropped rows"
+                    + " go.")
     private String router;
 
     @Option(
@@ -64,28 +72,41 @@ final class PruneCommand implements Callable<Integer> {
     @Option(names = "--plan-only", description = "Write and print the plan, make no model.")
     private boolean planOnly;
 
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() {
         if (!planOnly && modelId == null) {
             throw Refusal.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
         }
-        planOptions.checkNames();
-        var application = new Application(RouterRule.named(router), align == OnOff.ON);
+        if (planOnly && modelId != null) {
+            throw Refusal.usage("--plan-only makes no model, so that --model has no effect", "Leave one of them out.");
+        }
+        planOptions.check();
+        if (modelId != null) {
+            PathName.plain("model", modelId);
+        }
+        PruningMethods chosen = planOptions.method();
+        RouterRule rule = router == null ? RouterRule.of(chosen) : RouterRule.named(router, chosen);
+        var application = new Application(rule, align == OnOff.ON);
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
+        if (modelId != null) {
+            models.requireOtherThanCase(modelId);
+        }
         ModelFolder parent = models.open(parentId);
         PlanSettings settings = planOptions.settings(parent.config());
         String method = settings.method().title();
         warehouse.describe("plan " + method + " of " + parentId);
         var pruning = new Pruning(warehouse);
-        Pruning.Planned planned = pruning.plan(parent, parentId, task, split, settings);
+        Pruning.Planned planned = pruning.plan(parent, parentId, task, split.label(), settings);
         pruning.write(planned);
         Plan plan = planned.plan();
         print(planned);
         if (planOnly) {
             return 0;
         }
-        Warehouse.checkName("model", modelId);
         var inputs = new TreeMap<String, String>();
         inputs.put("parent", parent.manifestSha256());
         inputs.put("plan", plan.id());
@@ -94,14 +115,10 @@ final class PruneCommand implements Callable<Integer> {
         inputs.put("experts", Integer.toString(settings.budget().experts()));
         inputs.putAll(settings.parameters());
         inputs.put("seed", Long.toString(settings.seed()));
-        inputs.put("router", router);
+        inputs.put("router", rule.title());
         inputs.put("align", Boolean.toString(application.align()));
         inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
-        String command = "prune --from " + parentId + " --task " + task + " --split " + split + " "
-                + PlanOptions.line(settings) + " --router " + router + " --align "
-                + (application.align() ? "on" : "off")
-                + " --model " + modelId;
-        try (var hold = warehouse.hold("model-" + modelId)) {
+        try (var hold = warehouse.hold("model", modelId)) {
             if (!models.isMade(modelId, inputs)) {
                 ModelFolder model = new PlanStage(warehouse)
                         .apply(
@@ -109,10 +126,15 @@ final class PruneCommand implements Callable<Integer> {
                                 plan,
                                 application,
                                 modelId,
-                                Lineage.here(parentId, "prune", inputs, command, Backend.name()));
+                                Lineage.here(parentId, "prune", inputs, RecordedCommand.of(spec), Backend.name()));
                 System.out.printf(
-                        "Model %s: %,d of %,d parameters, %,d bytes%n",
-                        modelId, model.layout().length(), parent.layout().length(), model.bytes());
+                        Locale.ROOT,
+                        "Model %s: %,d of %,d parameters, %,d bytes; router rule %s%n",
+                        modelId,
+                        model.layout().length(),
+                        parent.layout().length(),
+                        model.bytes(),
+                        rule.title());
             }
             return 0;
         } catch (IOException e) {
@@ -128,16 +150,15 @@ final class PruneCommand implements Callable<Integer> {
         for (LayerScore score : planned.scores()) {
             System.out.printf(
                     Locale.ROOT,
-                    "  layer %d: %d of %d experts, inertia %.4g, silhouette %s, predicted cost %.4f%n    %s%n",
+                    "  layer %d: %d of %d experts, inertia %.4g, silhouette %s, predicted cost %s%n    %s%n",
                     score.layer(),
                     score.clusters(),
                     score.experts(),
                     score.inertia(),
                     score.silhouette().isPresent()
-                            ? String.format(
-                                    Locale.ROOT, "%.3f", score.silhouette().getAsDouble())
+                            ? Digits.fixed(score.silhouette().getAsDouble(), 3)
                             : "-",
-                    score.cost(),
+                    Digits.of(score.cost()),
                     clusters(plan, score.layer()));
         }
     }

@@ -5,6 +5,7 @@ import dev.uncurl.error.Refusal;
 import dev.uncurl.pruning.Application;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanCheck;
+import dev.uncurl.pruning.PruningMethods;
 import dev.uncurl.pruning.RouterRule;
 import java.io.IOException;
 import java.io.Serializable;
@@ -32,7 +33,8 @@ final class PrunedCheck {
         ModelFolder parent = parent(modelId, parentId, inputs.get("parent"));
         Plan plan = plan(modelId, parentId, inputs.get("task"), inputs.get("plan"));
         var application = new Application(
-                RouterRule.named(inputs.getOrDefault("router", RouterRule.COLLAPSE.title())),
+                RouterRule.recorded(
+                        inputs.get("router"), PruningMethods.named(plan.origin().method())),
                 Boolean.parseBoolean(inputs.getOrDefault("align", "true")));
         var check = new PlanCheck(parent, plan, application, model);
         var work = new Work(

@@ -21,9 +21,16 @@ final class RoutingCheck {
 
     /**
      * @param manifestSha256 of the model as it is now
+     * @param data the tokenise run that the task's tables hold now
      * @throws Refusal (input) that names what differs
      */
-    void verify(RoutingKey dump, String manifestSha256) {
+    void verify(RoutingKey dump, String manifestSha256, String data) {
+        if (!dump.data().equals(data)) {
+            throw Refusal.input(
+                    "The dump of " + dump + " is of the data of " + dump.data() + "; the task was tokenised again, as "
+                            + data,
+                    dump.again());
+        }
         var tables = new RoutingTables(warehouse);
         var logits = tables.logits(dump);
         long rows = logits.count();

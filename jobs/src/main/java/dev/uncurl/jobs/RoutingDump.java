@@ -81,6 +81,13 @@ final class RoutingDump {
                 inputs.sequences(),
                 bytes / 1e6,
                 free / 1e9);
+        if (inputs.cut() > 0) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "Of the sequences, %,d are longer than the context of %d tokens: only their end is run%n",
+                    inputs.cut(),
+                    config.sequenceLength());
+        }
         requireRoom(bytes, free);
         long needed = tokensNeeded(config);
         if (inputs.tokens() < needed) {
@@ -112,10 +119,10 @@ final class RoutingDump {
         return TOKENS_PER_EXPERT * mostRows(config) / config.moe().topK();
     }
 
-    /** The most experts of a block, router rows where it is mapped. */
+    /** The most experts of a block to choose from, router rows where it is mapped. */
     private static int mostRows(ModelConfig config) {
         return IntStream.of(config.moeLayers())
-                .map(layer -> config.moe().layer(layer).routerRows())
+                .map(layer -> config.moe().layer(layer).liveRows())
                 .max()
                 .orElse(0);
     }

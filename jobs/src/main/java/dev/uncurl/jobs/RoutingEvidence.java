@@ -42,6 +42,11 @@ record RoutingEvidence(List<LayerEvidence> layers, String data, SortedMap<String
             return "Run dump-logits --model " + modelId + " --task " + task + " --split " + split + ".";
         }
 
+        /** The tokenise run that the task's tables hold now, as a dump names it. */
+        String dataNow() {
+            return CorpusRun.ids(List.of(CorpusRun.ofTask(warehouse, task)));
+        }
+
         /** All rows of the dump at one snapshot of the table, whose id goes into {@code snapshots}. */
         Dataset<Row> rows(Tables table, Map<String, Long> snapshots) {
             var iceberg = warehouse.iceberg(table);
@@ -65,8 +70,8 @@ record RoutingEvidence(List<LayerEvidence> layers, String data, SortedMap<String
 
     /**
      * @param outputs whether routing.output_gram is wanted too, where it has rows
-     * @throws Refusal (input) when there is no dump of the model as it is, or its rows do not fit the model or each other,
-     *     or hold what cannot be
+     * @throws Refusal (input) when there is no dump of the model as it is on the data as they are, or its rows do not fit
+     *     the model or each other, or hold what cannot be
      */
     static RoutingEvidence read(
             Warehouse warehouse, ModelFolder model, String modelId, String task, String split, boolean outputs) {
@@ -110,17 +115,26 @@ record RoutingEvidence(List<LayerEvidence> layers, String data, SortedMap<String
         return tasks.isEmpty() ? "" : "; there are some on " + String.join(", ", tasks);
     }
 
-    /** @throws Refusal (input) when a row is of another state of the model, or a layer has several */
+    /** @throws Refusal (input) when a row is of another state of the model or of the data, or a layer has several */
     private static Map<Integer, Row> byLayer(Dump dump, Tables table, Map<String, Long> snapshots) {
         var rows = new TreeMap<Integer, Row>();
         String now = dump.model.manifestSha256();
-        for (Row row : dump.rows(table, snapshots).collectAsList()) {
+        List<Row> all = dump.rows(table, snapshots).collectAsList();
+        String dataNow = all.isEmpty() ? null : dump.dataNow();
+        for (Row row : all) {
             int layer = row.getAs("layer");
             String manifest = row.getAs("manifest_sha256");
             if (!manifest.equals(now)) {
                 throw Refusal.input(
                         table.id() + " of " + dump + " was dumped of a model with manifest " + manifest
                                 + "; the model has " + now + " now",
+                        dump.again());
+            }
+            String data = row.getAs("data");
+            if (!data.equals(dataNow)) {
+                throw Refusal.input(
+                        table.id() + " of " + dump + " was dumped of the data of " + data
+                                + "; the task was tokenised again, as " + dataNow,
                         dump.again());
             }
             if (rows.put(layer, row) != null) {

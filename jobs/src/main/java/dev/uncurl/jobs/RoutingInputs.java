@@ -3,6 +3,7 @@ package dev.uncurl.jobs;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.concat;
 import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.count_if;
 import static org.apache.spark.sql.functions.filter;
 import static org.apache.spark.sql.functions.greatest;
 import static org.apache.spark.sql.functions.least;
@@ -20,15 +21,16 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * The token sequences that a dump runs: prompt and right answer of each example of a task (or of all tasks under a name),
+ * The token sequences that a dump runs: prompt and right answer of each example of a task (or of all tasks of a corpus),
  * else the packed sequences of a corpus, without padding. Columns sequence_id and tokens, as the model sees them: what
  * exceeds its context is cut from the front.
  *
  * @param sequences how many
  * @param tokens in them
  * @param highestId the largest sequence_id
+ * @param cut sequences that are longer than the context
  */
-record RoutingInputs(Dataset<Row> rows, long sequences, long tokens, long highestId) {
+record RoutingInputs(Dataset<Row> rows, long sequences, long tokens, long highestId, long cut) {
     /** Hashes are told apart by so many leading bits before the one group in which the sample ends is looked at. */
     private static final int BUCKET_BITS = 16;
 
@@ -37,19 +39,24 @@ record RoutingInputs(Dataset<Row> rows, long sequences, long tokens, long highes
      * @param corpusContext sequence length of the tokenise run; what a sample counts is cut to it, so that a sample does
      *     not depend on the model
      * @param sample tokens wanted: the first whole sequences by the hash of task, split and id that have so many; 0 for all
-     * @throws Refusal (input) when there are none
+     * @throws Refusal (input) when there are none, or the name is both that of a task and of a corpus of sequences
      */
     static RoutingInputs of(
             Warehouse warehouse, String task, String split, int context, int corpusContext, long sample) {
         Dataset<Row> rows = examples(warehouse, task, split);
+        Dataset<Row> packed = warehouse
+                .rows(Tables.SEQUENCES, "corpus", task, "split", split)
+                .select(
+                        col("corpus").as("part"),
+                        col("sequence_id").as("id"),
+                        col("sequence_id"),
+                        filter(col("tokens"), token -> token.geq(0)).as("tokens"));
         if (rows.isEmpty()) {
-            rows = warehouse
-                    .rows(Tables.SEQUENCES, "corpus", task, "split", split)
-                    .select(
-                            col("corpus").as("part"),
-                            col("sequence_id").as("id"),
-                            col("sequence_id"),
-                            filter(col("tokens"), token -> token.geq(0)).as("tokens"));
+            rows = packed;
+        } else if (!packed.isEmpty()) {
+            throw Refusal.input(
+                    task + " (" + split + ") is the name of a corpus of sequences and of tasks with examples",
+                    "Tokenise one of them under another name.");
         }
         rows = rows.where(size(col("tokens")).gt(0));
         if (sample > 0) {
@@ -57,15 +64,18 @@ record RoutingInputs(Dataset<Row> rows, long sequences, long tokens, long highes
         }
         Column first = greatest(size(col("tokens")).minus(context), lit(0)).plus(1);
         rows = rows.select(
-                col("sequence_id"), slice(col("tokens"), first, lit(context)).as("tokens"));
-        Row total = rows.agg(count("*"), sum(size(col("tokens"))), max("sequence_id"))
+                col("sequence_id"),
+                slice(col("tokens"), first, lit(context)).as("tokens"),
+                first.gt(1).as("cut"));
+        Row total = rows.agg(count("*"), sum(size(col("tokens"))), max("sequence_id"), count_if(col("cut")))
                 .first();
         if (total.getLong(0) == 0) {
             throw Refusal.input(
                     "There is nothing to dump: " + task + " has no examples or sequences in split " + split,
                     "Run tokenize for it first, with the same --warehouse, or name another --split.");
         }
-        return new RoutingInputs(rows, total.getLong(0), total.getLong(1), total.getLong(2));
+        return new RoutingInputs(
+                rows.drop("cut"), total.getLong(0), total.getLong(1), total.getLong(2), total.getLong(3));
     }
 
     private static Dataset<Row> examples(Warehouse warehouse, String task, String split) {

@@ -43,6 +43,12 @@ record RoutingKey(String modelId, String task, String split, String manifestSha2
         }
     }
 
+    /** What a user does to have this dump of the model and the data as they are. */
+    String again() {
+        return "Run dump-logits --model " + modelId + " --task " + task + " --split " + split
+                + (sample.equals("all") ? "" : " --tokens " + sample) + ".";
+    }
+
     @Override
     public String toString() {
         return modelId + " on " + task + " (" + split + ")";

@@ -20,8 +20,11 @@ final class RoutingPage {
     /** From how many experts on the matrices are set small. */
     private static final int MANY_EXPERTS = 17;
 
-    /** @param layers at least one, in ascending order */
-    record Task(String name, List<LayerRouting> layers) {}
+    /**
+     * @param layers at least one, in ascending order
+     * @param note a sentence on the data that were routed
+     */
+    record Task(String name, List<LayerRouting> layers, String note) {}
 
     private final String modelId;
     private final String split;
@@ -53,12 +56,13 @@ final class RoutingPage {
                     "p",
                     String.format(
                             Locale.ROOT,
-                            "%s (%s): %,d tokens, %d experts in each of %d layers.",
+                            "%s (%s): %,d tokens, %d experts in each of %d layers. %s",
                             task.name,
                             split,
                             task.layers.get(0).gram().tokens(),
                             experts(),
-                            task.layers.size()));
+                            task.layers.size(),
+                            task.note));
         }
         shares();
         imbalance();
@@ -84,7 +88,7 @@ final class RoutingPage {
                         + number(100.0 / experts(), 1) + ". The columns are layers.");
         double highest = tasks.stream()
                 .flatMap(task -> task.layers.stream())
-                .mapToDouble(layer -> layer.maxOverMean() / layer.experts())
+                .mapToDouble(layer -> layer.maxOverMean() / layer.live())
                 .max()
                 .orElseThrow();
         var map = new HeatMap(100 * highest, 1);
@@ -109,6 +113,10 @@ final class RoutingPage {
             page.element("td", "none");
             return;
         }
+        if (layer.masked().contains(expert)) {
+            page.element("td", "masked");
+            return;
+        }
         String tooltip = String.format(
                 Locale.ROOT,
                 "expert %d, layer %d: %s of the choices (%,d)",
@@ -129,7 +137,8 @@ final class RoutingPage {
                 "p",
                 "Busiest over mean: choices of the busiest expert over the mean of all; 1 is balance, "
                         + experts() + " is one expert for all. Entropy of the shares over its maximum: 1 is balance,"
-                        + " 0 is one expert for all. Dead experts got no token.");
+                        + " 0 is one expert for all. Dead experts got no token. Masked experts were dropped from the model; its"
+                        + " router has their rows still and never chooses them: they do not count here.");
         page.open("div", "class", "beside");
         for (Task task : tasks) {
             HeatMap.open(
@@ -140,7 +149,7 @@ final class RoutingPage {
                     false);
             for (LayerRouting layer : task.layers) {
                 page.open("tr").element("th", "layer " + layer.layer(), "scope", "row");
-                bar(layer.maxOverMean(), layer.maxOverMean() / layer.experts());
+                bar(layer.maxOverMean(), layer.maxOverMean() / layer.live());
                 page.element("td", number(layer.relativeEntropy(), 3));
                 page.element("td", layer.deadExperts().isEmpty() ? "none" : ids(layer.deadExperts()));
                 page.close();
@@ -268,7 +277,7 @@ final class RoutingPage {
     }
 
     private static String number(double value, int decimals) {
-        return String.format(Locale.ROOT, "%." + decimals + "f", value);
+        return Digits.fixed(value, decimals);
     }
 
     private static String style() {

@@ -1,15 +1,19 @@
 package dev.uncurl.jobs;
 
+import static org.apache.spark.sql.functions.col;
+
+import dev.uncurl.corpus.Split;
 import dev.uncurl.error.Refusal;
 import dev.uncurl.routing.LayerRouting;
 import dev.uncurl.routing.RouterGram;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -41,8 +45,11 @@ final class RoutingReportCommand implements Callable<Integer> {
             description = "Task, such as superglue/boolq; give a second one to compare.")
     private List<String> tasks;
 
-    @Option(names = "--split", defaultValue = "train", description = "Split (default: ${DEFAULT-VALUE}).")
-    private String split;
+    @Option(
+            names = "--split",
+            defaultValue = "train",
+            description = "Split, train or validation (default: ${DEFAULT-VALUE}).")
+    private Split split;
 
     @Option(
             names = "--out",
@@ -54,6 +61,7 @@ final class RoutingReportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         checkOptions();
+        OutputFile file = OutputFile.of("--out", out);
         Warehouse warehouse = warehouseOptions.open();
         warehouse.describe("report routing of " + modelId);
         var routings = new ArrayList<RoutingPage.Task>();
@@ -61,26 +69,37 @@ final class RoutingReportCommand implements Callable<Integer> {
         for (String task : tasks) {
             routings.add(read(warehouse, task, manifests));
         }
+        requireRegistered(warehouse, manifests);
         if (manifests.size() > 1) {
             throw Refusal.input(
                     "The router logits of " + String.join(" and ", tasks) + " are of different states of model "
                             + modelId + " (manifests " + String.join(", ", manifests) + ")",
                     "Run dump-logits --model " + modelId + " for each of the tasks again.");
         }
-        byte[] page = new RoutingPage(modelId, split, routings).toBytes();
-        Path unfinished = Files.createTempFile(out.toAbsolutePath().getParent(), ".report", ".html");
-        try {
-            Files.write(unfinished, page);
-            Files.move(unfinished, out, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(unfinished);
-        }
-        System.out.printf("Wrote %s (%,d bytes): open it in any browser%n", out, page.length);
+        byte[] page = new RoutingPage(modelId, split.label(), routings).toBytes();
+        file.write(page);
+        System.out.printf(Locale.ROOT, "Wrote %s (%,d bytes): open it in any browser%n", out, page.length);
         return 0;
     }
 
+    /** @throws Refusal (input) when the dumps are of another model than has the name now */
+    private void requireRegistered(Warehouse warehouse, TreeSet<String> manifests) {
+        var models = new Models(warehouse);
+        String registered = models.registered(modelId).orElse("no model");
+        for (String manifest : manifests) {
+            if (!manifest.equals(registered)) {
+                throw Refusal.input(
+                        "The router logits of " + String.join(" and ", tasks) + " are of a model " + modelId
+                                + " with manifest " + manifest + "; by models.registry that is " + registered + " now",
+                        "Run dump-logits --model " + modelId + " for each of the tasks again.");
+            }
+            models.requireUnchanged(modelId, manifest);
+        }
+    }
+
     private void checkOptions() {
-        if (!spec.parent().commandLine().getParseResult().matchedOptions().isEmpty()) {
+        if (spec.parent().commandLine().getParseResult().matchedOptions().stream()
+                .anyMatch(option -> !option.inherited())) {
             throw Refusal.usage(
                     "There are options between 'report' and 'routing'",
                     "Put all of them behind: jobs/submit report routing --model ID --task TASK ...");
@@ -90,25 +109,28 @@ final class RoutingReportCommand implements Callable<Integer> {
                     "report routing cannot show the tasks " + String.join(", ", tasks) + " beside each other",
                     "Give --task once, or twice with different tasks.");
         }
-        Path folder = out.toAbsolutePath().getParent();
-        if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(out)) {
-            throw Refusal.usage(
-                    "The report cannot be written to " + out + ": "
-                            + (folder != null && Files.isDirectory(folder)
-                                    ? "it is a folder"
-                                    : "its folder is missing"),
-                    "Name a file in a folder that exists with --out.");
-        }
     }
 
     private RoutingPage.Task read(Warehouse warehouse, String task, TreeSet<String> manifests) {
-        Object[] key = {"model_id", modelId, "task", task, "split", split};
+        Object[] key = {"model_id", modelId, "task", task, "split", split.label()};
         Map<Integer, List<Row>> experts =
                 warehouse.rows(Tables.EXPERT_STATISTICS, key).orderBy("layer", "expert").collectAsList().stream()
                         .collect(Collectors.groupingBy(row -> row.<Integer>getAs("layer")));
+        Map<Integer, Set<Integer>> masked =
+                warehouse
+                        .spark()
+                        .table("dropped_experts")
+                        .where(col("model_id").equalTo(modelId))
+                        .collectAsList()
+                        .stream()
+                        .collect(Collectors.groupingBy(
+                                row -> row.<Integer>getAs("layer"),
+                                Collectors.mapping(row -> row.<Integer>getAs("expert"), Collectors.toSet())));
         var layers = new ArrayList<LayerRouting>();
+        var data = new TreeSet<String>();
         for (Row row : warehouse.rows(Tables.GRAM, key).orderBy("layer").collectAsList()) {
             manifests.add(row.getAs("manifest_sha256"));
+            data.add(row.getAs("data"));
             int layer = row.getAs("layer");
             double[] gram = row.<Double>getList(row.fieldIndex("gram")).stream()
                     .mapToDouble(Double::doubleValue)
@@ -117,13 +139,28 @@ final class RoutingReportCommand implements Callable<Integer> {
                     .map(expert -> expert.<Long>getAs("tokens"))
                     .toList();
             layers.add(new LayerRouting(
-                    layer, choices, new RouterGram(row.<Integer>getAs("experts"), row.<Long>getAs("tokens"), gram)));
+                    layer,
+                    choices,
+                    new RouterGram(row.<Integer>getAs("experts"), row.<Long>getAs("tokens"), gram),
+                    masked.getOrDefault(layer, Set.of())));
         }
         if (layers.isEmpty()) {
             throw Refusal.input(
-                    "There are no router logits of model " + modelId + " on task " + task + " (" + split + ")",
-                    "Run dump-logits --model " + modelId + " --task " + task + " --split " + split + " first.");
+                    "There are no router logits of model " + modelId + " on task " + task + " (" + split.label() + ")",
+                    "Run dump-logits --model " + modelId + " --task " + task + " --split " + split.label() + " first.");
         }
-        return new RoutingPage.Task(task, layers);
+        return new RoutingPage.Task(task, layers, dataNote(warehouse, task, String.join(" and ", data)));
+    }
+
+    /** Which data the dump is of; said on the screen and on the page where the task was tokenised again since. */
+    private String dataNote(Warehouse warehouse, String task, String data) {
+        String now = CorpusRun.ids(List.of(CorpusRun.ofTask(warehouse, task)));
+        if (data.equals(now)) {
+            return "Data: " + data + ".";
+        }
+        String note =
+                "Data: " + data + ", which is not what the task holds now: it was tokenised again, as " + now + ".";
+        System.out.println(task + ": " + note);
+        return note;
     }
 }

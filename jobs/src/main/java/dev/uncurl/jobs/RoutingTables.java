@@ -1,7 +1,5 @@
 package dev.uncurl.jobs;
 
-import static org.apache.spark.sql.functions.col;
-
 import dev.uncurl.error.Refusal;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.OutputSums;
@@ -19,8 +17,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.FileScanTask;
@@ -94,51 +90,9 @@ final class RoutingTables {
         written.forEach(overwrite::addFile);
         overwrite.set("uncurl.dump", key.toString());
         overwrite.commit();
-        removeLeftovers(key, written);
-    }
-
-    /**
-     * Removes what dumps that died have left beside the written files: files that a dump wrote and no snapshot of the
-     * table has. Only where a hold keeps other runs away, for elsewhere one of them may be about to commit.
-     */
-    private void removeLeftovers(RoutingKey key, List<DataFile> written) {
-        if (!warehouse.canHold()) {
-            return;
-        }
-        var folders = new HashSet<Path>();
-        Set<String> known = filesOfAllSnapshots(key);
-        for (DataFile file : written) {
-            Path path = new Path(file.location());
-            folders.add(path.getParent());
-            known.add(path.getName());
-        }
-        try {
-            for (Path folder : folders) {
-                FileSystem files =
-                        folder.getFileSystem(warehouse.spark().sparkContext().hadoopConfiguration());
-                for (FileStatus status : files.listStatus(folder)) {
-                    String name = status.getPath().getName();
-                    if (FILE_OF_A_DUMP.matcher(name).matches() && !known.contains(name)) {
-                        files.delete(status.getPath(), false);
-                    }
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private Set<String> filesOfAllSnapshots(RoutingKey key) {
-        var names = new HashSet<String>();
-        warehouse
-                .spark()
-                .table(Warehouse.CATALOG + "." + Tables.LOGITS.id() + ".all_data_files")
-                .where(col("partition.model_id").equalTo(key.modelId()))
-                .where(col("partition.task").equalTo(key.task()))
-                .select("file_path")
-                .collectAsList()
-                .forEach(row -> names.add(new Path(row.getString(0)).getName()));
-        return names;
+        new Leftovers(warehouse).remove(Tables.LOGITS, written, name -> FILE_OF_A_DUMP
+                .matcher(name)
+                .matches());
     }
 
     /** Sums by layer of rows of routing.logits, read where they lie; the driver holds one sum per layer. */

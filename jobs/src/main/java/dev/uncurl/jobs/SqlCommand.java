@@ -1,19 +1,23 @@
 package dev.uncurl.jobs;
 
+import dev.uncurl.config.Range;
 import dev.uncurl.error.Refusal;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code jobs/submit sql "SELECT model_id, stage, parameters FROM models.registry"}. */
 @Command(
@@ -36,7 +40,7 @@ final class SqlCommand implements Callable<Integer> {
             description = "Rows to print at most (default: " + TABLE_ROWS + " in a table, all in CSV).")
     private Integer limit;
 
-    @Option(names = "--csv", description = "Print CSV with a header line; arrays and maps are JSON.")
+    @Option(names = "--csv", description = "Print CSV with a header line; arrays, maps and structs are JSON.")
     private boolean csv;
 
     @Option(names = "--file", paramLabel = "FILE", description = "File of statements, each closed by a semicolon.")
@@ -44,9 +48,13 @@ final class SqlCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "STATEMENT",
-            arity = "0..1",
-            description = "Spark SQL; tables are named as in schemas/, whose README has questions to start from.")
-    private String statement;
+            arity = "0..*",
+            description =
+                    "Spark SQL, in quotes; tables are named as in schemas/, whose README has questions to start from.")
+    private List<String> words = List.of();
+
+    @Spec
+    private CommandSpec spec;
 
     @Override
     public Integer call() {
@@ -54,49 +62,62 @@ final class SqlCommand implements Callable<Integer> {
         SparkSession spark = warehouse.open().spark();
         spark.sparkContext().setJobDescription("sql");
         for (String one : statements) {
-            run(spark, one);
+            try {
+                run(spark, one);
+            } catch (Exception e) { // Scala throws checked ones without declaring them
+                Refusal damage = TableDamage.behind(e); // no slip of the statement
+                Refusal refusal = damage == null ? SqlFailure.refusal(e) : damage;
+                if (refusal != null) {
+                    throw refusal;
+                }
+                throw e;
+            }
         }
         return 0;
     }
 
     private List<String> statements() {
-        if ((statement == null) == (file == null)) {
-            throw Refusal.usage("sql takes one statement or a file of them", "Give \"STATEMENT\" or --file FILE.");
-        }
-        if (limit != null && limit < 0) {
-            throw Refusal.usage("--limit " + limit + " is no number of rows", "Use 0 or more.");
-        }
-        try {
-            List<String> statements = SqlStatements.split(file == null ? statement : Files.readString(file));
-            if (statements.isEmpty()) {
-                throw Refusal.usage("There is no statement in " + (file == null ? "''" : file), "Write one.");
+        for (String word : words) {
+            if (word.startsWith("-") && !word.contains("\n")) {
+                // an option's name; a statement may begin with a comment, but goes on after it
+                throw new CommandLine.UnmatchedArgumentException(spec.commandLine(), List.of(word));
             }
-            return statements;
+        }
+        if (words.size() + (file == null ? 0 : 1) != 1) {
+            throw Refusal.usage(
+                    "sql takes one statement or a file of them, and was given " + (file == null ? "" : "a file and ")
+                            + words.size() + " arguments",
+                    "Put the statement in quotes, or give --file FILE.");
+        }
+        if (limit != null) {
+            Range.SQL_LIMIT.check(limit);
+        }
+        List<String> statements = SqlStatements.split(file == null ? words.get(0) : read(file));
+        if (statements.isEmpty()) {
+            throw Refusal.usage("There is no statement in " + (file == null ? "''" : file), "Write one.");
+        }
+        return statements;
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (CharacterCodingException e) {
+            throw Refusal.usage("The file " + file + " is not text in UTF-8", "Save it as UTF-8.", e);
         } catch (IOException e) {
-            throw Refusal.usage("The file " + file + " cannot be read: " + e, "Check --file.");
+            throw Refusal.usage("The file " + file + " cannot be read: " + e, "Check --file.", e);
         }
     }
 
     private void run(SparkSession spark, String one) {
-        try {
-            Dataset<Row> rows = spark.sql(one);
-            if (rows.columns().length == 0) {
-                return;
-            }
-            if (csv) {
-                CsvTable.print(limit == null ? rows : rows.limit(limit), System.out);
-            } else {
-                System.out.print(TextTable.of(rows, limit == null ? TABLE_ROWS : limit));
-            }
-        } catch (Exception e) { // Scala throws it without declaring it
-            if (e instanceof AnalysisException) {
-                throw Refusal.usage(
-                        "The statement does not fit the tables: "
-                                + e.getMessage().strip(),
-                        "SHOW TABLES IN routing lists tables, DESCRIBE routing.logits their columns; so do the files in"
-                                + " schemas/.");
-            }
-            throw e;
+        Dataset<Row> rows = spark.sql(one);
+        if (rows.columns().length == 0) {
+            return;
+        }
+        if (csv) {
+            CsvTable.print(limit == null ? rows : rows.limit(limit), System.out);
+        } else {
+            System.out.print(TextTable.of(rows, limit == null ? TABLE_ROWS : limit));
         }
     }
 }

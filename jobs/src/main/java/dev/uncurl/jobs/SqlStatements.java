@@ -2,58 +2,42 @@ package dev.uncurl.jobs;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.antlr.v4.runtime.CharStreams;
+import org.antlr.v4.runtime.Token;
+import org.apache.spark.sql.catalyst.parser.SqlBaseLexer;
+import org.apache.spark.sql.catalyst.parser.UpperCaseCharStream;
 
-/** SQL text cut into its statements, which end with a semicolon outside of quotes and comments. */
+/** SQL text cut into its statements, each closed by a semicolon, as Spark's own lexer sees quotes and comments. */
 final class SqlStatements {
+    private static final String BYTE_ORDER_MARK = "\uFEFF";
+
     private SqlStatements() {}
 
-    /** Without the semicolons; what is blank or only a comment is no statement. */
+    /** Without the semicolons; what is blank or only a comment is no statement. A byte order mark is left out. */
     static List<String> split(String text) {
+        String sql = text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
+        int[] places = sql.codePoints().toArray(); // which the lexer counts in
+        var lexer = new SqlBaseLexer(new UpperCaseCharStream(CharStreams.fromString(sql)));
+        lexer.removeErrorListeners(); // what it does not know is for the parser to refuse
         var statements = new ArrayList<String>();
         int from = 0;
         boolean blank = true;
-        for (int at = 0; at < text.length(); ) {
-            int end = skip(text, at);
-            boolean comment = text.startsWith("--", at) || text.startsWith("/*", at);
-            if (text.charAt(at) == ';') {
-                add(statements, text.substring(from, at), blank);
-                from = end;
+        for (Token token : lexer.getAllTokens()) {
+            if (token.getType() == SqlBaseLexer.SEMICOLON) {
+                add(statements, places, from, token.getStartIndex(), blank);
+                from = token.getStopIndex() + 1;
                 blank = true;
             } else {
-                blank &= comment || Character.isWhitespace(text.charAt(at));
+                blank &= token.getChannel() != Token.DEFAULT_CHANNEL;
             }
-            at = end;
         }
-        add(statements, text.substring(from), blank);
+        add(statements, places, from, places.length, blank);
         return statements;
     }
 
-    private static void add(List<String> statements, String statement, boolean blank) {
+    private static void add(List<String> statements, int[] places, int from, int to, boolean blank) {
         if (!blank) {
-            statements.add(statement.strip());
+            statements.add(new String(places, from, to - from).strip());
         }
-    }
-
-    /** The end of the quoted text, comment or single character that begins at {@code at}. */
-    private static int skip(String text, int at) {
-        if (text.startsWith("--", at)) {
-            return end(text, text.indexOf('\n', at), 1);
-        }
-        if (text.startsWith("/*", at)) {
-            return end(text, text.indexOf("*/", at + 2), 2);
-        }
-        char quote = text.charAt(at);
-        if (quote != '\'' && quote != '"' && quote != '`') {
-            return at + 1;
-        }
-        int next = at + 1;
-        while (next < text.length() && text.charAt(next) != quote) {
-            next += quote != '`' && text.charAt(next) == '\\' ? 2 : 1;
-        }
-        return Math.min(next + 1, text.length());
-    }
-
-    private static int end(String text, int found, int length) {
-        return found < 0 ? text.length() : found + length;
     }
 }

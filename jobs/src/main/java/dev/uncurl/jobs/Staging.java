@@ -1,15 +1,19 @@
 package dev.uncurl.jobs;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.uncurl.error.Refusal;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.ChecksumException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -34,12 +38,15 @@ final class Staging {
         }
     }
 
-    /** What the staged units are made from; null when nothing is staged. */
+    /** What the staged units are made from; null when nothing is staged, empty when the record of it is damaged. */
     Map<String, String> inputs() {
         try (var in = files.open(new Path(folder, RUN))) {
             return JSON.readValue(in.readAllBytes(), new TypeReference<TreeMap<String, String>>() {});
         } catch (FileNotFoundException e) {
             return null;
+        } catch (JsonProcessingException | ChecksumException e) {
+            System.out.println("What is staged in " + folder + " cannot be used: " + RUN + " is damaged.");
+            return Map.of();
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + folder, e);
         }
@@ -55,7 +62,10 @@ final class Staging {
         }
     }
 
-    /** Reports of the finished units, by their numbers. A report whose rows are missing or cut short does not count. */
+    /**
+     * Reports of the finished units, by their numbers. A damaged one does not count, nor one whose rows are missing or
+     * cut short.
+     */
     Map<Integer, UnitReport> finished() {
         var reports = new TreeMap<Integer, UnitReport>();
         try {
@@ -71,6 +81,8 @@ final class Staging {
                         if (sizes.getOrDefault(report.file(), -1L) == report.fileBytes()) {
                             reports.put(report.unit(), report);
                         }
+                    } catch (JsonProcessingException | ChecksumException e) {
+                        System.out.println("Of what is staged in " + folder + ", " + name + " is damaged: done anew.");
                     }
                 }
             }
@@ -86,7 +98,7 @@ final class Staging {
 
     /** A name for the rows of a unit that no other attempt has. */
     Path newFile(int unit) {
-        return new Path(folder, String.format("unit-%06d-%s.rows", unit, UUID.randomUUID()));
+        return new Path(folder, String.format(Locale.ROOT, "unit-%06d-%s.rows", unit, UUID.randomUUID()));
     }
 
     Path path(UnitReport report) {
@@ -95,7 +107,7 @@ final class Staging {
 
     /** Makes a unit finished. Of two attempts at it one stays; their rows are the same. */
     UnitReport finish(UnitReport report) throws IOException {
-        publish(String.format("unit-%06d.json", report.unit()), report.json());
+        publish(String.format(Locale.ROOT, "unit-%06d.json", report.unit()), report.json());
         return report;
     }
 
@@ -110,6 +122,21 @@ final class Staging {
             if (!files.rename(temporary, target)) {
                 throw new IOException("Cannot rename " + temporary + " to " + target);
             }
+        }
+    }
+
+    /** For file systems without holds: what is staged may be that of a run which lives. */
+    Refusal mayBeInUse(CorpusPlan plan, Map<String, String> staged) {
+        return Refusal.conflict(
+                "Corpus " + plan.name() + ": a run of other inputs has staged its rows in " + folder
+                        + ", where nothing tells whether it still works:" + Inputs.differences(staged, plan.inputs()),
+                "Wait for it; if it was killed, delete that folder and run this command again.");
+    }
+
+    /** Removes what is staged for a plan whose corpus is made; without holds, that of other inputs stays. */
+    void discardUnlessInUse(boolean alone, CorpusPlan plan) {
+        if (alone || plan.inputs().equals(inputs())) {
+            discard();
         }
     }
 

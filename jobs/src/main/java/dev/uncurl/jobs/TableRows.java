@@ -2,9 +2,11 @@ package dev.uncurl.jobs;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.PartitionData;
 import org.apache.iceberg.Table;
+import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.io.DataWriter;
 import org.apache.iceberg.parquet.Parquet;
 import org.apache.iceberg.spark.SparkSchemaUtil;
@@ -32,7 +34,7 @@ final class TableRows implements AutoCloseable {
         for (int i = 0; i < partition.length; i++) {
             values.set(i, partition[i]);
         }
-        String location = table.locationProvider().newDataLocation(table.spec(), values, name + ".parquet");
+        String location = folder(table, partition) + "/" + name + ".parquet";
         try {
             writer = Parquet.writeData(table.io().newOutputFile(location))
                     .forTable(table)
@@ -44,6 +46,13 @@ final class TableRows implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("opening " + location, e);
         }
+    }
+
+    /** A folder for each partition, whose name any values can have: Iceberg's own may be longer than a file system takes. */
+    private static String folder(Table table, Object... partition) {
+        String data = table.properties().getOrDefault(TableProperties.WRITE_DATA_LOCATION, table.location() + "/data");
+        return data + "/"
+                + PathName.of(Arrays.stream(partition).map(Object::toString).toArray(String[]::new));
     }
 
     void add(InternalRow row) {

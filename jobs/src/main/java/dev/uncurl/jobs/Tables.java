@@ -1,14 +1,15 @@
 package dev.uncurl.jobs;
 
-import dev.uncurl.error.Refusal;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.spark.Spark3Util;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.plans.logical.CreateTable;
 
@@ -52,9 +53,10 @@ enum Tables {
     }
 
     /**
-     * Creates what is missing; the session's current catalog must be Uncurl's.
+     * Creates what is missing and adds columns to tables of earlier releases; the session's current catalog must be Uncurl's.
      *
-     * @throws Refusal (input) when a table has other columns than this version gives it
+     * @throws dev.uncurl.error.Refusal (input) when a table differs from its definition by more than columns that may be
+     *     null
      */
     static void createAll(SparkSession spark) {
         for (Tables table : values()) {
@@ -62,7 +64,7 @@ enum Tables {
             if (!spark.catalog().tableExists(Warehouse.CATALOG + "." + table.id)) {
                 spark.sql(table.definition());
             } else {
-                table.requireColumns(spark);
+                table.upgrade(spark);
             }
         }
         for (Views view : Views.values()) {
@@ -71,33 +73,35 @@ enum Tables {
         }
     }
 
-    private void requireColumns(SparkSession spark) {
-        List<String> there = List.of(spark.table(Warehouse.CATALOG + "." + id).columns());
-        List<String> wanted = columns(spark);
-        if (!there.equals(wanted)) {
-            var missing = new ArrayList<>(wanted);
-            missing.removeAll(there);
-            var unknown = new ArrayList<>(there);
-            unknown.removeAll(wanted);
-            throw Refusal.input(
-                    "Table " + id + " of this warehouse was made by another version of Uncurl: columns missing "
-                            + missing + ", not known " + unknown,
-                    "Use that version, or name a new folder with --warehouse and run the commands again.");
+    /** Brings a table that is there up to its definition. */
+    private void upgrade(SparkSession spark) {
+        try {
+            var plan = (CreateTable) spark.sessionState().sqlParser().parsePlan(definition());
+            Map<String, String> properties = scala.collection.JavaConverters.mapAsJavaMap(
+                    plan.tableSpec().properties());
+            Table table = Spark3Util.loadIcebergTable(spark, Warehouse.CATALOG + "." + id);
+            new TableUpgrade(this, plan.tableSchema(), properties).apply(table);
+        } catch (ParseException e) {
+            throw new IllegalStateException("schemas/" + id + ".sql", e);
+        } catch (NoSuchTableException e) {
+            throw new IllegalStateException("Table " + id + " is gone", e);
         }
     }
 
-    /** Names of the columns that {@link #definition} gives, in its order. */
-    private List<String> columns(SparkSession spark) {
-        try {
-            var plan = (CreateTable) spark.sessionState().sqlParser().parsePlan(definition());
-            return List.of(plan.tableSchema().fieldNames());
-        } catch (ParseException e) {
-            throw new IllegalStateException("schemas/" + id + ".sql", e);
-        }
+    /** The command whose rows the table has, for messages. */
+    String command() {
+        return switch (this) {
+            case SEQUENCES, EXAMPLES, REJECTIONS, DOCUMENTS, RUNS -> "tokenize --config FILE";
+            case REGISTRY, METRICS -> "pretrain --model ID --config FILE";
+            case LOGITS, EXPERT_STATISTICS, GRAM, OUTPUT_GRAM -> "dump-logits --model ID --task TASK";
+            case ASSIGNMENTS, PLANS -> "prune --from ID --task TASK";
+            case SCORED, RESULTS, LATENCY -> "evaluate --model ID --task TASK";
+        };
     }
 
     /** In the order of their making: a view may stand on those before it. */
     private enum Views {
+        DROPPED_EXPERTS,
         LOAD_IMBALANCE,
         EXPERT_PROFILE,
         EXPERT_DISTANCE,

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
@@ -29,7 +30,7 @@ final class Tokenization {
     private final int partitions;
     private final String command;
     private final Duplicates duplicates;
-    private final List<CorpusPlan> plans;
+    private List<CorpusPlan> plans;
 
     /**
      * Finds and checks the files of all corpora.
@@ -44,10 +45,13 @@ final class Tokenization {
         this.maxRejected = maxRejected;
         this.partitions = partitions;
         this.command = command;
-        this.duplicates = new Duplicates(warehouse, config.duplicates());
-        this.plans = duplicates.dependent(config.corpora().stream()
+        this.duplicates = new Duplicates(warehouse, config);
+        duplicates.earlier();
+        this.plans = config.corpora().stream()
                 .map(corpus -> CorpusPlan.of(config, corpus, hadoop()))
-                .toList());
+                .toList();
+        plans.forEach(
+                plan -> plan.remarks().forEach(remark -> System.out.println("Corpus " + plan.name() + ": " + remark)));
     }
 
     private Configuration hadoop() {
@@ -60,6 +64,7 @@ final class Tokenization {
 
     /** What the run would give, from a sample; writes nothing. */
     List<Estimate.Expected> estimate() {
+        InputCheck.run(warehouse, plans);
         return Estimate.of(warehouse, config, plans);
     }
 
@@ -68,10 +73,12 @@ final class Tokenization {
         var holds = new ArrayList<Warehouse.Hold>();
         try {
             for (CorpusPlan plan : plans) {
-                holds.add(warehouse.hold("corpus-" + plan.name()));
+                holds.add(warehouse.hold("corpus", plan.name()));
             }
+            plans = duplicates.dependent(InputHashes.of(warehouse, plans, partitions));
             List<CorpusPlan> wanted = wanted(replace);
             if (!wanted.isEmpty()) {
+                new TaskNames(warehouse).requireNoTasks(wanted);
                 make(wanted);
             }
         } finally {
@@ -86,7 +93,7 @@ final class Tokenization {
             CorpusRun made = runs.get(plan.name());
             if (made != null && made.runId().equals(plan.runId())) {
                 System.out.println("Corpus " + plan.name() + " is there already, made from the same inputs: reused.");
-                staging(plan).discard();
+                staging(plan).discardUnlessInUse(warehouse.canHold(), plan);
                 continue;
             }
             if (made != null && !replace) {
@@ -101,12 +108,14 @@ final class Tokenization {
     }
 
     private void make(List<CorpusPlan> wanted) {
+        InputCheck.run(warehouse, wanted);
         Map<String, List<UnitReport>> reports = read(wanted);
         var totals = new TreeMap<String, CorpusTotals>();
         for (CorpusPlan plan : wanted) {
-            totals.put(plan.name(), CorpusTotals.of(reports.get(plan.name())));
-            refuseUnusable(plan, totals.get(plan.name()), reports.get(plan.name()));
+            totals.put(plan.name(), CorpusTotals.of(plan.units(), reports.get(plan.name())));
+            account(plan, reports).refuseUnusable(totals.get(plan.name()), maxRejected, config.maxDamagedFiles());
         }
+        new TaskNames(warehouse).requireDistinct(reports);
         Map<String, List<CorpusOutput.Written>> written =
                 new CorpusWriting(warehouse, config, partitions).write(wanted, reports);
         var ready = new ArrayList<CorpusCommit.Ready>();
@@ -114,7 +123,8 @@ final class Tokenization {
             List<CorpusOutput.Written> files = written.getOrDefault(plan.name(), List.of());
             totals.computeIfPresent(plan.name(), (name, total) -> withoutUnmixed(total, files));
             totals.get(plan.name()).check(plan.name(), files, config.sequenceLength());
-            ready.add(new CorpusCommit.Ready(plan, totals.get(plan.name()), files));
+            long both = SplitOverlap.count(warehouse, plan, reports.get(plan.name()), staging(plan));
+            ready.add(new CorpusCommit.Ready(plan, totals.get(plan.name()), files, both));
         }
         new CorpusCommit(
                         warehouse, config, Gpt2Tokenizer.of(config.vocabulary()).fingerprint(), command)
@@ -122,8 +132,12 @@ final class Tokenization {
         DatasetCard.write(warehouse, wanted.stream().map(CorpusPlan::name).toList());
         ready.forEach(corpus -> {
             staging(corpus.plan()).discard();
-            print(corpus);
+            print(corpus, account(corpus.plan(), reports));
         });
+    }
+
+    private static CorpusAccount account(CorpusPlan plan, Map<String, List<UnitReport>> reports) {
+        return new CorpusAccount(plan, reports.get(plan.name()));
     }
 
     /** Totals after the mixture: what it left out is counted where the examples were gone through. */
@@ -134,17 +148,28 @@ final class Tokenization {
         return totals.without(MixtureShares.REASON, examples, tokens);
     }
 
-    private static void print(CorpusCommit.Ready corpus) {
+    private static void print(CorpusCommit.Ready corpus, CorpusAccount account) {
         CorpusTotals totals = corpus.totals();
         System.out.printf(
-                "Corpus %s: %,d documents = %,d kept + %,d filtered + %,d rejected; %,d tokens in %,d rows%n",
+                Locale.ROOT,
+                "Corpus %s: %,d documents = %,d kept + %,d filtered + %,d rejected; %,d damaged files; %,d tokens in %,d"
+                        + " rows%n%s",
                 corpus.plan().name(),
                 totals.documents(),
                 totals.kept(),
                 totals.filteredTotal(),
                 totals.rejectedTotal(),
+                totals.damagedFiles(),
                 corpus.tokens(),
-                corpus.rows());
+                corpus.rows(),
+                account.lines());
+        if (corpus.inBothSplits() > 0) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "Corpus %s: %,d documents are in its training files and in its validation files%n",
+                    corpus.plan().name(),
+                    corpus.inBothSplits());
+        }
     }
 
     private record Work(TokenUnit unit, UnitTokens.Rules rules, String staging, long[] duplicates)
@@ -203,9 +228,15 @@ final class Tokenization {
             Map<Integer, UnitReport> finished = staging.finished();
             finished.keySet().removeIf(unit -> unit >= plan.units().size());
             System.out.printf(
+                    Locale.ROOT,
                     "Corpus %s: %d of %d units were finished by an earlier run.%n",
-                    plan.name(), finished.size(), plan.units().size());
+                    plan.name(),
+                    finished.size(),
+                    plan.units().size());
             return finished;
+        }
+        if (staged != null && !warehouse.canHold()) {
+            throw staging.mayBeInUse(plan, staged);
         }
         if (staged != null) {
             System.out.println("Corpus " + plan.name() + ": an unfinished run of other inputs is thrown away:"
@@ -253,43 +284,11 @@ final class Tokenization {
                     new long[UnitReport.LENGTHS],
                     Map.of(),
                     segments,
-                    Map.of()));
+                    Map.of(),
+                    Map.of(),
+                    null));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private void refuseUnusable(CorpusPlan plan, CorpusTotals totals, List<UnitReport> reports) {
-        double share = totals.documents() == 0 ? 0 : (double) totals.rejectedTotal() / totals.documents();
-        if (share > maxRejected) {
-            throw Refusal.rejections(
-                    String.format(
-                            "Corpus %s: %,d of %,d documents are rejected, more than max-rejected = %s: %s, in %s",
-                            plan.name(),
-                            totals.rejectedTotal(),
-                            totals.documents(),
-                            maxRejected,
-                            totals.rejected(),
-                            rejecting(plan, reports)),
-                    "No table was changed. Mend the files, or raise --max-rejected.");
-        }
-        if (totals.kept() == 0) {
-            throw Refusal.input(
-                    "Corpus " + plan.name() + " holds no document: "
-                            + String.join(", ", plan.corpus().paths()),
-                    "No table was changed. Name files with text in format "
-                            + plan.corpus().format() + ".");
-        }
-    }
-
-    /** The files with rejections, three at most. */
-    private static String rejecting(CorpusPlan plan, List<UnitReport> reports) {
-        Map<Integer, String> paths = plan.paths();
-        List<String> files = reports.stream()
-                .filter(report -> !report.rejected().isEmpty())
-                .map(report -> paths.get(report.unit()))
-                .distinct()
-                .toList();
-        return String.join(", ", files.subList(0, Math.min(3, files.size()))) + (files.size() > 3 ? ", ..." : "");
     }
 }

@@ -1,5 +1,6 @@
 package dev.uncurl.jobs;
 
+import dev.uncurl.config.Range;
 import dev.uncurl.config.TokenizeConfig;
 import dev.uncurl.error.Refusal;
 import java.util.ArrayList;
@@ -33,6 +34,13 @@ final class TokenizeCommand implements Callable<Integer> {
     private Double maxRejected;
 
     @Option(
+            names = "--max-damaged-files",
+            paramLabel = "N",
+            description =
+                    "Files of a corpus that may be damaged or cut off, over the configuration's max-damaged-files.")
+    private Integer maxDamagedFiles;
+
+    @Option(
             names = "--partitions",
             paramLabel = "N",
             defaultValue = "10000",
@@ -49,16 +57,18 @@ final class TokenizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        checkOptions();
         TokenizeConfig config = configOptions.bind(TokenizeConfig.class);
         if (configOptions.onlyPrint()) {
             return 0;
         }
         double ceiling = maxRejected == null ? config.maxRejected() : maxRejected;
-        if (!(ceiling >= 0 && ceiling <= 1)) {
-            throw Refusal.usage("--max-rejected " + ceiling + " is not possible", "Give a share between 0 and 1.");
+        if (maxDamagedFiles != null) {
+            config = config.withMaxDamagedFiles(maxDamagedFiles);
         }
+        IdleSettings.of(config).forEach(System.out::println);
         var tokenization =
-                new Tokenization(warehouseOptions.open(), config, ceiling, Math.max(1, partitions), commandLine());
+                new Tokenization(warehouseOptions.open(), config, ceiling, partitions, RecordedCommand.of(spec));
         if (estimate) {
             var lines = new ArrayList<Object[]>();
             tokenization
@@ -79,8 +89,19 @@ final class TokenizeCommand implements Callable<Integer> {
         return 0;
     }
 
-    private String commandLine() {
-        return "jobs/submit "
-                + String.join(" ", spec.commandLine().getParseResult().originalArgs());
+    private void checkOptions() {
+        Range.PARTITIONS_OPTION.check(partitions);
+        if (maxRejected != null) {
+            Range.MAX_REJECTED_OPTION.check(maxRejected);
+        }
+        if (maxDamagedFiles != null) {
+            Range.MAX_DAMAGED_FILES_OPTION.check(maxDamagedFiles);
+        }
+        if (estimate && (replace || maxRejected != null)) {
+            throw Refusal.usage(
+                    "--estimate writes nothing, so that " + (replace ? "--replace" : "--max-rejected")
+                            + " has no effect",
+                    "Leave one of them out.");
+        }
     }
 }

@@ -6,6 +6,8 @@ import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.SmoeNetwork;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.model.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,6 +63,7 @@ final class Training {
         data.startAt(saved.map(Checkpoints.State::sequences).orElse(0L));
         train(network, history, data, validation);
         float[] trained = SmoeNetwork.parameters(network);
+        requireFinite(trained);
         writeMetrics(history); // before the folder, after which a run started again would take nothing up
         ModelFolder folder =
                 ModelFolder.write(warehouse.files(), warehouse.modelFolder(modelId), model, trained, lineage);
@@ -69,13 +72,13 @@ final class Training {
         TrainingRound last = history.get(history.size() - 1);
         System.out.printf(
                 Locale.ROOT,
-                "Model %s: %,d parameters, trained on %,d tokens in %d steps, loss %.3f -> %.3f%n",
+                "Model %s: %,d parameters, trained on %,d tokens in %d steps, loss %s -> %s%n",
                 modelId,
                 trained.length,
                 last.tokens(),
                 last.step(),
-                history.get(0).loss(),
-                last.loss());
+                Digits.fixed(history.get(0).loss(), 3),
+                Digits.fixed(last.loss(), 3));
         return folder;
     }
 
@@ -113,6 +116,7 @@ final class Training {
             }
             history.add(done);
             if (round < rounds() && train.isDue(train.checkpoint().every(), before, after)) {
+                requireFinite(SmoeNetwork.parameters(network));
                 save(network, history);
             }
             progress.at(round, describe(history));
@@ -135,6 +139,20 @@ final class Training {
         checkpoints.write(model, state, lineage);
     }
 
+    /** The last steps of a run may spoil the weights without a loss after them to tell. */
+    private void requireFinite(float[] parameters) {
+        for (ParameterLayout.Tensor tensor : ParameterLayout.of(model).tensors()) {
+            for (long i = 0; i < tensor.length(); i++) {
+                float value = parameters[(int) (tensor.offset() + i)];
+                if (!Float.isFinite(value)) {
+                    throw Refusal.diverged(
+                            what + " diverged: tensor " + tensor.name() + " holds " + value + " at index " + i,
+                            "Lower train.learning-rate or raise train.warmup to train anew.");
+                }
+            }
+        }
+    }
+
     private static long tokens(List<TrainingRound> history) {
         return history.isEmpty() ? 0 : history.get(history.size() - 1).tokens();
     }
@@ -145,14 +163,14 @@ final class Training {
                 .map(TrainingRound::validationLoss)
                 .filter(loss -> loss != null)
                 .reduce((earlier, later) -> later)
-                .map(loss -> String.format(Locale.ROOT, ", validation loss %.3f", loss))
+                .map(loss -> ", validation loss " + Digits.fixed(loss, 3))
                 .orElse("");
         double seconds = history.stream().mapToDouble(TrainingRound::seconds).sum();
         return String.format(
                 Locale.ROOT,
-                "loss %.3f -> %.3f%s, %,d tokens, %,.0f tokens/s",
-                history.get(0).loss(),
-                last.loss(),
+                "loss %s -> %s%s, %,d tokens, %,.0f tokens/s",
+                Digits.fixed(history.get(0).loss(), 3),
+                Digits.fixed(last.loss(), 3),
                 validation,
                 last.tokens(),
                 last.tokens() / seconds);

@@ -1,7 +1,10 @@
 package dev.uncurl.jobs;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.count_if;
 import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.not;
 import static org.apache.spark.sql.functions.xxhash64;
 
 import dev.uncurl.config.TrainConfig;
@@ -12,9 +15,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 
 /**
  * The batches of a training run in their order, without end: epoch after epoch, each shuffled by the hash of seed, epoch
@@ -48,8 +53,26 @@ final class TrainingData implements AutoCloseable {
         this.size = this.rows.count();
     }
 
-    /** Packed sequences of the training split of some corpora. */
+    /**
+     * Packed sequences of the training split of some corpora.
+     *
+     * @throws Refusal (input) when one of them has none
+     */
     static TrainingData sequences(Warehouse warehouse, List<String> corpora, TrainConfig train, int sequenceLength) {
+        for (String corpus : corpora) {
+            if (warehouse
+                    .rows(Tables.SEQUENCES, "corpus", corpus, "split", "train")
+                    .isEmpty()) {
+                boolean examples = !Examples.of(warehouse, corpus, "train").isEmpty();
+                throw Refusal.input(
+                        "There is nothing to train on: " + corpus + " has "
+                                + (examples ? "examples, and no packed sequences," : "no rows")
+                                + " in the training split",
+                        examples
+                                ? "Leave it out of corpora, and train on it with finetune."
+                                : "Run tokenize for it first, with the same --warehouse, or leave it out of corpora.");
+            }
+        }
         Dataset<Row> rows = warehouse
                 .table(Tables.SEQUENCES)
                 .where(col("corpus").isin(corpora.toArray()).and(col("split").equalTo("train")))
@@ -59,10 +82,38 @@ final class TrainingData implements AutoCloseable {
                 String.join(", ", corpora));
     }
 
-    /** Examples of the training split of a task, or of all tasks under a name ({@code flan}). */
+    /**
+     * Examples of the training split of a task, or of all tasks of a corpus ({@code flan}). Those whose answer leaves no
+     * room for the prompt are left out; how many, and how many prompts are cut, is printed.
+     */
     static TrainingData examples(Warehouse warehouse, String task, TrainConfig train, int sequenceLength) {
-        Dataset<Row> rows =
+        Dataset<Row> all =
                 Examples.of(warehouse, task, "train").select("task", "example_id", "prompt_tokens", "target_tokens");
+        Column answer = functions.size(col("target_tokens"));
+        Column fits = Examples.fit(answer, sequenceLength);
+        Row counts = all.agg(
+                        count("*"), count_if(not(fits)), count_if(fits.and(Examples.isCut(answer, sequenceLength))))
+                .first();
+        if (counts.getLong(0) == 0
+                && !warehouse
+                        .rows(Tables.SEQUENCES, "corpus", task, "split", "train")
+                        .isEmpty()) {
+            throw Refusal.input(
+                    "There is nothing to finetune on: " + task + " has packed sequences, and no examples",
+                    "Name a task, or train on it with pretrain.");
+        }
+        if (counts.getLong(1) + counts.getLong(2) > 0) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "Of %,d examples of %s, %,d are left out (their answer leaves no room for the prompt in %d tokens), and"
+                            + " %,d lose the front of their prompt%n",
+                    counts.getLong(0),
+                    task,
+                    counts.getLong(1),
+                    sequenceLength,
+                    counts.getLong(2));
+        }
+        Dataset<Row> rows = all.where(fits);
         boolean onTarget = train.lossOn() == TrainConfig.LossOn.TARGET;
         return nonEmpty(new TrainingData(rows, List.of("task", "example_id"), train, sequenceLength, onTarget), task);
     }

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeLayer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -27,7 +28,7 @@ record TrainingRound(
         List<Layer> layers,
         Double validationLoss) {
     /**
-     * The tokens' choices of experts in one block; where its router is mapped, of router rows.
+     * The tokens' choices of experts in one block; where its router is mapped, of router rows, without masked ones.
      *
      * @param droppedShare share of the choices that were lost to the capacity
      */
@@ -69,24 +70,25 @@ record TrainingRound(
         int[] moeLayers = model.moeLayers();
         var layers = new ArrayList<Layer>();
         for (int l = 0; l < moeLayers.length; l++) {
-            int experts = model.moe().layer(moeLayers[l]).routerRows();
-            long[] counts = new long[experts];
+            MoeLayer shape = model.moe().layer(moeLayers[l]);
+            int[] expertOfRow = shape.expertOfRow();
+            long[] counts = new long[expertOfRow.length];
             long dropped = 0;
             for (StepMetrics step : steps) {
                 dropped += step.dropped()[l];
-                for (int expert = 0; expert < experts; expert++) {
-                    counts[expert] += step.expertTokens()[l][expert];
+                for (int row = 0; row < counts.length; row++) {
+                    counts[row] += step.expertTokens()[l][row];
                 }
             }
             long sum = 0;
             long most = 0;
             int dead = 0;
-            for (long count : counts) {
-                sum += count;
-                most = Math.max(most, count);
-                dead += count == 0 ? 1 : 0;
+            for (int row = 0; row < counts.length; row++) {
+                sum += counts[row];
+                most = Math.max(most, counts[row]);
+                dead += counts[row] == 0 && expertOfRow[row] != MoeLayer.MASKED ? 1 : 0;
             }
-            layers.add(new Layer(moeLayers[l], (double) most * experts / sum, dead, (double) dropped / sum));
+            layers.add(new Layer(moeLayers[l], (double) most * shape.liveRows() / sum, dead, (double) dropped / sum));
         }
         return layers;
     }

@@ -1,8 +1,18 @@
 package dev.uncurl.jobs;
 
 import dev.uncurl.error.Refusal;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -12,7 +22,8 @@ import picocli.CommandLine.Command;
  * <command>}.
  *
  * <p>Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 input invalid, 4 too many rejections, 5 another
- * run holds the output, 6 training diverged.
+ * run holds the output, 6 training diverged, 130 interrupted (Ctrl-C), 141 the reader of standard output has gone, 143
+ * terminated.
  */
 @Command(
         name = "uncurl",
@@ -31,12 +42,21 @@ import picocli.CommandLine.Command;
             PruneCommand.class,
             EvaluateCommand.class,
             ReportCommand.class,
+            MaintainCommand.class,
             SqlCommand.class
         },
         footer = {"", "Start with:  jobs/submit demo", "Then:        jobs/submit <command> --help"})
 public final class Uncurl implements Runnable {
+    private static final int JAVA = 17;
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec;
+
+    @CommandLine.Option(
+            names = "--debug",
+            scope = CommandLine.ScopeType.INHERIT,
+            description = "Show where in the code a failure comes from.")
+    private boolean debug;
 
     @Override
     public void run() {
@@ -44,6 +64,10 @@ public final class Uncurl implements Runnable {
     }
 
     public static void main(String[] arguments) {
+        Locale.setDefault(Locale.ROOT);
+        System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8));
+        System.setOut(StandardOutput.to(new FileOutputStream(FileDescriptor.out)));
+        Interruption.install();
         int code = commandLine().execute(arguments);
         SparkSession.getDefaultSession().foreach(session -> {
             session.stop();
@@ -56,11 +80,45 @@ public final class Uncurl implements Runnable {
 
     /** The parser with Uncurl's way of reporting failures; also used by {@link DemoCommand} and the tests. */
     static CommandLine commandLine() {
-        return new CommandLine(new Uncurl())
+        var uncurl = new CommandLine(new Uncurl())
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExpandAtFiles(false)
                 .setUsageHelpWidth(100)
+                .setOut(writer(System.out))
+                .setErr(writer(System.err))
+                .setExecutionStrategy(Uncurl::run)
                 .setParameterExceptionHandler(Uncurl::usage)
                 .setExecutionExceptionHandler(Uncurl::failure);
+        // a statement may begin with a comment, which looks like an option: two dashes
+        uncurl.getSubcommands().get("sql").setUnmatchedOptionsArePositionalParams(true);
+        return uncurl;
+    }
+
+    private static PrintWriter writer(PrintStream stream) {
+        return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+    }
+
+    private static int run(CommandLine.ParseResult parsed) {
+        try {
+            requireJava(Runtime.version().feature());
+            int code = new CommandLine.RunLast().execute(parsed);
+            System.out.flush();
+            return code;
+        } catch (CommandLine.ParameterException | CommandLine.ExecutionException e) {
+            throw e;
+        } catch (RuntimeException | Error e) { // of the help's printing, or an Error, which picocli lets pass
+            throw new CommandLine.ExecutionException(parsed.commandSpec().commandLine(), e.toString(), e);
+        }
+    }
+
+    /** @throws Refusal (usage) when Spark 3.5 or the kernels do not run on this version of Java */
+    static void requireJava(int version) {
+        if (version != JAVA) {
+            throw Refusal.usage(
+                    "This is Java " + version + " (" + System.getProperty("java.home")
+                            + "), but Uncurl and Spark 3.5 need" + " Java " + JAVA,
+                    "Set JAVA_HOME to the folder of a JDK " + JAVA + ".");
+        }
     }
 
     private static int usage(CommandLine.ParameterException e, String[] arguments) {
@@ -76,27 +134,44 @@ public final class Uncurl implements Runnable {
     private static int failure(Exception e, CommandLine commandLine, CommandLine.ParseResult parsed) {
         PrintWriter err = commandLine.getErr();
         String command = commandLine.getCommandSpec().qualifiedName(" ");
-        Refusal refusal = refusalWithin(e);
+        boolean debug = ((Uncurl) commandLine.getCommandSpec().root().userObject()).debug;
+        if (Interruption.isEnding()) {
+            return 1; // the process ends with the code of the signal
+        }
+        for (Throwable cause : Failures.causes(e)) {
+            if (cause instanceof StandardOutput.Failure failure && failure.readerIsGone()) {
+                return StandardOutput.READER_GONE;
+            }
+        }
+        if (debug) {
+            e.printStackTrace(err);
+        }
+        Refusal refusal = Failures.refusal(e);
+        if (refusal == null) {
+            refusal = TableDamage.behind(e);
+        }
         if (refusal != null) {
             err.println(command + ": " + refusal.getMessage());
         } else {
-            e.printStackTrace(err);
-            err.println(command + ": internal error: " + e);
-            err.println("  Finished outputs are complete and will be reused: run the same command again. Should it"
-                    + " fail again, report the lines above.");
+            err.println(command + ": internal error: " + Failures.firstLine(e));
+            err.println("  Finished outputs are complete and will be reused: run the same command again. Should it fail"
+                    + " again, report " + (debug ? "the lines above." : trace(e, err) + "."));
         }
         err.flush();
         return refusal == null ? 1 : refusal.kind().exitCode();
     }
 
-    /** A task's refusal reaches the driver inside Spark's exceptions. */
-    private static Refusal refusalWithin(Throwable e) {
-        for (Throwable t = e; t != null; t = t.getCause()) {
-            if (t instanceof Refusal refusal) {
-                return refusal;
-            }
+    /** Where the trace of an internal error can be read: a file, or the screen when no file can be written. */
+    private static String trace(Exception e, PrintWriter err) {
+        var text = new StringWriter();
+        e.printStackTrace(new PrintWriter(text));
+        try {
+            Path file = Files.createTempFile("uncurl-", ".trace");
+            return "the trace in " + Files.writeString(file, text.toString());
+        } catch (IOException unwritable) {
+            err.print(text);
+            return "the lines above";
         }
-        return null;
     }
 
     /** Names of all commands, for suggestions. */

@@ -24,6 +24,8 @@ import java.util.Map;
  * @param lengths documents by length: entry i counts those with 2^i to 2^(i+1) - 1 tokens
  * @param languages documents by language, where languages are told apart
  * @param tails ends of splits that did not fill a sequence and are carried on, by split
+ * @param rejectedAt where the first refusal of each reason is
+ * @param damage what is wrong with the file, and where, if the unit came to an end before it; else null
  */
 record UnitReport(
         int unit,
@@ -40,12 +42,18 @@ record UnitReport(
         long[] lengths,
         Map<String, Long> languages,
         List<Segment> segments,
-        Map<String, TailPacking.Fragment> tails)
+        Map<String, TailPacking.Fragment> tails,
+        Map<String, String> rejectedAt,
+        String damage)
         implements Serializable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     /** Entries of {@link #lengths}: the last one counts all longer ones. */
     static final int LENGTHS = 28;
+
+    UnitReport {
+        rejectedAt = rejectedAt == null ? Map.of() : rejectedAt; // a report that an earlier release has staged
+    }
 
     /** A run of records of one key within the file. */
     record Segment(StagedKey key, long offset, int length, int records) implements Serializable {}

@@ -9,6 +9,7 @@ import dev.uncurl.corpus.DocumentFilter;
 import dev.uncurl.corpus.Example;
 import dev.uncurl.corpus.Outcome;
 import dev.uncurl.corpus.PackedSequence;
+import dev.uncurl.corpus.PartHash;
 import dev.uncurl.corpus.Rejection;
 import dev.uncurl.corpus.SequencePacker;
 import dev.uncurl.corpus.Split;
@@ -38,7 +39,7 @@ final class UnitTokens {
      *
      * @param buckets of the shuffle
      * @param carry whether tails go on in other units' sequences instead of being padded
-     * @param keepHashes whether the hashes of what is kept are wanted
+     * @param keepHashes whether the hashes of what is kept are wanted for later runs
      */
     record Rules(
             int vocabulary,
@@ -61,6 +62,7 @@ final class UnitTokens {
     private final Map<String, Long> languages = new TreeMap<>();
     private final Map<String, Long> filtered = new TreeMap<>();
     private final Map<String, Long> rejected = new TreeMap<>();
+    private final Map<String, String> rejectedAt = new TreeMap<>();
     private final Map<String, TailPacking.Fragment> tails = new TreeMap<>();
     private final long[] lengths = new long[UnitReport.LENGTHS];
     private StagedFile staged;
@@ -69,6 +71,7 @@ final class UnitTokens {
     private long kept;
     private long tokens;
     private long padding;
+    private String damage;
 
     /** @param duplicates ordinals within the unit, ascending, of the documents that are copies of others */
     UnitTokens(TokenUnit unit, Rules rules, long[] duplicates, Staging staging) {
@@ -89,11 +92,12 @@ final class UnitTokens {
                 DocumentFilter.Normalization.valueOf(setting.normalization().name()));
     }
 
-    static CorpusReader open(TokenUnit unit, Configuration hadoop) {
+    /** @param hash takes the unit's bytes as they are read; may be null */
+    static CorpusReader open(TokenUnit unit, Configuration hadoop, PartHash hash) {
         CorpusFormat format = CorpusFormat.of(unit.format());
         return unit.length() < 0
-                ? format.open(hadoop, unit.path())
-                : format.open(hadoop, unit.path(), unit.start(), unit.length());
+                ? format.open(hadoop, unit.path(), hash)
+                : format.open(hadoop, unit.path(), unit.start(), unit.length(), hash);
     }
 
     /** Bytes of text that were read of a unit so far: a reader of a block tells its place in the file. */
@@ -105,12 +109,14 @@ final class UnitTokens {
     UnitReport run(Configuration hadoop) throws IOException {
         Path file = staging.newFile(unit.number());
         boolean done = false;
+        PartHash hash = unit.hash();
         try (StagedFile out = new StagedFile(staging.files(), file);
-                CorpusReader reader = open(unit, hadoop)) {
+                CorpusReader reader = open(unit, hadoop, hash)) {
             staged = out;
             while (reader.hasNext()) {
                 take(reader.next());
             }
+            hash.require(unit.sha256());
             packers.forEach((split, packer) -> packer.flush().ifPresent(packed -> tail(packed, split)));
             var segments = out.end();
             out.close();
@@ -129,7 +135,9 @@ final class UnitTokens {
                     lengths,
                     languages,
                     segments,
-                    tails);
+                    tails,
+                    rejectedAt,
+                    damage);
             staging.finish(report);
             done = true;
             return report;
@@ -141,9 +149,15 @@ final class UnitTokens {
     }
 
     private void take(Outcome outcome) {
+        if (outcome instanceof Rejection rejection && rejection.scope() == Rejection.Scope.FILE) {
+            damage = rejection.reason() + " at " + rejection.location();
+            stage(rejection);
+            return;
+        }
         long ordinal = documents++;
         if (outcome instanceof Rejection rejection) {
             rejected.merge(rejection.reason(), 1L, Long::sum);
+            rejectedAt.putIfAbsent(rejection.reason(), rejection.location());
             stage(rejection);
         } else if (Duplicates.contains(duplicates, ordinal)) {
             filtered.merge(DUPLICATE, 1L, Long::sum);
@@ -165,7 +179,7 @@ final class UnitTokens {
         kept++;
         tokens += length;
         lengths[Math.min(31 - Integer.numberOfLeadingZeros(Math.max(length, 1)), lengths.length - 1)]++;
-        if (rules.keepHashes) {
+        if (rules.keepHashes || unit.split() != null) {
             staged.record(StagedKey.DOCUMENTS)
                     .put(ContentHash.of(text).hex())
                     .put(unit.number())
@@ -184,9 +198,9 @@ final class UnitTokens {
         if (rules.filter.tagLanguages()) {
             languages.merge(filter.rule().tag(text), 1L, Long::sum);
         }
-        Split split = split(document.text());
+        Split split = split(text);
         int[] ids = tokenizer.encode(text);
-        kept(document.text(), document.offset(), ids.length + 1);
+        kept(text, document.offset(), ids.length + 1);
         packers.computeIfAbsent(split, s -> new SequencePacker(rules.sequenceLength, tokenizer.endOfText()))
                 .add(document.source(), document.offset(), ids, packed -> stage(packed, split));
     }
@@ -237,8 +251,7 @@ final class UnitTokens {
         int[] prompt = tokenizer.encode(example.inputs());
         int[] target = withEnd(tokenizer.encode(example.targets()));
         kept(example.inputs() + example.targets(), example.offset(), prompt.length + target.length);
-        String task = example.task().equals(unit.corpus()) ? unit.corpus() : unit.corpus() + "/" + example.task();
-        RecordBuffer record = staged.record(StagedKey.examples(split, task));
+        RecordBuffer record = staged.record(StagedKey.examples(split, task(example)));
         int before = record.size();
         record.put(ContentHash.of(example).prefix())
                 .put(unit.number())
@@ -249,6 +262,12 @@ final class UnitTokens {
         example.choices().forEach(choice -> record.putTokens(tokenizer.encode(choice)));
         record.put(example.rightChoices().stream().mapToInt(Integer::intValue).toArray());
         staged.added(record.size() - before);
+    }
+
+    /** A task with choices may be the whole corpus, as superglue/boolq is; a task of free text never is, whatever its name. */
+    private String task(Example example) {
+        boolean whole = !example.choices().isEmpty() && example.task().equals(unit.corpus());
+        return whole ? unit.corpus() : unit.corpus() + "/" + example.task();
     }
 
     private int[] withEnd(int[] ids) {

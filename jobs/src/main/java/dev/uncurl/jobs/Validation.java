@@ -1,10 +1,12 @@
 package dev.uncurl.jobs;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.size;
 import static org.apache.spark.sql.functions.xxhash64;
 
 import dev.uncurl.config.ModelConfig;
 import dev.uncurl.config.TrainConfig;
+import dev.uncurl.error.Refusal;
 import dev.uncurl.evaluation.ExampleScorer;
 import dev.uncurl.model.SmoeLanguageModel;
 import java.io.Serializable;
@@ -56,10 +58,12 @@ final class Validation {
         return new Validation(warehouse, train, texts, String.join(", ", corpora));
     }
 
-    /** On examples of a task, or of all tasks under a name. */
-    static Validation examples(Warehouse warehouse, String task, TrainConfig train) {
+    /** On those examples of a task, or of all tasks of a corpus, whose answers fit into the context with a prompt. */
+    static Validation examples(Warehouse warehouse, String task, TrainConfig train, int context) {
         var texts = new ArrayList<Text>();
-        for (Row row : chosen(Examples.of(warehouse, task, "validation"), train, "task", "example_id")) {
+        Dataset<Row> fitting =
+                Examples.of(warehouse, task, "validation").where(Examples.fit(size(col("target_tokens")), context));
+        for (Row row : chosen(fitting, train, "task", "example_id")) {
             texts.add(new Text(Examples.ints(row, "prompt_tokens"), Examples.ints(row, "target_tokens")));
         }
         return new Validation(warehouse, train, texts, task);
@@ -93,6 +97,13 @@ final class Validation {
             for (Sum sum : sums) { // in the order of the sequences
                 loss += sum.loss;
                 tokens += sum.tokens;
+            }
+            if (!Double.isFinite(loss / tokens)) {
+                throw Refusal.diverged(
+                        "The loss on the validation split is " + loss + " over " + tokens + " tokens",
+                        tokens == 0
+                                ? "Its texts have one token each: set train.validation.every=0."
+                                : "Start again with a lower train.learning-rate, or a tighter train.clip.");
             }
             return loss / tokens;
         } finally {

@@ -18,9 +18,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "verify",
         description = {
-            "Checks that what was written is still what was written: the hashes of a model's files, a pruned model"
-                    + " against its parent and its plan, and the routing statistics and Gram matrices against the"
-                    + " router logits, bit for bit. Exit code 3 on a difference."
+            "Checks that what was written is still what was written: a model's manifest against models.registry, its files"
+                    + " and tensors against the manifest, a pruned model against its parent and its plan, and the routing"
+                    + " statistics and Gram matrices against the router logits, bit for bit. Exit code 3 on a difference."
         },
         footer = {"", "  jobs/submit verify --model demo-base --task superglue/boolq"})
 final class VerifyCommand implements Callable<Integer> {
@@ -44,15 +44,19 @@ final class VerifyCommand implements Callable<Integer> {
         }
         System.out.printf(
                 Locale.ROOT,
-                "Model %s: %d files, %,d bytes are as they were written%n",
+                "Model %s: %d files, %,d bytes are as they were registered%n",
                 modelId,
                 model.manifest().files().size(),
                 model.bytes());
         if (PrunedCheck.isPruned(model)) {
             PlanCheck.Counts counts = new PrunedCheck(warehouse).verify(modelId, model);
             System.out.printf(
+                    Locale.ROOT,
                     "  as its plan makes it of %s: %d tensors copied bit for bit, %d merged, %d routers%n",
-                    model.manifest().lineage().parentModelId(), counts.copied(), counts.merged(), counts.routers());
+                    model.manifest().lineage().parentModelId(),
+                    counts.copied(),
+                    counts.merged(),
+                    counts.routers());
         }
         List<RoutingKey> dumps = dumps(warehouse);
         if (task != null && dumps.isEmpty()) {
@@ -62,7 +66,8 @@ final class VerifyCommand implements Callable<Integer> {
         var check = new RoutingCheck(warehouse);
         for (RoutingKey dump : dumps) {
             warehouse.describe("verify router logits of " + dump);
-            check.verify(dump, model.manifestSha256());
+            String data = CorpusRun.ids(List.of(CorpusRun.ofTask(warehouse, dump.task())));
+            check.verify(dump, model.manifestSha256(), data);
         }
         return 0;
     }

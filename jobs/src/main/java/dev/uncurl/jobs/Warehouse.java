@@ -9,7 +9,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
-import java.util.regex.Pattern;
+import java.util.Optional;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -29,7 +29,6 @@ import org.apache.spark.sql.functions;
 final class Warehouse {
     static final String CATALOG = "uncurl";
     private static final String CATALOG_KEY = "spark.sql.catalog." + CATALOG;
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}");
 
     private final SparkSession spark;
     private final Path root;
@@ -40,6 +39,14 @@ final class Warehouse {
     }
 
     static Warehouse open(String folder) {
+        Warehouse warehouse = at(folder);
+        warehouse.places().ifPresent(TablePlaces::require);
+        Tables.createAll(warehouse.spark);
+        return warehouse;
+    }
+
+    /** The warehouse without a look at its tables. */
+    static Warehouse at(String folder) {
         SparkSession spark = SparkSession.builder().appName("uncurl").getOrCreate();
         LocalFiles.use(spark.sparkContext().hadoopConfiguration());
         try {
@@ -50,6 +57,7 @@ final class Warehouse {
                 throw Refusal.input("The warehouse " + root + " is a file", "Name a folder with --warehouse.");
             }
             files.mkdirs(root);
+            root = new Path(Location.of(root.toString(), spark.sparkContext().hadoopConfiguration()));
             var warehouse = new Warehouse(session(spark, location(root)), root);
             warehouse.useCatalog();
             return warehouse;
@@ -83,7 +91,15 @@ final class Warehouse {
             spark.conf().set(CATALOG_KEY + ".warehouse", location(root));
         }
         spark.catalog().setCurrentCatalog(CATALOG);
-        Tables.createAll(spark);
+    }
+
+    /** Where the tables are; nothing with a catalog that places them itself. */
+    Optional<TablePlaces> places() {
+        if (!"hadoop".equals(spark.conf().get(CATALOG_KEY + ".type", ""))) {
+            return Optional.empty();
+        }
+        Path tables = new Path(spark.conf().get(CATALOG_KEY + ".warehouse"));
+        return Optional.of(new TablePlaces(root, tables, context().hadoopConfiguration()));
     }
 
     SparkSession spark() {
@@ -113,34 +129,35 @@ final class Warehouse {
         }
     }
 
+    /** Folder of the models' folders. */
+    Path models() {
+        return new Path(root, "models");
+    }
+
+    /** Whether a place is in the folder of the warehouse. */
+    boolean contains(Path place) {
+        return Location.isWithin(
+                root.toString(), Location.of(place.toString(), context().hadoopConfiguration()));
+    }
+
     /** Folder of a model, whether it exists or not. */
     Path modelFolder(String modelId) {
-        return new Path(new Path(root, "models"), checkName("model", modelId));
+        return new Path(models(), PathName.plain("model", modelId));
     }
 
     /** Folder of the checkpoints of a model in training. */
     Path checkpointFolder(String modelId) {
-        return new Path(new Path(root, "checkpoints"), checkName("model", modelId));
+        return new Path(new Path(root, "checkpoints"), PathName.plain("model", modelId));
     }
 
     /** Folder in which the finished parts of a run on a corpus wait for its commit. */
     Path stagingFolder(String corpus) {
-        return new Path(new Path(root, "staging"), corpus.replace("/", "__"));
+        return new Path(new Path(root, "staging"), PathName.of(corpus));
     }
 
-    /** Folder of the dataset cards. */
-    Path cards() {
-        return new Path(root, "cards");
-    }
-
-    /** A name that is safe as a folder and in SQL. */
-    static String checkName(String what, String name) {
-        if (!NAME.matcher(name).matches()) {
-            throw Refusal.usage(
-                    "The " + what + " name '" + name + "' is not possible",
-                    "Use up to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit.");
-        }
-        return name;
+    /** The page about a corpus. */
+    Path card(String corpus) {
+        return new Path(new Path(new Path(root, "cards"), PathName.of(corpus)), "README.md");
     }
 
     Dataset<Row> table(Tables table) {
@@ -224,14 +241,21 @@ final class Warehouse {
      * of a process that dies. On others there is no hold: there Iceberg's commits and the one rename of a model folder
      * let one of two runs win whole.
      *
-     * @throws Refusal (conflict) when another run holds it
+     * @param output what kind it is of, and the names that tell it from others of the kind
+     * @throws Refusal (conflict) when another run holds it, (input) when the clock is behind the tables
      */
-    Hold hold(String output) {
+    Hold hold(String... output) {
+        TableClock.require(this);
+        return lock(output);
+    }
+
+    /** As {@link #hold}, for work that commits nothing to the tables as they are. */
+    Hold lock(String... output) {
         if (!canHold()) {
             return () -> {};
         }
         java.nio.file.Path file =
-                java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(output.replace('/', '_'));
+                java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(PathName.of(output));
         try {
             Files.createDirectories(file.getParent());
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -239,7 +263,7 @@ final class Warehouse {
             if (lock == null) {
                 channel.close();
                 throw Refusal.conflict(
-                        "Another run is writing " + output + " (lock " + file + ")",
+                        "Another run is writing " + String.join(" ", output) + " (lock " + file + ")",
                         "Wait for it, or name another output or --warehouse.");
             }
             return () -> release(channel);

@@ -1,13 +1,18 @@
 package dev.uncurl.jobs;
 
+import dev.uncurl.error.Refusal;
+import org.apache.hadoop.fs.Path;
 import picocli.CommandLine.Option;
 
 /** Where tables and models are: an option of every command. */
 final class WarehouseOptions {
+    /** The folder when none is named. */
+    static final String DEFAULT = "warehouse";
+
     @Option(
             names = "--warehouse",
             paramLabel = "DIR",
-            defaultValue = "warehouse",
+            defaultValue = DEFAULT,
             description = "Folder of tables and models, on any Hadoop file system (default: ${DEFAULT-VALUE}).")
     private String folder;
 
@@ -22,7 +27,21 @@ final class WarehouseOptions {
         return folder;
     }
 
+    /** @throws Refusal (usage, input) when the folder cannot be a warehouse, or cannot be used */
     Warehouse open() {
+        checkFolder(folder);
         return Warehouse.open(folder);
+    }
+
+    private static void checkFolder(String folder) {
+        try {
+            if (!folder.isBlank() && new Path(folder).toUri().getPath() != null) {
+                return;
+            }
+        } catch (IllegalArgumentException e) { // of what follows a colon
+        }
+        throw Refusal.usage(
+                "The warehouse '" + folder + "' is no folder's name, nor a URI such as hdfs://host/folder",
+                "Name a folder whose name has no colon with --warehouse.");
     }
 }

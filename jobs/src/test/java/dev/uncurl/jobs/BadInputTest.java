@@ -3,8 +3,10 @@ package dev.uncurl.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,19 +62,79 @@ class BadInputTest {
     }
 
     @Test
-    void aTruncatedGzipBeyondTheCeiling() throws IOException {
-        Cli.Outcome outcome = tokenize("mc4", "../test-data/damaged/truncated.json.gz");
+    void aTruncatedGzipIsALostFileAndRefusedHoweverFewDocumentsAreRejected() throws IOException {
+        Cli.Outcome outcome =
+                tokenize("mc4", "../test-data/{damaged/truncated,mc4/c4-en.tfrecord-00000-of-00002}.json.gz");
         assertThat(outcome.code()).isEqualTo(4);
-        assertThat(outcome.err()).contains("truncated.json.gz").contains("max-rejected = 0.01");
+        assertThat(outcome.err())
+                .contains("damaged files: 1 of 2, more than max-damaged-files = 0")
+                .containsPattern(
+                        "truncated.json.gz: damaged gzip data at line \\d+, byte [\\d,]+ .byte 9194 of the file")
+                .contains("No table was changed")
+                .doesNotContain("c4-en");
         assertNothingWritten();
     }
 
     @Test
     void aTruncatedGzipWithinTheCeilingGivesWhatStandsBeforeTheDamageAndOneRejection() throws IOException {
-        Cli.Outcome outcome = tokenize("mc4", "../test-data/damaged/truncated.json.gz", "--set", "max-rejected=0.9");
+        Cli.Outcome outcome = tokenize("mc4", "../test-data/damaged/truncated.json.gz", "--max-damaged-files", "1");
         assertThat(outcome.code()).isZero();
+        assertThat(outcome.out())
+                .contains("0 rejected; 1 damaged files")
+                .containsPattern("damaged file: .*truncated.json.gz: damaged gzip data at line");
         assertThat(cli.open().table(Tables.REJECTIONS).count()).isEqualTo(1);
         assertThat(cli.open().table(Tables.SEQUENCES).isEmpty()).isFalse();
+        var run = TokenizeFixture.run(cli.open(), "corpus");
+        assertThat(run.<Long>getAs("files_damaged")).isEqualTo(1);
+        assertThat(run.<Long>getAs("documents_rejected")).isZero();
+        assertThat(Files.readString(cli.folder().resolve("cards/corpus/README.md")))
+                .contains("| damaged files | 1 |");
+    }
+
+    @Test
+    void aCeilingOfDamagedFilesBelowNothing() throws IOException {
+        Cli.Outcome outcome = tokenize("mc4", "../test-data/damaged/truncated.json.gz", "--max-damaged-files", "-1");
+        assertThat(outcome.code()).isEqualTo(2);
+        assertThat(outcome.err()).contains("--max-damaged-files = -1");
+    }
+
+    @Test
+    void anArchiveAmongTheFilesIsRefusedBeforeAnyIsRead() throws IOException {
+        byte[] tar = new byte[1024];
+        System.arraycopy("ustar".getBytes(StandardCharsets.US_ASCII), 0, tar, 257, 5);
+        Path files = Files.createDirectory(folder.resolve("files"));
+        Files.writeString(files.resolve("good.txt"), "one\n\ntwo\n");
+        try (var out = new GZIPOutputStream(Files.newOutputStream(files.resolve("more.gz")))) {
+            out.write(tar);
+        }
+        for (String[] more : new String[][] {{}, {"--estimate"}}) {
+            Cli.Outcome outcome = tokenize("cc100", files.toString(), more);
+            assertThat(outcome.code()).isEqualTo(3);
+            assertThat(outcome.err())
+                    .contains("more.gz")
+                    .contains("a tar archive")
+                    .contains("No table was changed");
+        }
+        assertNothingWritten();
+    }
+
+    @Test
+    void textInUtf16IsRejectedWithFileReasonAndPlaceOnTheScreen() throws IOException {
+        Path files = Files.createDirectory(folder.resolve("files"));
+        Files.writeString(files.resolve("good.txt"), "one\n\ntwo\n");
+        Files.write(files.resolve("other.txt"), "First\n\nSecond\n".getBytes(StandardCharsets.UTF_16LE));
+        Files.writeString(files.resolve("nothing.txt"), "\n");
+        Cli.Outcome refused = tokenize("cc100", files.toString());
+        assertThat(refused.code()).isEqualTo(4);
+        String place = "1 NUL or other control characters, not text, first in .*other.txt at line 1, byte 0";
+        assertThat(refused.err()).contains("1 of 3 documents are rejected").containsPattern(place);
+        assertNothingWritten();
+        Cli.Outcome taken = tokenize("cc100", files.toString(), "--max-rejected", "0.5");
+        assertThat(taken.code()).isZero();
+        assertThat(taken.out())
+                .containsPattern("rejected: " + place)
+                .containsPattern("without a document: .*nothing.txt\n")
+                .doesNotContain("good.txt");
     }
 
     @Test

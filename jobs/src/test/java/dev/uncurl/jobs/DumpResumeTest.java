@@ -58,17 +58,23 @@ class DumpResumeTest {
     }
 
     private Set<String> filesOnDisk(String model) throws IOException {
-        try (Stream<Path> files = Files.walk(cli.folder().resolve("tables/routing/logits/data/model_id=" + model))) {
-            return files.map(file -> file.getFileName().toString())
+        try (Stream<Path> files = Files.walk(cli.folder().resolve("tables/routing/logits/data"), 2)) {
+            return files.filter(file -> isOf(model, file.toString()))
+                    .map(file -> file.getFileName().toString())
                     .filter(name -> name.endsWith(".parquet"))
                     .collect(Collectors.toSet());
         }
     }
 
+    /** A partition's folder is named after its values, the model the first. */
+    private static boolean isOf(String model, String path) {
+        return path.contains("/" + model + "+");
+    }
+
     private Set<String> filesOf(String metadataTable, String model) {
         return warehouse.spark().table("uncurl.routing.logits." + metadataTable).collectAsList().stream()
                 .map(row -> row.<String>getAs("file_path"))
-                .filter(path -> path.contains("model_id=" + model + "/"))
+                .filter(path -> isOf(model, path))
                 .map(path -> path.substring(path.lastIndexOf('/') + 1))
                 .collect(Collectors.toSet());
     }

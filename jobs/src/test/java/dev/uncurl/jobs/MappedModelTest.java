@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Models with mapped routers, and models whose layers differ in experts, through the commands. */
+/** Models with mapped or masked routers, and models whose layers differ in experts, through the commands. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class MappedModelTest {
     private static final String TASK = "superglue/copa";
@@ -33,6 +33,7 @@ class MappedModelTest {
         cli.succeed("prune --from base --task " + TASK + " --method uncurl --experts 2 --model mapped");
         cli.succeed("prune --from base --task " + TASK
                 + " --method uncurl --experts 2 --layers 3=4 --router collapse --model uneven");
+        cli.succeed("prune --from base --task " + TASK + " --method frequency --experts 2 --model masked");
     }
 
     private ModelFolder model(String id) {
@@ -40,7 +41,7 @@ class MappedModelTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"mapped", "uneven"})
+    @ValueSource(strings = {"mapped", "uneven", "masked"})
     void isDumpedVerifiedFinetunedAndEvaluatedAsAnyOther(String id) throws IOException {
         cli.succeed("dump-logits --model " + id + " --task " + TASK + " --tokens 300 --outputs 100");
         cli.succeed("verify --model " + id + " --task " + TASK);
@@ -69,6 +70,15 @@ class MappedModelTest {
         assertThat(tuned.config()).isEqualTo(model.config());
         assertThat(tuned.readParameters()).isNotEqualTo(model.readParameters());
         assertThat(loss(id + "-tuned")).isLessThan(loss(id));
+        if (id.equals("masked")) { // the two experts that are left are chosen by every token
+            assertThat(warehouse
+                            .spark()
+                            .sql("SELECT layer.dead_experts, layer.load_imbalance FROM training.metrics"
+                                    + " LATERAL VIEW explode(layers) AS layer WHERE run_id = 'masked-tuned'")
+                            .collectAsList())
+                    .isNotEmpty()
+                    .allMatch(row -> row.getInt(0) == 0 && row.getDouble(1) == 1);
+        }
         Row row = warehouse.rows(Tables.REGISTRY, "model_id", id).first();
         assertThat(row.<Long>getAs("parameters")).isEqualTo(model.layout().length());
         assertThat(row.<String>getAs("config")).contains("\"by-layer\":{\"1\":{\"experts\":2");
@@ -79,6 +89,59 @@ class MappedModelTest {
                 .rows(Tables.RESULTS, "model_id", id, "metric", "loss_per_token")
                 .first()
                 .getAs("value");
+    }
+
+    /** Five rows of which three are never chosen; what the tables and the report say of them, they say of two experts. */
+    @Test
+    void expertsThatAreMaskedAreNeverChosenAndNotCalledDead(@TempDir Path folder) throws IOException {
+        ModelFolder masked = model("masked");
+        assertThat(masked.config().moe().layer(1).liveRows()).isEqualTo(2);
+        assertThat(masked.config().moe().topK()).isEqualTo(2);
+        assertThat(masked.manifest().lineage().inputs()).containsEntry("router", "mask");
+        cli.succeed("dump-logits --model masked --task " + TASK + " --tokens 300");
+        assertThat(warehouse
+                        .spark()
+                        .sql("SELECT tokens, mean_probability FROM dropped_experts"
+                                + " JOIN routing.expert_statistics USING (model_id, layer, expert)"
+                                + " WHERE model_id = 'masked'")
+                        .collectAsList())
+                .hasSize(6)
+                .allMatch(row -> row.getLong(0) == 0 && row.getDouble(1) > 0);
+        assertThat(warehouse
+                        .spark()
+                        .sql("SELECT experts, dead_experts FROM load_imbalance WHERE model_id = 'masked'")
+                        .collectAsList())
+                .hasSize(2)
+                .allMatch(row -> row.getLong(0) == 2 && row.getLong(1) == 0);
+        Path page = folder.resolve("masked.html");
+        cli.succeed("report routing --model masked --task " + TASK + " --out " + page);
+        HtmlTables tables = HtmlTables.of(java.nio.file.Files.readAllBytes(page));
+        assertThat(tables.rows("Share by expert and layer, percent, " + TASK).stream()
+                        .filter(row -> row.get(1).text().equals("masked")))
+                .hasSize(3);
+    }
+
+    /** The lineage of such a model called its slice a map; so it is changed back here, and verified all the same. */
+    @Test
+    void aSlicedModelIsVerifiedAlsoUnderTheNameThatItsRuleHadBefore() throws IOException {
+        cli.succeed("prune --from base --task " + TASK + " --method random --experts 2 --router slice --model sliced");
+        ModelFolder sliced = model("sliced");
+        assertThat(sliced.config()).isEqualTo(model("base").config().withExperts(2));
+        cli.succeed("verify --model sliced");
+        var lineage = sliced.manifest().lineage();
+        for (String former : List.of("map", "collapse")) {
+            var inputs = new java.util.TreeMap<>(lineage.inputs());
+            inputs.put("router", former);
+            String id = "sliced-" + former;
+            ModelFolder.write(
+                    warehouse.files(),
+                    warehouse.modelFolder(id),
+                    sliced.config(),
+                    sliced.readParameters(),
+                    dev.uncurl.checkpoint.Lineage.here("base", "prune", inputs, lineage.command(), "test"));
+            new Models(warehouse).register(id, ModelFolder.open(warehouse.files(), warehouse.modelFolder(id)));
+            cli.succeed("verify --model " + id);
+        }
     }
 
     /** Before its experts were merged, the first router saw the same: its logits stay, and so what a dump says of them. */
@@ -113,5 +176,12 @@ class MappedModelTest {
                 .split(" "));
         assertThat(outcome.code()).isEqualTo(2);
         assertThat(outcome.err()).contains("Did you mean map?");
+        outcome = cli.run(("prune --plan-only --from masked --task " + TASK + " --method reap --experts 1").split(" "));
+        assertThat(outcome.code()).isEqualTo(3);
+        assertThat(outcome.err()).contains("with the router rule mask").contains("2 of 5 router rows");
+        outcome = cli.run(("prune --plan-only --from base --task " + TASK + " --method reap --experts 1 --router map")
+                .split(" "));
+        assertThat(outcome.code()).isEqualTo(2);
+        assertThat(outcome.err()).contains("drops experts").contains("--router mask or slice");
     }
 }

@@ -31,7 +31,7 @@ class PipelineTest {
     void runEveryStage(@TempDir Path folder) {
         cli = new Cli(folder.resolve("warehouse"));
         cli.succeed("tokenize --config " + config("tokenize"));
-        cli.succeed("pretrain --model base --config " + config("pretrain"));
+        cli.succeed("pretrain --model base --config " + config("pretrain-long"));
         cli.succeed("finetune --stage prefinetune --from base --model instructed --task flan --config "
                 + config("finetune"));
         cli.succeed("dump-logits --model instructed --task " + TASK + " --tokens 3000 --outputs 500");
@@ -93,12 +93,12 @@ class PipelineTest {
 
     @Test
     void theSameSeedGivesTheSameWeights() throws IOException {
-        cli.succeed("pretrain --model again --config " + config("pretrain"));
+        cli.succeed("pretrain --model again --config " + config("pretrain-long"));
         assertThat(model("again").readParameters())
                 .containsExactly(model("base").readParameters());
         assertThat(model("again").manifest().files())
                 .isEqualTo(model("base").manifest().files());
-        cli.succeed("pretrain --model other --config " + config("pretrain"), "--set", "train.seed=2");
+        cli.succeed("pretrain --model other --config " + config("pretrain-long"), "--set", "train.seed=2");
         assertThat(Arrays.equals(model("other").readParameters(), model("base").readParameters()))
                 .isFalse();
     }
@@ -116,7 +116,7 @@ class PipelineTest {
     @Test
     void whatWasDoneIsReusedAndSaysSo() {
         assertThat(cli.succeed("tokenize --config " + config("tokenize"))).contains("Corpus mc4 is there already");
-        assertThat(cli.succeed("pretrain --model base --config " + config("pretrain")))
+        assertThat(cli.succeed("pretrain --model base --config " + config("pretrain-long")))
                 .contains("Model base is there already")
                 .contains("unigram loss");
         assertThat(cli.succeed("dump-logits --model instructed --task " + TASK + " --tokens 3000"))
@@ -141,7 +141,7 @@ class PipelineTest {
                             + " GROUP BY source, source_offset, source_group)")
                     .first();
             Row metric = cli.open()
-                    .rows(Tables.RESULTS, "model_id", "base", "task", task, "metric", "exact-match")
+                    .rows(Tables.RESULTS, "model_id", "base", "task", task, "metric", "em")
                     .first();
             assertThat(metric.<Double>getAs("value")).isEqualTo(expected.getDouble(0));
             assertThat(metric.<Long>getAs("n")).isEqualTo(expected.getLong(1)).isPositive();
@@ -151,7 +151,7 @@ class PipelineTest {
     @Test
     void otherInputsForTheSameNameAreAConflictThatNamesThem() {
         Cli.Outcome outcome =
-                cli.run("pretrain", "--model", "base", "--config", config("pretrain"), "--set", "train.seed=3");
+                cli.run("pretrain", "--model", "base", "--config", config("pretrain-long"), "--set", "train.seed=3");
         assertThat(outcome.code()).isEqualTo(5);
         assertThat(outcome.err())
                 .contains("Model base exists")
@@ -245,7 +245,7 @@ class PipelineTest {
     @Test
     void resultsCarryTheirErrorAndBaseline() {
         Row accuracy = cli.open()
-                .rows(Tables.RESULTS, "model_id", "tuned", "task", TASK, "metric", "accuracy")
+                .rows(Tables.RESULTS, "model_id", "tuned", "task", TASK, "metric", "acc")
                 .first();
         assertThat(accuracy.<Long>getAs("n")).isEqualTo(53);
         assertThat(accuracy.<Double>getAs("standard_error")).isPositive();
@@ -291,11 +291,11 @@ class PipelineTest {
     @Test
     void anOutputThatAnotherRunHoldsIsRefused() {
         Warehouse warehouse = cli.open();
-        try (var hold = warehouse.hold("model-held")) {
+        try (var hold = warehouse.hold("model", "held")) {
             Cli.Outcome outcome = cli.run(
                     "finetune", "--from", "base", "--model", "held", "--task", TASK, "--config", config("finetune"));
             assertThat(outcome.code()).isEqualTo(5);
-            assertThat(outcome.err()).contains("model-held");
+            assertThat(outcome.err()).contains("model held");
         }
     }
 }

@@ -105,11 +105,13 @@ class PruneResumeTest {
         cli.succeed("verify --model pruned");
         Path parent = models().resolve("base");
         Files.move(parent, models().resolve("away"));
-        refused("There is no model base");
+        refused("Model base is registered, but its folder");
         RoutingFixture.model(cli.open(), "base", RoutingFixture.config(6, 1), 8);
         refused("it had " + pruned().manifest().lineage().inputs().get("parent"));
         FileUtils.deleteDirectory(parent.toFile());
         Files.move(models().resolve("away"), parent);
+        Warehouse warehouse = cli.open();
+        new Models(warehouse).register("base", ModelFolder.open(warehouse.files(), warehouse.modelFolder("base")));
     }
 
     private void refused(String what) {

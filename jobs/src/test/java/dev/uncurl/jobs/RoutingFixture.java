@@ -36,6 +36,11 @@ final class RoutingFixture {
 
     /** A registered model; its routers are sharp enough to prefer some experts. */
     static ModelFolder model(Warehouse warehouse, String id, ModelConfig config, long seed) {
+        return model(warehouse, id, config, seed, "random");
+    }
+
+    /** @param tokenizer fingerprint of the one that its tasks are tokenised with */
+    static ModelFolder model(Warehouse warehouse, String id, ModelConfig config, long seed, String tokenizer) {
         float[] parameters = ModelInitialization.initialize(config, seed);
         for (var tensor : ParameterLayout.of(config).tensors()) {
             if (tensor.name().endsWith("router.weight")) {
@@ -44,7 +49,7 @@ final class RoutingFixture {
                 }
             }
         }
-        var lineage = Lineage.here(null, "pretrain", Map.of("tokenizer", "random"), "test", "test");
+        var lineage = Lineage.here(null, "pretrain", Map.of("tokenizer", tokenizer), "test", "test");
         try {
             ModelFolder model =
                     ModelFolder.write(warehouse.files(), warehouse.modelFolder(id), config, parameters, lineage);
@@ -62,6 +67,11 @@ final class RoutingFixture {
     }
 
     static void run(Warehouse warehouse, String corpus) {
+        run(warehouse, corpus, Map.of());
+    }
+
+    /** @param rejected rows that tokenize rejected, by split */
+    static void run(Warehouse warehouse, String corpus, Map<String, Long> rejected) {
         append(
                 warehouse,
                 Tables.RUNS,
@@ -75,7 +85,9 @@ final class RoutingFixture {
                         "vocabulary",
                         900,
                         "sequence_length",
-                        CONTEXT)));
+                        CONTEXT,
+                        "rejected_by_split",
+                        scala.collection.JavaConverters.mapAsScalaMap(rejected))));
     }
 
     static void examples(Warehouse warehouse, String task, int examples, long seed) {

@@ -22,7 +22,7 @@ final class RoutingPages {
             for (int layer = 0; layer < layers; layer++) {
                 routings.add(layer(experts, 2 * layer + 1, new Random(100L * task + layer)));
             }
-            tasks.add(new RoutingPage.Task(names.get(task), routings));
+            tasks.add(new RoutingPage.Task(names.get(task), routings, "Data: some."));
         }
         return tasks;
     }

@@ -118,7 +118,7 @@ class RoutingReportTest {
         refuse(2, TASK, "different tasks", "report routing --model base --task " + TASK + " --task " + TASK);
         refuse(
                 2,
-                "its folder is missing",
+                "there is no folder",
                 "--out",
                 "report routing --model base --task " + TASK + " --out " + folder.resolve("no/such.html"));
         refuse(

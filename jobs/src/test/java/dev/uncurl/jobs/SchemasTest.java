@@ -50,7 +50,7 @@ class SchemasTest {
         cli.succeed("sql", "ALTER TABLE routing.gram DROP COLUMN sample");
         Cli.Outcome outcome = cli.run("sql", "SELECT 1");
         assertThat(outcome.code()).isEqualTo(3);
-        assertThat(outcome.err()).contains("routing.gram").contains("missing [sample]");
+        assertThat(outcome.err()).contains("routing.gram").contains("column sample is missing");
     }
 
     @Test

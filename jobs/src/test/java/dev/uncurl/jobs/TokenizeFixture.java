@@ -61,6 +61,7 @@ final class TokenizeFixture {
                 block-bytes = 100000
                 validation-fraction = 0.05
                 max-rejected = 1
+                max-damaged-files = 1000
                 seed = 3
                 duplicates = { within = none, against = [] }
                 filter = { minimum-characters = 0, maximum-characters = 2147483647, languages = [], normalization = none

@@ -160,13 +160,33 @@ class TokenizeTest {
         for (String corpus : List.of("xz", "json")) {
             Row run = run(warehouse, corpus);
             long rejected = run.getAs("documents_rejected");
-            assertThat(rejected).isPositive();
+            assertThat(rejected).isEqualTo(corpus.equals("xz") ? 0 : 12);
             assertThat(run.<Long>getAs("documents_in"))
                     .isEqualTo(run.<Long>getAs("documents_kept") + run.<Long>getAs("documents_filtered") + rejected);
             assertThat(UnitReport.total(counts(run, "rejected"))).isEqualTo(rejected);
+            assertThat(run.<Long>getAs("files_damaged")).isEqualTo(1);
             assertThat(warehouse.rows(Tables.REJECTIONS, "corpus", corpus).count())
-                    .isEqualTo(rejected);
+                    .isEqualTo(rejected + 1);
         }
+    }
+
+    @Test
+    void whatAScoreLeavesOutIsKnownBySplit() throws IOException {
+        Path rows = Path.of(data("superglue/WSC/val.jsonl"));
+        Path more = Files.writeString(
+                folder.resolve("val.jsonl"),
+                Files.readString(rows)
+                        + "{\"text\":\"Ann saw them go.\",\"label\":true,\"target\":{\"span1_text\":\"Ann\","
+                        + "\"span2_text\":\"them\",\"span2_index\":1}}\n");
+        Warehouse warehouse = warehouse(folder.resolve("w"));
+        String task = corpus("superglue/wsc", "superglue/wsc", data("superglue/WSC/train.jsonl"))
+                .replace("validation-paths = []", "validation-paths = [\"" + more + "\"]");
+        tokenize(warehouse, config(folder, task + corpus("json", "mc4", data("damaged/bad-rows.json"))));
+        assertThat(RejectedRows.of(warehouse, "superglue/wsc", "validation")).isEqualTo(1);
+        assertThat(RejectedRows.of(warehouse, "superglue/wsc", "train")).isZero();
+        assertThat(RejectedRows.of(warehouse, "json", "validation"))
+                .as("splits by content")
+                .isNull();
     }
 
     @Test

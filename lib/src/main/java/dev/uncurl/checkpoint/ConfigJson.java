@@ -1,6 +1,7 @@
 package dev.uncurl.checkpoint;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
@@ -28,12 +29,13 @@ import org.apache.hadoop.fs.Path;
  * norm_topk_prob, router_aux_loss_coef, router_z_loss_coef, capacity_factor (0: none; also when missing)
  * </pre>
  *
- * Fixed facts stand there for readers outside Uncurl: {@code model_type}, {@code activation_function},
- * {@code tie_word_embeddings}, {@code torch_dtype}.
+ * {@code model_type}, {@code activation_function}, {@code tie_word_embeddings} and {@code torch_dtype} are written for
+ * readers outside Uncurl, always with the same values; {@link ConfigKeys} refuses others.
  *
  * <p>Where blocks differ in their number of experts, or a router is mapped ({@link MoeLayer}), num_local_experts is a list
- * with the number of each block, 0 in dense ones, and router_map gives by block the expert of each router row. Such a
- * model has another {@code model_type}, and so has no reader that would take it for a plain one by mistake.
+ * with the number of each block, 0 in dense ones, and router_map gives by block the expert of each router row, -1 for a
+ * masked row: one that counts in the softmax and is never chosen. Such a model has another {@code model_type}, and so has
+ * no reader that would take it for a plain one by mistake.
  */
 final class ConfigJson {
     static final String MODEL_TYPE = "uncurl-smoe-gpt2";
@@ -43,7 +45,11 @@ final class ConfigJson {
     private static final String ROUTER_MAP = "router_map";
     private static final String REMEDY = "Use a model folder that Uncurl wrote, or produce the model again.";
 
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    private static final ObjectMapper JSON = new ObjectMapper()
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(
+                    DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY,
+                    DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private ConfigJson() {}
 
@@ -104,7 +110,7 @@ final class ConfigJson {
         int experts = byLayer.isEmpty()
                 ? integer(file, root, EXPERTS)
                 : byLayer.values().stream().mapToInt(MoeLayer::experts).max().orElseThrow();
-        return checked(file, "", () -> {
+        ModelConfig config = checked(file, "", () -> {
             var moe = new MoeConfig(
                     experts,
                     integer(file, root, "num_experts_per_tok"),
@@ -124,6 +130,8 @@ final class ConfigJson {
                     integer(file, root, "n_positions"),
                     moe);
         });
+        ConfigKeys.check(file, root, JSON.readTree(write(config)));
+        return config;
     }
 
     /** Never empty: a model without any experts is a plain one. */

@@ -7,6 +7,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
@@ -67,9 +68,9 @@ public final class ModelFolder {
     }
 
     /**
-     * Opens a finished model: manifest, sizes of all files, config and index are checked; a shard's header when it is
-     * first read, a tensor's bytes against its sum in the manifest whenever they are; the files' hashes by
-     * {@link #verify} alone.
+     * Opens a finished model: manifest, sizes of all files, config and index are checked, the last two with their
+     * hashes; a shard's header when it is first read; a tensor's bytes against its sum in the manifest, and that they are
+     * finite, whenever they are read; the hashes of the shards by {@link #verify} alone.
      *
      * @throws Refusal (input) with folder, file and remedy
      */
@@ -93,10 +94,14 @@ public final class ModelFolder {
         }
         checkSizes(plain, folder, manifest);
         Path configFile = listed(folder, manifest, CONFIG);
-        ModelConfig config = ConfigJson.read(configFile, Storage.read(plain, configFile));
+        byte[] configJson = Storage.read(plain, configFile);
+        ModelConfig config = ConfigJson.read(configFile, configJson);
+        checkHash(configFile, Storage.sha256(configJson), manifest);
         var model = new ModelFolder(plain, folder, manifest, Storage.sha256(json), config);
         Path index = listed(folder, manifest, Shards.INDEX);
-        model.shards.checkIndex(index, Storage.read(plain, index));
+        byte[] indexJson = Storage.read(plain, index);
+        model.shards.checkIndex(index, indexJson);
+        checkHash(index, Storage.sha256(indexJson), manifest);
         for (int shard = 0; shard < model.shards.count(); shard++) {
             listed(folder, manifest, model.shards.file(shard));
         }
@@ -133,6 +138,15 @@ public final class ModelFolder {
         }
     }
 
+    private static void checkHash(Path file, String sha256, Manifest manifest) {
+        String written = manifest.files().get(file.getName()).sha256();
+        if (!sha256.equals(written)) {
+            throw Refusal.input(
+                    file + " is not what was written: its SHA-256 is " + sha256 + ", by the manifest " + written,
+                    REPAIR);
+        }
+    }
+
     private static Path listed(Path folder, Manifest manifest, String name) {
         if (!manifest.files().containsKey(name)) {
             throw Refusal.input(new Path(folder, MANIFEST) + " does not list " + name, REPAIR);
@@ -141,19 +155,25 @@ public final class ModelFolder {
     }
 
     /**
-     * Reads every byte: hashes against the manifest, headers against config.json.
+     * Reads every byte: the hash of each file and the sum of each tensor against the manifest, headers against
+     * config.json, and that all values are finite.
      *
-     * @throws Refusal (input) that names the file that differs
+     * @throws Refusal (input) that names the file, and the tensor where it is one, that differs
      */
     public void verify() throws IOException {
-        for (var entry : manifest.files().entrySet()) {
-            Path file = new Path(dir, entry.getKey());
-            if (!Storage.hash(fs, file).sha256().equals(entry.getValue().sha256())) {
-                throw Refusal.input(file + " is not what was written: its SHA-256 differs from the manifest's", REPAIR);
-            }
+        for (String name : manifest.files().keySet()) {
+            Path file = new Path(dir, name);
+            checkHash(file, Storage.hash(fs, file).sha256(), manifest);
         }
         for (int shard = 0; shard < shards.count(); shard++) {
-            header(shard);
+            SortedMap<String, String> written =
+                    manifest.files().get(shards.file(shard)).tensors();
+            SortedMap<String, String> found = header(shard).sums();
+            if (!written.isEmpty() && !written.keySet().equals(found.keySet())) { // older manifests have no sums
+                throw Refusal.input(
+                        new Path(dir, MANIFEST) + " has sums of other tensors than " + shards.file(shard) + " holds",
+                        REPAIR);
+            }
         }
     }
 

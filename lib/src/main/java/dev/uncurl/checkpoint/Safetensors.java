@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
@@ -25,7 +26,7 @@ import org.apache.hadoop.fs.Path;
  * without gaps.
  *
  * <p>{@link #open} trusts nothing: a header that lies about sizes is refused, with file and tensor named, before
- * anything larger than the file is allocated. Only F32 is read. Instances hold the header, no stream, and may be shared
+ * anything larger than the file is allocated. Only F32 is read, and only finite values. Instances hold the header, no stream, and may be shared
  * between threads.
  */
 public final class Safetensors {
@@ -116,7 +117,10 @@ public final class Safetensors {
         }
     }
 
-    /** Reads one tensor, and nothing but its bytes, in parts; a damaged one is refused after the last. */
+    /**
+     * Reads one tensor, and nothing but its bytes, in parts; one that is damaged or holds a value that is not finite is
+     * refused after the last.
+     */
     public void read(String name, Values values) throws IOException {
         try (FSDataInputStream in = fs.open(file)) {
             read(in, tensor(name), values);
@@ -147,28 +151,34 @@ public final class Safetensors {
         byte[] chunk = new byte[floats.length * Float.BYTES];
         var view = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
         var sum = new CRC32C();
+        var finite = new Finite();
         for (int at = 0; at < length; at += floats.length) {
             int count = Math.min(floats.length, length - at);
             in.readFully(tensor.begin() + (long) at * Float.BYTES, chunk, 0, count * Float.BYTES);
             sum.update(chunk, 0, count * Float.BYTES);
+            finite.take(chunk, count * Float.BYTES);
             view.rewind().get(floats, 0, count);
             values.take(floats, count, at);
         }
         check(tensor, sum);
+        finite.require(file, tensor.name(), tensor.shape());
     }
 
     /** Copies the bytes of one tensor as they are. */
     void copy(FSDataInputStream in, Tensor tensor, OutputStream out) throws IOException {
         byte[] chunk = new byte[(int) Math.min(CHUNK, tensor.end() - tensor.begin())];
         var sum = new CRC32C();
+        var finite = new Finite();
         for (long at = tensor.begin(); at < tensor.end(); ) {
             int bytes = (int) Math.min(chunk.length, tensor.end() - at);
             in.readFully(at, chunk, 0, bytes);
             sum.update(chunk, 0, bytes);
+            finite.take(chunk, bytes);
             out.write(chunk, 0, bytes);
             at += bytes;
         }
         check(tensor, sum);
+        finite.require(file, tensor.name(), tensor.shape());
     }
 
     /** Whether a tensor has the bytes that one of another file has. */
@@ -207,7 +217,7 @@ public final class Safetensors {
 
     /** As a manifest has it. */
     static String sum(Checksum sum) {
-        return String.format("%08x", sum.getValue());
+        return String.format(Locale.ROOT, "%08x", sum.getValue());
     }
 
     /** CRC-32C of each tensor, by name; reads the whole file. */

@@ -107,12 +107,16 @@ public final class SafetensorsWriter implements Closeable {
         float[] part = new float[Math.min(PART, length)];
         byte[] chunk = new byte[part.length * Float.BYTES];
         var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        var finite = new Finite();
         for (int done = 0; done < length; done += part.length) {
             int count = Math.min(part.length, length - done);
             values.put(part, count, done);
             floats.rewind().put(part, 0, count);
+            finite.take(chunk, count * Float.BYTES);
             out.write(chunk, 0, count * Float.BYTES);
         }
+        finite.require(
+                "The file to be written", name, declarations.get(next - 1).shape());
         sums.put(name, Safetensors.sum(out.getChecksum()));
     }
 

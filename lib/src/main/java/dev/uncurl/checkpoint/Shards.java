@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.Path;
@@ -52,7 +53,7 @@ public final class Shards {
 
     /** {@code model-00000-of-00005.safetensors} */
     public String file(int shard) {
-        return String.format("model-%05d-of-%05d.safetensors", shard, count());
+        return String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", shard, count());
     }
 
     /** The tensors of a shard in the order of the model's layout. */

@@ -1,7 +1,5 @@
 package dev.uncurl.config;
 
-import static dev.uncurl.config.Check.check;
-
 /**
  * When a training run saves what it needs to go on after a kill. Does not touch the result.
  *
@@ -11,7 +9,7 @@ import static dev.uncurl.config.Check.check;
  */
 public record CheckpointConfig(int every, int keep, boolean stay) implements java.io.Serializable {
     public CheckpointConfig {
-        check(every >= 0, "train.checkpoint.every", every, "a number of steps, or 0 for no checkpoints");
-        check(keep >= 1, "train.checkpoint.keep", keep, "1 or more");
+        Range.CHECKPOINT_EVERY.check(every);
+        Range.CHECKPOINT_KEEP.check(keep);
     }
 }

@@ -21,12 +21,13 @@ public record ModelConfig(
         int layers, int width, int heads, int feedForward, int vocabulary, int sequenceLength, MoeConfig moe)
         implements java.io.Serializable {
     public ModelConfig {
-        check(layers >= 1, "layers", layers, "1 or more");
-        check(width >= 1, "width", width, "1 or more");
-        check(heads >= 1 && width % heads == 0, "heads", heads, "a divisor of width = " + width);
-        check(feedForward >= 1, "feed-forward", feedForward, "1 or more");
-        check(vocabulary >= 2, "vocabulary", vocabulary, "2 or more");
-        check(sequenceLength >= 2, "sequence-length", sequenceLength, "2 or more");
+        Range.LAYERS.check(layers);
+        Range.WIDTH.check(width);
+        Range.HEADS.check(heads);
+        check(width % heads == 0, "heads", heads, "a divisor of width = " + width);
+        Range.FEED_FORWARD.check(feedForward);
+        Range.VOCABULARY.check(vocabulary);
+        Range.SEQUENCE_LENGTH.check(sequenceLength);
         check(moe != null, "moe", "nothing", "a block of settings, experts = 0 for a dense model");
         if (!moe.byLayer().isEmpty()) {
             checkBlocks(moe.byLayer(), layers, moe.every());

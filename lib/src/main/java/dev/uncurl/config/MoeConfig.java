@@ -38,22 +38,19 @@ public record MoeConfig(
         implements java.io.Serializable {
     public MoeConfig {
         byLayer = Collections.unmodifiableSortedMap(new TreeMap<>(byLayer));
-        check(experts >= 0, "moe.experts", experts, "0 (dense) or more");
+        Range.EXPERTS.check(experts);
         check(
                 byLayer.isEmpty() || experts == mostExperts(byLayer),
                 "moe.experts",
                 experts,
                 "the most that a block has by moe.by-layer");
         int rows = byLayer.isEmpty() ? experts : mostRows(byLayer);
-        check(topK >= 1 && (experts == 0 || topK <= rows), "moe.top-k", topK, "between 1 and moe.experts");
-        check(every >= 1, "moe.every", every, "1 or more");
-        check(balanceLoss >= 0, "moe.balance-loss", balanceLoss, "0 or more");
-        check(zLoss >= 0, "moe.z-loss", zLoss, "0 or more");
-        check(
-                capacityFactor >= 0 && capacityFactor < Double.POSITIVE_INFINITY,
-                "moe.capacity-factor",
-                capacityFactor,
-                "0 (no limit) or a number above, such as 1.25");
+        Range.TOP_K.check(topK);
+        check(experts == 0 || topK <= rows, "moe.top-k", topK, "between 1 and moe.experts");
+        Range.EVERY.check(every);
+        Range.BALANCE_LOSS.check(balanceLoss);
+        Range.Z_LOSS.check(zLoss);
+        Range.CAPACITY_FACTOR.check(capacityFactor);
     }
 
     /** A plain mixture, every block with the same number of experts; what settings can say. */
@@ -111,9 +108,9 @@ public record MoeConfig(
         return own;
     }
 
-    /** Router rows that a token chooses in block {@code layer}: k, or all where there are fewer. */
+    /** Router rows that a token chooses in block {@code layer}: k, or all that are not masked where there are fewer. */
     public int choices(int layer) {
-        return Math.min(topK, layer(layer).routerRows());
+        return Math.min(topK, layer(layer).liveRows());
     }
 
     /**

@@ -2,17 +2,22 @@ package dev.uncurl.config;
 
 import static dev.uncurl.config.Check.check;
 
+import java.util.HashSet;
 import java.util.List;
 
 /**
  * A pretraining run.
  *
- * @param corpora whose packed sequences are trained on
+ * @param corpora whose packed sequences are trained on, each once
  */
 public record PretrainConfig(ModelConfig model, TrainConfig train, List<String> corpora) {
     public PretrainConfig {
         check(model != null, "model", null, "a block of settings");
         check(train != null, "train", null, "a block of settings");
-        check(corpora != null && !corpora.isEmpty(), "corpora", corpora, "names of tokenised corpora");
+        check(
+                corpora != null && !corpora.isEmpty() && new HashSet<>(corpora).size() == corpora.size(),
+                "corpora",
+                corpora,
+                "names of tokenised corpora, each once");
     }
 }

@@ -15,8 +15,11 @@ import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigUtil;
 import dev.uncurl.error.Nearest;
 import dev.uncurl.error.Refusal;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -24,6 +27,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -39,6 +43,10 @@ public final class Settings {
             .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
             .enable(com.fasterxml.jackson.databind.MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
             .build();
+
+    /** Names of files under conf/: nothing that leads out of it. */
+    private static final Pattern CARRIED =
+            Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*");
 
     private final String name;
     private final Config config;
@@ -64,8 +72,15 @@ public final class Settings {
                             .withFallback(ConfigFactory.parseProperties(System.getProperties())));
             return new Settings(nameOrFile, config);
         } catch (ConfigException e) {
-            throw Refusal.usage("Configuration " + nameOrFile + ": " + e.getMessage(), "Correct it and start again.");
+            throw Refusal.usage("Configuration " + nameOrFile + ": " + why(e), "Correct it and start again.", e);
         }
+    }
+
+    /** The message of the cause that knows most: of a file that is included, which is missing. */
+    private static String why(ConfigException e) {
+        return e.getCause() instanceof ConfigException.Missing && e.getCause().getMessage() != null
+                ? e.getCause().getMessage()
+                : e.getMessage();
     }
 
     private static Config pair(String override) {
@@ -78,22 +93,50 @@ public final class Settings {
                 override.substring(0, equals) + " = " + override.substring(equals + 1), options);
     }
 
+    /** A missing include is an error, and not nothing as HOCON has it. */
     private static Config file(String nameOrFile) {
-        Path path = Path.of(nameOrFile);
-        if (Files.isRegularFile(path)) {
-            return ConfigFactory.parseFile(path.toFile());
-        }
+        var options = ConfigParseOptions.defaults().setAllowMissing(false).setIncluder(RequiredIncludes.INSTANCE);
         String resource = "conf/" + nameOrFile + ".conf";
-        if (Settings.class.getClassLoader().getResource(resource) == null) {
+        Path path = path(nameOrFile);
+        if (path != null && Files.exists(path) && !Files.isDirectory(path)) {
+            String text = text(path);
+            return Files.isRegularFile(path)
+                    ? ConfigFactory.parseFile(path.toFile(), options)
+                    : ConfigFactory.parseString(text, options.setOriginDescription(nameOrFile)); // a pipe is read once
+        }
+        if (!CARRIED.matcher(nameOrFile).matches()
+                || Settings.class.getClassLoader().getResource(resource) == null) {
             throw Refusal.usage(
-                    "There is no configuration " + nameOrFile + ": neither a file " + path.toAbsolutePath() + " nor "
-                            + resource + " within Uncurl",
+                    path != null && Files.isDirectory(path)
+                            ? "The configuration " + nameOrFile + " is a folder"
+                            : "There is no configuration " + nameOrFile + ": neither a file "
+                                    + (path == null ? "" : path.toAbsolutePath() + " ") + "nor " + resource
+                                    + " within Uncurl",
                     "Give --config the path of a HOCON file, or a name such as train/tiny.");
         }
-        return ConfigFactory.parseResources(
-                Settings.class.getClassLoader(),
-                resource,
-                ConfigParseOptions.defaults().setAllowMissing(false));
+        return ConfigFactory.parseResources(Settings.class.getClassLoader(), resource, options);
+    }
+
+    /** Null when the system has no such names. */
+    private static Path path(String name) {
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            return null;
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (CharacterCodingException e) {
+            throw Refusal.usage(
+                    "The configuration " + file + " is not text in UTF-8",
+                    "Name a HOCON file that is saved as UTF-8.",
+                    e);
+        } catch (IOException e) {
+            throw Refusal.usage("The configuration " + file + " cannot be read: " + e, "Check --config.", e);
+        }
     }
 
     /**

@@ -2,9 +2,14 @@ package dev.uncurl.config;
 
 import static dev.uncurl.config.Check.check;
 
+import dev.uncurl.error.Nearest;
+import dev.uncurl.error.Refusal;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /**
  * What to tokenise and how.
@@ -15,6 +20,7 @@ import java.util.Map;
  * @param blockBytes plain files are cut into units of this many bytes; compressed ones are a unit each
  * @param validationFraction share of the documents, by the hash of their content, that is kept for validation
  * @param maxRejected share of a corpus's documents that may be rejected before nothing is written
+ * @param maxDamagedFiles files of a corpus that may be damaged or cut off before nothing is written
  * @param seed of the order of the packed sequences
  * @param filter which documents are kept
  * @param duplicates which copies of documents are left out
@@ -29,6 +35,7 @@ public record TokenizeConfig(
         long blockBytes,
         double validationFraction,
         double maxRejected,
+        int maxDamagedFiles,
         long seed,
         Filter filter,
         Duplicates duplicates,
@@ -68,9 +75,10 @@ public record TokenizeConfig(
         }
 
         public Filter {
-            check(minimumCharacters >= 0, "filter.minimum-characters", minimumCharacters, "0 or more");
+            Range.MINIMUM_CHARACTERS.check(minimumCharacters);
+            Range.MAXIMUM_CHARACTERS.check(maximumCharacters);
             check(
-                    maximumCharacters >= Math.max(1, minimumCharacters),
+                    maximumCharacters >= minimumCharacters,
                     "filter.maximum-characters",
                     maximumCharacters,
                     "filter.minimum-characters or more; 2147483647 for no limit");
@@ -95,7 +103,13 @@ public record TokenizeConfig(
                     "mixtures.tasks",
                     tasks,
                     "names of tasks for each of " + (weights == null ? "" : weights.keySet()));
-            check(taskCap >= 1, "mixtures.task-cap", taskCap, "1 or more");
+            weights.values().forEach(Range.MIXTURE_WEIGHT::check);
+            check(
+                    weights.values().stream().anyMatch(weight -> weight > 0),
+                    "mixtures.weights",
+                    weights,
+                    "numbers of which one at least is above 0");
+            Range.TASK_CAP.check(taskCap);
         }
     }
 
@@ -137,38 +151,87 @@ public record TokenizeConfig(
     /**
      * One corpus.
      *
-     * @param name in the tables
+     * @param name in the tables: up to {@value #LONGEST_NAME} lower-case letters, digits and {@code _ . -}, in parts with
+     *     a slash between them, each of which begins with a letter or digit
      * @param format cc100, mc4, flan or superglue/&lt;task&gt;
-     * @param paths files, folders or globs
-     * @param validationPaths those of the validation split where the publisher made one; empty: split by content
+     * @param paths files, folders (with their subfolders) or globs
+     * @param validationPaths those of the validation split where the publisher made one; empty: split by content. A file
+     *     that both name validates only
      */
     public record Corpus(String name, String format, List<String> paths, List<String> validationPaths) {
+        /** Characters of a name at most. */
+        public static final int LONGEST_NAME = 200;
+
+        private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*");
+
         public Corpus {
-            check(name != null && name.matches("[a-z0-9][a-z0-9_./-]*"), "name", name, "a name such as cc100");
+            check(
+                    name != null
+                            && name.length() <= LONGEST_NAME
+                            && NAME.matcher(name).matches(),
+                    "name",
+                    name,
+                    "cc100, flan/cot or the like: up to " + LONGEST_NAME
+                            + " lower-case letters, digits, '_', '.' and '-', in parts that begin with a letter or digit");
             check(format != null, "format", format, "cc100, mc4, flan or superglue/<task>");
             check(paths != null && !paths.isEmpty(), "paths", paths, "files, folders or globs");
             check(validationPaths != null, "validation-paths", validationPaths, "files, or [] to split by content");
         }
     }
 
+    /** These settings with another ceiling of damaged files. */
+    public TokenizeConfig withMaxDamagedFiles(int files) {
+        return new TokenizeConfig(
+                vocabulary,
+                sequenceLength,
+                tail,
+                blockBytes,
+                validationFraction,
+                maxRejected,
+                files,
+                seed,
+                filter,
+                duplicates,
+                mixtures,
+                licences,
+                corpora);
+    }
+
     public TokenizeConfig {
-        check(sequenceLength >= 2, "sequence-length", sequenceLength, "2 or more");
+        Range.VOCABULARY.check(vocabulary);
+        Range.SEQUENCE_LENGTH.check(sequenceLength);
         check(tail != null, "tail", null, "pad or carry");
-        check(blockBytes >= 1, "block-bytes", blockBytes, "1 or more, such as 67108864");
+        Range.BLOCK_BYTES.check(blockBytes);
         check(filter != null, "filter", null, "a block of settings, as in conf/tokenize/demo.conf");
         check(mixtures != null, "mixtures", null, "{} or a mixture by corpus");
         check(duplicates != null, "duplicates", null, "{ within = none, against = [] }");
         check(licences != null, "licences", null, "{} or corpus = \"licence\" pairs");
-        check(
-                validationFraction >= 0 && validationFraction < 1,
-                "validation-fraction",
-                validationFraction,
-                "a share from 0 to below 1");
-        check(maxRejected >= 0 && maxRejected <= 1, "max-rejected", maxRejected, "a share between 0 and 1");
+        Range.VALIDATION_FRACTION.check(validationFraction);
+        Range.MAX_REJECTED.check(maxRejected);
+        Range.MAX_DAMAGED_FILES.check(maxDamagedFiles);
         check(corpora != null && !corpora.isEmpty(), "corpora", corpora, "one corpus or more");
         var names = new HashSet<String>();
         for (Corpus corpus : corpora) {
             check(names.add(corpus.name()), "corpora.name", corpus.name(), "a name that no other corpus has");
+        }
+        requireCorpora("mixtures", mixtures.keySet(), names);
+        requireCorpora("licences", licences.keySet(), names);
+        for (String earlier : duplicates.against()) {
+            check(
+                    !names.contains(earlier),
+                    "duplicates.against",
+                    earlier,
+                    "corpora of earlier runs, which this run does not make itself; within = run compares its own");
+        }
+    }
+
+    private static void requireCorpora(String setting, Collection<String> given, Collection<String> names) {
+        for (String name : given) {
+            if (!names.contains(name)) {
+                throw Refusal.usage(
+                        setting + " names " + name + ", which is no corpus of this run",
+                        Nearest.hint(name, new TreeSet<>(names)));
+            }
         }
     }
 }

@@ -55,24 +55,27 @@ public record TrainConfig(
     }
 
     public TrainConfig {
-        check(tokens > 0, "train.tokens", tokens, "1 or more");
-        check(ranks >= 1, "train.ranks", ranks, "1 or more");
-        check(batch >= 1, "train.batch", batch, "1 or more");
-        check(microBatch >= 1 && microBatch <= batch, "train.micro-batch", microBatch, "between 1 and train.batch");
-        check(averagingFrequency >= 1, "train.averaging-frequency", averagingFrequency, "1 or more");
-        check(learningRate > 0, "train.learning-rate", learningRate, "a number above 0");
+        Range.TOKENS.check(tokens);
+        Range.RANKS.check(ranks);
+        Range.BATCH.check(batch);
+        Range.MICRO_BATCH.check(microBatch);
+        check(microBatch <= batch, "train.micro-batch", microBatch, "between 1 and train.batch");
+        Range.AVERAGING_FREQUENCY.check(averagingFrequency);
+        Range.LEARNING_RATE.check(learningRate);
+        Range.MINIMUM_LEARNING_RATE.check(minimumLearningRate);
         check(
-                minimumLearningRate >= 0 && minimumLearningRate <= learningRate,
+                minimumLearningRate <= learningRate,
                 "train.minimum-learning-rate",
                 minimumLearningRate,
                 "between 0 and train.learning-rate");
-        check(warmup >= 0 && warmup <= 1, "train.warmup", warmup, "a share between 0 and 1");
-        check(beta1 >= 0 && beta1 < 1, "train.beta1", beta1, "between 0 and 1");
-        check(beta2 >= 0 && beta2 < 1, "train.beta2", beta2, "between 0 and 1");
-        check(epsilon > 0, "train.epsilon", epsilon, "a number above 0");
-        check(weightDecay >= 0, "train.weight-decay", weightDecay, "0 or more");
-        check(clip >= 0, "train.clip", clip, "0 or more");
+        Range.WARMUP.check(warmup);
+        Range.BETA1.check(beta1);
+        Range.BETA2.check(beta2);
+        Range.EPSILON.check(epsilon);
+        Range.WEIGHT_DECAY.check(weightDecay);
+        Range.CLIP.check(clip);
         check(lossOn != null, "train.loss-on", null, "target or text");
+        Range.SPIKE_FACTOR.check(spikeFactor);
         check(spikeFactor == 0 || spikeFactor > 1, "train.spike-factor", spikeFactor, "a number above 1, or 0 for off");
         check(validation != null, "train.validation", null, "a block of settings, every = 0 for off");
         check(checkpoint != null, "train.checkpoint", null, "a block of settings, every = 0 for off");
@@ -93,9 +96,19 @@ public record TrainConfig(
         return every > 0 && stepsAfter / every > stepsBefore / every;
     }
 
-    /** Rounds that take at least {@link #tokens}, each of ranks * averagingFrequency batches of full length. */
+    /**
+     * Rounds that take at least {@link #tokens}, each of ranks * averagingFrequency batches of full length.
+     *
+     * @throws dev.uncurl.error.Refusal (usage) when the steps of all rounds are more than can be counted
+     */
     public int rounds(int sequenceLength) {
         long perRound = (long) ranks * averagingFrequency * batch * sequenceLength;
-        return Math.toIntExact((tokens + perRound - 1) / perRound);
+        long rounds = (tokens + perRound - 1) / perRound;
+        check(
+                rounds <= Integer.MAX_VALUE / averagingFrequency,
+                "train.tokens",
+                tokens,
+                "fewer, or train.batch or train.ranks to more: a run has 2147483647 steps at most");
+        return (int) rounds;
     }
 }

@@ -1,7 +1,5 @@
 package dev.uncurl.config;
 
-import static dev.uncurl.config.Check.check;
-
 /**
  * When and on how much a training run measures its loss on the validation split of its data. Does not touch the result.
  *
@@ -10,7 +8,7 @@ import static dev.uncurl.config.Check.check;
  */
 public record ValidationConfig(int every, int sequences) implements java.io.Serializable {
     public ValidationConfig {
-        check(every >= 0, "train.validation.every", every, "a number of steps, or 0 for no validation");
-        check(sequences >= 1, "train.validation.sequences", sequences, "1 or more");
+        Range.VALIDATION_EVERY.check(every);
+        Range.VALIDATION_SEQUENCES.check(sequences);
     }
 }

@@ -12,9 +12,9 @@ record ByteRange(long start, long end) {
 
     /**
      * What must be seen before a byte to know whether a document begins there: an empty line, which is at most a line
-     * end, CR and LF, or, at the beginning of the file, a byte order mark, CR and LF.
+     * end, eight byte order marks of three bytes, CR and LF.
      */
-    private static final int BEFORE = 8;
+    private static final int BEFORE = 32;
 
     ByteRange {
         if (start < 0 || end < start) {

@@ -5,8 +5,8 @@ import java.io.InputStream;
 
 /**
  * CC100: a paragraph a line, an empty line after each document. A document's text is its lines joined by {@code \n},
- * without the last line end. CRLF reads as LF and a byte order mark at the start of the file is dropped; a line of
- * blanks is a paragraph, only an empty one separates.
+ * without the last line end. CRLF reads as LF and byte order marks at the start of a line are dropped; a line of blanks
+ * is a paragraph, only an empty one separates.
  */
 final class Cc100Reader extends LineCorpusReader {
     /** Whether the line belongs to a document that began before the part that is read. */
@@ -30,7 +30,9 @@ final class Cc100Reader extends LineCorpusReader {
         long offset = -1;
         long line = 0;
         boolean tooLong = false;
+        boolean ended = true;
         while ((offset >= 0 || !lines.atEnd()) && lines.next()) {
+            ended = lines.ended();
             if (lines.length() == 0) {
                 inOther = false;
                 if (offset >= 0) {
@@ -55,8 +57,12 @@ final class Cc100Reader extends LineCorpusReader {
                 document.write(lines.bytes(), 0, Math.min(lines.length(), 1 << 10));
             }
         }
-        // a document that damage cuts off goes with the rejection of the damage
-        return offset >= 0 && lines.damage() == null ? outcome(document, tooLong, line, offset) : null;
+        if (offset < 0 || lines.damage() != null) {
+            return null; // a document that damage cuts off goes with the rejection of the damage
+        }
+        return !ended && !tooLong && Utf8.cut(document.array(), document.size())
+                ? cut(line, offset, document.array(), document.size())
+                : outcome(document, tooLong, line, offset);
     }
 
     private Outcome outcome(Bytes document, boolean tooLong, long line, long offset) {
@@ -65,8 +71,9 @@ final class Cc100Reader extends LineCorpusReader {
             return tooLong(line, offset, document.array(), document.size());
         }
         String text = Utf8.decode(document.array(), document.size());
-        return text == null
-                ? reject(line, offset, "invalid UTF-8", document.array(), document.size())
-                : new Document(source(), offset, line, text);
+        String fault = text == null ? "invalid UTF-8" : PlainText.fault(text);
+        return fault == null
+                ? new Document(source(), offset, line, text)
+                : reject(line, offset, fault, document.array(), document.size());
     }
 }

@@ -4,7 +4,6 @@ package dev.uncurl.corpus;
  * A file of a corpus.
  *
  * @param path its whole path, with the file system's scheme
- * @param bytes its size as it stands, compressed or not
- * @param modified when it was last changed, milliseconds since 1970, as the file system tells
+ * @param bytes its size on disk, compressed or not
  */
-public record CorpusFile(String path, long bytes, long modified) {}
+public record CorpusFile(String path, long bytes) {}

@@ -6,51 +6,43 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
-import java.util.TreeMap;
+import java.util.Map;
 import java.util.function.LongSupplier;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 
-/** Finds the files of a corpus on any Hadoop file system and opens them decompressed. */
+/** Opens the files of a corpus, on any Hadoop file system, decompressed; {@link CorpusListing} finds them. */
 public final class CorpusFiles {
-    /** Endings that mean compression or packing which is not read; as plain text they would give only rubbish. */
-    private static final List<String> UNREADABLE =
-            List.of(".bz2", ".lz4", ".snappy", ".lzo", ".zip", ".tar", ".tgz", ".7z", ".parquet");
+    /** Endings of archives, which are not read. */
+    private static final List<String> ARCHIVES = List.of(
+            ".tar",
+            ".tar.gz",
+            ".tgz",
+            ".tar.xz",
+            ".txz",
+            ".tar.zst",
+            ".tzst",
+            ".tar.bz2",
+            ".tbz2",
+            ".zip",
+            ".7z",
+            ".rar");
 
-    private static final List<String> COMPRESSED = List.of(".gz", ".xz", ".zst");
+    /** Endings of compression and tables that are not read; as plain text they would give only rubbish. */
+    private static final List<String> UNREADABLE = List.of(
+            ".bz2", ".lz4", ".snappy", ".lzo", ".lzma", ".lz", ".br", ".z", ".parquet", ".orc", ".avro", ".arrow");
+
+    private static final Map<String, String> COMPRESSIONS = Map.of(".gz", "gzip", ".xz", "xz", ".zst", "zstd");
 
     private CorpusFiles() {}
 
     /**
-     * The files that the patterns name, each once, sorted by path.
-     *
-     * @param patterns paths of files, folders (their files, not deeper) or globs ({@code *}, {@code ?}, {@code [a-b]}, {@code {a,b}}); hidden files, whose
-     *     names start with a dot or an underscore, are left out unless they are named
-     * @throws Refusal (input) when a pattern names nothing or a file has an ending that is not read
-     */
-    public static List<CorpusFile> expand(Configuration configuration, Collection<String> patterns) {
-        if (patterns.isEmpty()) {
-            throw Refusal.usage("no input is given", "Name files, folders or globs of a corpus.");
-        }
-        var found = new TreeMap<String, CorpusFile>();
-        for (String pattern : patterns) {
-            for (FileStatus status : matches(configuration, pattern)) {
-                refuseUnreadable(status.getPath());
-                var file = new CorpusFile(status.getPath().toString(), status.getLen(), status.getModificationTime());
-                found.put(file.path(), file);
-            }
-        }
-        return List.copyOf(found.values());
-    }
-
-    /**
-     * Opens a file; {@code .gz} (all members), {@code .xz} (all streams) and {@code .zst} (all frames) are decompressed,
+     * Opens a file from its beginning; {@code .gz} (all members), {@code .xz} (all streams) and {@code .zst} (all frames) are decompressed,
      * anything else is plain. Damage shows as an IOException from the stream, a failing file system as an
      * UncheckedIOException.
      *
@@ -58,10 +50,16 @@ public final class CorpusFiles {
      * at most 256 MiB for xz and 128 MiB for zstd; a file that asks for more is damaged. What it expands to goes
      * through the reader's cap: an archive of one endless line costs time, but no memory beyond the cap.
      *
-     * @throws Refusal (input) when there is no such file
+     * @throws Refusal (input) when there is no such file, or its first bytes say that it is no text: an archive, data
+     *     compressed twice or without the ending, UTF-16 or UTF-32 with a byte order mark, a pointer of Git LFS
      */
     public static InputStream open(Configuration configuration, String file) {
         return openCounted(configuration, file).contents();
+    }
+
+    /** As {@link #open(Configuration, String)}; what is read of the file itself goes through the hash, too. */
+    static InputStream open(Configuration configuration, String file, PartHash hash) {
+        return checked(file, source(configuration, file, 0, hash)).contents();
     }
 
     /**
@@ -74,35 +72,91 @@ public final class CorpusFiles {
 
     /** As {@link #open}, with a count of what is read of the file itself. */
     public static Opened openCounted(Configuration configuration, String file) {
-        var path = path(file);
-        refuseUnreadable(path);
+        return checked(file, source(configuration, file, 0, null));
+    }
+
+    /**
+     * Opens a plain file at a byte; behind its end there is nothing to read.
+     *
+     * @param hash takes what is read; may be null
+     */
+    static InputStream openAt(Configuration configuration, String file, long from, PartHash hash) {
+        SourceStream in = source(configuration, file, from, hash);
+        return from == 0 ? checked(file, in).contents() : in;
+    }
+
+    private static Opened checked(String file, SourceStream in) {
         try {
-            var in = new SourceStream(file, path.getFileSystem(configuration).open(path), 0);
-            return new Opened(decompress(file, in), in::count);
-        } catch (FileNotFoundException e) {
-            throw missing(file, e);
-        } catch (IOException e) {
-            throw new UncheckedIOException("opening " + file, e);
+            return new Opened(FileSignature.check(file, decompress(file, in)), in::count);
+        } catch (RuntimeException e) {
+            try {
+                in.close();
+            } catch (IOException closing) {
+                e.addSuppressed(closing);
+            }
+            throw e;
         }
     }
 
-    /** Opens a plain file at a byte; behind its end there is nothing to read. */
-    static InputStream openAt(Configuration configuration, String file, long from) {
+    /**
+     * Reads a part of a file for its SHA-256 alone.
+     *
+     * @param last whether the file must end with the part
+     * @return 64 lower-case hexadecimal digits
+     * @throws Refusal (input) when the file is not there, or does not have these bytes
+     */
+    public static String hash(Configuration configuration, String file, long start, long bytes, boolean last) {
+        var hash = new PartHash(file, start, bytes, last);
+        try (SourceStream in = source(configuration, file, start, hash)) {
+            return hash.hex();
+        } catch (IOException e) {
+            throw new UncheckedIOException("closing " + file, e);
+        }
+    }
+
+    private static SourceStream source(Configuration configuration, String file, long from, PartHash hash) {
         var path = path(file);
         refuseUnreadable(path);
         try {
-            var in = path.getFileSystem(configuration).open(path);
-            try {
-                in.seek(from);
-            } catch (EOFException e) {
-                in.close();
-                return InputStream.nullInputStream();
+            InputStream raw = at(opening(configuration, path).open(path), from);
+            var source = new SourceStream(file, from == 0 ? asCompressed(file, raw) : raw, from);
+            if (hash != null) {
+                source.hashInto(hash);
             }
-            return new SourceStream(file, in, from);
-        } catch (FileNotFoundException e) {
+            return source;
+        } catch (FileNotFoundException e) { // Hadoop's local file system says so of files that may not be read, too
             throw missing(file, e);
         } catch (IOException e) {
             throw new UncheckedIOException("opening " + file + " at byte " + from, e);
+        }
+    }
+
+    /** The same bytes; of a compressed file, once its beginning says that it is compressed as its ending says. */
+    private static InputStream asCompressed(String file, InputStream raw) throws IOException {
+        String compression = COMPRESSIONS.get(ending(file));
+        try {
+            return compression == null ? raw : FileSignature.check(file, compression, raw);
+        } catch (RuntimeException e) {
+            raw.close();
+            throw e;
+        }
+    }
+
+    /** Hadoop's checksums beside local files have names that it cannot make for one with a colon: those have none. */
+    private static FileSystem opening(Configuration configuration, Path path) throws IOException {
+        FileSystem files = path.getFileSystem(configuration);
+        return files instanceof LocalFileSystem local && path.getName().indexOf(':') >= 0
+                ? local.getRawFileSystem()
+                : files;
+    }
+
+    private static InputStream at(FSDataInputStream in, long from) throws IOException {
+        try {
+            in.seek(from);
+            return in;
+        } catch (EOFException e) {
+            in.close();
+            return InputStream.nullInputStream();
         }
     }
 
@@ -126,48 +180,17 @@ public final class CorpusFiles {
 
     private static String ending(String file) {
         String name = file.toLowerCase(Locale.ROOT);
-        return COMPRESSED.stream().filter(name::endsWith).findFirst().orElse("");
+        return COMPRESSIONS.keySet().stream().filter(name::endsWith).findFirst().orElse("");
     }
 
-    private static List<FileStatus> matches(Configuration configuration, String pattern) {
-        var path = path(pattern);
+    /**
+     * The path that a text names. Only {@code scheme:/...} names a file system; any other colon is part of a name.
+     *
+     * @throws Refusal (input) when it cannot be a path
+     */
+    static Path path(String text) {
         try {
-            FileSystem fileSystem = path.getFileSystem(configuration);
-            FileStatus[] matched = fileSystem.globStatus(path);
-            if (matched == null || matched.length == 0) {
-                throw missing(pattern, null);
-            }
-            var files = new ArrayList<FileStatus>();
-            for (FileStatus status : matched) {
-                if (status.isFile()) {
-                    files.add(status);
-                } else {
-                    for (FileStatus child : fileSystem.listStatus(status.getPath())) {
-                        String name = child.getPath().getName();
-                        if (child.isFile() && !name.startsWith(".") && !name.startsWith("_")) {
-                            files.add(child);
-                        }
-                    }
-                }
-            }
-            if (files.isEmpty()) {
-                throw Refusal.input(
-                        "input " + pattern + " is a folder without files", "Name its files or another folder.");
-            }
-            return files;
-        } catch (FileNotFoundException e) {
-            throw missing(pattern, e);
-        } catch (IOException e) {
-            throw Refusal.input(
-                    "input " + pattern + " cannot be listed: " + e.getMessage(),
-                    "Check the path, its file system and your rights.",
-                    e);
-        }
-    }
-
-    private static Path path(String text) {
-        try {
-            return new Path(text);
+            return text.matches("(?s)[A-Za-z][A-Za-z0-9+.-]*:/.*") ? new Path(text) : new Path(null, null, text);
         } catch (IllegalArgumentException e) {
             throw Refusal.input(
                     "input '" + text + "' is not a path: " + e.getMessage(),
@@ -176,18 +199,26 @@ public final class CorpusFiles {
         }
     }
 
-    private static void refuseUnreadable(Path path) {
+    /** @throws Refusal (input) for a file whose ending says that it cannot be read */
+    static void refuseUnreadable(Path path) {
         String name = path.getName().toLowerCase(Locale.ROOT);
-        for (String ending : UNREADABLE) {
+        refuse(path, name, ARCHIVES, "Unpack it and name its files, or leave it out of the glob.");
+        refuse(path, name, UNREADABLE, "Write it as text, plain, .gz, .xz or .zst, or leave it out of the glob.");
+    }
+
+    private static void refuse(Path path, String name, List<String> endings, String remedy) {
+        for (String ending : endings) {
             if (name.endsWith(ending)) {
-                throw Refusal.input(
-                        "input " + path + " is " + ending + ", which is not read",
-                        "Recompress it as .gz, .xz or .zst, or leave it out of the glob.");
+                throw Refusal.input("input " + path + " is " + ending + ", which is not read", remedy);
             }
         }
     }
 
-    private static Refusal missing(String pattern, Exception cause) {
+    static Refusal missing(String pattern, Exception cause) {
+        Refusal reason = LocalDisk.reasonMissing(path(pattern));
+        if (reason != null) {
+            return reason;
+        }
         return Refusal.input(
                 "input " + pattern + " does not exist",
                 "Check the path; relative ones start at the working folder " + System.getProperty("user.dir") + ".",

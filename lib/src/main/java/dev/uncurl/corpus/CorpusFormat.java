@@ -26,7 +26,16 @@ public sealed interface CorpusFormat {
 
     /** Opens a file, decompressed by its ending, and reads it with the default cap. */
     default CorpusReader open(Configuration configuration, String file) {
-        return read(file, CorpusFiles.open(configuration, file), CorpusReader.DEFAULT_CAP);
+        return open(configuration, file, null);
+    }
+
+    /**
+     * As {@link #open(Configuration, String)}.
+     *
+     * @param hash takes the file's bytes as they are read; null for none
+     */
+    default CorpusReader open(Configuration configuration, String file, PartHash hash) {
+        return read(file, CorpusFiles.open(configuration, file, hash), CorpusReader.DEFAULT_CAP);
     }
 
     /**
@@ -36,19 +45,30 @@ public sealed interface CorpusFormat {
      *
      * @param start first byte of the part
      * @param length bytes of the part; more than the file has is no mistake
+     * @param hash takes the part's bytes as they are read; null for none
      * @throws IllegalArgumentException for a file that is not {@linkplain #splittable splittable}
      */
-    default CorpusReader open(Configuration configuration, String file, long start, long length) {
+    default CorpusReader open(Configuration configuration, String file, long start, long length, PartHash hash) {
         if (!splittable(file)) {
             throw new IllegalArgumentException(file + " can only be read whole");
         }
         var range = ByteRange.of(start, length);
-        return read(file, CorpusFiles.openAt(configuration, file, range.from()), CorpusReader.DEFAULT_CAP, range);
+        return read(file, CorpusFiles.openAt(configuration, file, range.from(), hash), CorpusReader.DEFAULT_CAP, range);
+    }
+
+    /** As {@link #open(Configuration, String, long, long, PartHash)}, without a hash. */
+    default CorpusReader open(Configuration configuration, String file, long start, long length) {
+        return open(configuration, file, start, length, null);
     }
 
     /** Whether parts of the file can be read: it is not compressed, and its documents or rows stand on lines. */
     default boolean splittable(String file) {
         return !CorpusFiles.compressed(file);
+    }
+
+    /** Whether it gives documents, which are filtered and packed into sequences; else it gives examples. */
+    default boolean givesDocuments() {
+        return false;
     }
 
     /** The version of the wording that makes examples of rows; "none" where there is none. */
@@ -87,6 +107,11 @@ public sealed interface CorpusFormat {
         }
 
         @Override
+        public boolean givesDocuments() {
+            return true;
+        }
+
+        @Override
         public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
             return new Cc100Reader(corpus(), source, in, cap, range);
         }
@@ -100,6 +125,11 @@ public sealed interface CorpusFormat {
         @Override
         public String corpus() {
             return "mc4";
+        }
+
+        @Override
+        public boolean givesDocuments() {
+            return true;
         }
 
         @Override

@@ -10,11 +10,12 @@ import java.util.NoSuchElementException;
  * The outcomes of one file, or of a part of it, in its order, read as they are asked for. Memory is bounded by the cap:
  * one document or row is held, as bytes and as text, however much the file expands when it is decompressed. One at the
  * default cap takes up to some 450 MB of heap while it is read; rows are also bounded in their number of values. Damage of
- * compressed data ends the file with one rejection for all from there on. Only a failing file system throws
+ * the file (of compressed data, of JSON that is one value a file, or an end inside a row or character) ends it with one
+ * rejection of {@linkplain Rejection.Scope#FILE the file} for all from there on. Only a failing file system throws
  * (UncheckedIOException).
  *
  * <p>The law: {@link #rows()}, when all is read, is the number of documents, of examples with part 0, and of rejections
- * that were given.
+ * of rows that were given. At most one rejection is of the file, and it is the last outcome.
  */
 public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeable
         permits LineCorpusReader, InstructionTaskReader {
@@ -49,7 +50,6 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
             if (upcoming == null) {
                 ended = true;
                 upcoming = damage();
-                rows += upcoming == null ? 0 : 1;
             }
         }
         return upcoming != null;
@@ -67,7 +67,7 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
 
     /**
      * Documents or rows read so far: each gives one document, one rejection, or its examples, of which there may be
-     * several. The rejection of damage stands for one, too.
+     * several. The rejection of a damaged file is none.
      */
     public final long rows() {
         return rows;
@@ -85,7 +85,7 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
         String reason = e instanceof DamageException damage ? damage.reason() : "damaged data";
         String file = e instanceof DamageException damage ? " (byte " + damage.fileOffset() + " of the file)" : "";
         String location = Rejection.location(line, offset) + file;
-        return new Rejection(corpus, source, location, reason, String.valueOf(e.getMessage()));
+        return new Rejection(Rejection.Scope.FILE, corpus, source, location, reason, String.valueOf(e.getMessage()));
     }
 
     final String source() {

@@ -21,7 +21,7 @@ final class CotRow {
             throws RowRejectedException {
         String[] columns = row.split("\t", -1);
         if (columns.length != 3) {
-            throw new RowRejectedException("not three columns");
+            throw new RowRejectedException("not three columns", columns.length < 3);
         }
         var values = Map.of(
                 "question", column(columns[0], "question"),

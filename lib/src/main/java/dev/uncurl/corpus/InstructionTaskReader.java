@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
  *
  * <p>Read as a stream: one instance is held at a time or, where the Definition stands behind them, all of them, and
  * never more than the cap. The JSON cannot be read on behind a mistake in it, nor behind what is beyond the cap: what
- * stands before is given, and one rejection for the rest.
+ * stands before is given, and one rejection of the file for the rest.
  */
 final class InstructionTaskReader extends CorpusReader {
     static final Set<String> FIELDS = Set.of("definition", "input", "output");
@@ -248,12 +248,12 @@ final class InstructionTaskReader extends CorpusReader {
         if (wrong) {
             throw new RowRejectedException("field " + name + " is not of strings");
         }
-        return first;
+        return first == null ? null : JsonRow.text(first, name);
     }
 
     private String string(String name) throws IOException, RowRejectedException {
         if (parser.currentToken() == JsonToken.VALUE_STRING) {
-            return parser.getText();
+            return JsonRow.text(parser.getText(), name);
         }
         if (parser.currentToken() == JsonToken.VALUE_NULL) {
             return null;
@@ -264,7 +264,8 @@ final class InstructionTaskReader extends CorpusReader {
 
     private void end(String reason, String detail) {
         ended = true;
-        damage = rejection(parser.currentLocation().getLineNr(), bytesRead(), reason, detail);
+        damage = rejection(parser.currentLocation().getLineNr(), bytesRead(), reason, detail)
+                .ofFile();
     }
 
     @Override

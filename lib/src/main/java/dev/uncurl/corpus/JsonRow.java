@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -50,7 +51,7 @@ final class JsonRow {
         } catch (StreamConstraintsException e) {
             throw new RowRejectedException("JSON nested too deep or number too long");
         } catch (JsonProcessingException e) {
-            throw new RowRejectedException("malformed JSON");
+            throw new RowRejectedException("malformed JSON", e instanceof JsonEOFException);
         }
     }
 
@@ -91,6 +92,15 @@ final class JsonRow {
         return notEmpty(optional(row, field), field);
     }
 
+    /** A field's value, which must be {@linkplain PlainText text}. */
+    static String text(String value, String field) throws RowRejectedException {
+        String fault = PlainText.fault(value);
+        if (fault != null) {
+            throw new RowRejectedException("field " + field + " holds " + fault);
+        }
+        return value;
+    }
+
     static String notEmpty(String value, String field) throws RowRejectedException {
         if (value == null) {
             throw new RowRejectedException("no field " + field);
@@ -101,7 +111,7 @@ final class JsonRow {
         return value;
     }
 
-    /** A field that may be missing or null; if it is there, it must be a string. */
+    /** A field that may be missing or null; if it is there, it must be a string, and {@linkplain PlainText text}. */
     static String optional(JsonNode row, String field) throws RowRejectedException {
         var value = row.get(field);
         if (value == null || value.isNull()) {
@@ -110,6 +120,6 @@ final class JsonRow {
         if (!value.isTextual()) {
             throw new RowRejectedException("field " + field + " is not a string");
         }
-        return value.textValue();
+        return text(value.textValue(), field);
     }
 }

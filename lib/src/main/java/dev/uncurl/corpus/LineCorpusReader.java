@@ -6,6 +6,7 @@ import java.io.InputStream;
 /** Reads what stands on lines. */
 abstract sealed class LineCorpusReader extends CorpusReader permits Cc100Reader, RowReader {
     private final LineReader lines;
+    private Rejection cut;
 
     LineCorpusReader(String corpus, String source, InputStream in, int cap, ByteRange range) {
         super(corpus, source, cap);
@@ -20,9 +21,16 @@ abstract sealed class LineCorpusReader extends CorpusReader permits Cc100Reader,
         return read(lines);
     }
 
+    /** Ends the file with a document or row that the file's end cuts off. */
+    final Outcome cut(long line, long offset, byte[] bytes, int length) {
+        cut = reject(line, offset, "the file ends inside a document or row", bytes, length)
+                .ofFile();
+        return null;
+    }
+
     @Override
     final Rejection damage() {
-        return lines.damage() == null ? null : damaged(lines.damage(), lines.number() + 1, lines.consumed());
+        return lines.damage() == null ? cut : damaged(lines.damage(), lines.number() + 1, lines.consumed());
     }
 
     @Override

@@ -6,14 +6,16 @@ import java.io.InputStream;
 import java.util.Arrays;
 
 /**
- * Lines of bytes with their places. A line ends with LF or CRLF; a byte order mark at the start of the file is passed
- * over. A line beyond the cap is read to its end, but only its beginning is kept. A line cut off by damage is not given.
+ * Lines of bytes with their places. A line ends with LF or CRLF; byte order marks at the start of a line, where files
+ * with a mark were joined, are passed over. A line beyond the cap is read to its end, but only its beginning is kept. A
+ * line cut off by damage is not given.
  *
  * <p>Of a part of a file, the line in whose middle reading begins is not given; lines are given up to the first that
  * begins at the part's end or after it, and on from there as long as they are asked for.
  */
 final class LineReader implements Closeable {
     private static final int KEPT_OF_LONG_LINE = 1 << 10;
+    private static final int MOST_MARKS = 8;
     private static final byte[] BYTE_ORDER_MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
 
     private final InputStream in;
@@ -25,9 +27,11 @@ final class LineReader implements Closeable {
     private long consumed;
     private byte[] line = new byte[1 << 12];
     private int length;
+    private long begin;
     private long offset;
     private long number;
     private boolean tooLong;
+    private boolean ended;
     private IOException damage;
 
     /** @param in stands at {@code range.from()} */
@@ -43,7 +47,7 @@ final class LineReader implements Closeable {
 
     /** Whether another part has what begins here. */
     boolean outside() {
-        return offset < range.start() || offset >= range.end();
+        return begin < range.start() || begin >= range.end();
     }
 
     /** Whether nothing can begin in the range any more. */
@@ -77,7 +81,8 @@ final class LineReader implements Closeable {
         }
         length = 0;
         tooLong = false;
-        offset = consumed;
+        ended = false;
+        begin = consumed;
         boolean any = false;
         while (true) {
             if (position == limit && !fill()) {
@@ -86,7 +91,7 @@ final class LineReader implements Closeable {
             any = true;
             int end = lineEnd();
             append(position, end);
-            boolean ended = end < limit;
+            ended = end < limit;
             consumed += end - position + (ended ? 1 : 0);
             position = ended ? end + 1 : end;
             if (ended) {
@@ -100,11 +105,17 @@ final class LineReader implements Closeable {
         if (length > 0 && line[length - 1] == '\r') {
             length--;
         }
-        if (offset == 0 && length >= 3 && Arrays.equals(line, 0, 3, BYTE_ORDER_MARK, 0, 3)) {
-            length -= 3;
-            System.arraycopy(line, 3, line, 0, length);
-            offset += 3;
+        int marks = 0;
+        while (marks < 3 * MOST_MARKS
+                && marks + 3 <= length
+                && Arrays.equals(line, marks, marks + 3, BYTE_ORDER_MARK, 0, 3)) {
+            marks += 3;
         }
+        if (marks > 0) {
+            length -= marks;
+            System.arraycopy(line, marks, line, 0, length);
+        }
+        offset = begin + marks;
         return true;
     }
 
@@ -142,7 +153,12 @@ final class LineReader implements Closeable {
         return length;
     }
 
-    /** Byte at which the line begins. */
+    /** Whether a line end stands behind the line; false for what the end of the file ends. */
+    boolean ended() {
+        return ended;
+    }
+
+    /** Byte at which the line begins, behind its byte order marks. */
     long offset() {
         return offset;
     }

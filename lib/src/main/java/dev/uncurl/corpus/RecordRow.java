@@ -26,17 +26,19 @@ final class RecordRow {
     private RecordRow() {}
 
     static RowItems items(JsonNode row) throws RowRejectedException {
-        var passage = JsonRow.object(row, "passage");
-        String text = JsonRow.required(passage, "text");
+        var spans = JsonRow.object(row, "passage");
+        String text = JsonRow.required(spans, "text");
+        var passage = Passage.of(text);
         var parts = List.of(HIGHLIGHT.split(text.strip(), -1));
-        var entities = entities(text, passage);
+        var entities = entities(passage, spans);
         var items = new ArrayList<RowItems.Item>();
         long length = 0;
         for (JsonNode question : JsonRow.objects(row, "qas")) {
             String query = JsonRow.required(question, "query");
             length = within(length + length(query, entities));
             var lists = Map.of("highlight", parts.subList(1, parts.size()), "statement", statements(query, entities));
-            items.add(new RowItems.Item(items.size(), Map.of("text", parts.get(0)), lists, right(question, entities)));
+            items.add(new RowItems.Item(
+                    items.size(), Map.of("text", parts.get(0)), lists, right(question, passage, entities)));
         }
         if (items.isEmpty()) {
             throw new RowRejectedException("no queries");
@@ -44,24 +46,39 @@ final class RecordRow {
         return new RowItems(items);
     }
 
-    /** Spans with their last character, counted in code points. */
-    private static List<String> entities(String text, JsonNode passage) throws RowRejectedException {
-        int[] characters = IntStream.rangeClosed(0, text.length())
-                .filter(i -> i == text.length()
-                        || i == 0
-                        || !Character.isLowSurrogate(text.charAt(i))
-                        || !Character.isHighSurrogate(text.charAt(i - 1)))
-                .toArray();
-        Set<String> entities = new HashSet<>();
-        long length = 0;
-        for (JsonNode span : JsonRow.objects(passage, "entities")) {
+    /** The passage, with the places of its characters: spans are counted in code points, with their last one. */
+    private record Passage(String text, int[] characters) {
+        static Passage of(String text) {
+            return new Passage(
+                    text,
+                    IntStream.rangeClosed(0, text.length())
+                            .filter(i -> i == text.length()
+                                    || i == 0
+                                    || !Character.isLowSurrogate(text.charAt(i))
+                                    || !Character.isHighSurrogate(text.charAt(i - 1)))
+                            .toArray());
+        }
+
+        /** What stands at a span; null if it is not in the text. */
+        String at(JsonNode span) throws RowRejectedException {
             int start = JsonRow.integer(span, "start");
             int last = JsonRow.integer(span, "end");
-            if (start < 0 || last < start || last >= characters.length - 1) {
+            return start < 0 || last < start || last >= characters.length - 1
+                    ? null
+                    : text.substring(characters[start], characters[last + 1]);
+        }
+    }
+
+    private static List<String> entities(Passage passage, JsonNode spans) throws RowRejectedException {
+        Set<String> entities = new HashSet<>();
+        long length = 0;
+        for (JsonNode span : JsonRow.objects(spans, "entities")) {
+            String entity = passage.at(span);
+            if (entity == null) {
                 throw new RowRejectedException("an entity is not in the text");
             }
-            length = within(length + characters[last + 1] - characters[start]);
-            entities.add(text.substring(characters[start], characters[last + 1]));
+            length = within(length + entity.length());
+            entities.add(entity);
         }
         return entities.stream().sorted(BY_CODE_POINTS).toList();
     }
@@ -90,13 +107,19 @@ final class RecordRow {
         return length;
     }
 
-    private static List<Integer> right(JsonNode question, List<String> entities) throws RowRejectedException {
+    /** An answer that says where it stands must stand there: else its spans are counted in something else. */
+    private static List<Integer> right(JsonNode question, Passage passage, List<String> entities)
+            throws RowRejectedException {
         if (!question.hasNonNull("answers")) {
             throw new RowRejectedException("no label");
         }
         Set<String> answers = new HashSet<>();
         for (JsonNode answer : JsonRow.objects(question, "answers")) {
-            answers.add(JsonRow.required(answer, "text"));
+            String text = JsonRow.required(answer, "text");
+            if (answer.has("start") && !text.equals(passage.at(answer))) {
+                throw new RowRejectedException("an answer does not stand at its place");
+            }
+            answers.add(text);
         }
         if (!entities.containsAll(answers)) {
             throw new RowRejectedException("an answer is not among the entities");

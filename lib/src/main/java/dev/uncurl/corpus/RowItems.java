@@ -23,7 +23,8 @@ record RowItems(List<Item> items) {
      */
     record Item(int group, Map<String, String> values, Map<String, List<String>> lists, List<Integer> right) {}
 
-    private static final Pattern BLANKS = Pattern.compile("\\s+");
+    /** What Python's split() parts words at, by which the spans are counted. */
+    private static final Pattern BLANKS = Pattern.compile("[\\s\\x1c-\\x1f]+", Pattern.UNICODE_CHARACTER_CLASS);
 
     private static RowItems one(Map<String, String> values, int label) {
         return new RowItems(List.of(new Item(0, values, Map.of(), List.of(label))));
@@ -67,27 +68,35 @@ record RowItems(List<Item> items) {
 
     static RowItems wic(TaskDefinition task, JsonNode row) throws RowRejectedException {
         String sentence = JsonRow.required(row, "sentence1");
-        String word = span(sentence, JsonRow.integer(row, "start1"), JsonRow.integer(row, "end1"));
-        if (word == null) {
-            throw new RowRejectedException("start1 and end1 are not in sentence1");
+        String word = word(row, sentence, "1");
+        String other = JsonRow.required(row, "sentence2");
+        if (row.has("start2") || row.has("end2")) {
+            word(row, other, "2"); // not shown, but a row with a wrong place is not trusted
         }
-        var values = Map.of("sentence1", sentence, "sentence2", JsonRow.required(row, "sentence2"), "word", word);
-        return one(values, task.label(row));
+        return one(Map.of("sentence1", sentence, "sentence2", other, "word", word), task.label(row));
     }
 
-    /** The characters from start to before end, both counted in code points as Python does; null if there are none. */
-    static String span(String text, int start, int end) {
-        if (start < 0 || end <= start || text.codePointCount(0, text.length()) < end) {
-            return null;
+    /** Whole words from start to before end, both counted in code points as Python does. */
+    private static String word(JsonNode row, String sentence, String number) throws RowRejectedException {
+        int start = JsonRow.integer(row, "start" + number);
+        int end = JsonRow.integer(row, "end" + number);
+        String names = "start" + number + " and end" + number;
+        if (start < 0 || end <= start || sentence.codePointCount(0, sentence.length()) < end) {
+            throw new RowRejectedException(names + " are not in sentence" + number);
         }
-        int from = text.offsetByCodePoints(0, start);
-        return text.substring(from, text.offsetByCodePoints(from, end - start));
+        int from = sentence.offsetByCodePoints(0, start);
+        int to = sentence.offsetByCodePoints(from, end - start);
+        if (!Words.whole(sentence, from, to)) {
+            throw new RowRejectedException(names + " cut a word of sentence" + number);
+        }
+        return sentence.substring(from, to);
     }
 
     /**
      * The spans are counted in words. As in lm-evaluation-harness, blanks before the pronoun become single ones, and a
-     * noun that is not in the text is mended by the case of its first letter and its full stop. Its slip with a pronoun
-     * that is the first word, where a blank moves, is not copied.
+     * noun that is not in the text is mended by the case of its first letter and its full stop. Not copied are its slip
+     * with a pronoun that is the first word, where a blank moves, and what it does with a pronoun that is not the word
+     * at its index: it writes it over whatever stands there. Such a row is rejected.
      */
     static RowItems wsc(TaskDefinition task, JsonNode row) throws RowRejectedException {
         String text = JsonRow.required(row, "text");
@@ -95,14 +104,14 @@ record RowItems(List<Item> items) {
         String pronoun = JsonRow.required(target, "span2_text");
         var words = BLANKS.matcher(text);
         var before = new StringBuilder();
-        int start = text.length() - text.stripLeading().length();
+        int start = words.lookingAt() ? words.end() : 0;
         int index = JsonRow.integer(target, "span2_index");
         for (; index > 0 && words.find(start); index--) {
             before.append(text, start, words.start()).append(' ');
             start = words.end();
         }
         int end = words.find(start) ? words.start() : text.length();
-        int at = find(text.substring(start, end), pronoun);
+        int at = Words.find(text.substring(start, end), pronoun);
         if (at < 0 || index != 0) {
             throw new RowRejectedException("span2_text does not stand at span2_index");
         }
@@ -117,22 +126,13 @@ record RowItems(List<Item> items) {
         return one(Map.of("passage", passage, "noun", noun, "pronoun", word), task.label(row));
     }
 
-    private static int find(String word, String pronoun) {
-        for (int at = 0; at + pronoun.length() <= word.length(); at++) {
-            if (word.regionMatches(true, at, pronoun, 0, pronoun.length())) {
-                return at;
-            }
-        }
-        return -1;
-    }
-
     private static String noun(String text, String noun) {
         if (text.contains(noun)) {
             return noun;
         }
         String mended = noun.replace('\n', ' ');
         mended = mended.endsWith(".") ? mended.substring(0, mended.length() - 1) : mended;
-        int at = mended.isEmpty() ? -1 : find(text, mended);
+        int at = mended.isEmpty() ? -1 : Words.find(text, mended);
         return at < 0 ? noun : text.charAt(at) + mended.substring(1);
     }
 }

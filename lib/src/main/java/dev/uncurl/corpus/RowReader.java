@@ -25,20 +25,33 @@ final class RowReader extends LineCorpusReader {
     }
 
     private Outcome row(LineReader lines) {
-        countRow();
         if (lines.tooLong()) {
+            countRow();
             return tooLong(lines.number(), lines.offset(), lines.bytes(), lines.length());
         }
         try {
-            String text = Utf8.decode(lines.bytes(), lines.length());
-            if (text == null) {
-                throw new RowRejectedException("invalid UTF-8");
-            }
-            examples = parser.parse(text, source(), lines.offset(), lines.number());
+            examples = parser.parse(text(lines), source(), lines.offset(), lines.number());
+            countRow();
             return examples.next();
         } catch (RowRejectedException e) {
+            if (e.incomplete() && !lines.ended()) {
+                return cut(lines.number(), lines.offset(), lines.bytes(), lines.length());
+            }
+            countRow();
             return reject(lines.number(), lines.offset(), e.getMessage(), lines.bytes(), lines.length());
         }
+    }
+
+    private static String text(LineReader lines) throws RowRejectedException {
+        String text = Utf8.decode(lines.bytes(), lines.length());
+        if (text == null) {
+            throw new RowRejectedException("invalid UTF-8", Utf8.cut(lines.bytes(), lines.length()));
+        }
+        String fault = PlainText.fault(text);
+        if (fault != null) {
+            throw new RowRejectedException(fault);
+        }
+        return text;
     }
 
     private static boolean blank(LineReader lines) {

@@ -1,8 +1,10 @@
 package dev.uncurl.corpus;
 
+import dev.uncurl.error.Refusal;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import org.apache.hadoop.fs.ChecksumException;
 
 /**
  * The bytes of a file as the file system gives them. Its failures are unchecked: a disk or a network that fails is no
@@ -12,6 +14,7 @@ final class SourceStream extends InputStream {
     private final InputStream in;
     private final String path;
     private long count;
+    private PartHash hash;
 
     /** @param from where in the file the stream stands */
     SourceStream(String path, InputStream in, long from) {
@@ -25,6 +28,12 @@ final class SourceStream extends InputStream {
         return count;
     }
 
+    /** From now on, what is read is hashed, too. */
+    void hashInto(PartHash part) {
+        hash = part;
+        part.readBy(this);
+    }
+
     @Override
     public int read() {
         var one = new byte[1];
@@ -35,8 +44,18 @@ final class SourceStream extends InputStream {
     public int read(byte[] b, int off, int len) {
         try {
             int n = in.read(b, off, len);
-            count += Math.max(n, 0);
+            if (n > 0) {
+                if (hash != null) {
+                    hash.update(b, off, n, count);
+                }
+                count += n;
+            }
             return n;
+        } catch (ChecksumException e) {
+            throw Refusal.input(
+                    "input " + path + " is not what its checksum file says: " + e.getMessage(),
+                    "Restore the file, or remove the hidden file beside it that ends with .crc.",
+                    e);
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + path + " at byte " + count, e);
         }

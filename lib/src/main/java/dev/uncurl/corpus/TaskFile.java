@@ -135,7 +135,7 @@ final class TaskFile {
                         file,
                         "label.values." + value + " = " + index,
                         "Give the index of a choice, from 0."));
-        require(!task.metrics().isEmpty(), file, "metrics are empty", "Name one at least, such as accuracy.");
+        require(!task.metrics().isEmpty(), file, "metrics are empty", "Name one at least, such as acc.");
     }
 
     static void requireFields(PromptTemplate template, Set<String> fields, String file) {

@@ -5,20 +5,20 @@ import dev.uncurl.error.Refusal;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** What a task with choices can be measured by. */
+/** What a task with choices can be measured by, under lm-evaluation-harness's names where it has one. */
 public enum TaskMetric {
-    /** Share of examples whose first right choice is the most likely one. */
-    ACCURACY,
+    /** Accuracy: share of examples whose first right choice is the most likely one. */
+    ACC,
     /** Mean of the classes' one-against-rest F1. */
     F1,
-    /** F1 of choice 1, the class of right answers. */
-    F1_RIGHT,
-    /** Share of questions all of whose examples get one of their right choices. */
-    EXACT_MATCH;
+    /** F1 over answers, of choice 1, the class of right answers: F1a of MultiRC. */
+    F1_A,
+    /** Exact match: share of questions all of whose examples get one of their right choices. */
+    EM;
 
-    /** As it stands in conf/task. */
+    /** As in conf/task and evaluation.results. */
     public String label() {
-        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /** @throws Refusal (usage) for a name that is not one, with the nearest */

@@ -36,6 +36,17 @@ final class Utf8 {
         }
     }
 
+    /** Whether the bytes are UTF-8 but for a character at their end that is cut off. */
+    static boolean cut(byte[] bytes, int length) {
+        int from = Math.max(0, length - 3);
+        while (from < length && (bytes[from] & 0xc0) != 0xc0) {
+            from++; // to the first byte of the last character that has several
+        }
+        var end = ByteBuffer.wrap(bytes, from, length - from);
+        var result = StandardCharsets.UTF_8.newDecoder().decode(end, CharBuffer.allocate(4), false);
+        return result.isUnderflow() && end.hasRemaining() && firstMalformed(bytes, length) == end.position();
+    }
+
     /** The beginning of bytes that may be anything. */
     static String excerpt(byte[] bytes, int length) {
         return new String(bytes, 0, Math.min(length, 800), StandardCharsets.UTF_8);

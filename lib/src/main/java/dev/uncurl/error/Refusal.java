@@ -52,6 +52,10 @@ public final class Refusal extends RuntimeException {
         return new Refusal(Kind.USAGE, what, remedy, null);
     }
 
+    public static Refusal usage(String what, String remedy, Throwable cause) {
+        return new Refusal(Kind.USAGE, what, remedy, cause);
+    }
+
     public static Refusal input(String what, String remedy) {
         return new Refusal(Kind.INPUT, what, remedy, null);
     }

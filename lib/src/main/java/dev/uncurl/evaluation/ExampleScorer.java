@@ -3,13 +3,16 @@ package dev.uncurl.evaluation;
 import dev.uncurl.model.Sequences;
 import dev.uncurl.model.SmoeLanguageModel;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 
 /**
  * Scores examples with a model: the log-likelihood of each choice given the prompt, and the loss on prompt and right
- * answer. What does not fit into the model's sequence length is cut from the front of the prompt. Sequences are batched
- * by length; neither padding nor the other sequences of a batch change a score, since no expert has a capacity here.
+ * answer. What does not fit into the model's sequence length is cut from the front of the prompt, never from an answer: a
+ * choice or target that leaves no room for a token of the prompt is refused. A text without a prompt is cut from its front.
+ * Sequences are batched by length; neither padding nor the other sequences of a batch change a score, since no expert has
+ * a capacity here.
  */
 public final class ExampleScorer {
     /**
@@ -24,8 +27,14 @@ public final class ExampleScorer {
      * @param textLoss cross-entropy of prompt and target, summed over {@code textTokens}, nats
      * @param targetLoss cross-entropy of the target given the prompt, summed over {@code targetTokens}, nats
      */
-    public record Score(
-            double[] logLikelihoods, double textLoss, int textTokens, double targetLoss, int targetTokens) {}
+    public record Score(double[] logLikelihoods, double textLoss, int textTokens, double targetLoss, int targetTokens) {
+        /** Whether all are finite. */
+        public boolean isFinite() {
+            return Double.isFinite(textLoss)
+                    && Double.isFinite(targetLoss)
+                    && Arrays.stream(logLikelihoods).allMatch(Double::isFinite);
+        }
+    }
 
     /** One pass of the model: a sequence of which the tokens from {@code from} on are predicted. */
     private record Pass(int example, int choice, int[] tokens, int from) {}
@@ -43,11 +52,40 @@ public final class ExampleScorer {
         this.maxTokens = maxTokens;
     }
 
-    /** The scores in the order of the examples. */
+    /** Whether an answer and the last token of its prompt fit into a context of so many tokens. */
+    public static boolean fits(int promptTokens, int answerTokens, int context) {
+        return Math.min(promptTokens, 1) + answerTokens <= context;
+    }
+
+    private void requireFit(Example example) {
+        for (int[] choice : example.choices) {
+            if (choice.length == 0 || example.prompt.length == 0) {
+                throw new IllegalArgumentException("A choice needs a token, and a prompt before it");
+            }
+            requireFit(example.prompt, choice);
+        }
+        if (example.prompt.length > 0) {
+            requireFit(example.prompt, example.target);
+        }
+    }
+
+    private void requireFit(int[] prompt, int[] answer) {
+        if (!fits(prompt.length, answer.length, sequenceLength)) {
+            throw new IllegalArgumentException(
+                    "An answer of " + answer.length + " tokens does not fit into " + sequenceLength);
+        }
+    }
+
+    /**
+     * The scores in the order of the examples.
+     *
+     * @throws IllegalArgumentException for an answer that {@link #fits} not, or a choice without a token or a prompt
+     */
     public List<Score> score(List<Example> examples) {
         var passes = new ArrayList<Pass>();
         for (int e = 0; e < examples.size(); e++) {
             Example example = examples.get(e);
+            requireFit(example);
             passes.add(new Pass(e, TEXT, Sequences.fit(example.prompt, example.target, sequenceLength), 1));
             for (int c = 0; c < example.choices.size(); c++) {
                 int[] choice = example.choices.get(c);

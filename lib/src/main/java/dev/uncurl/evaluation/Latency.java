@@ -1,6 +1,7 @@
 package dev.uncurl.evaluation;
 
 import dev.uncurl.config.ModelConfig;
+import dev.uncurl.model.ModelSize;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
 import java.util.Arrays;
@@ -26,9 +27,13 @@ public record Latency(
         double tokensPerSecond,
         Map<String, Double> parts) {
 
-    /** @param passes timed ones, after a quarter as many untimed */
+    /**
+     * @param passes timed ones, after a quarter as many untimed
+     * @throws dev.uncurl.error.Refusal (usage) when the batch does not fit the memory
+     */
     public static Latency measure(ModelConfig config, INDArray parameters, int batch, int passes) {
         int columns = config.sequenceLength();
+        ModelSize.checkScoring(config, (long) batch * columns);
         int positions = batch * columns;
         var random = new SplittableRandom(1);
         int[] tokens = random.ints(positions, 0, config.vocabulary()).toArray();

@@ -1,12 +1,13 @@
 package dev.uncurl.evaluation;
 
+import dev.uncurl.error.Refusal;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * One figure with what is needed to judge it.
+ * One figure with what is needed to judge it. Names are those of lm-evaluation-harness where it has one: acc, f1, em.
  *
  * @param n examples behind an accuracy or an F1, questions behind an exact match, predicted tokens behind a loss
  * @param standardError of {@code value}
@@ -15,9 +16,28 @@ import java.util.function.IntToDoubleFunction;
  */
 public record Metric(
         String name, double value, long n, double standardError, Double majorityBaseline, Boolean constantPredictor) {
+    /** @throws Refusal (input) for a value or standard error that is not finite */
+    public Metric {
+        if (!Double.isFinite(value) || !Double.isFinite(standardError)) {
+            throw Refusal.input(
+                    name + " is " + value + ", its standard error " + standardError + ", which is not a result",
+                    "Check the model with verify, and the losses in evaluation.examples.");
+        }
+    }
 
-    /** The most likely choice; ties go to the lower index. */
+    /**
+     * The most likely choice; ties go to the lower index.
+     *
+     * @throws Refusal (input) for a log-likelihood that is not finite: no choice would be the most likely
+     */
     public static int prediction(double[] logLikelihoods) {
+        for (int choice = 0; choice < logLikelihoods.length; choice++) {
+            if (!Double.isFinite(logLikelihoods[choice])) {
+                throw Refusal.input(
+                        "The log-likelihood of choice " + choice + " is " + logLikelihoods[choice],
+                        "Check the model with verify.");
+            }
+        }
         int best = 0;
         for (int choice = 1; choice < logLikelihoods.length; choice++) {
             if (logLikelihoods[choice] > logLikelihoods[best]) {
@@ -36,7 +56,7 @@ public record Metric(
         }
         double accuracy = (double) right / n;
         double error = n > 1 ? Math.sqrt(accuracy * (1 - accuracy) / (n - 1)) : 0;
-        return new Metric("accuracy", accuracy, n, error, majority(labels), constant(predictions));
+        return new Metric("acc", accuracy, n, error, majority(labels), constant(predictions));
     }
 
     /**
@@ -49,13 +69,13 @@ public record Metric(
     }
 
     /**
-     * F1 of one class, 2 hits / (predicted + actual), over all answers of all questions: MultiRC's first metric, of the
+     * F1 of one class, 2 hits / (predicted + actual), over all answers of all questions: MultiRC's first metric F1a, of the
      * class of right answers. 0 where the class neither occurs nor is predicted. The standard error is the jackknife's,
      * over answers.
      */
     public static Metric f1OfClass(int[] predictions, int[] labels, int of) {
         requirePairs(predictions, labels);
-        return jackknifed("f1-right", predictions, labels, left -> f1OfClass(predictions, labels, of, left));
+        return jackknifed("f1_a", predictions, labels, left -> f1OfClass(predictions, labels, of, left));
     }
 
     private static double f1OfClass(int[] predictions, int[] labels, int of, int leftOut) {
@@ -101,7 +121,7 @@ public record Metric(
         int n = all.size();
         double share = (double) all.values().stream().filter(matched -> matched).count() / n;
         double error = n > 1 ? Math.sqrt(share * (1 - share) / (n - 1)) : 0;
-        return new Metric("exact-match", share, n, error, null, null);
+        return new Metric("em", share, n, error, null, null);
     }
 
     private static double meanF1(int[] predictions, int[] labels, int classes, int leftOut) {
@@ -129,12 +149,16 @@ public record Metric(
     /**
      * Mean loss per token, sum of losses over sum of tokens. Its standard error takes the examples as independent (a
      * ratio estimator): sqrt(n / (n - 1) * sum_i (l_i - r t_i)^2) / sum_i t_i.
+     *
+     * @throws Refusal (input) when there is no token, or a loss is not finite
      */
     public static Metric lossPerToken(String name, double[] losses, int[] tokens) {
         double loss = Arrays.stream(losses).sum();
         long count = Arrays.stream(tokens).asLongStream().sum();
         if (count == 0) {
-            throw new IllegalArgumentException("No token was predicted for " + name);
+            throw Refusal.input(
+                    "No token was predicted, so there is no " + name,
+                    "Evaluate on sequences or examples of two tokens and more.");
         }
         double ratio = loss / count;
         double squares = 0;

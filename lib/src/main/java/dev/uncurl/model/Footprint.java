@@ -18,7 +18,7 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
 
     /** @param maxTokens the most rows * columns of a batch */
     static Footprint of(ModelConfig config, int maxTokens, boolean training) {
-        long parameters = Float.BYTES * ParameterLayout.of(config).length();
+        long parameters = Float.BYTES * ModelSize.parameters(config);
         return new Footprint(
                 parameters,
                 training ? parameters : 0,

@@ -112,7 +112,11 @@ final class MixtureOfExperts implements RoutingView {
                     block.expertOutput().first(1));
         }
         for (int row = 0; row < routerRows; row++) {
-            outputs.take(layer, row, sums[expertOfRow[row]].clone());
+            int expert = expertOfRow[row];
+            outputs.take(
+                    layer,
+                    row,
+                    expert == MoeLayer.MASKED ? new double[block.normed2().columns()] : sums[expert].clone());
         }
     }
 

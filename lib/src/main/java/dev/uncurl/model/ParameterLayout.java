@@ -36,7 +36,7 @@ public final class ParameterLayout {
         return "h." + layer + ".";
     }
 
-    /** Name of the router's matrix [R, D]: one row per expert, unless the block's router is mapped. */
+    /** Name of the router's matrix [R, D]: one row per expert, unless the block's router is mapped or masked. */
     public static String router(int layer) {
         return block(layer) + "moe.router.weight";
     }

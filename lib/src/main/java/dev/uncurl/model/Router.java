@@ -17,6 +17,10 @@ import java.util.Arrays;
  * <p>A row stands for an expert, R = E. In a mapped router ({@link MoeLayer}) several rows may stand for the same one;
  * here that makes no difference, rows are chosen, counted and balanced as if each had an expert of its own. What the
  * choices then mean for the experts is for {@link Assignments}.
+ *
+ * <p>Masked rows have their part in p, and so in the gates and the z-loss, but only the others (live rows) are chosen. The
+ * balance loss is that of the live rows among themselves: L sum_r f_r Q_r with Q the mean of their softmax alone, L their
+ * number. With P in place of Q it could be lowered by moving probability to masked rows, which balances nothing.
  */
 final class Router {
     private final Kernels kernels;
@@ -26,11 +30,16 @@ final class Router {
     private final int choices;
     private final Parameter weight;
     private final boolean renormalize;
+    private final boolean masked;
+    private final boolean[] live;
+    private final int liveRows;
 
     /** [N, R] row-major on the heap, one line per token. */
     final double[] logits;
 
     final double[] probabilities;
+    /** [N, R] softmax over live rows alone, 0 at masked ones: the same array as {@link #probabilities} without masks. */
+    private final double[] liveProbabilities;
     /** [N, k] router rows, best first; -1 and a gate of 0 for padding. */
     final int[] chosen;
 
@@ -47,11 +56,20 @@ final class Router {
         this.moe = moe;
         this.layer = layer;
         this.weight = weight;
-        rows = moe.layer(layer).routerRows();
+        MoeLayer shape = moe.layer(layer);
+        rows = shape.routerRows();
+        liveRows = shape.liveRows();
+        masked = shape.isMasked();
+        live = new boolean[rows];
+        int[] expertOfRow = shape.expertOfRow();
+        for (int row = 0; row < rows; row++) {
+            live[row] = expertOfRow[row] != MoeLayer.MASKED;
+        }
         choices = moe.choices(layer);
-        renormalize = moe.renormalize() && choices > 1;
+        renormalize = moe.renormalize() && moe.topK() > 1;
         logits = new double[maxTokens * rows];
         probabilities = new double[maxTokens * rows];
+        liveProbabilities = masked ? new double[maxTokens * rows] : probabilities;
         chosen = new int[maxTokens * choices];
         gates = new double[maxTokens * choices];
         counts = new int[rows];
@@ -84,6 +102,7 @@ final class Router {
     private void leaveOut(int token) {
         Arrays.fill(logits, token * rows, (token + 1) * rows, 0);
         Arrays.fill(probabilities, token * rows, (token + 1) * rows, 0);
+        Arrays.fill(liveProbabilities, token * rows, (token + 1) * rows, 0);
         Arrays.fill(chosen, token * choices, (token + 1) * choices, -1);
         Arrays.fill(gates, token * choices, (token + 1) * choices, 0);
         logSumExp[token] = 0;
@@ -124,28 +143,56 @@ final class Router {
             probabilities[at + row] /= sum;
         }
         logSumExp[token] = largest + Math.log(sum);
-
-        int first = token * choices;
-        double mass = 0;
         for (int choice = 0; choice < choices; choice++) {
-            int best = mostProbable(at, first, choice);
-            chosen[first + choice] = best;
-            gates[first + choice] = probabilities[at + best];
-            mass += probabilities[at + best];
+            int best = mostProbable(at, token * choices, choice);
+            chosen[token * choices + choice] = best;
             counts[best]++;
         }
-        if (renormalize) {
-            for (int choice = 0; choice < choices; choice++) {
-                gates[first + choice] /= mass;
-            }
+        if (masked) {
+            softmaxOfLiveRows(at, logits[at + chosen[token * choices]]);
+        }
+        gate(at, token * choices);
+    }
+
+    /** @param largest logit of a live row */
+    private void softmaxOfLiveRows(int at, double largest) {
+        double sum = 0;
+        for (int row = 0; row < rows; row++) {
+            liveProbabilities[at + row] = live[row] ? Math.exp(logits[at + row] - largest) : 0;
+            sum += liveProbabilities[at + row];
+        }
+        for (int row = 0; row < rows; row++) {
+            liveProbabilities[at + row] /= sum;
         }
     }
 
-    /** The row with the largest logit that is not among the {@code taken} first choices. */
+    private void gate(int at, int first) {
+        double mass = 0;
+        for (int i = first; i < first + choices; i++) {
+            gates[i] = probabilities[at + chosen[i]];
+            mass += gates[i];
+        }
+        if (!renormalize) {
+            return;
+        }
+        if (mass < Double.MIN_NORMAL) { // all went to masked rows; the quotients are those of the live rows' softmax,
+            // too
+            mass = 0;
+            for (int i = first; i < first + choices; i++) {
+                gates[i] = liveProbabilities[at + chosen[i]];
+                mass += gates[i];
+            }
+        }
+        for (int i = first; i < first + choices; i++) {
+            gates[i] /= mass;
+        }
+    }
+
+    /** The live row with the largest logit that is not among the {@code taken} first choices. */
     private int mostProbable(int at, int first, int taken) {
         int best = -1;
         for (int row = 0; row < rows; row++) {
-            boolean free = true;
+            boolean free = live[row];
             for (int choice = 0; choice < taken; choice++) {
                 free &= chosen[first + choice] != row;
             }
@@ -156,17 +203,17 @@ final class Router {
         return best;
     }
 
-    /** R sum_r f_r P_r over the tokens that are not padding; 0 when there are none. */
+    /** R sum_r f_r P_r over the tokens that are not padding, of live rows among themselves; 0 when there are none. */
     double balance(int tokens) {
         double balance = 0;
         for (int row = 0; row < rows && routed > 0; row++) {
             double mean = 0;
             for (int token = 0; token < tokens; token++) {
-                mean += probabilities[token * rows + row];
+                mean += liveProbabilities[token * rows + row];
             }
             balance += share(row) * mean / routed;
         }
-        return rows * balance;
+        return liveRows * balance;
     }
 
     /** mean(logsumexp^2). */
@@ -207,16 +254,12 @@ final class Router {
         int at = token * rows;
         int first = token * choices;
         for (int row = 0; row < rows; row++) {
-            dProbability[row] = moe.balanceLoss() * rows * share(row) / routed;
+            dProbability[row] = masked ? 0 : balanceSlope(row);
         }
-        double mass = 0;
         double mean = 0;
         for (int i = first; i < first + choices; i++) {
-            mass += probabilities[at + chosen[i]];
             mean += dGates[i] * gates[i];
-        }
-        for (int i = first; i < first + choices; i++) {
-            dProbability[chosen[i]] += renormalize ? (dGates[i] - mean) / mass : dGates[i];
+            dProbability[chosen[i]] += renormalize ? 0 : dGates[i];
         }
         double inner = 0;
         for (int row = 0; row < rows; row++) {
@@ -226,5 +269,27 @@ final class Router {
         for (int row = 0; row < rows; row++) {
             dLogits[at + row] = probabilities[at + row] * (dProbability[row] - inner + z);
         }
+        for (int i = first; i < first + choices && renormalize; i++) {
+            dLogits[at + chosen[i]] += gates[i] * (dGates[i] - mean);
+        }
+        if (masked) {
+            balanceLiveRows(at, dLogits);
+        }
+    }
+
+    /** The part of the balance loss, which is through the live rows' softmax and not through that of all. */
+    private void balanceLiveRows(int at, double[] dLogits) {
+        double inner = 0;
+        for (int row = 0; row < rows; row++) {
+            inner += balanceSlope(row) * liveProbabilities[at + row];
+        }
+        for (int row = 0; row < rows; row++) {
+            dLogits[at + row] += liveProbabilities[at + row] * (balanceSlope(row) - inner);
+        }
+    }
+
+    /** Derivative of the weighted balance loss by a token's probability of {@code row}. */
+    private double balanceSlope(int row) {
+        return moe.balanceLoss() * liveRows * share(row) / routed;
     }
 }

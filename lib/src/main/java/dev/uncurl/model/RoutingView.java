@@ -10,13 +10,13 @@ package dev.uncurl.model;
  *
  * <p>In a block with a mapped router ({@link dev.uncurl.config.MoeLayer}) everything here is told by router row: rows stand in
  * for experts, each with the gate of its own and the output of the expert that it leads to. So what is made from it reads
- * as it did before the pruning that mapped them.
+ * as it did before the pruning that mapped them. A masked row has a logit and a probability, and is never chosen.
  */
 public interface RoutingView {
     /** rows x columns of the batch, padding included. */
     int tokens();
 
-    /** E; in a mapped block R, the router's rows. */
+    /** E; in a mapped block R, the router's rows, masked ones too. */
     int experts();
 
     /** k, choices of a token in this block. */

@@ -11,9 +11,6 @@ import java.util.Objects;
  *     one is merged with neuron i of the other
  */
 public record Application(RouterRule router, boolean align) implements Serializable {
-    /** What cost least in the experiment of conf/experiment; the paper leaves the router rule open. */
-    public static final Application DEFAULT = new Application(RouterRule.MAP, true);
-
     public Application {
         Objects.requireNonNull(router, "router");
     }

@@ -67,8 +67,8 @@ public final class PlanApplication {
     /**
      * For whoever plans, too: a plan for another model would be in vain.
      *
-     * @throws Refusal (input) when the model's routers are mapped (what its tables call experts are router rows), or its
-     *     layers differ in experts (a plan knows one E)
+     * @throws Refusal (input) when the model's routers are mapped or masked (what its tables call experts are router rows), or
+     *     its layers differ in experts (a plan knows one E)
      */
     public static void checkPlain(ModelFolder source) {
         for (var own : source.config().moe().byLayer().entrySet()) {
@@ -76,8 +76,10 @@ public final class PlanApplication {
             if (layer.isMapped()) {
                 throw unprunable(
                         source,
-                        "with the router rule map: in layer " + own.getKey() + " " + layer.routerRows()
-                                + " router rows lead to " + layer.experts() + " experts");
+                        "with the router rule " + (layer.isMasked() ? RouterRule.MASK : RouterRule.MAP).title()
+                                + ": in layer " + own.getKey() + " " + layer.liveRows()
+                                + (layer.isMasked() ? " of " + layer.routerRows() : "") + " router rows lead to "
+                                + layer.experts() + " experts");
             }
         }
         if (!source.config().moe().byLayer().isEmpty()) {
@@ -90,12 +92,18 @@ public final class PlanApplication {
     private static Refusal unprunable(ModelFolder source, String how) {
         return Refusal.input(
                 source.dir() + " was pruned before, " + how,
-                "Prune the model that it comes from, to fewer experts; or to prune step by step, use --router collapse and"
-                        + " the same number of experts in every layer from the first.");
+                "Prune the model that it comes from, to fewer experts; or to prune step by step, use --router collapse (for"
+                        + " methods that merge) or slice (for methods that drop), and the same number of experts in every"
+                        + " layer from the first.");
     }
 
-    /** The model's shape after pruning: a plain one where all layers end alike and no router is mapped. */
+    /**
+     * The model's shape after pruning: a plain one where all layers end alike and no router is mapped or masked.
+     *
+     * @throws Refusal (usage) when the router rule is not for such a plan
+     */
     public static ModelConfig prunedConfig(ModelConfig config, Plan plan, Application application) {
+        application.router().check(plan);
         var layers = new TreeMap<Integer, MoeLayer>();
         for (int layer : plan.layers()) {
             layers.put(layer, application.router().layer(plan.layer(layer), plan.clusters(layer)));

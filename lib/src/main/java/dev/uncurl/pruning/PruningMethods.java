@@ -76,6 +76,11 @@ public enum PruningMethods implements PruningMethod {
         return weights;
     }
 
+    /** Whether it keeps K experts and drops the others; else it merges, and drops none. */
+    public boolean drops() {
+        return method instanceof HighestKept || method instanceof RandomKept;
+    }
+
     /** Whether it reads {@link LayerEvidence#outputs}. */
     public boolean needsOutputs() {
         return method instanceof OutputClustering;

@@ -8,31 +8,104 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 
-/** How the router of a pruned layer comes from the old one. */
+/**
+ * How the router of a pruned layer comes from the old one. {@link #MAP} and {@link #COLLAPSE} are for plans that merge,
+ * {@link #MASK} and {@link #SLICE} for plans that drop experts. With p the softmax over all E rows, as before the pruning, a
+ * chosen expert's gate is p_e under map and mask, and p_e / (1 - sum of p over dropped experts) under slice; under collapse
+ * the softmax is over other rows. (Where the model scales the gates of its k &gt; 1 choices to sum to one, it does so
+ * afterwards, under each rule.)
+ */
 public enum RouterRule {
-    /** One row per cluster, the weighted mean of its members' rows: a plain model of K experts. */
-    COLLAPSE,
     /**
-     * The rows of all experts that are not dropped stay, bit for bit, and each leads to the expert that its own went into. If
-     * the members of each cluster are the same function and none is dropped, the model says what it said before.
+     * The rows of all experts stay, bit for bit, and each leads to the expert that its own went into. If the members of each
+     * cluster are the same function, the model says what it said before.
      */
-    MAP;
+    MAP(false),
+    /** One row per cluster, the weighted mean of its members' rows: a plain model of K experts. */
+    COLLAPSE(false),
+    /**
+     * The rows of all experts stay, bit for bit; those of dropped ones count in the softmax and are never chosen. A token
+     * whose choices were all kept is routed as before, to the bit. Rows of experts that were merged lead to theirs, as
+     * under map.
+     */
+    MASK(true),
+    /**
+     * The rows of dropped experts go; those of the others stay, bit for bit. Where none were merged that is a plain model of K
+     * experts; else rows lead to the merged ones, as under map.
+     */
+    SLICE(true);
 
-    /** @throws Refusal (usage) with the nearest name when there is no such rule */
-    public static RouterRule named(String title) {
-        return Arrays.stream(values())
+    private final boolean forDrops;
+
+    RouterRule(boolean forDrops) {
+        this.forDrops = forDrops;
+    }
+
+    /**
+     * The rule of that name.
+     *
+     * @throws Refusal (usage) when there is none, with the nearest name, or when it makes no sense for the method, with those
+     *     that do
+     */
+    public static RouterRule named(String title, PruningMethods method) {
+        RouterRule named = Arrays.stream(values())
                 .filter(rule -> rule.title().equals(title))
                 .findFirst()
                 .orElseThrow(() -> Refusal.usage("There is no router rule " + title, Nearest.hint(title, titles())));
+        if (named.forDrops != method.drops()) {
+            String rules = String.join(" or ", titles(method));
+            throw Refusal.usage(
+                    "Router rule " + title + " is not for method " + method.title() + ", which "
+                            + (method.drops() ? "drops" : "merges") + " experts",
+                    "Use --router " + rules + "; without --router it is "
+                            + of(method).title() + ".");
+        }
+        return named;
     }
 
-    /** The names that {@link #named} takes. */
+    /** The rule where none is asked for: {@link #MASK} for methods that drop experts, {@link #MAP} for those that merge. */
+    public static RouterRule of(PruningMethods method) {
+        return method.drops() ? MASK : MAP;
+    }
+
+    /**
+     * The rule that the lineage of a pruned model names. Before there were rules for dropping, models of methods that drop
+     * were recorded with map or collapse, and before there were rules at all, with none; the former were sliced, and all
+     * else collapsed.
+     *
+     * @param title as recorded, or null
+     * @throws Refusal (usage) as {@link #named}
+     */
+    public static RouterRule recorded(String title, PruningMethods method) {
+        String recorded = title == null ? COLLAPSE.title() : title;
+        boolean beforeDrops = recorded.equals(MAP.title()) || recorded.equals(COLLAPSE.title());
+        return method.drops() && beforeDrops ? SLICE : named(recorded, method);
+    }
+
+    /** All names. */
     public static List<String> titles() {
         return Arrays.stream(values()).map(RouterRule::title).toList();
     }
 
+    /** The names of the rules for a method, its default first. */
+    public static List<String> titles(PruningMethods method) {
+        return Arrays.stream(values())
+                .filter(rule -> rule.forDrops == method.drops())
+                .map(RouterRule::title)
+                .toList();
+    }
+
     public String title() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** @throws Refusal (usage) when experts are dropped, and this is a rule for plans that merge all */
+    void check(Plan plan) {
+        if (!forDrops && plan.assignments().stream().anyMatch(Assignment::isDropped)) {
+            throw Refusal.usage(
+                    "Plan " + plan.id() + " drops experts: router rule " + title() + " is for plans that merge all",
+                    "Use mask or slice.");
+        }
     }
 
     /**
@@ -44,7 +117,12 @@ public enum RouterRule {
     MoeLayer layer(List<Assignment> rows, int clusters) {
         return switch (this) {
             case COLLAPSE -> new MoeLayer(clusters);
-            case MAP -> new MoeLayer(
+            case MAP, MASK -> new MoeLayer(
+                    clusters,
+                    rows.stream()
+                            .map(row -> row.isDropped() ? MoeLayer.MASKED : row.cluster())
+                            .toList());
+            case SLICE -> new MoeLayer(
                     clusters, kept(rows).map(Assignment::cluster).toList());
         };
     }
@@ -58,7 +136,8 @@ public enum RouterRule {
     public float[] apply(float[] router, List<Assignment> rows, int clusters) {
         return switch (this) {
             case COLLAPSE -> collapse(router, rows, clusters);
-            case MAP -> map(router, rows);
+            case MAP, MASK -> router.clone();
+            case SLICE -> slice(router, rows);
         };
     }
 
@@ -66,14 +145,14 @@ public enum RouterRule {
         return rows.stream().filter(row -> !row.isDropped());
     }
 
-    private static float[] map(float[] router, List<Assignment> rows) {
+    private static float[] slice(float[] router, List<Assignment> rows) {
         int width = router.length / rows.size();
         int[] experts = kept(rows).mapToInt(Assignment::expert).toArray();
-        float[] mapped = new float[experts.length * width];
+        float[] sliced = new float[experts.length * width];
         for (int row = 0; row < experts.length; row++) {
-            System.arraycopy(router, experts[row] * width, mapped, row * width, width);
+            System.arraycopy(router, experts[row] * width, sliced, row * width, width);
         }
-        return mapped;
+        return sliced;
     }
 
     private static float[] collapse(float[] router, List<Assignment> rows, int clusters) {

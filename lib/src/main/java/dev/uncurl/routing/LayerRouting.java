@@ -2,6 +2,7 @@ package dev.uncurl.routing;
 
 import dev.uncurl.error.Refusal;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -10,21 +11,43 @@ import java.util.stream.IntStream;
  * @param layer block of the model, from 0
  * @param choices how often each of the E experts was chosen; with top-k each token makes k
  * @param gram of the router logits of those tokens
+ * @param masked of the E, those whose rows a masked router never chooses; they do not count in its balance
  */
-public record LayerRouting(int layer, List<Long> choices, RouterGram gram) {
-    /** @throws Refusal (input) when counts and Gram matrix are not of the same experts, or there are no tokens */
+public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<Integer> masked) {
+    /**
+     * @throws Refusal (input) when counts and Gram matrix are not of the same experts, there are no tokens, or a masked
+     *     expert has some
+     */
     public LayerRouting {
         choices = List.copyOf(choices);
+        masked = Set.copyOf(masked);
         if (choices.size() != gram.experts()) {
             throw Refusal.input(
                     "Layer " + layer + " has " + gram.experts() + " experts by its Gram matrix, " + choices.size()
                             + " by its statistics",
                     "Dump the router logits again.");
         }
+        for (int expert : masked) {
+            if (expert >= choices.size() || choices.get(expert) > 0) {
+                throw Refusal.input(
+                        "Layer " + layer + " has tokens of expert " + expert + ", which the model leaves out",
+                        "Dump the router logits again.");
+            }
+        }
         if (gram.tokens() == 0 || choices.stream().allMatch(count -> count == 0)) {
             throw Refusal.input(
                     "Layer " + layer + " has routed no token", "Run dump-logits for this model and task first.");
         }
+    }
+
+    /** A layer in which every expert can be chosen. */
+    public LayerRouting(int layer, List<Long> choices, RouterGram gram) {
+        this(layer, choices, gram, Set.of());
+    }
+
+    /** Experts that can be chosen: E less the masked ones. */
+    public int live() {
+        return experts() - masked.size();
     }
 
     /** E. */
@@ -42,27 +65,27 @@ public record LayerRouting(int layer, List<Long> choices, RouterGram gram) {
         return IntStream.range(0, experts()).mapToDouble(this::share).toArray();
     }
 
-    /** Choices of the busiest expert over the mean of all: 1 is balance, E is one expert for all. */
+    /** Choices of the busiest expert over the mean of all: 1 is balance, E is one expert for all. Masked experts do not count. */
     public double maxOverMean() {
-        return choices.stream().mapToLong(Long::longValue).max().orElseThrow() * (double) experts() / sum();
+        return choices.stream().mapToLong(Long::longValue).max().orElseThrow() * (double) live() / sum();
     }
 
     /** Entropy of the shares over ln E: 1 is balance, 0 is one expert for all. 1 for a single expert. */
     public double relativeEntropy() {
-        if (experts() == 1) {
+        if (live() == 1) {
             return 1;
         }
         double entropy = 0;
         for (double share : shares()) {
             entropy -= share > 0 ? share * Math.log(share) : 0;
         }
-        return entropy / Math.log(experts());
+        return entropy / Math.log(live());
     }
 
-    /** Experts that no token was sent to, in ascending order. */
+    /** Experts that no token was sent to, in ascending order; without masked ones. */
     public List<Integer> deadExperts() {
         return IntStream.range(0, experts())
-                .filter(expert -> choices.get(expert) == 0)
+                .filter(expert -> choices.get(expert) == 0 && !masked.contains(expert))
                 .boxed()
                 .toList();
     }

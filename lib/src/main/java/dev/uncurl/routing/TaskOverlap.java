@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * How alike two tasks use the experts of one layer.
@@ -16,7 +17,9 @@ import java.util.stream.IntStream;
 public record TaskOverlap(LayerRouting one, LayerRouting two) {
     /** @throws Refusal (input) when they are not the same layer */
     public TaskOverlap {
-        if (one.layer() != two.layer() || one.experts() != two.experts()) {
+        if (one.layer() != two.layer()
+                || one.experts() != two.experts()
+                || !one.masked().equals(two.masked())) {
             throw Refusal.input(
                     "Layer " + one.layer() + " with " + one.experts() + " experts cannot be compared with layer "
                             + two.layer() + " with " + two.experts(),
@@ -44,8 +47,8 @@ public record TaskOverlap(LayerRouting one, LayerRouting two) {
 
     /** Spearman's correlation of the counts, equal counts at their mean rank; none when one task uses all experts alike. */
     public OptionalDouble rankCorrelation() {
-        double[] x = ranks(one.choices());
-        double[] y = ranks(two.choices());
+        double[] x = ranks(live(one).map(one.choices()::get).toList());
+        double[] y = ranks(live(two).map(two.choices()::get).toList());
         double mean = (x.length + 1) / 2.0;
         double xx = 0;
         double yy = 0;
@@ -56,6 +59,11 @@ public record TaskOverlap(LayerRouting one, LayerRouting two) {
             xy += (x[i] - mean) * (y[i] - mean);
         }
         return xx > 0 && yy > 0 ? OptionalDouble.of(xy / Math.sqrt(xx * yy)) : OptionalDouble.empty();
+    }
+
+    private static Stream<Integer> live(LayerRouting routing) {
+        return IntStream.range(0, routing.experts()).boxed().filter(expert -> !routing.masked()
+                .contains(expert));
     }
 
     /** 1 for the lowest; equal ones share the mean of their places. */
@@ -78,8 +86,7 @@ public record TaskOverlap(LayerRouting one, LayerRouting two) {
     }
 
     private static List<Integer> top(LayerRouting routing, int k) {
-        return IntStream.range(0, routing.experts())
-                .boxed()
+        return live(routing)
                 .sorted(Comparator.comparing(
                         (Integer expert) -> -routing.choices().get(expert)))
                 .limit(k)

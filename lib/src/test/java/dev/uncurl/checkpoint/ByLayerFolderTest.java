@@ -70,6 +70,7 @@ class ByLayerFolderTest {
                 IntStream.concat(IntStream.range(0, experts), random.ints(random.nextInt(4), 0, experts))
                         .boxed()
                         .toList());
+        Stream.generate(() -> MoeLayer.MASKED).limit(random.nextInt(3)).forEach(map::add);
         java.util.Collections.shuffle(map, random);
         return new MoeLayer(experts, map);
     }
@@ -105,7 +106,8 @@ class ByLayerFolderTest {
             delimiter = '|',
             value = {
                 "[ 0, 1, 0, 1 ] | [ 0, 1, 0, 2 ] | block 1: router-map = [0, 1, 0, 2] is not possible",
-                "[ 0, 1, 0, 1 ] | [ 0, 1, 0, -1 ] | block 1: router-map = [0, 1, 0, -1] is not possible",
+                "[ 0, 1, 0, 1 ] | [ 0, 1, 0, -2 ] | block 1: router-map = [0, 1, 0, -2] is not possible",
+                "[ 0, 1, 0, 1 ] | [ 0, -1, 0, -1 ] | block 1: router-map = [0, -1, 0, -1] is not possible",
                 "[ 0, 1, 0, 1 ] | [ 0, 0, 0, 0 ] | block 1: router-map = [0, 0, 0, 0] is not possible",
                 "[ 0, 1, 0, 1 ] | [ 0, 1.5 ] | 1 is [0,1.5], it should be a list of whole numbers",
                 "[ 0, 1, 0, 1 ] | 7 | 1 is 7, it should be a list of whole numbers",

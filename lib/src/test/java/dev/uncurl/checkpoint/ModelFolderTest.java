@@ -7,12 +7,15 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.uncurl.config.MoeConfig;
 import dev.uncurl.error.Refusal;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 class ModelFolderTest extends ModelFolderFixture {
@@ -83,6 +86,32 @@ class ModelFolderTest extends ModelFolderFixture {
         open("m").verify();
     }
 
+    /** Bytes of the JSON files, to another digit or letter and to no text at all. */
+    @Test
+    void noByteOfConfigIndexOrManifestChangesUnnoticedOrEndsInAnythingButARefusal() throws IOException {
+        String sha = write("m").manifestSha256();
+        for (String name : List.of("config.json", "model.safetensors.index.json", "manifest.json")) {
+            Path file = folder.resolve("m").resolve(name);
+            byte[] content = Files.readAllBytes(file);
+            for (int i = 0; i < content.length; i += 11) {
+                for (int bit : new int[] {1, 0x80}) {
+                    byte[] flipped = content.clone();
+                    flipped[i] ^= (byte) bit;
+                    Files.write(file, flipped);
+                    try {
+                        assertThat(open("m").manifestSha256()).as(name).isNotEqualTo(sha);
+                    } catch (Refusal e) {
+                        assertThat(e.kind()).isEqualTo(Refusal.Kind.INPUT);
+                        assertThat(e).hasMessageContaining(folder.resolve("m").toString());
+                    }
+                }
+            }
+            Files.write(file, Arrays.copyOf(content, content.length / 2));
+            assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining(name);
+            Files.write(file, content);
+        }
+    }
+
     @Test
     void aFlippedByteOfATensorIsRefusedWhereverItIsReadAndFileAndTensorNamed() throws IOException {
         write("m");
@@ -92,10 +121,20 @@ class ModelFolderTest extends ModelFolderFixture {
         content[(int) tensor.begin() + 9] ^= 8;
         Files.write(shard, content);
         ModelFolder model = open("m");
-        float[] into = new float[parameters.length];
-        List<org.assertj.core.api.ThrowableAssert.ThrowingCallable> reads = List.of(
+        for (var read : reads(model, tensor)) {
+            assertThatThrownBy(read)
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("model-00001-of-00004.safetensors: tensor h.1.moe.experts.2.c_fc.weight")
+                    .hasMessageContaining("CRC-32C");
+        }
+        model.read("h.1.moe.experts.1.c_fc.weight", new float[parameters.length], 0); // the others are as they were
+    }
+
+    /** Every way to read a tensor. */
+    private List<ThrowingCallable> reads(ModelFolder model, Safetensors.Tensor tensor) {
+        return List.of(
                 model::readParameters,
-                () -> model.read(tensor.name(), into, 0),
+                () -> model.read(tensor.name(), new float[parameters.length], 0),
                 () -> model.copy(
                         tensor.name(),
                         new SafetensorsWriter(
@@ -103,13 +142,94 @@ class ModelFolderTest extends ModelFolderFixture {
                                 List.of(new SafetensorsWriter.Declaration("t", tensor.shape())),
                                 Map.of()),
                         "t"));
-        for (var read : reads) {
-            assertThatThrownBy(read)
-                    .isInstanceOf(Refusal.class)
-                    .hasMessageContaining("model-00001-of-00004.safetensors: tensor h.1.moe.experts.2.c_fc.weight")
-                    .hasMessageContaining("CRC-32C");
+    }
+
+    @Test
+    void aValueThatIsNotFiniteIsRefusedWhereverItIsReadAndTensorAndIndexNamed() throws IOException {
+        for (float poison : new float[] {Float.NaN, Float.NEGATIVE_INFINITY}) {
+            write("m" + poison);
+            Path shard = folder.resolve("m" + poison + "/model-00001-of-00004.safetensors");
+            Safetensors.Tensor tensor = Safetensors.open(fs, hadoop(shard)).tensor("h.1.moe.experts.2.c_fc.weight");
+            byte[] content = Files.readAllBytes(shard);
+            ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN).putFloat((int) tensor.begin() + 4 * 17, poison);
+            Files.write(shard, content);
+            forget(shard, content);
+            ModelFolder model = open("m" + poison);
+            for (var read : reads(model, tensor)) {
+                assertThatThrownBy(read)
+                        .isInstanceOf(Refusal.class)
+                        .hasMessageContaining("model-00001-of-00004.safetensors: tensor h.1.moe.experts.2.c_fc.weight")
+                        .hasMessageContaining("holds " + poison + " at index 17")
+                        .extracting(e -> ((Refusal) e).kind())
+                        .isEqualTo(Refusal.Kind.INPUT);
+            }
+            assertThatThrownBy(model::verify).isInstanceOf(Refusal.class).hasMessageContaining("at index 17");
+            model.read("h.1.moe.experts.1.c_fc.weight", new float[parameters.length], 0);
         }
-        model.read("h.1.moe.experts.1.c_fc.weight", into, 0); // the others are as they were
+    }
+
+    /** Makes the manifest that of a shard as it is now. */
+    private void forget(Path shard, byte[] content) throws IOException {
+        Path file = shard.resolveSibling("manifest.json");
+        Manifest old = Manifest.parse(Files.readAllBytes(file));
+        var files = new TreeMap<>(old.files());
+        files.put(shard.getFileName().toString(), new Manifest.Entry(content.length, Storage.sha256(content)));
+        Files.write(file, new Manifest(1, old.parameters(), files, old.lineage()).toJson());
+    }
+
+    @Test
+    void aModelWithAValueThatIsNotFiniteIsNeverWritten() throws IOException {
+        parameters[parameters.length - 1] = Float.POSITIVE_INFINITY;
+        assertThatThrownBy(() -> write("m"))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("Infinity")
+                .hasMessageContaining("ln_f.bias");
+        assertThat(listing(folder)).isEmpty();
+    }
+
+    @Test
+    void aConfigOrIndexThatWasEditedIsRefusedOnOpening() throws IOException {
+        write("m");
+        for (String name : List.of("config.json", "model.safetensors.index.json")) {
+            Path file = folder.resolve("m").resolve(name);
+            String text = Files.readString(file);
+            Files.writeString(file, text.replace("true,", "false").replace("3024", "3025"));
+            assertThat(Files.readString(file)).isNotEqualTo(text).hasSameSizeAs(text);
+            assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining(name);
+            Files.writeString(file, text);
+        }
+        open("m");
+    }
+
+    @Test
+    void aConfigThatUncurlDoesNotFollowIsRefusedByKeyAndValue() throws IOException {
+        write("m");
+        for (String[] edit : new String[][] {
+            {"\"gelu_new\"", "\"relu\"", "activation_function is \"relu\", which is not supported; \"gelu_new\" is"},
+            {"embeddings\" : true", "embeddings\" : false", "tie_word_embeddings is false"},
+            {"\"float32\"", "\"bfloat16\"", "torch_dtype is \"bfloat16\""},
+            {
+                "{\n",
+                "{ \"layer_norm_epsilon\" : 1e-6,\n",
+                "layer_norm_epsilon is 1.0E-6, which is not supported; 1.0E-5 is"
+            },
+            {"{\n", "{ \"attn_pdrop\" : 0.1,\n", "attn_pdrop is 0.1, which is not supported; 0 is"},
+            {"{\n", "{ \"position_embedding_type\" : \"rotary\",\n", "position_embedding_type is \"rotary\""},
+            {"{\n", "{ \"sliding_window\" : 4,\n", "sliding_window is 4, which is not a key that Uncurl knows"},
+            {"{\n", "{ \"n_layer\" : 4,\n", "n_layer"},
+        }) {
+            Path config = folder.resolve("m/config.json");
+            String text = Files.readString(config);
+            replaceConfig(edit[0], edit[1]);
+            assertThatThrownBy(() -> open("m"))
+                    .as(edit[1])
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("config.json")
+                    .hasMessageContaining(edit[2]);
+            Files.writeString(config, text);
+        }
+        replaceConfig("{\n", "{ \"layer_norm_epsilon\" : 1e-5, \"attn_pdrop\" : 0.0, \"architectures\" : [\"X\"],\n");
+        assertThat(open("m").config()).isEqualTo(CONFIG);
     }
 
     @Test

@@ -30,8 +30,28 @@ class MoeLayerTest {
     }
 
     @Test
+    void aMaskedRowLeadsNowhereAndIsNoChoice() {
+        var masked = new MoeLayer(2, List.of(0, -1, 1, -1, 0));
+        assertThat(masked.isMasked()).isTrue();
+        assertThat(masked.routerRows()).isEqualTo(5);
+        assertThat(masked.liveRows()).isEqualTo(3);
+        assertThat(masked.expertOfRow()).containsExactly(0, -1, 1, -1, 0);
+        assertThat(new MoeLayer(2, List.of(0, 1, 1)).isMasked()).isFalse();
+        assertThat(new MoeLayer(3).liveRows()).isEqualTo(3);
+        var moe = with(masked, new MoeLayer(1, List.of(-1, -1, 0, -1))).moe();
+        assertThat(moe.topK()).isEqualTo(2);
+        assertThat(moe.choices(1)).isEqualTo(2);
+        assertThat(moe.choices(3)).as("all that are left").isEqualTo(1);
+        assertThat(moe.capacity(3, 12))
+                .as("1.25 * 1 * 12 / 1, no more than tokens")
+                .isEqualTo(12);
+        assertThat(Settings.json(with(masked, new MoeLayer(3)))).contains("\"router-map\":[0,-1,1,-1,0]");
+    }
+
+    @Test
     void aMapThatLeavesAnExpertOutOrLeadsNowhereIsRefused() {
-        for (List<Integer> map : List.of(List.of(0, 2), List.of(0, 0), List.of(-1, 0, 1), List.of(0, 1, 2))) {
+        for (List<Integer> map : List.of(
+                List.of(0, 2), List.of(0, 0), List.of(-2, 0, 1), List.of(0, 1, 2), List.of(0, -1), List.of(-1, -1))) {
             assertThatThrownBy(() -> new MoeLayer(2, map))
                     .isInstanceOf(Refusal.class)
                     .hasMessageContaining("router-map = " + map)

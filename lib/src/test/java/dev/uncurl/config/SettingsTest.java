@@ -103,6 +103,85 @@ class SettingsTest {
     }
 
     @Test
+    void everyNumberHasARange() {
+        for (String key : List.of(
+                "model.layers",
+                "model.width",
+                "model.heads",
+                "model.feed-forward",
+                "model.vocabulary",
+                "model.sequence-length",
+                "model.moe.experts",
+                "model.moe.top-k",
+                "model.moe.every",
+                "model.moe.balance-loss",
+                "model.moe.z-loss",
+                "model.moe.capacity-factor",
+                "train.tokens",
+                "train.ranks",
+                "train.batch",
+                "train.micro-batch",
+                "train.averaging-frequency",
+                "train.learning-rate",
+                "train.minimum-learning-rate",
+                "train.warmup",
+                "train.beta1",
+                "train.beta2",
+                "train.epsilon",
+                "train.weight-decay",
+                "train.clip",
+                "train.spike-factor",
+                "train.validation.sequences",
+                "train.checkpoint.keep")) {
+            for (String value : List.of("-1", "1000000000000000000", "1e400", "NaN", "-Infinity")) {
+                assertThatThrownBy(() -> settings(key + "=" + value).bind(Recipe.class))
+                        .as(key + "=" + value)
+                        .isInstanceOf(Refusal.class)
+                        .hasMessageContaining(key.substring(key.lastIndexOf('.') + 1));
+            }
+        }
+    }
+
+    @Test
+    void aMissingIncludeIsAnErrorWhereverItIs() throws IOException {
+        Path other = Files.writeString(folder.resolve("other.conf"), "include \"nowhere.conf\"\nmodel.width = 8");
+        for (String include : List.of(
+                "include \"nowhere.conf\"",
+                "include file(\"" + folder.resolve("nowhere.conf") + "\")",
+                "include classpath(\"conf/nowhere.conf\")",
+                "include \"" + other + "\"")) {
+            Path file = Files.writeString(folder.resolve("including.conf"), include + "\n" + FILE);
+            assertThatThrownBy(() -> Settings.load(file.toString(), List.of()))
+                    .as(include)
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("nowhere");
+        }
+    }
+
+    @Test
+    void anIncludeIsReadRelativeToItsFile() throws IOException {
+        Files.writeString(folder.resolve("other.conf"), FILE);
+        Path file = Files.writeString(folder.resolve("including.conf"), "include \"other\"\ntrain.batch = 16");
+        assertThat(Settings.load(file.toString(), List.of())
+                        .bind(Recipe.class)
+                        .train()
+                        .batch())
+                .isEqualTo(16);
+    }
+
+    @Test
+    void refusesWhatIsNoTextFile() throws IOException {
+        Path binary = Files.write(folder.resolve("binary.conf"), new byte[] {'a', '=', (byte) 0xff, (byte) 0xfe, 0});
+        assertThatThrownBy(() -> Settings.load(binary.toString(), List.of()))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("UTF-8");
+        assertThatThrownBy(() -> Settings.load(folder.toString(), List.of()))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("is a folder");
+        assertThatThrownBy(() -> Settings.load("a\0b", List.of())).isInstanceOf(Refusal.class);
+    }
+
+    @Test
     void theInputsOfATrainedModelAreTheSettingsThatShapeItsWeights() throws IOException {
         String inputs = settings().bind(Recipe.class).train().inputs();
         for (String watching : List.of("spike-factor=0", "validation.every=0", "checkpoint.stay=true")) {
@@ -150,5 +229,14 @@ class SettingsTest {
         assertThatThrownBy(() -> Settings.load("train/nowhere", List.of()))
                 .isInstanceOf(Refusal.class)
                 .hasMessageContaining("conf/train/nowhere.conf");
+    }
+
+    @Test
+    void aNameThatLeadsOutOfConfIsNoConfiguration() {
+        for (String name : List.of("../conf/train/demo", "train/../train/demo", "train//demo", "/train/demo", "a\0b")) {
+            assertThatThrownBy(() -> Settings.load(name, List.of()))
+                    .isInstanceOfSatisfying(
+                            Refusal.class, refusal -> assertThat(refusal.kind()).isEqualTo(Refusal.Kind.USAGE));
+        }
     }
 }

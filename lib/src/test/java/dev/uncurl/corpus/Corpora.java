@@ -40,6 +40,11 @@ final class Corpora {
         return outcomes.stream().filter(type::isInstance).map(type::cast).toList();
     }
 
+    /** Whether it is the rejection of the rest of a file. */
+    static boolean isDamage(Outcome outcome) {
+        return outcome instanceof Rejection rejection && rejection.scope() == Rejection.Scope.FILE;
+    }
+
     static byte[] gzip(byte[] bytes) {
         var out = new ByteArrayOutputStream();
         try (var gzip = new GZIPOutputStream(out)) {

@@ -93,11 +93,57 @@ class StructuredTaskTest {
         assertThat(passage("for him.", "him", 1)).isEqualTo("for *him*.");
     }
 
+    @Test
+    void aPronounIsAWordAndNoPartOfOne() {
+        for (String text :
+                List.of("Mark told Pete they lied.", "Mark told Pete the lied.", "Mark told Pete he\u0301 lied.")) {
+            assertThat(reason("wsc", wsc(text, "he", 3))).isEqualTo("span2_text does not stand at span2_index");
+        }
+        assertThat(passage("Mark told Pete he lied.", "he", 3)).isEqualTo("Mark told Pete *he* lied.");
+        assertThat(passage("Ann saw he's, or (He).", "he", 2)).isEqualTo("Ann saw *he*'s, or (He).");
+        assertThat(passage("they/he lied.", "he", 0)).isEqualTo("they/*he* lied.");
+        // blanks of every kind part words, as Python's split() has it
+        assertThat(passage("Ann\u00a0saw\u3000him.", "him", 2)).isEqualTo("Ann saw *him*.");
+    }
+
+    @Test
+    void aPronounBesideItsIndexIsRejected() {
+        for (int index : List.of(2, 4)) {
+            assertThat(reason("wsc", wsc("Mark told Pete he lied.", "he", index)))
+                    .isEqualTo("span2_text does not stand at span2_index");
+        }
+    }
+
     private static String passage(String text, String pronoun, int index) {
-        String row = "{\"text\":\"" + text.replace("\"", "\\\"") + "\",\"label\":true,\"target\":{\"span1_text\":\"x\","
-                + "\"span2_text\":\"" + pronoun + "\",\"span2_index\":" + index + "}}";
-        String inputs = examples("wsc", row).get(0).inputs();
+        String inputs = examples("wsc", wsc(text, pronoun, index)).get(0).inputs();
         return inputs.substring("Passage: ".length(), inputs.indexOf('\n')).strip();
+    }
+
+    private static String wsc(String text, String pronoun, int index) {
+        return "{\"text\":\"" + text.replace("\"", "\\\"") + "\",\"label\":true,\"target\":{\"span1_text\":\"x\","
+                + "\"span2_text\":\"" + pronoun + "\",\"span2_index\":" + index + "}}";
+    }
+
+    @Test
+    void spansThatAreCountedInOtherUnitsAreRejected() {
+        // in UTF-16 the face has two units, in UTF-8 four
+        String wic = "{\"sentence1\":\"\ud83d\ude00 run on\",\"sentence2\":\"I run\",\"label\":true,"
+                + "\"start1\":%d,\"end1\":%d,\"start2\":%d,\"end2\":%d}";
+        assertThat(examples("wic", String.format(wic, 2, 5, 2, 5))).hasSize(1);
+        assertThat(reason("wic", String.format(wic, 3, 6, 2, 5))).isEqualTo("start1 and end1 cut a word of sentence1");
+        assertThat(reason("wic", String.format(wic, 2, 5, 3, 5))).isEqualTo("start2 and end2 cut a word of sentence2");
+        assertThat(reason("wic", String.format(wic, 2, 5, 2, 6))).isEqualTo("start2 and end2 are not in sentence2");
+        String record = "{\"passage\":{\"text\":\"Bo \ud83d\ude00 met Ann.\",\"entities\":[{\"start\":0,\"end\":1},"
+                + "{\"start\":9,\"end\":11}]},\"qas\":[{\"query\":\"@placeholder\",\"answers\":[{\"start\":%d,"
+                + "\"end\":%d,\"text\":\"%s\"}]}]}";
+        assertThat(examples("record", String.format(record, 9, 11, "Ann"))).hasSize(1);
+        for (String answer : List.of("10 12 Ann", "0 1 Ann", "9 99 Ann", "9 10 Ann")) {
+            String[] words = answer.split(" ");
+            assertThat(reason(
+                            "record",
+                            String.format(record, Integer.valueOf(words[0]), Integer.valueOf(words[1]), words[2])))
+                    .isEqualTo("an answer does not stand at its place");
+        }
     }
 
     @Test

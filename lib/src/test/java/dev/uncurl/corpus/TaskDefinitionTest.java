@@ -43,7 +43,7 @@ class TaskDefinitionTest {
                 .isEqualTo("He knew it rained.\nQuestion: it rained. True, False, or Neither?\nAnswer:");
         assertThat(example.choices()).containsExactly(" True", " False", " Neither");
         assertThat(example.targets()).isEqualTo(" False");
-        assertThat(TaskDefinition.load("superglue/cb").metrics()).containsExactly(TaskMetric.ACCURACY, TaskMetric.F1);
+        assertThat(TaskDefinition.load("superglue/cb").metrics()).containsExactly(TaskMetric.ACC, TaskMetric.F1);
     }
 
     @Test
@@ -122,7 +122,7 @@ class TaskDefinitionTest {
         String file =
                 """
                 name = t, version = "1", fields = [a], prompt = "{a}", choices = [x, y],
-                label { field = label, values { "0" = 0, "1" = 1 } }, metrics = [accuracy]
+                label { field = label, values { "0" = 0, "1" = 1 } }, metrics = [acc]
                 """;
         for (var mistake : List.of(
                 List.of("fields = [a]", "fields = [b]", "template uses {a}"),

@@ -138,10 +138,11 @@ class SmoeNetworkTest {
                 .isNotEqualTo(new SmoeLayer(CONFIG, 1));
     }
 
-    /** Block 0 with a mapped router, block 1 with three experts. */
+    /** Block 0 with a mapped router, block 1 with three experts and a masked row. */
     private static final ModelConfig BY_LAYER = new ModelConfig(
                     2, 16, 2, 24, 19, 8, new MoeConfig(4, 2, 1, true, 0.01, 0.001, 1.25))
-            .withMoeLayers(new TreeMap<>(Map.of(0, new MoeLayer(2, List.of(0, 1, 1, 0)), 1, new MoeLayer(3))));
+            .withMoeLayers(new TreeMap<>(
+                    Map.of(0, new MoeLayer(2, List.of(0, 1, 1, 0)), 1, new MoeLayer(3, List.of(0, -1, 1, 2)))));
 
     @Test
     void blocksOfDifferentExpertsSurviveJson() {
@@ -152,14 +153,14 @@ class SmoeNetworkTest {
     }
 
     @Test
-    void aModelWithAMappedRouterLearnsToCount() {
+    void aModelWithMappedAndMaskedRoutersLearnsToCount() {
         var network = SmoeNetwork.create(BY_LAYER, new FusedAdamW(0.01).withSchedule(10, 200, 0.001), 1);
         float[] before = SmoeNetwork.parameters(network);
         fit(network, 200, 2);
         network.score(SmoeNetwork.dataSet(counting(16, new Random(99))));
         assertThat(SmoeNetwork.layer(network).lastLoss().crossEntropy()).isLessThan(0.1);
         assertThat(SmoeNetwork.layer(network).expertTokens(0)).hasSize(4);
-        assertThat(SmoeNetwork.layer(network).expertTokens(1)).hasSize(3);
+        assertThat(SmoeNetwork.layer(network).expertTokens(1)).hasSize(4).matches(tokens -> tokens[1] == 0);
         float[] after = SmoeNetwork.parameters(network);
         for (var tensor : ParameterLayout.of(BY_LAYER).tensors()) {
             int from = (int) tensor.offset();

@@ -1,6 +1,7 @@
 package dev.uncurl.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.config.ModelConfig;
@@ -82,6 +83,24 @@ class ExampleScorerTest {
             }
         }
         assertThat(score(List.of(example), 24).get(0).logLikelihoods()[0]).isCloseTo(expected, within(1e-4));
+    }
+
+    @Test
+    void anAnswerThatLeavesNoRoomForThePromptIsRefusedAndNeverCut() {
+        int[] prompt = {1, 2, 3};
+        int[] most = new int[23];
+        assertThat(score(List.of(new ExampleScorer.Example(prompt, most, List.of(most, prompt))), 24)
+                        .get(0)
+                        .targetTokens())
+                .isEqualTo(23);
+        int[] more = new int[24];
+        for (var example : List.of(
+                new ExampleScorer.Example(prompt, more, List.of()),
+                new ExampleScorer.Example(prompt, prompt, List.of(prompt, more)),
+                new ExampleScorer.Example(prompt, prompt, List.of(prompt, new int[0])),
+                new ExampleScorer.Example(new int[0], prompt, List.of(prompt, prompt)))) {
+            assertThatThrownBy(() -> score(List.of(example), 24)).isInstanceOf(IllegalArgumentException.class);
+        }
     }
 
     @Test

@@ -1,8 +1,10 @@
 package dev.uncurl.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.error.Refusal;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -55,6 +57,19 @@ class MetricTest {
     @Test
     void predictionTiesGoToTheLowerIndex() {
         assertThat(Metric.prediction(new double[] {-2, -1, -1})).isEqualTo(1);
+    }
+
+    @Test
+    void whatIsNotFiniteIsNoResult() {
+        assertThatThrownBy(() -> Metric.prediction(new double[] {Double.NaN, -1}))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("choice 0 is NaN");
+        assertThatThrownBy(() -> Metric.lossPerToken("loss_per_token", new double[] {1, Double.NaN}, new int[] {2, 3}))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("loss_per_token is NaN");
+        assertThatThrownBy(() -> Metric.lossPerToken("loss_per_token", new double[] {0}, new int[] {0}))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("No token was predicted");
     }
 
     @Test

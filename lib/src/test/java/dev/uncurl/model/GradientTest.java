@@ -32,7 +32,12 @@ class GradientTest {
                 Models.mapped(1, false, 0),
                 Models.mapped(2, false, 0),
                 Models.mapped(3, true, 0.3),
-                Models.byLayer(2, false, 0.4, new MoeLayer(1), new MoeLayer(3, List.of(2, 0, 1, 1))));
+                Models.byLayer(2, false, 0.4, new MoeLayer(1), new MoeLayer(3, List.of(2, 0, 1, 1))),
+                Models.masked(1, false, 0),
+                Models.masked(2, false, 0),
+                Models.masked(2, true, 0),
+                Models.masked(3, true, 0.3),
+                Models.byLayer(2, true, 0, new MoeLayer(1, List.of(-1, 0)), new MoeLayer(2, List.of(1, -1, 0, 1))));
     }
 
     private record Pass(Loss loss, double[] gradients) {}

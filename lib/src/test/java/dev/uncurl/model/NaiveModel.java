@@ -162,7 +162,9 @@ final class NaiveModel {
         var moe = config.moe();
         int[] expertOfRow = moe.layer(layer).expertOfRow();
         int rows = expertOfRow.length;
-        int choices = Math.min(moe.topK(), rows);
+        int[] live =
+                IntStream.range(0, rows).filter(row -> expertOfRow[row] >= 0).toArray();
+        int choices = Math.min(moe.topK(), live.length);
         var share = new double[rows];
         var mean = new double[rows];
         int tokens =
@@ -180,7 +182,7 @@ final class NaiveModel {
                 }
             }
             double[] p = softmax(logits);
-            int[] best = IntStream.range(0, p.length)
+            int[] best = IntStream.of(live)
                     .boxed()
                     .sorted((a, b) -> p[a] != p[b] ? Double.compare(p[b], p[a]) : a - b)
                     .mapToInt(Integer::intValue)
@@ -190,7 +192,7 @@ final class NaiveModel {
             var ofToken = new LinkedHashMap<Integer, Assignment>();
             for (int rank = 0; rank < best.length; rank++) {
                 double p0 = p[best[rank]];
-                double gate = moe.renormalize() && choices > 1 ? p0 / mass : p0;
+                double gate = moe.renormalize() && moe.topK() > 1 ? p0 / mass : p0;
                 int expert = expertOfRow[best[rank]];
                 ofToken.merge(expert, new Assignment(n, rank, expert, gate, 1, x), Assignment::plus);
                 share[best[rank]] += 1.0 / (tokens * choices);
@@ -198,17 +200,20 @@ final class NaiveModel {
             assignments.addAll(ofToken.values());
             for (int row = 0; row < rows && outputSums != null; row++) {
                 outputSums.computeIfAbsent(layer, l -> new double[rows][config.width()]);
-                String expert = ParameterLayout.expert(layer, expertOfRow[row]);
-                add(outputSums.get(layer)[row], 1, feedForward(x, expert));
+                if (expertOfRow[row] >= 0) {
+                    String expert = ParameterLayout.expert(layer, expertOfRow[row]);
+                    add(outputSums.get(layer)[row], 1, feedForward(x, expert));
+                }
             }
-            add(mean, 1.0 / tokens, p);
+            double liveMass = IntStream.of(live).mapToDouble(row -> p[row]).sum();
+            add(mean, 1.0 / tokens / liveMass, p);
             double logSumExp = Math.log(IntStream.range(0, p.length)
                     .mapToDouble(e -> Math.exp(logits[e]))
                     .sum());
             z += logSumExp * logSumExp / tokens;
         }
         for (int row = 0; row < rows; row++) {
-            balance += rows * share[row] * mean[row];
+            balance += live.length * share[row] * mean[row];
         }
         for (Assignment kept : kept(assignments, tokens, layer)) {
             add(stream[kept.token], kept.gate, feedForward(kept.x, ParameterLayout.expert(layer, kept.expert)));
@@ -229,7 +234,7 @@ final class NaiveModel {
             return assignments;
         }
         int experts = moe.layer(layer).experts();
-        int choices = Math.min(moe.topK(), moe.layer(layer).routerRows());
+        int choices = Math.min(moe.topK(), moe.layer(layer).liveRows());
         double capacity = Math.ceil(moe.capacityFactor() * choices * tokens / experts - 1e-9);
         var kept = new ArrayList<Assignment>();
         for (int e = 0; e < experts; e++) {

@@ -34,6 +34,11 @@ class PlanApplicationTest {
 
     private static final Application COLLAPSE = new Application(RouterRule.COLLAPSE, true);
 
+    /** The rule under which each method leaves a plain model. */
+    private static Application plainRule(PruningMethods method) {
+        return method.drops() ? new Application(RouterRule.SLICE, true) : COLLAPSE;
+    }
+
     @TempDir
     java.nio.file.Path folder;
 
@@ -69,7 +74,8 @@ class PlanApplicationTest {
     }
 
     private ModelFolder apply(Plan plan, String name) throws IOException {
-        return PlainPruning.apply(source, plan, COLLAPSE, fs, path(name));
+        PruningMethods method = PruningMethods.named(plan.origin().method());
+        return PlainPruning.apply(source, plan, plainRule(method), fs, path(name));
     }
 
     private static float[] tensor(ModelFolder model, String name) throws IOException {
@@ -81,11 +87,14 @@ class PlanApplicationTest {
     @ParameterizedTest
     @EnumSource
     void keepingAllExpertsGivesTheModelBackBitForBit(PruningMethods method) throws IOException {
-        ModelFolder pruned = apply(plan(source, method, E), "pruned");
-        assertThat(pruned.config()).isEqualTo(CONFIG);
-        for (var file : source.manifest().files().keySet()) {
-            assertThat(folder.resolve("pruned").resolve(file))
-                    .hasSameBinaryContentAs(folder.resolve("source").resolve(file));
+        for (String rule : RouterRule.titles(method)) {
+            var application = new Application(RouterRule.named(rule, method), true);
+            ModelFolder pruned = PlainPruning.apply(source, plan(source, method, E), application, fs, path(rule));
+            assertThat(pruned.config()).isEqualTo(CONFIG);
+            for (var file : source.manifest().files().keySet()) {
+                assertThat(folder.resolve(rule).resolve(file))
+                        .hasSameBinaryContentAs(folder.resolve("source").resolve(file));
+            }
         }
     }
 
@@ -232,11 +241,11 @@ class PlanApplicationTest {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void aPrunedModelIsHeldAgainstItsParentAndPlan(RouterRule router) throws IOException {
-        for (PruningMethods method : List.of(PruningMethods.UNCURL, PruningMethods.FREQUENCY)) {
+    @EnumSource(names = {"UNCURL", "FREQUENCY"})
+    void aPrunedModelIsHeldAgainstItsParentAndPlan(PruningMethods method) throws IOException {
+        for (String router : RouterRule.titles(method)) {
             for (boolean align : new boolean[] {true, false}) {
-                var application = new Application(router, align);
+                var application = new Application(RouterRule.named(router, method), align);
                 Plan plan = plan(source, method, 3);
                 Path dir = path(router + method.title() + align);
                 ModelFolder pruned = PlainPruning.apply(source, plan, application, fs, dir);

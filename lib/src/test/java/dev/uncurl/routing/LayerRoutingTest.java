@@ -81,6 +81,31 @@ class LayerRoutingTest {
                 .hasMessageContaining("cannot be compared");
     }
 
+    /** Whatever their number: the layer reads as one that has the other experts alone. */
+    @Test
+    void expertsThatARouterLeavesOutDoNotCount() {
+        RouterGram gram = routing(1, 1, 1, 1, 1).gram();
+        var masked = new LayerRouting(1, List.of(0L, 6L, 0L, 2L, 0L), gram, Set.of(0, 4));
+        LayerRouting alone = routing(6, 0, 2);
+        assertThat(masked.live()).isEqualTo(3);
+        assertThat(masked.maxOverMean()).isEqualTo(alone.maxOverMean());
+        assertThat(masked.relativeEntropy()).isEqualTo(alone.relativeEntropy());
+        assertThat(masked.deadExperts()).containsExactly(2);
+        assertThat(new LayerRouting(1, List.of(0L, 5L, 0L, 0L, 0L), gram, Set.of(0, 2, 3, 4)).relativeEntropy())
+                .isEqualTo(1);
+        var other = new LayerRouting(1, List.of(0L, 1L, 7L, 9L, 0L), gram, Set.of(0, 4));
+        var overlap = new TaskOverlap(masked, other);
+        var plain = new TaskOverlap(alone, routing(1, 7, 9));
+        assertThat(overlap.rankCorrelation()).isEqualTo(plain.rankCorrelation());
+        assertThat(overlap.commonOfTop(2)).isEqualTo(plain.commonOfTop(2));
+        assertThat(overlap.jensenShannonDistance()).isEqualTo(plain.jensenShannonDistance());
+        for (int wrong : new int[] {1, 5}) {
+            assertThatThrownBy(() -> new LayerRouting(1, masked.choices(), gram, Set.of(wrong)))
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("tokens of expert " + wrong);
+        }
+    }
+
     @Test
     void theSameUseHasNoDistanceAndDisjointUseIsAsFarAsCanBe() {
         var same = new TaskOverlap(routing(1, 2, 3, 4), routing(10, 20, 30, 40));

@@ -165,7 +165,7 @@ class TorchParityTest {
 
     /** From the process or from its recorded answer, never from nowhere. */
     private static DataInputStream answer(String command, Mixture mixture, TorchRequest request) throws IOException {
-        String name = mixture.name().toLowerCase().replace('_', '-') + "." + command;
+        String name = mixture.name().toLowerCase(java.util.Locale.ROOT).replace('_', '-') + "." + command;
         if (peer != null) {
             byte[] answer = peer.answer(command, request);
             String folder = System.getProperty("uncurl.peer.record");

@@ -1,0 +1,39 @@
+package dev.uncurl.jobs;
+
+import dev.uncurl.error.Refusal;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jobs/submit maintain --relocate --warehouse /data/warehouse}. */
+@Command(
+        name = "maintain",
+        description = {
+            "Looks after a warehouse. --relocate: after a warehouse was copied or moved as a folder, makes its tables"
+                    + " those of the folder in which they are now. All rows and snapshots stay; nothing outside the"
+                    + " folder is read or written. Can be killed and run again."
+        },
+        footer = {"", "  jobs/submit maintain --relocate --warehouse /data/warehouse"})
+final class MaintainCommand implements Callable<Integer> {
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Option(
+            names = "--relocate",
+            description = "Change the paths in the tables' metadata to the folder of --warehouse.")
+    private boolean relocate;
+
+    @Override
+    public Integer call() {
+        if (!relocate) {
+            throw Refusal.usage("maintain: nothing to do was named", "Name what to do: --relocate.");
+        }
+        int changed = WarehouseRelocation.run(warehouseOptions.folder());
+        System.out.println(
+                changed == 0
+                        ? "All tables of " + warehouseOptions.folder() + " are where they say: nothing to do."
+                        : changed + " tables of " + warehouseOptions.folder() + " were relocated.");
+        return 0;
+    }
+}

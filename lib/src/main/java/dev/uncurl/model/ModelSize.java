@@ -1,0 +1,107 @@
+package dev.uncurl.model;
+
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeLayer;
+import dev.uncurl.config.TrainConfig;
+import dev.uncurl.error.Refusal;
+import java.util.Locale;
+
+/** What a model takes, from its shape alone, before anything of it is made or any data is read. */
+public final class ModelSize {
+    /** The most parameters that are trained in one process, since their two moments are one Java array. */
+    public static final long MOST_TRAINED = (Integer.MAX_VALUE - 8) / 2;
+
+    /** Weights, gradients and AdamW's two moments. */
+    private static final int TRAINED_ARRAYS = 4;
+
+    /** Parameters on the Java heap at a time: those that training begins with, and those that a round gives. */
+    private static final int HEAP_ARRAYS = 2;
+
+    private ModelSize() {}
+
+    /** Number of parameters, as {@link ParameterLayout#length} has it. */
+    public static long parameters(ModelConfig config) {
+        long width = config.width();
+        long feedForward = 2 * width * config.feedForward() + config.feedForward() + width;
+        long attention = 4 * width * width + 4 * width;
+        long norms = 4 * width;
+        long parameters = width * (config.vocabulary() + (long) config.sequenceLength()) + 2 * width;
+        for (int layer = 0; layer < config.layers(); layer++) {
+            parameters += attention + norms;
+            if (config.isMoe(layer)) {
+                MoeLayer moe = config.moe().layer(layer);
+                parameters += moe.routerRows() * width + moe.experts() * feedForward;
+            } else {
+                parameters += feedForward;
+            }
+        }
+        return parameters;
+    }
+
+    /**
+     * Looks whether this process can train a model.
+     *
+     * @throws Refusal (usage) with the size, the limit and the way out when it cannot
+     */
+    public static void checkTraining(ModelConfig model, TrainConfig train) {
+        long parameters = parameters(model);
+        if (parameters > MOST_TRAINED) {
+            throw Refusal.usage(
+                    String.format(
+                            Locale.ROOT,
+                            "A model of %,d parameters takes %s to train (weights, gradients, two moments), and one"
+                                    + " process trains %,d parameters at most",
+                            parameters,
+                            size(TRAINED_ARRAYS * Float.BYTES * parameters),
+                            MOST_TRAINED),
+                    "Make it smaller: moe.experts, width, feed-forward, layers. Training one model in several processes"
+                            + " with a part each is not possible yet.");
+        }
+        long heap = Runtime.getRuntime().maxMemory();
+        checkHeap(
+                "A model of " + String.format(Locale.ROOT, "%,d", parameters) + " parameters",
+                HEAP_ARRAYS * Float.BYTES * parameters,
+                heap,
+                "Make the model smaller (moe.experts, width, layers)");
+        long positions = (long) train.ranks() * train.averagingFrequency() * train.batch() * model.sequenceLength();
+        checkHeap(
+                "A round of " + train.ranks() + " ranks * " + train.averagingFrequency() + " steps * " + train.batch()
+                        + " sequences",
+                Float.BYTES * positions,
+                heap,
+                "Make train.ranks, train.averaging-frequency or train.batch smaller");
+        check(model, (long) train.microBatch() * model.sequenceLength(), true);
+        train.rounds(model.sequenceLength());
+    }
+
+    private static void checkHeap(String what, long bytes, long heap, String way) {
+        if (bytes > heap) {
+            throw Refusal.usage(
+                    what + " takes " + size(bytes) + " of the Java heap at least, over the limit of " + size(heap),
+                    way + ", or raise --driver-memory of jobs/submit.");
+        }
+    }
+
+    /**
+     * Looks whether passes over so many tokens fit.
+     *
+     * @throws Refusal (usage) with the size, the limit and the way out when they do not
+     */
+    public static void checkScoring(ModelConfig model, long tokens) {
+        check(model, tokens, false);
+    }
+
+    private static void check(ModelConfig model, long tokens, boolean training) {
+        if (tokens > Integer.MAX_VALUE) {
+            throw Refusal.usage(
+                    String.format(
+                            Locale.ROOT, "%,d tokens at a time are over the limit of %,d", tokens, Integer.MAX_VALUE),
+                    "Make the batch or micro-batch smaller.");
+        }
+        Footprint.of(model, (int) tokens, training).check((int) tokens);
+    }
+
+    private static String size(long bytes) {
+        return String.format(Locale.ROOT, "%,.1f GB", bytes / 1e9);
+    }
+}

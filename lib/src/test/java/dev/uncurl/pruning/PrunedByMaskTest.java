@@ -1,0 +1,198 @@
+package dev.uncurl.pruning;
+
+import static dev.uncurl.pruning.PrunedModels.E;
+import static dev.uncurl.pruning.PrunedModels.VOCABULARY;
+import static dev.uncurl.pruning.PrunedModels.config;
+import static dev.uncurl.pruning.PrunedModels.logits;
+import static dev.uncurl.pruning.PrunedModels.parameters;
+import static dev.uncurl.pruning.PrunedModels.plan;
+import static dev.uncurl.pruning.PrunedModels.tensor;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.clustering.Labels;
+import dev.uncurl.config.ModelConfig;
+import dev.uncurl.config.MoeLayer;
+import dev.uncurl.error.Refusal;
+import dev.uncurl.model.ParameterLayout;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Models from which experts were dropped with all router rows kept. */
+class PrunedByMaskTest {
+    private static final Application MASK = new Application(RouterRule.MASK, true);
+
+    @TempDir
+    java.nio.file.Path folder;
+
+    private PrunedModels models;
+
+    @BeforeEach
+    void files() throws IOException {
+        models = new PrunedModels(folder);
+    }
+
+    @Test
+    void allRouterRowsStayAndTheExpertsThatAreKeptAreCopied() throws IOException {
+        ModelConfig config = config(2, true);
+        ModelFolder source = models.write("source", config, parameters(config, 1));
+        Plan plan = plan(source, Map.of(1, new int[] {-1, 0, -1, 1, 2, -1}, 3, new int[] {0, -1, -1, -1, -1, -1}));
+        ModelFolder pruned = models.apply(source, plan, MASK, "pruned");
+        pruned.verify();
+        assertThat(pruned.config().moe().byLayer())
+                .isEqualTo(Map.of(
+                        1,
+                        new MoeLayer(3, List.of(-1, 0, -1, 1, 2, -1)),
+                        3,
+                        new MoeLayer(1, List.of(0, -1, -1, -1, -1, -1))));
+        assertThat(pruned.config().moe().topK()).isEqualTo(2);
+        for (int layer : config.moeLayers()) {
+            String router = ParameterLayout.router(layer);
+            assertThat(tensor(pruned, router)).isEqualTo(tensor(source, router));
+        }
+        int[] kept = {1, 3, 4};
+        for (int e = 0; e < kept.length; e++) {
+            assertThat(Expert.read(pruned, 1, e).tensors())
+                    .usingRecursiveComparison()
+                    .isEqualTo(Expert.read(source, 1, kept[e]).tensors());
+        }
+        long expert = 2L * 6 * 10 + 10 + 6;
+        assertThat(pruned.layout().length())
+                .as("8 of 12 experts go, and no router row")
+                .isEqualTo(source.layout().length() - 8 * expert);
+        assertThat(logits(pruned)[0]).doesNotContain(Float.NaN);
+    }
+
+    @Test
+    void expertsThatAreMergedInsteadOfKeptAreLedToAsUnderMap() throws IOException {
+        ModelConfig config = config(2, false);
+        ModelFolder source = models.write("source", config, parameters(config, 1));
+        int[] labels = {0, -1, 1, 0, -1, 1};
+        Plan plan = plan(source, Map.of(1, labels, 3, labels));
+        ModelFolder pruned = models.apply(source, plan, MASK, "pruned");
+        assertThat(pruned.config().moe().layer(3)).isEqualTo(new MoeLayer(2, List.of(0, -1, 1, 0, -1, 1)));
+        for (RouterRule rule : List.of(RouterRule.MAP, RouterRule.COLLAPSE)) {
+            assertThatThrownBy(() -> models.apply(source, plan, new Application(rule, true), "again"))
+                    .isInstanceOf(Refusal.class)
+                    .hasMessageContaining("drops experts: router rule " + rule.title())
+                    .hasMessageContaining("Use mask or slice");
+        }
+        assertThat(folder.resolve("again")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, false", "2, false", "2, true"})
+    void relabellingTheExpertsRelabelsTheResult(int topK, boolean renormalize) throws IOException {
+        ModelConfig config = config(topK, renormalize);
+        float[] parameters = parameters(config, 4);
+        ModelFolder source = models.write("source", config, parameters);
+        int[] order = Samples.permutation(new Random(6), E);
+        float[] relabelled = parameters.clone();
+        for (int layer : config.moeLayers()) {
+            for (int e = 0; e < E; e++) {
+                int router = (int)
+                        source.layout().tensor(ParameterLayout.router(layer)).offset();
+                System.arraycopy(parameters, router + order[e] * 6, relabelled, router + e * 6, 6);
+                for (String part : ParameterLayout.FEED_FORWARD) {
+                    var from = source.layout().tensor(ParameterLayout.expert(layer, order[e]) + part);
+                    var to = source.layout().tensor(ParameterLayout.expert(layer, e) + part);
+                    System.arraycopy(
+                            parameters, (int) from.offset(), relabelled, (int) to.offset(), (int) from.length());
+                }
+            }
+        }
+        ModelFolder other = models.write("other", config, relabelled);
+        var labels = new TreeMap<Integer, int[]>();
+        var moved = new TreeMap<Integer, int[]>();
+        for (int layer : config.moeLayers()) {
+            int[] own = {0, -1, 1, 2, -1, 3};
+            labels.put(layer, own);
+            moved.put(
+                    layer, Labels.canonical(IntStream.of(order).map(e -> own[e]).toArray()));
+        }
+        float[][] one = logits(models.apply(source, plan(source, labels), MASK, "pruned"));
+        float[][] two = logits(models.apply(other, plan(other, moved), MASK, "moved"));
+        for (int token = 0; token < VOCABULARY; token++) {
+            assertThat(two[token]).containsExactly(one[token], within(1e-5f));
+        }
+    }
+
+    @Test
+    void aRouterRowThatIsNotTheParentsIsNamedThoughItsExpertWasDropped() throws IOException {
+        ModelConfig config = config(1, false);
+        ModelFolder source = models.write("source", config, parameters(config, 1));
+        int[] labels = {0, -1, 1, -1, -1, 2};
+        Plan plan = plan(source, Map.of(1, labels, 3, labels));
+        ModelFolder pruned = models.apply(source, plan, MASK, "pruned");
+        float[] values = pruned.readParameters();
+        values[(int) pruned.layout().tensor(ParameterLayout.router(3)).offset() + 6] += 1e-4f;
+        ModelFolder changed = models.write("changed", pruned.config(), values);
+        var check = new PlanCheck(source, plan, MASK, changed);
+        check.check(1);
+        assertThatThrownBy(() -> check.check(3))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("tensor h.3.moe.router.weight is not what router rule mask makes");
+        assertThatThrownBy(() -> new PlanCheck(source, plan, new Application(RouterRule.SLICE, true), pruned))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("config.json");
+    }
+
+    @Test
+    void aMaskedModelIsNotPrunedAgain() throws IOException {
+        ModelConfig config = config(1, false);
+        ModelFolder source = models.write("source", config, parameters(config, 1));
+        int[] labels = {0, -1, 1, -1, -1, 2};
+        ModelFolder pruned = models.apply(source, plan(source, Map.of(1, labels, 3, labels)), MASK, "pruned");
+        assertThatThrownBy(() -> PlanApplication.checkPlain(pruned))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("pruned was pruned before, with the router rule mask")
+                .hasMessageContaining("in layer 1 3 of 6 router rows lead to 3 experts")
+                .hasMessageContaining("slice (for methods that drop)");
+    }
+
+    @Test
+    void aRuleThatMakesNoSenseForTheMethodIsRefusedWithThoseThatDo() {
+        for (PruningMethods method : PruningMethods.values()) {
+            List<String> rules = RouterRule.titles(method);
+            assertThat(rules).hasSize(2).first().isEqualTo(RouterRule.of(method).title());
+            for (RouterRule rule : RouterRule.values()) {
+                if (rules.contains(rule.title())) {
+                    assertThat(RouterRule.named(rule.title(), method)).isEqualTo(rule);
+                } else {
+                    assertThatThrownBy(() -> RouterRule.named(rule.title(), method))
+                            .isInstanceOf(Refusal.class)
+                            .hasMessageContaining("method " + method.title())
+                            .hasMessageContaining("Use --router " + String.join(" or ", rules))
+                            .extracting(e -> ((Refusal) e).kind())
+                            .isEqualTo(Refusal.Kind.USAGE);
+                }
+            }
+        }
+        assertThatThrownBy(() -> RouterRule.named("musk", PruningMethods.REAP))
+                .isInstanceOf(Refusal.class)
+                .hasMessageContaining("Did you mean mask?");
+    }
+
+    /** Models of the first releases are verified by what was done to them, whatever it was called. */
+    @Test
+    void modelsThatWereRecordedWithMapOrCollapseByMethodsThatDropAreSliced() {
+        for (String recorded : Arrays.asList("map", "collapse", "slice", null)) {
+            assertThat(RouterRule.recorded(recorded, PruningMethods.FREQUENCY)).isEqualTo(RouterRule.SLICE);
+        }
+        assertThat(RouterRule.recorded("mask", PruningMethods.RANDOM)).isEqualTo(RouterRule.MASK);
+        assertThat(RouterRule.recorded("map", PruningMethods.UNCURL)).isEqualTo(RouterRule.MAP);
+        assertThat(RouterRule.recorded(null, PruningMethods.UNCURL)).isEqualTo(RouterRule.COLLAPSE);
+    }
+}

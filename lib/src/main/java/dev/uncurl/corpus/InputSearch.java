@@ -31,6 +31,9 @@ final class InputSearch {
      */
     record Found(CorpusFile file, String identity) {}
 
+    /** Names of a pattern that are looked for from a folder on. */
+    private record Visit(String folder, List<String> names) {}
+
     private static final String ANY_FOLDERS = "**";
 
     private final String pattern;
@@ -39,7 +42,7 @@ final class InputSearch {
     private final boolean local;
     private final TreeMap<String, Found> found = new TreeMap<>();
     private final Set<String> folders = new HashSet<>();
-    private final Set<String> matched = new HashSet<>();
+    private final Set<Visit> matched = new HashSet<>();
 
     private InputSearch(Configuration configuration, String pattern, ListingRemarks remarks) throws IOException {
         this.pattern = pattern;
@@ -92,7 +95,7 @@ final class InputSearch {
     }
 
     private void match(Path folder, List<String> names) throws IOException {
-        if (!matched.add(identity(folder) + "/" + String.join("/", names))) {
+        if (!matched.add(new Visit(identity(folder), names))) {
             return; // a link led back here
         }
         String name = names.get(0);

@@ -10,9 +10,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "maintain",
         description = {
-            "Looks after a warehouse. --relocate: after a warehouse was copied or moved as a folder, makes its tables"
-                    + " those of the folder in which they are now. All rows and snapshots stay; nothing outside the"
-                    + " folder is read or written. Can be killed and run again."
+            "Relocates a warehouse that was copied or moved.",
+            "--relocate makes the tables those of the folder in which they are now. All rows and snapshots stay; nothing"
+                    + " outside the folder is read or written. Can be killed and run again."
         },
         footer = {"", "  jobs/submit maintain --relocate --warehouse /data/warehouse"})
 final class MaintainCommand implements Callable<Integer> {

@@ -21,9 +21,10 @@ import picocli.CommandLine.Option;
 /** {@code jobs/submit report --task superglue/boolq}, or {@code report routing ...}. */
 @Command(
         name = "report",
-        description =
-                "Prints the finetuned models of a task beside each other: what pruning cost and saved. Models stand in"
-                        + " one table only where data, prompts and numbers of examples are the same.",
+        description = {
+            "Prints the finetuned models of a task beside each other: what pruning cost and saved.",
+            "Models are in one table only where data, prompts and numbers of examples are the same."
+        },
         subcommands = RoutingReportCommand.class,
         footer = {
             "",

@@ -18,9 +18,10 @@ import picocli.CommandLine.Option;
 @Command(
         name = "verify",
         description = {
-            "Checks that what was written is still what was written: a model's manifest against models.registry, its files"
-                    + " and tensors against the manifest, a pruned model against its parent and its plan, and the routing"
-                    + " statistics and Gram matrices against the router logits, bit for bit. Exit code 3 on a difference."
+            "Checks that models and router logits are as they were written.",
+            "Compares a model's manifest with models.registry, its files and tensors with the manifest, a pruned model with"
+                    + " its parent and its plan, and the routing statistics and Gram matrices with the router logits, bit"
+                    + " for bit. Exit code 3 on a difference."
         },
         footer = {"", "  jobs/submit verify --model demo-base --task superglue/boolq"})
 final class VerifyCommand implements Callable<Integer> {

@@ -18,9 +18,9 @@ import org.apache.hadoop.conf.Configuration;
  * What a run will do for one corpus: its units, and all that determines its rows.
  *
  * <p>Inputs are known by their contents: the SHA-256 of their bytes, in the order in which they are read, with the names
- * of the files, which say how they are compressed and name some tasks. Neither the time at which a file was written nor
- * the folder that it lies in counts: the same files copied elsewhere are the same inputs, and a corpus made from them
- * goes on naming, in source_refs, the place where they were read.
+ * of the files, which say how they are compressed and name some tasks. Modification times and folders do not count: the
+ * same files in another place are the same inputs. The corpus then still has, in source_refs, the paths from which it was
+ * read.
  *
  * @param inputs names and values that determine the rows
  * @param sources the files, in order

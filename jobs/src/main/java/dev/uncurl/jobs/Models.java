@@ -87,7 +87,7 @@ final class Models {
         Path folder = warehouse.modelFolder(modelId);
         try {
             if (!folders().contains(modelId)) {
-                throw missing(modelId, folder);
+                throw missing(modelId, folder, folders());
             }
             return ModelFolder.open(warehouse.files(), folder);
         } catch (IOException e) {
@@ -95,7 +95,7 @@ final class Models {
         }
     }
 
-    private Refusal missing(String modelId, Path folder) {
+    private Refusal missing(String modelId, Path folder, Set<String> folders) {
         List<Row> registered = warehouse.table(Tables.REGISTRY).collectAsList();
         if (registered.stream().anyMatch(row -> modelId.equals(row.getAs("model_id")))) {
             return Refusal.input(
@@ -104,20 +104,12 @@ final class Models {
         }
         String known = registered.stream()
                 .map(row -> row.<String>getAs("model_id"))
-                .filter(this::hasFolder)
+                .filter(folders::contains)
                 .sorted()
                 .collect(Collectors.joining(", "));
         return Refusal.input(
                 "There is no model " + modelId + " in " + folder.getParent(),
                 known.isEmpty() ? "Make one with pretrain." : "Known models: " + known + ".");
-    }
-
-    private boolean hasFolder(String modelId) {
-        try {
-            return warehouse.files().exists(warehouse.modelFolder(modelId));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     /**

@@ -4,7 +4,6 @@ import dev.uncurl.error.Refusal;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -118,7 +117,7 @@ final class TableDamage {
      * @return null when no file of the tables is damaged
      */
     static Refusal behind(Throwable failure) {
-        List<Throwable> chain = chain(failure);
+        List<Throwable> chain = Failures.causes(failure);
         for (Throwable e : chain) {
             if (TableClock.isBehind(e)) {
                 return TableClock.refusal(e);
@@ -137,14 +136,6 @@ final class TableDamage {
         boolean content = chain.stream().anyMatch(TableDamage::isOfDecoders);
         return TableSearch.damaged(SparkSession.getDefaultSession().get(), content)
                 .orElse(null);
-    }
-
-    private static List<Throwable> chain(Throwable failure) {
-        var chain = new ArrayList<Throwable>();
-        for (Throwable e = failure; e != null && !chain.contains(e); e = e.getCause()) {
-            chain.add(e);
-        }
-        return chain;
     }
 
     /** Hadoop says {@code Checksum error: file:/x/y.parquet at 0 exp: ...}. */

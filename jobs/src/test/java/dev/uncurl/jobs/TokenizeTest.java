@@ -173,6 +173,7 @@ class TokenizeTest {
     @Test
     void whatAScoreLeavesOutIsKnownBySplit() throws IOException {
         Path rows = Path.of(data("superglue/WSC/val.jsonl"));
+        long good = Files.readAllLines(rows).size();
         Path more = Files.writeString(
                 folder.resolve("val.jsonl"),
                 Files.readString(rows)
@@ -184,9 +185,20 @@ class TokenizeTest {
         tokenize(warehouse, config(folder, task + corpus("json", "mc4", data("damaged/bad-rows.json"))));
         assertThat(RejectedRows.of(warehouse, "superglue/wsc", "validation")).isEqualTo(1);
         assertThat(RejectedRows.of(warehouse, "superglue/wsc", "train")).isZero();
+        assertThat(RejectedRows.line(warehouse, result(warehouse, "validation", 1)))
+                .startsWith("  " + good + " of " + (good + 1) + " rows: tokenize rejected 1");
+        assertThat(RejectedRows.line(warehouse, result(warehouse, "train", 0))).isEmpty();
         assertThat(RejectedRows.of(warehouse, "json", "validation"))
                 .as("splits by content")
                 .isNull();
+    }
+
+    /** The columns of a row of evaluation.results that say what it leaves out. */
+    private static Row result(Warehouse warehouse, String split, long rejected) {
+        return warehouse
+                .spark()
+                .sql("SELECT 'superglue/wsc' AS task, '" + split + "' AS split, " + rejected + "L AS rows_rejected")
+                .first();
     }
 
     @Test

@@ -160,7 +160,7 @@ final class InputSearch {
         found.put(path, new Found(new CorpusFile(path, status.getLen()), identity(status.getPath())));
     }
 
-    /** What lies in a folder, sorted by name; hidden entries go to the remarks. */
+    /** The wanted entries of a folder, sorted by name; hidden ones that are not wanted are added to the remarks. */
     private List<FileStatus> children(Path folder, Predicate<String> wanted) throws IOException {
         FileStatus[] listed = files.listStatus(folder);
         var children = new ArrayList<FileStatus>();

@@ -59,7 +59,7 @@ final class RecordRow {
                             .toArray());
         }
 
-        /** What stands at a span; null if it is not in the text. */
+        /** The text of a span; null if the span is not within the text. */
         String at(JsonNode span) throws RowRejectedException {
             int start = JsonRow.integer(span, "start");
             int last = JsonRow.integer(span, "end");

@@ -87,7 +87,7 @@ record RowItems(List<Item> items) {
         int from = sentence.offsetByCodePoints(0, start);
         int to = sentence.offsetByCodePoints(from, end - start);
         if (!Words.whole(sentence, from, to)) {
-            throw new RowRejectedException(names + " cut a word of sentence" + number);
+            throw new RowRejectedException(names + " are not at the ends of words of sentence" + number);
         }
         return sentence.substring(from, to);
     }

@@ -6,7 +6,7 @@ import dev.uncurl.config.MoeLayer;
  * What a router's choices of rows mean for the experts of its block. Without a map a choice is an assignment of the token
  * to the expert of the same number. In a mapped router ({@link MoeLayer}) a token's choices that lead to the same expert
  * are one assignment, whose gate is the sum of theirs: the expert runs once, as gate_r e(x) + gate_s e(x) =
- * (gate_r + gate_s) e(x). It stands at the place of the best of them. Masked rows do not occur: none is chosen.
+ * (gate_r + gate_s) e(x). It is stored with the best of those choices. Masked rows never occur here, since the router does not choose them.
  */
 final class Assignments {
     private final Router router;

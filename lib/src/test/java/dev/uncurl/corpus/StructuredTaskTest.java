@@ -130,8 +130,10 @@ class StructuredTaskTest {
         String wic = "{\"sentence1\":\"\ud83d\ude00 run on\",\"sentence2\":\"I run\",\"label\":true,"
                 + "\"start1\":%d,\"end1\":%d,\"start2\":%d,\"end2\":%d}";
         assertThat(examples("wic", String.format(wic, 2, 5, 2, 5))).hasSize(1);
-        assertThat(reason("wic", String.format(wic, 3, 6, 2, 5))).isEqualTo("start1 and end1 cut a word of sentence1");
-        assertThat(reason("wic", String.format(wic, 2, 5, 3, 5))).isEqualTo("start2 and end2 cut a word of sentence2");
+        assertThat(reason("wic", String.format(wic, 3, 6, 2, 5)))
+                .isEqualTo("start1 and end1 are not at the ends of words of sentence1");
+        assertThat(reason("wic", String.format(wic, 2, 5, 3, 5)))
+                .isEqualTo("start2 and end2 are not at the ends of words of sentence2");
         assertThat(reason("wic", String.format(wic, 2, 5, 2, 6))).isEqualTo("start2 and end2 are not in sentence2");
         String record = "{\"passage\":{\"text\":\"Bo \ud83d\ude00 met Ann.\",\"entities\":[{\"start\":0,\"end\":1},"
                 + "{\"start\":9,\"end\":11}]},\"qas\":[{\"query\":\"@placeholder\",\"answers\":[{\"start\":%d,"

@@ -11,7 +11,10 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.kernel.nd4j.Nd4jKernels;
+import dev.uncurl.kernel.vector.VectorKernels;
 import dev.uncurl.pruning.PruningMethod;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -28,6 +31,13 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule packagesHaveNoCycles =
             slices().matching("dev.uncurl.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule subpackagesHaveNoCycles = slices().matching("dev.uncurl.(**)")
+            .should()
+            .beFreeOfCycles()
+            .ignoreDependency(KernelChoice.class, Nd4jKernels.class)
+            .ignoreDependency(KernelChoice.class, VectorKernels.class);
 
     @ArchTest
     static final ArchRule dl4jStaysInItsRoom = noClasses()

@@ -1,7 +1,9 @@
 package dev.uncurl.jobs;
 
-import dev.uncurl.config.DemoConfig;
 import dev.uncurl.config.Settings;
+import dev.uncurl.jobs.cli.WarehouseOptions;
+import dev.uncurl.jobs.output.StandardOutput;
+import dev.uncurl.jobs.output.TextTable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -1,6 +1,21 @@
 package dev.uncurl.jobs;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.cli.Failures;
+import dev.uncurl.jobs.cli.Interruption;
+import dev.uncurl.jobs.evaluate.EvaluateCommand;
+import dev.uncurl.jobs.maintain.MaintainCommand;
+import dev.uncurl.jobs.output.StandardOutput;
+import dev.uncurl.jobs.prune.PruneCommand;
+import dev.uncurl.jobs.report.ReportCommand;
+import dev.uncurl.jobs.routing.DumpLogitsCommand;
+import dev.uncurl.jobs.spark.Causes;
+import dev.uncurl.jobs.sql.SqlCommand;
+import dev.uncurl.jobs.tokenize.TokenizeCommand;
+import dev.uncurl.jobs.train.FinetuneCommand;
+import dev.uncurl.jobs.train.PretrainCommand;
+import dev.uncurl.jobs.verify.VerifyCommand;
+import dev.uncurl.jobs.warehouse.TableDamage;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -79,7 +94,7 @@ public final class Uncurl implements Runnable {
     }
 
     /** The parser with Uncurl's way of reporting failures; also used by {@link DemoCommand} and the tests. */
-    static CommandLine commandLine() {
+    public static CommandLine commandLine() {
         var uncurl = new CommandLine(new Uncurl())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExpandAtFiles(false)
@@ -111,10 +126,10 @@ public final class Uncurl implements Runnable {
         }
     }
 
-    /** @throws Refusal (usage) when Spark 3.5 or the kernels do not run on this version of Java */
-    static void requireJava(int version) {
+    /** @throws UserError (usage) when Spark 3.5 or the kernels do not run on this version of Java */
+    public static void requireJava(int version) {
         if (version != JAVA) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     "This is Java " + version + " (" + System.getProperty("java.home")
                             + "), but Uncurl and Spark 3.5 need" + " Java " + JAVA,
                     "Set JAVA_HOME to the folder of a JDK " + JAVA + ".");
@@ -138,7 +153,7 @@ public final class Uncurl implements Runnable {
         if (Interruption.isEnding()) {
             return 1; // the process ends with the code of the signal
         }
-        for (Throwable cause : Failures.causes(e)) {
+        for (Throwable cause : Causes.of(e)) {
             if (cause instanceof StandardOutput.Failure failure && failure.readerIsGone()) {
                 return StandardOutput.READER_GONE;
             }
@@ -146,7 +161,7 @@ public final class Uncurl implements Runnable {
         if (debug) {
             e.printStackTrace(err);
         }
-        Refusal refusal = Failures.refusal(e);
+        UserError refusal = Failures.refusal(e);
         if (refusal == null) {
             refusal = TableDamage.behind(e);
         }

@@ -5,7 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.uncurl.config.TokenizeConfig;
+import dev.uncurl.jobs.routing.RoutingFixture;
+import dev.uncurl.jobs.tokenize.TokenizeConfig;
+import dev.uncurl.jobs.warehouse.CorpusRun;
+import dev.uncurl.jobs.warehouse.Examples;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -140,7 +145,7 @@ class AnyNameTest {
         Warehouse warehouse = tried.cli.open();
         var there = new TreeMap<String, Map<String, Long>>();
         for (Row row : warehouse
-                .table(Tables.EXAMPLES)
+                .table(UncurlTable.EXAMPLES)
                 .groupBy("corpus", "task")
                 .count()
                 .collectAsList()) {
@@ -165,12 +170,12 @@ class AnyNameTest {
                     .first()
                     .getLong(0);
             assertThat(warehouse
-                            .rows(Tables.GRAM, "model_id", model, "task", name, "layer", 1)
+                            .rows(UncurlTable.GRAM, "model_id", model, "task", name, "layer", 1)
                             .collectAsList())
                     .singleElement()
                     .satisfies(row -> assertThat(row.<Long>getAs("tokens")).isEqualTo(tokens));
         }
-        assertThat(tasks(warehouse, Tables.LOGITS)).isEqualTo(Set.of(corpus, task));
+        assertThat(tasks(warehouse, UncurlTable.LOGITS)).isEqualTo(Set.of(corpus, task));
         assertThat(tried.cli
                         .run("dump-logits", "--model", impossible, "--task", task)
                         .code())
@@ -185,8 +190,8 @@ class AnyNameTest {
                 .isEqualTo(2);
         Cli.Outcome pruned = tried.cli.run(with(prune, model + ".pruned"));
         assertThat(pruned.code()).as(pruned.err()).isZero();
-        assertThat(tasks(warehouse, Tables.PLANS)).isEqualTo(Set.of(task));
-        assertThat(warehouse.table(Tables.REGISTRY).select("model_id").collectAsList())
+        assertThat(tasks(warehouse, UncurlTable.PLANS)).isEqualTo(Set.of(task));
+        assertThat(warehouse.table(UncurlTable.REGISTRY).select("model_id").collectAsList())
                 .extracting(row -> row.getString(0))
                 .containsExactlyInAnyOrder(model, model + ".pruned");
 
@@ -203,7 +208,7 @@ class AnyNameTest {
         return all.toArray(String[]::new);
     }
 
-    private static Set<String> tasks(Warehouse warehouse, Tables table) {
+    private static Set<String> tasks(Warehouse warehouse, UncurlTable table) {
         return warehouse.table(table).select(col("task")).distinct().collectAsList().stream()
                 .map(row -> row.getString(0))
                 .collect(Collectors.toSet());
@@ -228,8 +233,8 @@ class AnyNameTest {
         try {
             new TokenizeConfig.Corpus(name, "flan", List.of("file"), List.of());
             return true;
-        } catch (dev.uncurl.error.Refusal refusal) {
-            assertThat(refusal.kind()).isEqualTo(dev.uncurl.error.Refusal.Kind.USAGE);
+        } catch (dev.uncurl.error.UserError refusal) {
+            assertThat(refusal.kind()).isEqualTo(dev.uncurl.error.UserError.Kind.USAGE);
             return false;
         }
     }

@@ -2,16 +2,21 @@ package dev.uncurl.jobs;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
 import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
 import java.util.List;
+import picocli.CommandLine;
 
-/** Jobs moves data; the arithmetic is lib's. */
+/** Jobs moves data between rooms; the arithmetic is lib's. */
 @AnalyzeClasses(packages = "dev.uncurl", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     @ArchTest
@@ -29,6 +34,86 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("dev.uncurl.jobs..");
+
+    /** The arrows that the package-info files describe. */
+    @ArchTest
+    static final ArchRule arrows = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .layer("main")
+            .definedBy("dev.uncurl.jobs")
+            .layer("tokenize")
+            .definedBy("dev.uncurl.jobs.tokenize..")
+            .layer("train")
+            .definedBy("dev.uncurl.jobs.train..")
+            .layer("routing")
+            .definedBy("dev.uncurl.jobs.routing..")
+            .layer("prune")
+            .definedBy("dev.uncurl.jobs.prune..")
+            .layer("evaluate")
+            .definedBy("dev.uncurl.jobs.evaluate..")
+            .layer("report")
+            .definedBy("dev.uncurl.jobs.report..")
+            .layer("verify")
+            .definedBy("dev.uncurl.jobs.verify..")
+            .layer("maintain")
+            .definedBy("dev.uncurl.jobs.maintain..")
+            .layer("sql")
+            .definedBy("dev.uncurl.jobs.sql..")
+            .layer("cli")
+            .definedBy("dev.uncurl.jobs.cli..")
+            .layer("warehouse")
+            .definedBy("dev.uncurl.jobs.warehouse..")
+            .layer("spark")
+            .definedBy("dev.uncurl.jobs.spark..")
+            .layer("output")
+            .definedBy("dev.uncurl.jobs.output..")
+            .whereLayer("main")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("tokenize")
+            .mayOnlyAccessLayers("cli", "warehouse", "spark", "output")
+            .whereLayer("train")
+            .mayOnlyAccessLayers("evaluate", "cli", "warehouse", "spark", "output")
+            .whereLayer("routing")
+            .mayOnlyAccessLayers("cli", "warehouse", "spark", "output")
+            .whereLayer("prune")
+            .mayOnlyAccessLayers("cli", "warehouse", "spark", "output")
+            .whereLayer("evaluate")
+            .mayOnlyAccessLayers("cli", "warehouse", "spark", "output")
+            .whereLayer("report")
+            .mayOnlyAccessLayers("evaluate", "cli", "warehouse", "output")
+            .whereLayer("verify")
+            .mayOnlyAccessLayers("routing", "prune", "cli", "warehouse", "spark", "output")
+            .whereLayer("maintain")
+            .mayOnlyAccessLayers("cli", "warehouse", "spark", "output")
+            .whereLayer("sql")
+            .mayOnlyAccessLayers("cli", "warehouse", "spark", "output")
+            .whereLayer("cli")
+            .mayOnlyAccessLayers("warehouse", "spark", "output")
+            .whereLayer("warehouse")
+            .mayOnlyAccessLayers("spark", "output")
+            .whereLayer("spark")
+            .mayOnlyAccessLayers("output")
+            .whereLayer("output")
+            .mayNotAccessAnyLayer();
+
+    @ArchTest
+    static final ArchRule commandsDoNotCallEachOther = noClasses()
+            .that()
+            .resideInAPackage("dev.uncurl.jobs.*..")
+            .should(new ArchCondition<>("use a command that is not their own subcommand") {
+                @Override
+                public void check(JavaClass item, ConditionEvents events) {
+                    item.getDirectDependenciesFromSelf().stream()
+                            .filter(dependency ->
+                                    dependency.getTargetClass().isAnnotatedWith(CommandLine.Command.class))
+                            .filter(dependency -> !dependency
+                                    .getTargetClass()
+                                    .getPackageName()
+                                    .equals(item.getPackageName()))
+                            .forEach(dependency ->
+                                    events.add(SimpleConditionEvent.satisfied(item, dependency.getDescription())));
+                }
+            });
 
     /** Digits and letters of the user's country, or bytes of the machine's encoding, would get into files and tables. */
     @ArchTest

@@ -2,6 +2,9 @@ package dev.uncurl.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.uncurl.jobs.tokenize.TokenizeFixture;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -40,7 +43,7 @@ class BadInputTest {
 
     private void assertNothingWritten() {
         Warehouse warehouse = cli.open();
-        for (Tables table : Tables.values()) {
+        for (UncurlTable table : UncurlTable.values()) {
             assertThat(warehouse.table(table).isEmpty()).as(table.id()).isTrue();
         }
         assertThat(cli.folder().resolve("models")).doesNotExist();
@@ -82,8 +85,8 @@ class BadInputTest {
         assertThat(outcome.out())
                 .contains("0 rejected; 1 damaged files")
                 .containsPattern("damaged file: .*truncated.json.gz: damaged gzip data at line");
-        assertThat(cli.open().table(Tables.REJECTIONS).count()).isEqualTo(1);
-        assertThat(cli.open().table(Tables.SEQUENCES).isEmpty()).isFalse();
+        assertThat(cli.open().table(UncurlTable.REJECTIONS).count()).isEqualTo(1);
+        assertThat(cli.open().table(UncurlTable.SEQUENCES).isEmpty()).isFalse();
         var run = TokenizeFixture.run(cli.open(), "corpus");
         assertThat(run.<Long>getAs("files_damaged")).isEqualTo(1);
         assertThat(run.<Long>getAs("documents_rejected")).isZero();

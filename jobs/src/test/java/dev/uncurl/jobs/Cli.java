@@ -1,5 +1,6 @@
 package dev.uncurl.jobs;
 
+import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -8,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Runs commands in this process, as a user would by jobs/submit, on local[2]. */
-final class Cli {
+public final class Cli {
     static {
         System.setProperty("spark.master", "local[2]");
         System.setProperty("spark.ui.enabled", "false");
@@ -20,14 +21,14 @@ final class Cli {
 
     private final Path warehouse;
 
-    Cli(Path warehouse) {
+    public Cli(Path warehouse) {
         this.warehouse = warehouse;
     }
 
     /** What a command printed, and its exit code. */
-    record Outcome(int code, String out, String err) {}
+    public record Outcome(int code, String out, String err) {}
 
-    Outcome run(String... arguments) {
+    public Outcome run(String... arguments) {
         var all = new ArrayList<>(List.of(arguments));
         all.addAll(List.of("--warehouse", warehouse.toString()));
         PrintStream out = System.out;
@@ -47,7 +48,7 @@ final class Cli {
     }
 
     /** Runs a command that must succeed. */
-    String succeed(String line, String... more) {
+    public String succeed(String line, String... more) {
         var arguments = new ArrayList<>(List.of(line.split(" ")));
         arguments.addAll(List.of(more));
         Outcome outcome = run(arguments.toArray(String[]::new));
@@ -57,11 +58,11 @@ final class Cli {
         return outcome.out;
     }
 
-    Warehouse open() {
+    public Warehouse open() {
         return Warehouse.open(warehouse.toString());
     }
 
-    Path folder() {
+    public Path folder() {
         return warehouse;
     }
 }

@@ -3,6 +3,10 @@ package dev.uncurl.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.jobs.routing.RoutingFixture;
+import dev.uncurl.jobs.tokenize.TokenizeFixture;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +41,7 @@ class CookbookTest {
         RoutingFixture.task(warehouse, "superglue/copa", 40, 23);
         RoutingFixture.dump(warehouse, "demo-base", "superglue/boolq", 0);
         RoutingFixture.dump(warehouse, "demo-base", "superglue/copa", 0);
-        answers = new CookbookAnswers(warehouse.table(Tables.LOGITS).collectAsList());
+        answers = new CookbookAnswers(warehouse.table(UncurlTable.LOGITS).collectAsList());
     }
 
     @TestFactory
@@ -87,8 +91,11 @@ class CookbookTest {
                 /* ; */ SELECT count(*) AS `experts;` FROM routing.expert_statistics;
                 """);
         var cli = new Cli(folder.resolve("warehouse"));
-        List<Row> tokens =
-                warehouse.table(Tables.GRAM).where("layer = 1").orderBy("task").collectAsList();
+        List<Row> tokens = warehouse
+                .table(UncurlTable.GRAM)
+                .where("layer = 1")
+                .orderBy("task")
+                .collectAsList();
         String quoted = ",,\"a \"\"b\"\", c;\",\"[1,2]\"\n";
         assertThat(cli.succeed("sql --csv --file " + file))
                 .isEqualTo("task,tokens,nothing,text,list\n"

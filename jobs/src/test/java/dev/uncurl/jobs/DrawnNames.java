@@ -4,14 +4,14 @@ import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 
 /** Names from all of Unicode, among them those that names of files and folders have trouble with. */
-final class DrawnNames {
+public final class DrawnNames {
     private static final String AWKWARD =
             "/\\:.%+~_-aAzZ09 '\"\0\n\t\u007f\u0085\u200b\u0130\u0131\u00e9\u0301\u3042\ud83d\ude00\ud800";
 
     private DrawnNames() {}
 
     /** Any string, of 900 bytes at most; with halves of surrogate pairs. */
-    static Arbitrary<String> any() {
+    public static Arbitrary<String> any() {
         Arbitrary<String> all = Arbitraries.strings().all().ofMaxLength(20);
         Arbitrary<String> awkward =
                 Arbitraries.strings().withChars(AWKWARD.toCharArray()).ofMaxLength(6);

@@ -3,7 +3,7 @@ package dev.uncurl.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.typesafe.config.ConfigFactory;
-import dev.uncurl.pruning.PruningMethods;
+import dev.uncurl.pruning.BuiltInMethods;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,10 +45,10 @@ class ExperimentStepsTest {
             var model = MODEL.matcher(option(parsed, "--model"));
             assertThat(model.matches()).as(step).isTrue();
             String label = model.group(2);
-            var method = PruningMethods.named(option(parsed, "--method"));
+            var method = BuiltInMethods.named(option(parsed, "--method"));
             boolean mapped = label.contains("-map");
             String variant = (mapped ? "-map" : "") + (label.endsWith("-unaligned") ? "-unaligned" : "");
-            String seed = method == PruningMethods.RANDOM ? "-" + option(parsed, "--seed") : "";
+            String seed = method == BuiltInMethods.RANDOM ? "-" + option(parsed, "--seed") : "";
             assertThat(label).isEqualTo(method.title() + variant + seed);
             assertThat(option(parsed, "--task")).isEqualTo("superglue/" + model.group(1));
             assertThat(option(parsed, "--experts")).isEqualTo(model.group(3));

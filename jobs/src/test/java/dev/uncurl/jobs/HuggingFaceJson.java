@@ -10,10 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** GPT-2 as a tokenizer.json, from jtokkit's ranks: each rank's bytes parted into the two that merge to it. */
-final class HuggingFaceJson {
+public final class HuggingFaceJson {
     private HuggingFaceJson() {}
 
-    static String gpt2() throws IOException {
+    public static String gpt2() throws IOException {
         var tokenizer = Gpt2Tokenizer.full();
         String[] byteNames = byteNames();
         var ids = new HashMap<String, Integer>();

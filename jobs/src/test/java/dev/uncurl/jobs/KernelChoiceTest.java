@@ -3,12 +3,12 @@ package dev.uncurl.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
 import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.SmoeNetwork;
-import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -60,7 +60,7 @@ class KernelChoiceTest {
                 losses.add(Double.toString(SmoeNetwork.layer(network).lastLoss().total()));
             }
             return List.of(
-                    Kernels.best().getClass().getSimpleName(),
+                    KernelChoice.best().getClass().getSimpleName(),
                     String.join(" ", losses),
                     Integer.toString(Arrays.hashCode(SmoeNetwork.parameters(network))));
         }

@@ -24,7 +24,7 @@ import org.apache.spark.sql.SparkSession;
  * makes the views, each other one is
  * {@code spark.sql("""...""")}, with {@code .show(rows, truncate=False)} behind it where the statement has rows.
  */
-final class Notebook {
+public final class Notebook {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final DefaultPrettyPrinter PRINTER = new DefaultPrettyPrinter();
 
@@ -50,7 +50,7 @@ final class Notebook {
     /** @param shown rows to print at most, 0 for a statement without rows; @param node as in the file */
     private record Cell(String sql, int shown, ObjectNode node) {}
 
-    Notebook(Path file) throws IOException {
+    public Notebook(Path file) throws IOException {
         document = JSON.readTree(file.toFile());
         for (JsonNode cell : document.get("cells")) {
             if (cell.get("cell_type").asText().equals("code")) {
@@ -80,7 +80,7 @@ final class Notebook {
     }
 
     /** What the first cell does with a session: gives it the views, in the order of their names. */
-    static void makeViews(SparkSession spark) throws IOException {
+    public static void makeViews(SparkSession spark) throws IOException {
         try (var files = Files.list(Path.of("..", "schemas", "views"))) {
             for (Path file : files.filter(path -> path.toString().endsWith(".sql"))
                     .sorted()
@@ -91,7 +91,7 @@ final class Notebook {
     }
 
     /** What the first cell sets. */
-    Map<String, String> settings() {
+    public Map<String, String> settings() {
         return settings;
     }
 
@@ -101,7 +101,7 @@ final class Notebook {
      * @param names what to read in place of what stands in the notebook
      * @return rows of each statement that shows some, by its text
      */
-    Map<String, List<Row>> run(SparkSession spark, Map<String, String> names) {
+    public Map<String, List<Row>> run(SparkSession spark, Map<String, String> names) {
         var results = new LinkedHashMap<String, List<Row>>();
         for (Cell cell : cells) {
             String sql = cell.sql;
@@ -117,7 +117,7 @@ final class Notebook {
     }
 
     /** What the file has as the output of each statement that shows rows, by its text. */
-    Map<String, String> stored() {
+    public Map<String, String> stored() {
         var stored = new LinkedHashMap<String, String>();
         for (Cell cell : cells) {
             if (cell.shown > 0) {

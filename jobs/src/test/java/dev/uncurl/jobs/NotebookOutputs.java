@@ -1,5 +1,6 @@
 package dev.uncurl.jobs;
 
+import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +12,7 @@ import org.junit.jupiter.api.Test;
  *
  * <pre>mvn -pl lib,jobs test -Dtest=NotebookOutputs -Dsurefire.failIfNoSpecifiedTests=false -Dnotebooks.warehouse=$PWD/warehouse</pre>
  */
-class NotebookOutputs {
+public class NotebookOutputs {
     @Test
     void storeWhatTheCellsShow() throws IOException {
         Warehouse warehouse = new Cli(Path.of(System.getProperty("notebooks.warehouse"))).open();
@@ -20,7 +21,7 @@ class NotebookOutputs {
         }
     }
 
-    static List<Path> files() throws IOException {
+    public static List<Path> files() throws IOException {
         try (var files = Files.list(Path.of("..", "notebooks"))) {
             return files.filter(file -> file.toString().endsWith(".ipynb"))
                     .sorted()

@@ -5,7 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.pruning.PruningMethods;
+import dev.uncurl.jobs.routing.RoutingTables;
+import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.SchemasTest;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.pruning.BuiltInMethods;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,8 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PipelineTest {
     private static final String TASK = "superglue/copa";
-    private static final List<PruningMethods> METHODS =
-            List.of(PruningMethods.UNCURL, PruningMethods.FREQUENCY, PruningMethods.RANDOM, PruningMethods.HC_SMOE);
+    private static final List<BuiltInMethods> METHODS =
+            List.of(BuiltInMethods.UNCURL, BuiltInMethods.FREQUENCY, BuiltInMethods.RANDOM, BuiltInMethods.HC_SMOE);
 
     private Cli cli;
 
@@ -35,7 +40,7 @@ class PipelineTest {
         cli.succeed("finetune --stage prefinetune --from base --model instructed --task flan --config "
                 + config("finetune"));
         cli.succeed("dump-logits --model instructed --task " + TASK + " --tokens 3000 --outputs 500");
-        for (PruningMethods method : METHODS) {
+        for (BuiltInMethods method : METHODS) {
             cli.succeed("prune --from instructed --task " + TASK + " --experts 2 --method " + method.title()
                     + " --model " + method.title());
         }
@@ -54,14 +59,15 @@ class PipelineTest {
     @Test
     void documentsAndTokensAreConserved() {
         Warehouse warehouse = cli.open();
-        for (Row run : warehouse.table(Tables.RUNS).collectAsList()) {
+        for (Row run : warehouse.table(UncurlTable.RUNS).collectAsList()) {
             String corpus = run.getAs("corpus");
             long kept = run.getAs("documents_kept");
             assertThat(run.<Long>getAs("documents_in"))
                     .isEqualTo(kept + run.<Long>getAs("documents_filtered") + run.<Long>getAs("documents_rejected"));
-            long sequences = warehouse.rows(Tables.SEQUENCES, "corpus", corpus).count();
+            long sequences =
+                    warehouse.rows(UncurlTable.SEQUENCES, "corpus", corpus).count();
             long examples = warehouse
-                    .table(Tables.EXAMPLES)
+                    .table(UncurlTable.EXAMPLES)
                     .where(col("task").equalTo(corpus).or(col("task").startsWith(corpus + "/")))
                     .count();
             assertThat(run.<Long>getAs("rows")).isEqualTo(sequences + examples);
@@ -69,7 +75,7 @@ class PipelineTest {
                 assertThat(run.<Long>getAs("tokens") + run.<Long>getAs("padding"))
                         .isEqualTo(sequences * run.<Integer>getAs("sequence_length"));
                 long starts = warehouse
-                        .rows(Tables.SEQUENCES, "corpus", corpus)
+                        .rows(UncurlTable.SEQUENCES, "corpus", corpus)
                         .selectExpr("sum(size(document_starts))")
                         .first()
                         .getLong(0);
@@ -81,11 +87,11 @@ class PipelineTest {
     @Test
     void everyTableEqualsItsSchema() {
         Warehouse warehouse = cli.open();
-        for (Tables table : Tables.values()) {
+        for (UncurlTable table : UncurlTable.values()) {
             assertThat(warehouse.table(table).columns())
                     .as(table.id())
                     .containsExactly(SchemasTest.columns(table).toArray(String[]::new));
-            if (table != Tables.REJECTIONS) {
+            if (table != UncurlTable.REJECTIONS) {
                 assertThat(warehouse.table(table).isEmpty()).as(table.id()).isFalse();
             }
         }
@@ -105,7 +111,7 @@ class PipelineTest {
 
     @Test
     void keepingAllExpertsGivesTheModelBackBitForBit() throws IOException {
-        for (PruningMethods method : METHODS) {
+        for (BuiltInMethods method : METHODS) {
             cli.succeed("prune --from instructed --task " + TASK + " --experts 4 --method " + method.title()
                     + " --model all-" + method.title());
             assertThat(model("all-" + method.title()).readParameters())
@@ -141,7 +147,7 @@ class PipelineTest {
                             + " GROUP BY source, source_offset, source_group)")
                     .first();
             Row metric = cli.open()
-                    .rows(Tables.RESULTS, "model_id", "base", "task", task, "metric", "em")
+                    .rows(UncurlTable.RESULTS, "model_id", "base", "task", task, "metric", "em")
                     .first();
             assertThat(metric.<Double>getAs("value")).isEqualTo(expected.getDouble(0));
             assertThat(metric.<Long>getAs("n")).isEqualTo(expected.getLong(1)).isPositive();
@@ -162,7 +168,7 @@ class PipelineTest {
     @Test
     void trainingMovesTheWeightsAndLowersTheLoss() {
         List<Row> rounds = cli.open()
-                .rows(Tables.METRICS, "run_id", "base")
+                .rows(UncurlTable.METRICS, "run_id", "base")
                 .orderBy("step")
                 .collectAsList();
         assertThat(rounds.get(rounds.size() - 1).<Double>getAs("loss"))
@@ -180,7 +186,7 @@ class PipelineTest {
     void everyTokenHasARowPerLayerAndPaddingHasNone() {
         Warehouse warehouse = cli.open();
         Row logits = warehouse
-                .table(Tables.LOGITS)
+                .table(UncurlTable.LOGITS)
                 .selectExpr(
                         "count(*)",
                         "count(DISTINCT sequence_id, position)",
@@ -193,7 +199,7 @@ class PipelineTest {
         assertThat(logits.getInt(3)).isEqualTo(4);
         assertThat(logits.getInt(4)).isNotNegative();
         Row gates = warehouse
-                .table(Tables.LOGITS)
+                .table(UncurlTable.LOGITS)
                 .selectExpr(
                         "max(abs(gates[0] - exp(logits[experts[0]]) / aggregate(logits, 0D, (s, x) -> s + exp(x))))",
                         "count_if(logits[experts[0]] < array_max(logits))")
@@ -205,8 +211,9 @@ class PipelineTest {
     @Test
     void gramAndStatisticsDoNotDependOnPartitions() {
         Warehouse warehouse = cli.open();
-        var rows = warehouse.rows(Tables.LOGITS, "model_id", "instructed", "task", TASK);
-        List<Row> stored = warehouse.rows(Tables.GRAM, "model_id", "instructed").collectAsList();
+        var rows = warehouse.rows(UncurlTable.LOGITS, "model_id", "instructed", "task", TASK);
+        List<Row> stored =
+                warehouse.rows(UncurlTable.GRAM, "model_id", "instructed").collectAsList();
         double[] gram = stored.get(0).<Double>getList(stored.get(0).fieldIndex("gram")).stream()
                 .mapToDouble(Double::doubleValue)
                 .toArray();
@@ -228,14 +235,14 @@ class PipelineTest {
         Warehouse warehouse = cli.open();
         var clusters = new TreeMap<String, Long>();
         warehouse
-                .table(Tables.ASSIGNMENTS)
+                .table(UncurlTable.ASSIGNMENTS)
                 .where("experts_after = 2")
                 .groupBy("method")
                 .agg(org.apache.spark.sql.functions.countDistinct(col("expert")).as("experts"))
                 .collectAsList()
                 .forEach(row -> clusters.put(row.getString(0), row.getLong(1)));
         assertThat(clusters)
-                .containsOnlyKeys(METHODS.stream().map(PruningMethods::title).toList())
+                .containsOnlyKeys(METHODS.stream().map(BuiltInMethods::title).toList())
                 .allSatisfy((method, experts) -> assertThat(experts).isEqualTo(4L));
         ModelFolder pruned = model("uncurl");
         assertThat(pruned.config().moe().experts()).isEqualTo(2);
@@ -245,7 +252,7 @@ class PipelineTest {
     @Test
     void resultsCarryTheirErrorAndBaseline() {
         Row accuracy = cli.open()
-                .rows(Tables.RESULTS, "model_id", "tuned", "task", TASK, "metric", "acc")
+                .rows(UncurlTable.RESULTS, "model_id", "tuned", "task", TASK, "metric", "acc")
                 .first();
         assertThat(accuracy.<Long>getAs("n")).isEqualTo(53);
         assertThat(accuracy.<Double>getAs("standard_error")).isPositive();
@@ -263,7 +270,7 @@ class PipelineTest {
         Cli.Outcome outcome = cli.run("evaluate", "--model", "torn", "--task", TASK);
         assertThat(outcome.code()).isEqualTo(3);
         assertThat(outcome.err()).contains("torn").contains("manifest.json");
-        assertThat(cli.open().rows(Tables.RESULTS, "model_id", "torn").isEmpty())
+        assertThat(cli.open().rows(UncurlTable.RESULTS, "model_id", "torn").isEmpty())
                 .isTrue();
     }
 

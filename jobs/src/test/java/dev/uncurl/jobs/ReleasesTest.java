@@ -5,6 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.TrainingCheckpoint;
 import dev.uncurl.config.CheckpointConfig;
+import dev.uncurl.jobs.train.Checkpoints;
+import dev.uncurl.jobs.train.TrainingRound;
+import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.SchemasTest;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,16 +49,16 @@ class ReleasesTest {
         assertThat(cli.succeed("maintain --relocate")).contains("nothing to do");
 
         Warehouse warehouse = cli.open();
-        for (Tables table : Tables.values()) {
+        for (UncurlTable table : UncurlTable.values()) {
             assertThat(warehouse.table(table).columns())
                     .as(table.id())
                     .containsExactly(SchemasTest.columns(table).toArray(String[]::new));
             assertThat(warehouse.table(table).collectAsList()).as(table.id()).isNotEmpty();
         }
-        assertThat(warehouse.table(Tables.SEQUENCES).count()).isEqualTo(84);
-        assertThat(warehouse.table(Tables.EXAMPLES).count()).isEqualTo(16);
+        assertThat(warehouse.table(UncurlTable.SEQUENCES).count()).isEqualTo(84);
+        assertThat(warehouse.table(UncurlTable.EXAMPLES).count()).isEqualTo(16);
 
-        for (Row row : warehouse.table(Tables.REGISTRY).collectAsList()) {
+        for (Row row : warehouse.table(UncurlTable.REGISTRY).collectAsList()) {
             ModelFolder model = new Models(warehouse).open(row.getAs("model_id"));
             model.verify();
             assertThat(row.<String>getAs("path")).isEqualTo(model.dir().toString());

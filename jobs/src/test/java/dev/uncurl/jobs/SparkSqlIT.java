@@ -2,6 +2,9 @@ package dev.uncurl.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.uncurl.jobs.routing.RoutingFixture;
+import dev.uncurl.jobs.tokenize.TokenizeFixture;
+import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,6 +2,7 @@ package dev.uncurl.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.uncurl.jobs.output.StandardOutput;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;

@@ -22,11 +22,11 @@ import org.apache.hadoop.util.Progressable;
  * Uncurl in a process of its own that stands still for ever before it makes a certain file, so that a test can kill it
  * just there.
  */
-final class StallingUncurl {
+public final class StallingUncurl {
     private StallingUncurl() {}
 
     /** Runs a command in a process of its own until it is about to make a file whose path has this part, and kills it. */
-    static void kill(Cli cli, String part, String command) throws IOException, InterruptedException {
+    public static void kill(Cli cli, String part, String command) throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("killed");
         Path stands = folder.resolve("stands");
         Path output = folder.resolve("output");

@@ -7,10 +7,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.config.MoeLayer;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.MoeLayer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -98,7 +98,7 @@ final class ConfigJson {
         try {
             root = JSON.readTree(json);
         } catch (JsonProcessingException e) {
-            throw Refusal.input(file + " is not JSON: " + e.getOriginalMessage(), "Produce the model again.", e);
+            throw UserError.input(file + " is not JSON: " + e.getOriginalMessage(), "Produce the model again.", e);
         }
         String type = root.path("model_type").asText();
         if (!MODEL_TYPE.equals(type) && !MODEL_TYPE_BY_LAYER.equals(type)) {
@@ -164,11 +164,11 @@ final class ConfigJson {
     private static <T> T checked(Path file, String place, Supplier<T> made) {
         try {
             return made.get();
-        } catch (Refusal e) {
-            if (e.kind() == Refusal.Kind.INPUT) {
+        } catch (UserError e) {
+            if (e.kind() == UserError.Kind.INPUT) {
                 throw e;
             }
-            throw Refusal.input(file + ": " + place + e.getMessage().replace("\n  ", ". "), REMEDY, e);
+            throw UserError.input(file + ": " + place + e.getMessage().replace("\n  ", ". "), REMEDY, e);
         }
     }
 
@@ -208,8 +208,8 @@ final class ConfigJson {
         return root.path(key).booleanValue();
     }
 
-    private static Refusal refused(Path file, String key, JsonNode root, String wanted) {
+    private static UserError refused(Path file, String key, JsonNode root, String wanted) {
         String value = root.has(key) ? root.get(key).toString() : "missing";
-        return Refusal.input(file + ": " + key + " is " + value + ", it should be " + wanted, REMEDY);
+        return UserError.input(file + ": " + key + " is " + value + ", it should be " + wanted, REMEDY);
     }
 }

@@ -3,7 +3,7 @@ package dev.uncurl.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
@@ -50,7 +50,7 @@ final class ConfigKeys {
     /**
      * @param file for messages only
      * @param written the file that Uncurl writes for the model that {@code root} was read as
-     * @throws Refusal (input) with the key and its value
+     * @throws UserError (input) with the key and its value
      */
     static void check(Path file, JsonNode root, JsonNode written) {
         for (Iterator<Map.Entry<String, JsonNode>> fields = root.fields(); fields.hasNext(); ) {
@@ -72,8 +72,8 @@ final class ConfigKeys {
                 : value.equals(supported);
     }
 
-    private static Refusal refused(Path file, Map.Entry<String, JsonNode> field, String why) {
-        return Refusal.input(
+    private static UserError refused(Path file, Map.Entry<String, JsonNode> field, String why) {
+        return UserError.input(
                 file + ": " + field.getKey() + " is " + field.getValue() + ", which is " + why,
                 "Use a model folder that Uncurl wrote, or convert the model to what its config.json describes.");
     }

@@ -1,6 +1,6 @@
 package dev.uncurl.checkpoint;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -46,11 +46,11 @@ final class Finite {
 
     /**
      * @param file where the tensor is, for the message
-     * @throws Refusal (input) with tensor, index and value when one was not finite
+     * @throws UserError (input) with tensor, index and value when one was not finite
      */
     void require(Object file, String tensor, List<Integer> shape) {
         if (found >= 0) {
-            throw Refusal.input(
+            throw UserError.input(
                     file + ": tensor " + tensor + " of shape " + shape + " holds " + value + " at index " + found
                             + " (row-major)",
                     "Nothing computed with it would mean anything. Make the model again from inputs that are finite.");

@@ -1,8 +1,8 @@
 package dev.uncurl.checkpoint;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.error.Refusal;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.List;
@@ -72,13 +72,13 @@ public final class ModelFolder {
      * hashes; a shard's header when it is first read; a tensor's bytes against its sum in the manifest, and that they are
      * finite, whenever they are read; the hashes of the shards by {@link #verify} alone.
      *
-     * @throws Refusal (input) with folder, file and remedy
+     * @throws UserError (input) with folder, file and remedy
      */
     public static ModelFolder open(FileSystem fs, Path dir) throws IOException {
         FileSystem plain = Storage.plain(fs);
         Path folder = Storage.folder(plain, dir);
         if (ModelStaging.isStaging(folder)) {
-            throw Refusal.input(
+            throw UserError.input(
                     folder + " is where a model was being written, not a finished model",
                     "Run the command that writes it again; this folder can be removed.");
         }
@@ -87,7 +87,7 @@ public final class ModelFolder {
         try {
             manifest = Manifest.parse(json);
         } catch (IOException e) {
-            throw Refusal.input(
+            throw UserError.input(
                     new Path(folder, MANIFEST) + " is not a valid manifest: " + e.getMessage(),
                     "The folder is not a finished model: remove it and run the command that writes it again.",
                     e);
@@ -113,9 +113,9 @@ public final class ModelFolder {
             return Storage.read(fs, new Path(folder, MANIFEST));
         } catch (FileNotFoundException e) {
             if (!fs.exists(folder)) {
-                throw Refusal.input("There is no model folder " + folder, "Check the path.", e);
+                throw UserError.input("There is no model folder " + folder, "Check the path.", e);
             }
-            throw Refusal.input(
+            throw UserError.input(
                     folder + " has no valid manifest.json: the folder is not a finished model",
                     "Check the path; or remove the folder and run the command that writes it again.",
                     e);
@@ -126,11 +126,11 @@ public final class ModelFolder {
         for (var entry : manifest.files().entrySet()) {
             Path file = new Path(folder, entry.getKey());
             if (!fs.exists(file)) {
-                throw Refusal.input(file + " is missing, but the manifest lists it", REPAIR);
+                throw UserError.input(file + " is missing, but the manifest lists it", REPAIR);
             }
             long bytes = fs.getFileStatus(file).getLen();
             if (bytes != entry.getValue().bytes()) {
-                throw Refusal.input(
+                throw UserError.input(
                         file + " has " + bytes + " bytes, by the manifest "
                                 + entry.getValue().bytes(),
                         REPAIR);
@@ -141,7 +141,7 @@ public final class ModelFolder {
     private static void checkHash(Path file, String sha256, Manifest manifest) {
         String written = manifest.files().get(file.getName()).sha256();
         if (!sha256.equals(written)) {
-            throw Refusal.input(
+            throw UserError.input(
                     file + " is not what was written: its SHA-256 is " + sha256 + ", by the manifest " + written,
                     REPAIR);
         }
@@ -149,7 +149,7 @@ public final class ModelFolder {
 
     private static Path listed(Path folder, Manifest manifest, String name) {
         if (!manifest.files().containsKey(name)) {
-            throw Refusal.input(new Path(folder, MANIFEST) + " does not list " + name, REPAIR);
+            throw UserError.input(new Path(folder, MANIFEST) + " does not list " + name, REPAIR);
         }
         return new Path(folder, name);
     }
@@ -158,7 +158,7 @@ public final class ModelFolder {
      * Reads every byte: the hash of each file and the sum of each tensor against the manifest, headers against
      * config.json, and that all values are finite.
      *
-     * @throws Refusal (input) that names the file, and the tensor where it is one, that differs
+     * @throws UserError (input) that names the file, and the tensor where it is one, that differs
      */
     public void verify() throws IOException {
         for (String name : manifest.files().keySet()) {
@@ -170,7 +170,7 @@ public final class ModelFolder {
                     manifest.files().get(shards.file(shard)).tensors();
             SortedMap<String, String> found = header(shard).sums();
             if (!written.isEmpty() && !written.keySet().equals(found.keySet())) { // older manifests have no sums
-                throw Refusal.input(
+                throw UserError.input(
                         new Path(dir, MANIFEST) + " has sums of other tensors than " + shards.file(shard) + " holds",
                         REPAIR);
             }
@@ -180,7 +180,7 @@ public final class ModelFolder {
     /** The whole model in the order of {@link ParameterLayout}. */
     public float[] readParameters() throws IOException {
         if (shards.layout().length() > Integer.MAX_VALUE - 8) {
-            throw Refusal.input(
+            throw UserError.input(
                     dir + " has " + shards.layout().length() + " parameters, more than one Java array holds",
                     "Read it by tensor.");
         }

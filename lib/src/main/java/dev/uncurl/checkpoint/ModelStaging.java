@@ -1,7 +1,7 @@
 package dev.uncurl.checkpoint;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.List;
@@ -53,7 +53,7 @@ public final class ModelStaging {
      * Begins a new model.
      *
      * @param dir where the finished model shall stand
-     * @throws Refusal (conflict) when something stands there, (input) when there is too little room
+     * @throws UserError (conflict) when something stands there, (input) when there is too little room
      */
     public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config) throws IOException {
         var staging = new ModelStaging(fs, dir, config, UUID.randomUUID().toString());
@@ -151,7 +151,7 @@ public final class ModelStaging {
      * @param known sizes and hashes by shard number, as {@link #writeShard} gave them; the other shards are read and
      *     hashed
      * @throws IllegalStateException when a shard was not written
-     * @throws Refusal (conflict) when another model stands in the place meanwhile
+     * @throws UserError (conflict) when another model stands in the place meanwhile
      */
     public ModelFolder publish(Lineage lineage, Map<Integer, Manifest.Entry> known) throws IOException {
         SortedMap<String, Manifest.Entry> files = new TreeMap<>(companions);
@@ -205,8 +205,8 @@ public final class ModelStaging {
         }
     }
 
-    private Refusal taken() {
-        return Refusal.conflict(
+    private UserError taken() {
+        return UserError.conflict(
                 dir + " exists already; a model is never overwritten",
                 "Remove it, or choose another place for the model.");
     }

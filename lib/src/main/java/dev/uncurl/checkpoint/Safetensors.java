@@ -1,6 +1,6 @@
 package dev.uncurl.checkpoint;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -76,7 +76,7 @@ public final class Safetensors {
         this.sums = sums;
     }
 
-    /** @throws Refusal (input) when the file is missing or its header does not hold together */
+    /** @throws UserError (input) when the file is missing or its header does not hold together */
     public static Safetensors open(FileSystem fs, Path file) throws IOException {
         return open(fs, file, Map.of());
     }
@@ -101,7 +101,7 @@ public final class Safetensors {
         return Map.copyOf(metadata);
     }
 
-    /** @throws Refusal (input) when the file has no tensor of that name */
+    /** @throws UserError (input) when the file has no tensor of that name */
     public Tensor tensor(String name) {
         Tensor tensor = tensors.get(name);
         if (tensor == null) {

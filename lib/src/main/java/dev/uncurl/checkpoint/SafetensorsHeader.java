@@ -5,7 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -40,7 +40,7 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
-    /** @throws Refusal (input) when the file is missing or its header does not hold together */
+    /** @throws UserError (input) when the file is missing or its header does not hold together */
     static SafetensorsHeader read(FileSystem fs, Path file) throws IOException {
         var metadata = new TreeMap<String, String>();
         var tensors = new ArrayList<Safetensors.Tensor>();
@@ -51,7 +51,7 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
             parse(file, header, dataStart, size, tensors, metadata);
             return new SafetensorsHeader(contiguous(file, tensors, dataStart, size), metadata);
         } catch (FileNotFoundException missing) {
-            throw Refusal.input("There is no file " + file, "Check the path; produce the model again.", missing);
+            throw UserError.input("There is no file " + file, "Check the path; produce the model again.", missing);
         }
     }
 
@@ -103,9 +103,9 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
         try {
             root = JSON.readTree(header);
         } catch (JsonProcessingException e) {
-            throw Refusal.input(file + ": the header is not JSON: " + e.getOriginalMessage(), REMEDY, e);
+            throw UserError.input(file + ": the header is not JSON: " + e.getOriginalMessage(), REMEDY, e);
         } catch (IOException e) {
-            throw Refusal.input(file + ": the header is not UTF-8", REMEDY, e);
+            throw UserError.input(file + ": the header is not UTF-8", REMEDY, e);
         }
         if (header[0] != '{' || !root.isObject()) {
             throw damaged(file, "the header is not a JSON object");
@@ -137,7 +137,7 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
         }
         String type = node.get("dtype").asText();
         if (!type.equals("F32")) {
-            throw Refusal.input(
+            throw UserError.input(
                     file + ": " + where + "is stored as " + type + "; only F32 is read", "Convert the model to F32.");
         }
         var shape = new ArrayList<Integer>();
@@ -174,7 +174,7 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
         return node.longValue();
     }
 
-    static Refusal damaged(Path file, String what) {
-        return Refusal.input(file + ": " + what, REMEDY);
+    static UserError damaged(Path file, String what) {
+        return UserError.input(file + ": " + what, REMEDY);
     }
 }

@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.error.Refusal;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -94,20 +94,20 @@ public final class Shards {
         return JSON.writeValueAsBytes(root);
     }
 
-    /** @throws Refusal (input) that names the tensor when the index places the model's tensors differently */
+    /** @throws UserError (input) that names the tensor when the index places the model's tensors differently */
     void checkIndex(Path file, byte[] json) throws IOException {
         JsonNode map;
         try {
             map = JSON.readTree(json).path("weight_map");
         } catch (JsonProcessingException e) {
-            throw Refusal.input(file + " is not JSON: " + e.getOriginalMessage(), "Produce the model again.", e);
+            throw UserError.input(file + " is not JSON: " + e.getOriginalMessage(), "Produce the model again.", e);
         }
         String remedy = "config.json and the weights are not of one model: produce the model again.";
         for (int shard = 0; shard < count(); shard++) {
             for (ParameterLayout.Tensor tensor : tensors.get(shard)) {
                 String named = map.path(tensor.name()).asText("no file");
                 if (!named.equals(file(shard))) {
-                    throw Refusal.input(
+                    throw UserError.input(
                             file + ": tensor " + tensor.name() + " is in " + named + ", by config.json it should be in "
                                     + file(shard),
                             remedy);
@@ -115,26 +115,26 @@ public final class Shards {
             }
         }
         if (map.size() != layout.tensors().size()) {
-            throw Refusal.input(
+            throw UserError.input(
                     file + " names " + map.size() + " tensors, by config.json the model has "
                             + layout.tensors().size(),
                     remedy);
         }
     }
 
-    /** @throws Refusal (input) when the shard's header disagrees with config.json in a name or a shape */
+    /** @throws UserError (input) when the shard's header disagrees with config.json in a name or a shape */
     void checkHeader(int shard, Safetensors header) {
         for (ParameterLayout.Tensor tensor : tensors.get(shard)) {
             List<Integer> shape = header.tensor(tensor.name()).shape();
             if (!shape.equals(tensor.shape())) {
-                throw Refusal.input(
+                throw UserError.input(
                         header.file() + ": tensor " + tensor.name() + " has shape " + shape + ", by config.json "
                                 + tensor.shape(),
                         "config.json and the weights are not of one model: produce the model again.");
             }
         }
         if (header.tensors().size() != tensors.get(shard).size()) {
-            throw Refusal.input(
+            throw UserError.input(
                     header.file() + " holds tensors that the model of config.json does not have",
                     "config.json and the weights are not of one model: produce the model again.");
         }

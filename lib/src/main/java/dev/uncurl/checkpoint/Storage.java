@@ -1,6 +1,6 @@
 package dev.uncurl.checkpoint;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -183,7 +183,7 @@ final class Storage {
         }
     }
 
-    /** @throws Refusal (input) when the file system has less room left than {@code bytes} */
+    /** @throws UserError (input) when the file system has less room left than {@code bytes} */
     static void checkRoom(FileSystem fs, Path folder, long bytes) throws IOException {
         Path existing = folder;
         while (existing.getParent() != null && !fs.exists(existing)) {
@@ -191,7 +191,7 @@ final class Storage {
         }
         long left = fs.getStatus(existing).getRemaining();
         if (left < bytes) {
-            throw Refusal.input(
+            throw UserError.input(
                     folder + " needs " + bytes + " bytes, the file system has " + left + " left",
                     "Free some room or write elsewhere.");
         }

@@ -1,8 +1,8 @@
 package dev.uncurl.checkpoint;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.error.Refusal;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,7 +91,7 @@ public final class TrainingCheckpoint {
     /**
      * Opens a checkpoint after reading every byte of it against its manifest.
      *
-     * @throws Refusal (input) that names the file when it is not whole
+     * @throws UserError (input) that names the file when it is not whole
      */
     public static TrainingCheckpoint open(FileSystem fs, Path dir) throws IOException {
         ModelFolder model = ModelFolder.open(fs, dir);
@@ -106,7 +106,7 @@ public final class TrainingCheckpoint {
 
     private void requireListed(String name) {
         if (!model.manifest().files().containsKey(name)) {
-            throw Refusal.input(
+            throw UserError.input(
                     model.dir() + " is a model, not a checkpoint: its manifest does not list " + name,
                     "Remove it from the folder of checkpoints.");
         }
@@ -137,7 +137,7 @@ public final class TrainingCheckpoint {
     private static Safetensors.Tensor shaped(Safetensors file, String kind, ParameterLayout.Tensor tensor) {
         Safetensors.Tensor found = file.tensor(kind + tensor.name());
         if (!found.shape().equals(tensor.shape())) {
-            throw Refusal.input(
+            throw UserError.input(
                     file.file() + ": tensor " + found.name() + " has shape " + found.shape() + ", by config.json "
                             + tensor.shape(),
                     "Remove the checkpoint; training goes on from the one before.");

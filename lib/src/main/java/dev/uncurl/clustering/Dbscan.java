@@ -1,6 +1,6 @@
 package dev.uncurl.clustering;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.Arrays;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -27,9 +27,9 @@ public final class Dbscan {
     /**
      * See {@link Clusterer#cluster}.
      *
-     * @throws Refusal (input) when no radius gives K clusters, for which several distances must be equal
+     * @throws UserError (input) when no radius gives K clusters, for which several distances must be equal
      */
-    public static int[] cluster(Columns columns, int clusters, long seed) {
+    public static int[] cluster(CanonicalGram columns, int clusters, long seed) {
         var dbscan = new Dbscan(columns.squaredDistances());
         double[] radii = dbscan.radii();
         var near = new TreeSet<Integer>();
@@ -51,7 +51,7 @@ public final class Dbscan {
             near.add(count(labels));
             near.add(count(dbscan.labels(radii[Math.max(0, low - 1)], neighbours)));
         }
-        throw Refusal.input(
+        throw UserError.input(
                 "dbscan finds no " + clusters + " clusters among these " + columns.count()
                         + " experts: as many are equally far from each other, it finds " + near,
                 "Choose one of these numbers, or another method.");

@@ -21,16 +21,16 @@ public final class KMeans {
 
     private final int experts;
     private final int clusters;
-    private final Columns columns;
+    private final CanonicalGram columns;
 
-    private KMeans(Columns columns, int clusters) {
+    private KMeans(CanonicalGram columns, int clusters) {
         this.columns = columns;
         this.experts = columns.count();
         this.clusters = clusters;
     }
 
     /** See {@link Clusterer#cluster}. */
-    public static int[] cluster(Columns columns, int clusters, long seed) {
+    public static int[] cluster(CanonicalGram columns, int clusters, long seed) {
         var kmeans = new KMeans(columns, clusters);
         Clustering best = null;
         for (int restart = 0; restart < RESTARTS; restart++) {

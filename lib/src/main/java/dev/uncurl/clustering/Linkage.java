@@ -43,7 +43,7 @@ public enum Linkage implements Clusterer {
     abstract double joined(Pair pair);
 
     /** The dendrogram of the columns. */
-    public Dendrogram dendrogram(Columns columns) {
+    public Dendrogram dendrogram(CanonicalGram columns) {
         double[][] distances = columns.squaredDistances();
         if (this != WARD) {
             for (double[] row : distances) {
@@ -57,7 +57,7 @@ public enum Linkage implements Clusterer {
 
     /** Joins the nearest two clusters until K are left. */
     @Override
-    public int[] cluster(Columns columns, int clusters, long seed) {
+    public int[] cluster(CanonicalGram columns, int clusters, long seed) {
         return dendrogram(columns).labels(clusters);
     }
 }

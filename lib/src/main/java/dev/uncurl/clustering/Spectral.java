@@ -17,7 +17,7 @@ public final class Spectral {
     private Spectral() {}
 
     /** See {@link Clusterer#cluster}. */
-    public static int[] cluster(Columns columns, int clusters, long seed) {
+    public static int[] cluster(CanonicalGram columns, int clusters, long seed) {
         double[][] rows = embedding(columns.squaredDistances(), clusters);
         return KMeans.cluster(columns.inPlaces(products(rows)), clusters, seed);
     }

@@ -1,15 +1,15 @@
 package dev.uncurl.config;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 
 /** The one check that configuration records make of their values. */
-final class Check {
+public final class Check {
     private Check() {}
 
-    /** @throws Refusal (usage) that names the key, its value and what would be right */
-    static void check(boolean holds, String key, Object value, String wanted) {
+    /** @throws UserError (usage) that names the key, its value and what would be right */
+    public static void check(boolean holds, String key, Object value, String wanted) {
         if (!holds) {
-            throw Refusal.usage(key + " = " + value + " is not possible", "Set " + key + " to " + wanted + ".");
+            throw UserError.usage(key + " = " + value + " is not possible", "Set " + key + " to " + wanted + ".");
         }
     }
 }

@@ -1,6 +1,6 @@
 package dev.uncurl.config;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.math.BigDecimal;
 
 /**
@@ -92,19 +92,19 @@ public enum Range {
         this.highest = highest;
     }
 
-    /** @throws Refusal (usage) with the range when the number is not in it */
+    /** @throws UserError (usage) with the range when the number is not in it */
     public void check(long value) {
         check(BigDecimal.valueOf(value), value);
     }
 
-    /** @throws Refusal (usage) with the range when the number is not in it, or is none (NaN) */
+    /** @throws UserError (usage) with the range when the number is not in it, or is none (NaN) */
     public void check(double value) {
         check(Double.isFinite(value) ? BigDecimal.valueOf(value) : null, value);
     }
 
     private void check(BigDecimal value, Object shown) {
         if (value == null || value.compareTo(lowest) < 0 || value.compareTo(highest) > 0 || isLeftOut(value)) {
-            throw Refusal.usage(name + " = " + shown + " is not possible", "Set " + name + " to " + this + ".");
+            throw UserError.usage(name + " = " + shown + " is not possible", "Set " + name + " to " + this + ".");
         }
     }
 

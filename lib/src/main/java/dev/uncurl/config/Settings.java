@@ -14,7 +14,7 @@ import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigUtil;
 import dev.uncurl.error.Nearest;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -59,7 +59,7 @@ public final class Settings {
     /**
      * @param nameOrFile a path, or the name of a file under conf/ without its ending
      * @param overrides {@code key=value} pairs that win over the file
-     * @throws Refusal (usage) when there is no such file, or it or a pair cannot be parsed
+     * @throws UserError (usage) when there is no such file, or it or a pair cannot be parsed
      */
     public static Settings load(String nameOrFile, List<String> overrides) {
         try {
@@ -72,7 +72,7 @@ public final class Settings {
                             .withFallback(ConfigFactory.parseProperties(System.getProperties())));
             return new Settings(nameOrFile, config);
         } catch (ConfigException e) {
-            throw Refusal.usage("Configuration " + nameOrFile + ": " + why(e), "Correct it and start again.", e);
+            throw UserError.usage("Configuration " + nameOrFile + ": " + why(e), "Correct it and start again.", e);
         }
     }
 
@@ -86,7 +86,7 @@ public final class Settings {
     private static Config pair(String override) {
         int equals = override.indexOf('=');
         if (equals < 1) {
-            throw Refusal.usage("--set " + override + " is not a pair", "Write it as --set key=value.");
+            throw UserError.usage("--set " + override + " is not a pair", "Write it as --set key=value.");
         }
         var options = ConfigParseOptions.defaults().setOriginDescription("--set");
         return ConfigFactory.parseString(
@@ -106,7 +106,7 @@ public final class Settings {
         }
         if (!CARRIED.matcher(nameOrFile).matches()
                 || Settings.class.getClassLoader().getResource(resource) == null) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     path != null && Files.isDirectory(path)
                             ? "The configuration " + nameOrFile + " is a folder"
                             : "There is no configuration " + nameOrFile + ": neither a file "
@@ -130,19 +130,19 @@ public final class Settings {
         try {
             return Files.readString(file);
         } catch (CharacterCodingException e) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     "The configuration " + file + " is not text in UTF-8",
                     "Name a HOCON file that is saved as UTF-8.",
                     e);
         } catch (IOException e) {
-            throw Refusal.usage("The configuration " + file + " cannot be read: " + e, "Check --config.", e);
+            throw UserError.usage("The configuration " + file + " cannot be read: " + e, "Check --config.", e);
         }
     }
 
     /**
      * The whole configuration as a record: keys are the components' names in kebab case.
      *
-     * @throws Refusal (usage) for an unknown key (with the nearest valid one), a missing key, a value of the wrong kind
+     * @throws UserError (usage) for an unknown key (with the nearest valid one), a missing key, a value of the wrong kind
      */
     public <T> T bind(Class<T> type) {
         try {
@@ -152,9 +152,9 @@ public final class Settings {
         }
     }
 
-    private Refusal refusal(JsonMappingException cause) {
+    private UserError refusal(JsonMappingException cause) {
         for (Throwable t = cause; t != null; t = t.getCause()) {
-            if (t instanceof Refusal refusal) {
+            if (t instanceof UserError refusal) {
                 return refusal;
             }
         }
@@ -166,10 +166,10 @@ public final class Settings {
                     .map(Object::toString)
                     .sorted()
                     .toList();
-            return Refusal.usage(
+            return UserError.usage(
                     "Unknown key " + key + " in " + origin(key), Nearest.hint(unknown.getPropertyName(), valid));
         }
-        return Refusal.usage(
+        return UserError.usage(
                 "Configuration " + name + (key.isEmpty() ? "" : ", key " + key) + ": " + cause.getOriginalMessage(),
                 "Give the key a value of the right kind in the file or by --set.");
     }

@@ -99,7 +99,7 @@ public record TrainConfig(
     /**
      * Rounds that take at least {@link #tokens}, each of ranks * averagingFrequency batches of full length.
      *
-     * @throws dev.uncurl.error.Refusal (usage) when the steps of all rounds are more than can be counted
+     * @throws dev.uncurl.error.UserError (usage) when the steps of all rounds are more than can be counted
      */
     public int rounds(int sequenceLength) {
         long perRound = (long) ranks * averagingFrequency * batch * sequenceLength;

@@ -1,6 +1,6 @@
 package dev.uncurl.corpus;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.text.Normalizer;
 import java.util.Optional;
 import java.util.Set;
@@ -45,7 +45,7 @@ public record DocumentFilter(
         return of(0, Integer.MAX_VALUE, Set.of(), Normalization.NONE);
     }
 
-    /** @throws Refusal (usage) for limits that exclude each other or a language that the rule does not know */
+    /** @throws UserError (usage) for limits that exclude each other or a language that the rule does not know */
     public static DocumentFilter of(
             int minimumCharacters, int maximumCharacters, Set<String> languages, Normalization normalization) {
         return new DocumentFilter(minimumCharacters, maximumCharacters, languages, normalization, LanguageRule.load());
@@ -53,7 +53,7 @@ public record DocumentFilter(
 
     public DocumentFilter {
         if (minimumCharacters < 0 || maximumCharacters < 1 || minimumCharacters > maximumCharacters) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     "characters from " + minimumCharacters + " to " + maximumCharacters + " are not possible",
                     "Set a minimum from 0 and a maximum that is not below it.");
         }

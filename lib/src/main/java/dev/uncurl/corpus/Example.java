@@ -44,7 +44,7 @@ public record Example(
     }
 
     /** Free text: no choices, the only example of its row. */
-    static Example freeText(String source, long offset, long line, String task, String inputs, String targets) {
+    public static Example freeText(String source, long offset, long line, String task, String inputs, String targets) {
         return new Example(source, offset, line, 0, 0, task, inputs, targets, List.of(), -1, List.of());
     }
 }

@@ -2,7 +2,7 @@ package dev.uncurl.corpus;
 
 import com.typesafe.config.ConfigFactory;
 import dev.uncurl.error.Nearest;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -51,11 +51,11 @@ public final class LanguageRule {
         return tags;
     }
 
-    /** @throws Refusal (usage) for a tag that the rule never gives */
+    /** @throws UserError (usage) for a tag that the rule never gives */
     void requireKnown(Collection<String> wanted) {
         for (String tag : wanted) {
             if (!tags.contains(tag) && !tag.equals(UNDETERMINED)) {
-                throw Refusal.usage("language '" + tag + "' is not known", Nearest.hint(tag, tags));
+                throw UserError.usage("language '" + tag + "' is not known", Nearest.hint(tag, tags));
             }
         }
     }

@@ -1,7 +1,7 @@
 package dev.uncurl.corpus;
 
 import dev.uncurl.error.Nearest;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Map;
@@ -20,13 +20,13 @@ public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
     public Mixture {
         weights = new TreeMap<>(weights);
         if (weights.isEmpty() || taskCap < 1) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     "mixture of " + weights.size() + " sources with task cap " + taskCap + " is empty",
                     "Name a source and set the cap to 1 or more.");
         }
         weights.forEach((source, weight) -> {
             if (!(weight > 0) || weight.isInfinite()) {
-                throw Refusal.usage("weight of " + source + " = " + weight + " is not possible", "Set it above 0.");
+                throw UserError.usage("weight of " + source + " = " + weight + " is not possible", "Set it above 0.");
             }
         });
     }
@@ -36,12 +36,12 @@ public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
      *
      * @param examples how many there are, by source and task
      * @return the same keys; where a task's share is no whole number, the largest remainders are rounded up
-     * @throws Refusal (usage) when a source has no weight, or a weight no source with examples
+     * @throws UserError (usage) when a source has no weight, or a weight no source with examples
      */
     public Map<String, Map<String, Long>> take(Map<String, Map<String, Long>> examples) {
         for (String source : examples.keySet()) {
             if (!weights.containsKey(source)) {
-                throw Refusal.usage("source '" + source + "' has no weight", Nearest.hint(source, weights.keySet()));
+                throw UserError.usage("source '" + source + "' has no weight", Nearest.hint(source, weights.keySet()));
             }
         }
         double sum = weights.values().stream().mapToDouble(Double::doubleValue).sum();
@@ -51,7 +51,7 @@ public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
                     .mapToLong(this::capped)
                     .sum();
             if (capped == 0) {
-                throw Refusal.usage(
+                throw UserError.usage(
                         "source '" + weight.getKey() + "' of the mixture has no examples",
                         "Leave out its weight, or name its files.");
             }

@@ -29,17 +29,17 @@ public record Rejection(Scope scope, String corpus, String source, String locati
         }
     }
 
-    static Rejection at(String corpus, String source, long line, long offset, String reason, String excerpt) {
+    public static Rejection at(String corpus, String source, long line, long offset, String reason, String excerpt) {
         return new Rejection(Scope.ROW, corpus, source, location(line, offset), reason, excerpt);
     }
 
     /** The same place and reason, of the rest of the file. */
-    Rejection ofFile() {
+    public Rejection ofFile() {
         return new Rejection(Scope.FILE, corpus, source, location, reason, excerpt);
     }
 
     /** @param line 0 where it is not known */
-    static String location(long line, long offset) {
+    public static String location(long line, long offset) {
         return (line > 0 ? "line " + line + ", " : "") + "byte " + offset;
     }
 }

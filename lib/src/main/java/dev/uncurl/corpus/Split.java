@@ -1,6 +1,6 @@
 package dev.uncurl.corpus;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 
 /**
  * Whether a text trains or validates. Decided by the text's content alone, so that it never moves: not with the order
@@ -14,7 +14,7 @@ public enum Split {
     /**
      * @param text the document, or an example's inputs and targets together
      * @param validationFraction share that validates, in [0, 1]
-     * @throws Refusal (usage) for a fraction outside [0, 1]
+     * @throws UserError (usage) for a fraction outside [0, 1]
      */
     public static Split of(String text, double validationFraction) {
         return of(ContentHash.of(text), validationFraction);
@@ -23,11 +23,11 @@ public enum Split {
     /**
      * @param content of the document or example
      * @param validationFraction share that validates, in [0, 1]
-     * @throws Refusal (usage) for a fraction outside [0, 1]
+     * @throws UserError (usage) for a fraction outside [0, 1]
      */
     public static Split of(ContentHash content, double validationFraction) {
         if (!(validationFraction >= 0 && validationFraction <= 1)) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     "validation fraction = " + validationFraction + " is not possible", "Set it between 0 and 1.");
         }
         double uniform = (content.prefix() >>> 11) * 0x1p-53; // in [0, 1)

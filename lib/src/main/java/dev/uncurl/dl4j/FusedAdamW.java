@@ -1,6 +1,6 @@
 package dev.uncurl.dl4j;
 
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

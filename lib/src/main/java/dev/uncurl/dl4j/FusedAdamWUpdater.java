@@ -2,7 +2,7 @@ package dev.uncurl.dl4j;
 
 import dev.uncurl.dl4j.FusedAdamW.Range;
 import dev.uncurl.kernel.AdamW;
-import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Matrix;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -76,7 +76,7 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
                     + parameters.length() + " parameters: FusedAdamW must be the only updater of its network");
         }
         if (kernel == null) {
-            kernel = Kernels.best(gradient.dataType()).adamW();
+            kernel = KernelChoice.best(gradient.dataType()).adamW();
         }
         double norm = norm(gradient);
         binding.gradientNorm()[0] = norm;

@@ -1,10 +1,10 @@
 package dev.uncurl.dl4j;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -86,7 +86,7 @@ final class MicroBatches {
     Outcome forwardBackward(SmoeLanguageModel model, INDArray gradients, Supplier<INDArray> sum) {
         try {
             return run(model, part -> forwardBackward(part, model, gradients, sum));
-        } catch (Refusal noNumber) {
+        } catch (UserError noNumber) {
             gradients.assign(Double.NaN);
             return diverged(model.config(), noNumber.getMessage());
         }

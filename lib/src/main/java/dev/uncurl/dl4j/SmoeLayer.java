@@ -1,8 +1,8 @@
 package dev.uncurl.dl4j;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.config.MoeLayer;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.MoeLayer;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;

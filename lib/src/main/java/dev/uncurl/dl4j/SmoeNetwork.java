@@ -1,7 +1,7 @@
 package dev.uncurl.dl4j;
 
-import dev.uncurl.config.ModelConfig;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -71,7 +71,7 @@ public final class SmoeNetwork {
         return ((SmoeLayer) network.getLayerWiseConfigurations().getConf(0).getLayer()).modelConfig();
     }
 
-    /** A copy of the parameters, in the order of {@link dev.uncurl.model.ParameterLayout}. */
+    /** A copy of the parameters, in the order of {@link dev.uncurl.model.spec.ParameterLayout}. */
     public static float[] parameters(MultiLayerNetwork network) {
         return network.params().dup('c').data().asFloat();
     }

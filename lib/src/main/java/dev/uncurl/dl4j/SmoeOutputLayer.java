@@ -1,9 +1,9 @@
 package dev.uncurl.dl4j;
 
-import dev.uncurl.config.ModelConfig;
 import dev.uncurl.model.Loss;
-import dev.uncurl.model.ParameterLayout;
 import dev.uncurl.model.SmoeLanguageModel;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.List;
 import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;

@@ -1,7 +1,7 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.model.ModelInitialization;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,9 +1,9 @@
 package dev.uncurl.evaluation;
 
-import dev.uncurl.config.ModelConfig;
 import dev.uncurl.model.ModelSize;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -29,7 +29,7 @@ public record Latency(
 
     /**
      * @param passes timed ones, after a quarter as many untimed
-     * @throws dev.uncurl.error.Refusal (usage) when the batch does not fit the memory
+     * @throws dev.uncurl.error.UserError (usage) when the batch does not fit the memory
      */
     public static Latency measure(ModelConfig config, INDArray parameters, int batch, int passes) {
         int columns = config.sequenceLength();

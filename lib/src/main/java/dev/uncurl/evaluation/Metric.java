@@ -1,6 +1,6 @@
 package dev.uncurl.evaluation;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -16,10 +16,10 @@ import java.util.function.IntToDoubleFunction;
  */
 public record Metric(
         String name, double value, long n, double standardError, Double majorityBaseline, Boolean constantPredictor) {
-    /** @throws Refusal (input) for a value or standard error that is not finite */
+    /** @throws UserError (input) for a value or standard error that is not finite */
     public Metric {
         if (!Double.isFinite(value) || !Double.isFinite(standardError)) {
-            throw Refusal.input(
+            throw UserError.input(
                     name + " is " + value + ", its standard error " + standardError + ", which is not a result",
                     "Check the model with verify, and the losses in evaluation.examples.");
         }
@@ -28,12 +28,12 @@ public record Metric(
     /**
      * The most likely choice; ties go to the lower index.
      *
-     * @throws Refusal (input) for a log-likelihood that is not finite: no choice would be the most likely
+     * @throws UserError (input) for a log-likelihood that is not finite: no choice would be the most likely
      */
     public static int prediction(double[] logLikelihoods) {
         for (int choice = 0; choice < logLikelihoods.length; choice++) {
             if (!Double.isFinite(logLikelihoods[choice])) {
-                throw Refusal.input(
+                throw UserError.input(
                         "The log-likelihood of choice " + choice + " is " + logLikelihoods[choice],
                         "Check the model with verify.");
             }
@@ -150,13 +150,13 @@ public record Metric(
      * Mean loss per token, sum of losses over sum of tokens. Its standard error takes the examples as independent (a
      * ratio estimator): sqrt(n / (n - 1) * sum_i (l_i - r t_i)^2) / sum_i t_i.
      *
-     * @throws Refusal (input) when there is no token, or a loss is not finite
+     * @throws UserError (input) when there is no token, or a loss is not finite
      */
     public static Metric lossPerToken(String name, double[] losses, int[] tokens) {
         double loss = Arrays.stream(losses).sum();
         long count = Arrays.stream(tokens).asLongStream().sum();
         if (count == 0) {
-            throw Refusal.input(
+            throw UserError.input(
                     "No token was predicted, so there is no " + name,
                     "Evaluate on sequences or examples of two tokens and more.");
         }

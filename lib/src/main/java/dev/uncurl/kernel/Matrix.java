@@ -1,5 +1,6 @@
 package dev.uncurl.kernel;
 
+import dev.uncurl.kernel.vector.VectorKernels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -44,7 +45,7 @@ public final class Matrix {
     }
 
     /** A matrix of zeros with memory of its own. */
-    static Matrix allocate(int rows, int columns) {
+    public static Matrix allocate(int rows, int columns) {
         try (var outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
             return of(Nd4j.create(DataType.FLOAT, Math.max(1L, (long) rows * columns)), 0, rows, columns);
         }
@@ -88,7 +89,7 @@ public final class Matrix {
     }
 
     /** The first element in host memory; for {@link VectorKernels}. */
-    FloatPointer pointer() {
+    public FloatPointer pointer() {
         if (pointer == null) {
             if (flat.dataType() != DataType.FLOAT) {
                 throw new IllegalStateException("VectorKernels work on FLOAT arrays, this one is " + flat.dataType());
@@ -103,7 +104,7 @@ public final class Matrix {
     }
 
     /** The elements in host memory, native byte order; for {@link VectorKernels}. */
-    ByteBuffer bytes() {
+    public ByteBuffer bytes() {
         if (bytes == null) {
             if ((long) rows * columns > Integer.MAX_VALUE / Float.BYTES) {
                 throw new IllegalStateException(

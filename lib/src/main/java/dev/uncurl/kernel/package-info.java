@@ -1,2 +1,5 @@
-/** The numeric primitives on off-heap float matrices: an oracle in plain ND4J operations and fused CPU kernels. Uses error. */
+/**
+ * The numeric primitives on off-heap float matrices, as interfaces. Subpackages implement them: nd4j (plain, the oracle) and
+ * vector (fused, for the CPU); {@link dev.uncurl.kernel.KernelChoice} alone knows both. Uses error.
+ */
 package dev.uncurl.kernel;

@@ -1,7 +1,7 @@
 package dev.uncurl.model;
 
-import dev.uncurl.config.ModelConfig;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.spec.ModelConfig;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -1,10 +1,11 @@
 package dev.uncurl.model;
 
-import dev.uncurl.config.ModelConfig;
 import dev.uncurl.kernel.Attention;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.model.PartClock.Part;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 
 /**
  * One pre-LayerNorm block: x = x + attention(norm1(x)), then x = x + network(norm2(x)), where the network is one

@@ -2,6 +2,7 @@ package dev.uncurl.model;
 
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.spec.ParameterLayout;
 
 /** gelu(x W1 + b1) W2 + b2, W1 [D, F], W2 [F, D]: the feed-forward network of a dense block, and every expert. */
 final class DenseFeedForward {

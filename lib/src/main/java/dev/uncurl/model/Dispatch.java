@@ -38,7 +38,7 @@ final class Dispatch {
     }
 
     /** @param capacity the most assignments that one expert takes */
-    void sort(Assignments assignments, int tokens, int capacity) {
+    void sort(TokenAssignments assignments, int tokens, int capacity) {
         keep(assignments, tokens, capacity);
         for (int expert = 0; expert < taken.length; expert++) {
             start[expert + 1] = start[expert] + taken[expert];
@@ -58,7 +58,7 @@ final class Dispatch {
     }
 
     /** Counts in {@code taken} what each expert keeps, and marks in {@code slot} what has none. */
-    private void keep(Assignments assignments, int tokens, int capacity) {
+    private void keep(TokenAssignments assignments, int tokens, int capacity) {
         Arrays.fill(taken, 0);
         for (int choice = 0; choice < choices; choice++) {
             for (int i = 0; i < tokens; i++) {

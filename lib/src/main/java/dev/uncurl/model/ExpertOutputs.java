@@ -4,7 +4,7 @@ package dev.uncurl.model;
 @FunctionalInterface
 public interface ExpertOutputs {
     /**
-     * @param layer one of {@link dev.uncurl.config.ModelConfig#moeLayers()}
+     * @param layer one of {@link dev.uncurl.model.spec.ModelConfig#moeLayers()}
      * @param expert as {@link RoutingView} counts them: in a mapped block a router row, with the outputs of its expert
      * @param sum [D] of the expert's outputs, before any gate, for all tokens of the batch but padding; the taker's to keep
      */

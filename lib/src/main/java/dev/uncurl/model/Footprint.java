@@ -1,8 +1,8 @@
 package dev.uncurl.model;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.OffHeap;
+import dev.uncurl.model.spec.ModelConfig;
 import java.util.Locale;
 
 /**
@@ -33,12 +33,12 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
     /**
      * Call before the arena is allocated; the other arrays are there already.
      *
-     * @throws Refusal when all is over the limit, or the arena over the memory that the machine has left
+     * @throws UserError when all is over the limit, or the arena over the memory that the machine has left
      */
     void check(int maxTokens) {
         long limit = OffHeap.limit();
         if (limit > 0 && total() > limit) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     "A model for " + maxTokens + " tokens at a time takes " + this + ", over the limit of "
                             + megabytes(limit),
                     "Make the batch or micro-batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
@@ -46,7 +46,7 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
         }
         long free = OffHeap.free();
         if (free > 0 && arena > free) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     "A model for " + maxTokens + " tokens at a time takes " + this + "; this machine has "
                             + megabytes(free) + " left for the arena",
                     "Make the batch or micro-batch smaller, or run fewer tasks at a time.");

@@ -1,10 +1,11 @@
 package dev.uncurl.model;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.config.MoeLayer;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.MoeLayer;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
@@ -21,7 +22,7 @@ final class MixtureOfExperts implements RoutingView {
     private final int[] expertOfRow;
     private final int routerRows;
     private final Router router;
-    private final Assignments assignments;
+    private final TokenAssignments assignments;
     private final Dispatch dispatch;
     private final DenseFeedForward[] experts;
     /** [S] squared norms of the experts' outputs by slot; on the way back the gradients of the gates. */
@@ -41,7 +42,7 @@ final class MixtureOfExperts implements RoutingView {
         expertOfRow = shape.expertOfRow();
         routerRows = expertOfRow.length;
         router = new Router(kernels, moe, layer, source.get(ParameterLayout.router(layer)), maxTokens);
-        assignments = new Assignments(router, shape, choices, maxTokens);
+        assignments = new TokenAssignments(router, shape, choices, maxTokens);
         dispatch = new Dispatch(shape.experts(), choices, maxTokens);
         experts = IntStream.range(0, shape.experts())
                 .mapToObj(expert -> new DenseFeedForward(kernels, source, ParameterLayout.expert(layer, expert)))

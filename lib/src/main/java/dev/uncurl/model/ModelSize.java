@@ -1,9 +1,10 @@
 package dev.uncurl.model;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeLayer;
 import dev.uncurl.config.TrainConfig;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeLayer;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Locale;
 
 /** What a model takes, from its shape alone, before anything of it is made or any data is read. */
@@ -41,12 +42,12 @@ public final class ModelSize {
     /**
      * Looks whether this process can train a model.
      *
-     * @throws Refusal (usage) with the size, the limit and the way out when it cannot
+     * @throws UserError (usage) with the size, the limit and the way out when it cannot
      */
     public static void checkTraining(ModelConfig model, TrainConfig train) {
         long parameters = parameters(model);
         if (parameters > MOST_TRAINED) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     String.format(
                             Locale.ROOT,
                             "A model of %,d parameters takes %s to train (weights, gradients, two moments), and one"
@@ -76,7 +77,7 @@ public final class ModelSize {
 
     private static void checkHeap(String what, long bytes, long heap, String way) {
         if (bytes > heap) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     what + " takes " + size(bytes) + " of the Java heap at least, over the limit of " + size(heap),
                     way + ", or raise --driver-memory of jobs/submit.");
         }
@@ -85,7 +86,7 @@ public final class ModelSize {
     /**
      * Looks whether passes over so many tokens fit.
      *
-     * @throws Refusal (usage) with the size, the limit and the way out when they do not
+     * @throws UserError (usage) with the size, the limit and the way out when they do not
      */
     public static void checkScoring(ModelConfig model, long tokens) {
         check(model, tokens, false);
@@ -93,7 +94,7 @@ public final class ModelSize {
 
     private static void check(ModelConfig model, long tokens, boolean training) {
         if (tokens > Integer.MAX_VALUE) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     String.format(
                             Locale.ROOT, "%,d tokens at a time are over the limit of %,d", tokens, Integer.MAX_VALUE),
                     "Make the batch or micro-batch smaller.");

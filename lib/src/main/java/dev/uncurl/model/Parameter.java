@@ -1,6 +1,7 @@
 package dev.uncurl.model;
 
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.spec.ParameterLayout;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**

@@ -1,10 +1,10 @@
 package dev.uncurl.model;
 
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.config.MoeLayer;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.MoeLayer;
 import java.util.Arrays;
 
 /**
@@ -16,7 +16,7 @@ import java.util.Arrays;
  *
  * <p>A row stands for an expert, R = E. In a mapped router ({@link MoeLayer}) several rows may stand for the same one;
  * here that makes no difference, rows are chosen, counted and balanced as if each had an expert of its own. What the
- * choices then mean for the experts is for {@link Assignments}.
+ * choices then mean for the experts is for {@link TokenAssignments}.
  *
  * <p>Masked rows have their part in p, and so in the gates and the z-loss, but only the others (live rows) are chosen. The
  * balance loss is that of the live rows among themselves: L sum_r f_r Q_r with Q the mean of their softmax alone, L their
@@ -81,7 +81,7 @@ final class Router {
      * @param batch to know the padding
      * @param x [N, D]
      * @param scratch [N, R]
-     * @throws Refusal (input) when a logit is not a finite number
+     * @throws UserError (input) when a logit is not a finite number
      */
     void forward(TokenBatch batch, Matrix x, Matrix scratch) {
         kernels.product().multiply(x, false, weight.value(), true, 0, scratch);
@@ -112,7 +112,7 @@ final class Router {
         for (int row = 0; row < rows; row++) {
             double logit = logits[token * rows + row];
             if (!Double.isFinite(logit)) {
-                throw Refusal.input(
+                throw UserError.input(
                         "The router of block " + layer + " gives token " + batch.tokens()[token] + " at row "
                                 + token / batch.columns() + ", column " + token % batch.columns() + " the logit "
                                 + logit

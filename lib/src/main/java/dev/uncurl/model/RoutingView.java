@@ -8,7 +8,7 @@ package dev.uncurl.model;
  * then drop choices, when the model has a capacity factor; what {@link SmoeLanguageModel#forward} shows, and so every
  * table of routing, is without drops.
  *
- * <p>In a block with a mapped router ({@link dev.uncurl.config.MoeLayer}) everything here is told by router row: rows stand in
+ * <p>In a block with a mapped router ({@link dev.uncurl.model.spec.MoeLayer}) everything here is told by router row: rows stand in
  * for experts, each with the gate of its own and the output of the expert that it leads to. So what is made from it reads
  * as it did before the pruning that mapped them. A masked row has a logit and a probability, and is never chosen.
  */

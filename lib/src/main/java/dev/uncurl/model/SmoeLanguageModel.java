@@ -1,9 +1,11 @@
 package dev.uncurl.model;
 
-import dev.uncurl.config.ModelConfig;
 import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.model.PartClock.Part;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -88,7 +90,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
     /** @param maxTokens the most rows * columns of a batch */
     public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
         return new SmoeLanguageModel(
-                Kernels.best(flatParameters.dataType()), true, config, flatParameters, null, maxTokens);
+                KernelChoice.best(flatParameters.dataType()), true, config, flatParameters, null, maxTokens);
     }
 
     /**
@@ -98,7 +100,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
     public static SmoeLanguageModel forTraining(
             ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
         return new SmoeLanguageModel(
-                Kernels.best(flatParameters.dataType()), true, config, flatParameters, flatGradients, maxTokens);
+                KernelChoice.best(flatParameters.dataType()), true, config, flatParameters, flatGradients, maxTokens);
     }
 
     /** With chosen kernels, which stay the caller's to close. */
@@ -131,7 +133,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * Loss of the batch; fills {@link #targetLogProbabilities} and {@link #routing}. No expert has a capacity here, also
      * when the configuration gives it one for training: what a token scores must not depend on what else is in the batch.
      *
-     * @throws dev.uncurl.error.Refusal (input) when a router's logit is not finite
+     * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch) {
         return pass(batch, false, null);
@@ -142,7 +144,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * the input that the block's router sees. It costs about half a pass of each expert over the whole batch.
      *
      * @param outputs is called for each MoE block and expert, in ascending order
-     * @throws dev.uncurl.error.Refusal (input) when a router's logit is not finite
+     * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch, ExpertOutputs outputs) {
         return pass(batch, false, outputs);
@@ -150,10 +152,10 @@ public final class SmoeLanguageModel implements AutoCloseable {
 
     /**
      * Loss of the batch, and its gradient in the array given to {@link #forTraining}. With a capacity factor the experts
-     * of each MoE block take {@link dev.uncurl.config.MoeConfig#capacity} of this batch's assignments, so the loss depends
+     * of each MoE block take {@link dev.uncurl.model.spec.MoeConfig#capacity} of this batch's assignments, so the loss depends
      * on what stands together in a batch, and differs from that of {@link #forward}.
      *
-     * @throws dev.uncurl.error.Refusal (input) when a router's logit is not finite
+     * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forwardBackward(TokenBatch batch) {
         if (!training) {

@@ -1,6 +1,6 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.OffHeap;
@@ -59,7 +59,7 @@ public final class Alignment implements AutoCloseable {
     /**
      * Takes the memory, until {@link #close}.
      *
-     * @throws Refusal (usage) when it is over the limit or more than the machine has left, (input) when a weight is NaN,
+     * @throws UserError (usage) when it is over the limit or more than the machine has left, (input) when a weight is NaN,
      *     infinite or too large to be multiplied
      */
     public Alignment(Kernels kernels, Expert reference) {
@@ -92,23 +92,23 @@ public final class Alignment implements AutoCloseable {
         return Float.BYTES * ((1L + threads) * weights(hidden, width) + (long) threads * hidden * hidden);
     }
 
-    /** @throws Refusal (usage) when experts of this shape cannot be aligned in this process */
+    /** @throws UserError (usage) when experts of this shape cannot be aligned in this process */
     static void checkMemory(int hidden, int width, int threads) {
         String what = "Aligning experts of F = " + hidden + ", D = " + width + " on " + threads + " thread(s) takes ";
         if ((long) hidden * hidden > Integer.MAX_VALUE / Float.BYTES) {
-            throw Refusal.usage(what + "more than 2 GiB for the products of neurons", "Merge with --align off.");
+            throw UserError.usage(what + "more than 2 GiB for the products of neurons", "Merge with --align off.");
         }
         long needed = bytes(hidden, width, threads);
         long limit = OffHeap.limit();
         if (limit > 0 && needed > limit) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     what + megabytes(needed) + " off the heap, over the limit of " + megabytes(limit),
                     "Raise UNCURL_OFFHEAP of jobs/submit (-Dorg.bytedeco.javacpp.maxbytes), or give a task fewer"
                             + " threads.");
         }
         long free = OffHeap.free();
         if (free > 0 && needed > free) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     what + megabytes(needed) + " off the heap; this machine has " + megabytes(free) + " left",
                     "Run fewer tasks at a time, or give a task fewer threads.");
         }
@@ -127,7 +127,7 @@ public final class Alignment implements AutoCloseable {
             }
         }
         if (!(squares < Float.MAX_VALUE)) {
-            throw Refusal.input(
+            throw UserError.input(
                     "An expert has weights that are NaN, infinite or beyond 1e19",
                     "Use a checkpoint from before it diverged.");
         }
@@ -142,7 +142,7 @@ public final class Alignment implements AutoCloseable {
      * @param experts at most {@link #sideBySide}
      * @return for each expert, for each neuron of the reference the neuron of the expert that belongs there, as
      *     {@link Expert#permuted} takes it
-     * @throws Refusal (input) as the constructor
+     * @throws UserError (input) as the constructor
      */
     int[][] permutations(List<Expert> experts) {
         if (experts.size() > sideBySide()) {

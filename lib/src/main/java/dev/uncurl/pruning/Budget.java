@@ -1,11 +1,11 @@
 package dev.uncurl.pruning;
 
+import dev.uncurl.clustering.CanonicalGram;
 import dev.uncurl.clustering.Clusterer;
-import dev.uncurl.clustering.Columns;
 import dev.uncurl.clustering.Dendrogram;
 import dev.uncurl.clustering.Linkage;
 import dev.uncurl.error.Nearest;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -42,12 +42,12 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
             return name().toLowerCase(Locale.ROOT);
         }
 
-        /** @throws Refusal (usage) with the nearest name when there is no such budget */
+        /** @throws UserError (usage) with the nearest name when there is no such budget */
         public static Sharing named(String title) {
             return Arrays.stream(values())
                     .filter(sharing -> sharing.title().equals(title))
                     .findFirst()
-                    .orElseThrow(() -> Refusal.usage("There is no budget " + title, Nearest.hint(title, titles())));
+                    .orElseThrow(() -> UserError.usage("There is no budget " + title, Nearest.hint(title, titles())));
         }
 
         /** The names that {@link #named} takes. */
@@ -59,7 +59,7 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
     public Budget {
         exceptions = Collections.unmodifiableSortedMap(new TreeMap<>(exceptions));
         if (maxCluster < 0) {
-            throw Refusal.usage("Clusters of " + maxCluster + " experts are not possible", "Choose 1 or more, or 0.");
+            throw UserError.usage("Clusters of " + maxCluster + " experts are not possible", "Choose 1 or more, or 0.");
         }
     }
 
@@ -71,14 +71,14 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
     /**
      * K of every layer.
      *
-     * @throws Refusal (usage) when a K is not between 1 and E, there is no such layer as an exception names, or E
+     * @throws UserError (usage) when a K is not between 1 and E, there is no such layer as an exception names, or E
      *     experts do not fit into K clusters of the largest size
      */
-    SortedMap<Integer, Integer> clusters(List<LayerEvidence> layers) {
-        var known = layers.stream().map(LayerEvidence::layer).toList();
+    SortedMap<Integer, Integer> clusters(List<LayerStatistics> layers) {
+        var known = layers.stream().map(LayerStatistics::layer).toList();
         for (int layer : exceptions.keySet()) {
             if (!known.contains(layer)) {
-                throw Refusal.usage(
+                throw UserError.usage(
                         "Layer " + layer + " has no experts to keep " + exceptions.get(layer) + " of",
                         "Name layers of " + known + ".");
             }
@@ -90,16 +90,16 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
         clusters.putAll(
                 sharing == Sharing.ADAPTIVE
                         ? shared(free)
-                        : free.stream().collect(Collectors.toMap(LayerEvidence::layer, layer -> experts)));
-        for (LayerEvidence layer : layers) {
+                        : free.stream().collect(Collectors.toMap(LayerStatistics::layer, layer -> experts)));
+        for (LayerStatistics layer : layers) {
             int keep = clusters.get(layer.layer());
             try {
                 Clusterer.checkClusters(keep, layer.experts());
-            } catch (Refusal refusal) {
+            } catch (UserError refusal) {
                 throw refusal.at("Layer " + layer.layer());
             }
             if (keep < fewest(layer)) {
-                throw Refusal.usage(
+                throw UserError.usage(
                         "The " + layer.experts() + " experts of layer " + layer.layer() + " do not fit into " + keep
                                 + " clusters of at most " + maxCluster,
                         "Keep " + fewest(layer) + " or more, or allow larger clusters.");
@@ -108,22 +108,22 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
         return clusters;
     }
 
-    private int fewest(LayerEvidence layer) {
+    private int fewest(LayerStatistics layer) {
         return maxCluster == 0 ? 1 : (layer.experts() + maxCluster - 1) / maxCluster;
     }
 
     /** One join of one layer. */
     private record Join(int layer, double cost) {}
 
-    private Map<Integer, Integer> shared(List<LayerEvidence> layers) {
+    private Map<Integer, Integer> shared(List<LayerStatistics> layers) {
         var joins = new ArrayList<Join>();
         var clusters = new TreeMap<Integer, Integer>();
         int surplus = 0;
-        for (LayerEvidence layer : layers) {
+        for (LayerStatistics layer : layers) {
             clusters.put(layer.layer(), layer.experts());
             surplus += layer.experts() - experts;
             List<Dendrogram.Merge> merges =
-                    Linkage.WARD.dendrogram(Columns.of(layer.gram())).merges();
+                    Linkage.WARD.dendrogram(CanonicalGram.of(layer.gram())).merges();
             double total = merges.stream().mapToDouble(Dendrogram.Merge::height).sum();
             for (Dendrogram.Merge merge : merges.subList(0, layer.experts() - fewest(layer))) {
                 joins.add(new Join(layer.layer(), total == 0 ? 0 : merge.height() / total));
@@ -131,7 +131,7 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
         }
         if (surplus < 0 || surplus > joins.size()) {
             int all = clusters.values().stream().mapToInt(Integer::intValue).sum();
-            throw Refusal.usage(
+            throw UserError.usage(
                     "K = " + experts + " experts in the mean of " + layers.size() + " layers cannot be kept of " + all,
                     "Keep " + (all - joins.size()) + " to " + all + " in all"
                             + (maxCluster == 0 ? "." : ", or allow clusters of more than " + maxCluster + "."));

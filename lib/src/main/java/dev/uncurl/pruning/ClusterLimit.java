@@ -1,6 +1,6 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.clustering.Columns;
+import dev.uncurl.clustering.CanonicalGram;
 import dev.uncurl.clustering.Labels;
 import dev.uncurl.routing.RouterGram;
 import java.util.ArrayList;
@@ -10,19 +10,19 @@ import java.util.stream.IntStream;
 /**
  * Clusters of no more than a given size: as long as one is larger, the expert is moved out of such a cluster, into one
  * with room, for which the squared distance to the mean of the new cluster less that to the mean of the old one is least.
- * The reference of a cluster stays. Of equal moves the first in the order of {@link Columns} is made, into the cluster
+ * The reference of a cluster stays. Of equal moves the first in the order of {@link CanonicalGram} is made, into the cluster
  * whose reference comes first in it.
  */
 final class ClusterLimit {
     private final RouterGram gram;
-    private final Columns columns;
+    private final CanonicalGram columns;
     private final int[] labels;
     private final int[] references;
     private final int most;
 
-    private ClusterLimit(LayerEvidence evidence, int[] labels, int most) {
+    private ClusterLimit(LayerStatistics evidence, int[] labels, int most) {
         gram = evidence.gram();
-        columns = Columns.of(gram);
+        columns = CanonicalGram.of(gram);
         this.labels = Labels.canonical(labels);
         references = LayerPlan.references(evidence, this.labels);
         this.most = most;
@@ -33,7 +33,7 @@ final class ClusterLimit {
      * @param most at least E / K
      * @return clusters as many as before, none larger than {@code most}
      */
-    static int[] limited(LayerEvidence evidence, int[] labels, int most) {
+    static int[] limited(LayerStatistics evidence, int[] labels, int most) {
         var limit = new ClusterLimit(evidence, labels, most);
         for (Move move = limit.best(); move != null; move = limit.best()) {
             limit.labels[move.expert] = move.into;

@@ -1,7 +1,7 @@
 package dev.uncurl.pruning;
 
 import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.List;
 

@@ -14,7 +14,7 @@ final class LayerPlan {
      *
      * @param labels as a {@link PruningMethod} gives them
      */
-    static List<Assignment> rows(LayerEvidence evidence, int[] labels, MergeWeights weights) {
+    static List<ExpertAssignment> rows(LayerStatistics evidence, int[] labels, MergeWeights weights) {
         int experts = evidence.experts();
         int[] clusters = Labels.canonical(labels);
         int[] references = references(evidence, clusters);
@@ -29,21 +29,21 @@ final class LayerPlan {
                 sizes[cluster]++;
             }
         }
-        var rows = new ArrayList<Assignment>(experts);
+        var rows = new ArrayList<ExpertAssignment>(experts);
         for (int e = 0; e < experts; e++) {
             int cluster = clusters[e];
             if (cluster < 0) {
-                rows.add(new Assignment(evidence.layer(), e, Assignment.DROPPED, 0, false));
+                rows.add(new ExpertAssignment(evidence.layer(), e, ExpertAssignment.DROPPED, 0, false));
             } else {
                 double weight = totals[cluster] == 0 ? 1.0 / sizes[cluster] : masses[e] / totals[cluster];
-                rows.add(new Assignment(evidence.layer(), e, cluster, weight, references[cluster] == e));
+                rows.add(new ExpertAssignment(evidence.layer(), e, cluster, weight, references[cluster] == e));
             }
         }
         return rows;
     }
 
     /** @param clusters numbered 0 to K - 1. @return the most activated expert of each, ties to the lower id */
-    static int[] references(LayerEvidence evidence, int[] clusters) {
+    static int[] references(LayerStatistics evidence, int[] clusters) {
         int[] references = new int[Arrays.stream(clusters).max().orElseThrow() + 1];
         Arrays.fill(references, -1);
         for (int e = 0; e < clusters.length; e++) {

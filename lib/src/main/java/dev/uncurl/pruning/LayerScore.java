@@ -27,14 +27,14 @@ import java.util.OptionalDouble;
  */
 public record LayerScore(int layer, int experts, int clusters, double inertia, OptionalDouble silhouette, double cost) {
     /** @param rows of a plan, one per expert of the layer, ascending */
-    public static LayerScore of(LayerEvidence evidence, List<Assignment> rows) {
-        int count = rows.stream().mapToInt(Assignment::cluster).max().orElseThrow() + 1;
+    public static LayerScore of(LayerStatistics evidence, List<ExpertAssignment> rows) {
+        int count = rows.stream().mapToInt(ExpertAssignment::cluster).max().orElseThrow() + 1;
         var members = new ArrayList<int[]>();
         for (int c = 0; c < count; c++) {
             int cluster = c;
             members.add(rows.stream()
                     .filter(row -> row.cluster() == cluster)
-                    .mapToInt(Assignment::expert)
+                    .mapToInt(ExpertAssignment::expert)
                     .toArray());
         }
         RouterGram gram = evidence.gram();
@@ -85,7 +85,7 @@ public record LayerScore(int layer, int experts, int clusters, double inertia, O
         return sum;
     }
 
-    private static double cost(LayerEvidence evidence, List<Assignment> rows, List<int[]> members) {
+    private static double cost(LayerStatistics evidence, List<ExpertAssignment> rows, List<int[]> members) {
         RouterGram gram = evidence.gram();
         int experts = rows.size();
         double[] choices = new double[experts];
@@ -99,7 +99,7 @@ public record LayerScore(int layer, int experts, int clusters, double inertia, O
             return 0;
         }
         double[] shares = Arrays.stream(choices).map(count -> count / all).toArray();
-        int[] everyone = rows.stream().mapToInt(Assignment::expert).toArray();
+        int[] everyone = rows.stream().mapToInt(ExpertAssignment::expert).toArray();
         double moved = 0;
         double spread = 0;
         for (int e = 0; e < experts; e++) {
@@ -113,7 +113,7 @@ public record LayerScore(int layer, int experts, int clusters, double inertia, O
         return spread == 0 ? 0 : moved / spread;
     }
 
-    private static double nearest(RouterGram gram, int expert, List<Assignment> rows) {
+    private static double nearest(RouterGram gram, int expert, List<ExpertAssignment> rows) {
         return rows.stream()
                 .filter(row -> !row.isDropped())
                 .mapToDouble(row -> gram.squaredDistance(expert, row.expert()))

@@ -1,7 +1,7 @@
 package dev.uncurl.pruning;
 
 import dev.uncurl.error.Nearest;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.routing.ExpertStatistics;
 import java.util.Arrays;
 import java.util.List;
@@ -46,12 +46,13 @@ public enum MergeWeights {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** @throws Refusal (usage) with the nearest name when there are no such weights */
+    /** @throws UserError (usage) with the nearest name when there are no such weights */
     public static MergeWeights named(String title) {
         return Arrays.stream(values())
                 .filter(weights -> weights.title().equals(title))
                 .findFirst()
-                .orElseThrow(() -> Refusal.usage("There are no merge weights " + title, Nearest.hint(title, titles())));
+                .orElseThrow(
+                        () -> UserError.usage("There are no merge weights " + title, Nearest.hint(title, titles())));
     }
 
     /** The names that {@link #named} takes. */

@@ -1,7 +1,7 @@
 package dev.uncurl.pruning;
 
 import dev.uncurl.clustering.Clusterer;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.routing.RouterGram;
 
 /**
@@ -9,12 +9,12 @@ import dev.uncurl.routing.RouterGram;
  * HC-SMoE (Chen et al., "Retraining-Free Merging of Sparse MoE via Hierarchical Clustering", arXiv 2410.08589).
  */
 record OutputClustering(Clusterer clusterer) implements PruningMethod {
-    /** @throws Refusal (input) when the outputs were not dumped */
+    /** @throws UserError (input) when the outputs were not dumped */
     @Override
-    public int[] labels(LayerEvidence evidence, int keep, long seed) {
+    public int[] labels(LayerStatistics evidence, int keep, long seed) {
         RouterGram outputs = evidence.outputs()
                 .filter(gram -> gram.tokens() > 0)
-                .orElseThrow(() -> Refusal.input(
+                .orElseThrow(() -> UserError.input(
                         "There are no outputs of the experts on common tokens",
                         "Run dump-logits for this model and task with --outputs N, N tokens."));
         return clusterer.labels(outputs, keep, seed);

@@ -1,6 +1,6 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -22,14 +22,14 @@ import java.util.TreeMap;
  *
  * @param assignments by layer and expert, ascending
  */
-public record Plan(Origin origin, List<Assignment> assignments) implements Serializable {
+public record Plan(Origin origin, List<ExpertAssignment> assignments) implements Serializable {
     /**
      * Everything that determined a plan.
      *
      * @param modelId as in models.registry
      * @param manifestSha256 of the model that the plan is for
      * @param task whose router logits were looked at
-     * @param method name of a {@link PruningMethods}
+     * @param method name of a {@link BuiltInMethods}
      * @param expertsBefore E
      * @param expertsAfter K as asked for; how many clusters a layer really gets ({@link Plan#clusters}) also depends on
      *     the budget and its exceptions
@@ -50,26 +50,26 @@ public record Plan(Origin origin, List<Assignment> assignments) implements Seria
         }
     }
 
-    /** @throws Refusal (input) when the rows do not describe whole clusters in every layer */
+    /** @throws UserError (input) when the rows do not describe whole clusters in every layer */
     public Plan {
         assignments = List.copyOf(assignments);
-        var layers = new TreeMap<Integer, List<Assignment>>();
-        for (Assignment row : assignments) {
+        var layers = new TreeMap<Integer, List<ExpertAssignment>>();
+        for (ExpertAssignment row : assignments) {
             layers.computeIfAbsent(row.layer(), layer -> new ArrayList<>()).add(row);
         }
-        for (List<Assignment> rows : layers.values()) {
+        for (List<ExpertAssignment> rows : layers.values()) {
             checkLayer(origin, rows);
         }
     }
 
-    private static void checkLayer(Origin origin, List<Assignment> rows) {
+    private static void checkLayer(Origin origin, List<ExpertAssignment> rows) {
         int layer = rows.get(0).layer();
         double[] weights = new double[rows.size()];
         int[] references = new int[rows.size()];
         int next = 0;
         for (int e = 0; e < rows.size(); e++) {
-            Assignment row = rows.get(e);
-            if (row.expert() != e || row.cluster() < Assignment.DROPPED || row.cluster() > next) {
+            ExpertAssignment row = rows.get(e);
+            if (row.expert() != e || row.cluster() < ExpertAssignment.DROPPED || row.cluster() > next) {
                 throw refused(layer, "expert " + row.expert() + " in cluster " + row.cluster() + " is out of order");
             }
             if (!(row.weight() >= 0) || (row.isDropped() && (row.weight() != 0 || row.isReference()))) {
@@ -94,8 +94,8 @@ public record Plan(Origin origin, List<Assignment> assignments) implements Seria
         }
     }
 
-    private static Refusal refused(int layer, String what) {
-        return Refusal.input("Not a pruning plan: layer " + layer + ", " + what, "Plan again.");
+    private static UserError refused(int layer, String what) {
+        return UserError.input("Not a pruning plan: layer " + layer + ", " + what, "Plan again.");
     }
 
     /** Names the plan's content: 32 hexadecimal digits of the SHA-256 of its origin and its rows. */
@@ -113,7 +113,7 @@ public record Plan(Origin origin, List<Assignment> assignments) implements Seria
                 text(out, input.getKey());
                 text(out, input.getValue());
             }
-            for (Assignment row : assignments) {
+            for (ExpertAssignment row : assignments) {
                 out.writeInt(row.layer());
                 out.writeInt(row.expert());
                 out.writeInt(row.cluster());
@@ -137,26 +137,26 @@ public record Plan(Origin origin, List<Assignment> assignments) implements Seria
 
     /** The layers planned for, ascending. */
     public int[] layers() {
-        return assignments.stream().mapToInt(Assignment::layer).distinct().toArray();
+        return assignments.stream().mapToInt(ExpertAssignment::layer).distinct().toArray();
     }
 
     /** How many clusters a layer has: the experts of the pruned layer. */
     public int clusters(int layer) {
         return assignments.stream()
                         .filter(row -> row.layer() == layer)
-                        .mapToInt(Assignment::cluster)
+                        .mapToInt(ExpertAssignment::cluster)
                         .max()
-                        .orElse(Assignment.DROPPED)
+                        .orElse(ExpertAssignment.DROPPED)
                 + 1;
     }
 
     /** One row per expert of the layer, ascending. */
-    public List<Assignment> layer(int layer) {
+    public List<ExpertAssignment> layer(int layer) {
         return assignments.stream().filter(row -> row.layer() == layer).toList();
     }
 
     /** The experts that make up one cluster, ascending. */
-    public List<Assignment> members(int layer, int cluster) {
+    public List<ExpertAssignment> members(int layer, int cluster) {
         return assignments.stream()
                 .filter(row -> row.layer() == layer && row.cluster() == cluster)
                 .toList();

@@ -1,9 +1,9 @@
 package dev.uncurl.pruning;
 
 import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.error.Refusal;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -33,24 +33,24 @@ public final class PlanCheck {
 
     private final ModelFolder parent;
     private final Plan plan;
-    private final Application application;
+    private final MergeOptions application;
     private final ModelFolder pruned;
 
-    /** @throws Refusal (input) when the plan is not one for the parent, or the pruned model has not the plan's shape */
-    public PlanCheck(ModelFolder parent, Plan plan, Application application, ModelFolder pruned) {
-        PlanApplication.check(parent, plan);
+    /** @throws UserError (input) when the plan is not one for the parent, or the pruned model has not the plan's shape */
+    public PlanCheck(ModelFolder parent, Plan plan, MergeOptions application, ModelFolder pruned) {
+        PlanApplier.check(parent, plan);
         this.parent = parent;
         this.plan = plan;
         this.application = application;
         this.pruned = pruned;
-        ModelConfig expected = PlanApplication.prunedConfig(parent.config(), plan, application);
+        ModelConfig expected = PlanApplier.prunedConfig(parent.config(), plan, application);
         if (!expected.equals(pruned.config())) {
             throw refused("its config.json", "is not what its plan makes of " + parent.dir());
         }
     }
 
-    private Refusal refused(String what, String how) {
-        return Refusal.input(
+    private UserError refused(String what, String how) {
+        return UserError.input(
                 "Pruned model " + pruned.dir() + ": " + what + " " + how,
                 "It was not made as its lineage says: remove it and run prune again.");
     }
@@ -60,9 +60,9 @@ public final class PlanCheck {
         return pruned.config().layers() + 1;
     }
 
-    /** @throws Refusal (input) with the tensor that is not what it should be */
+    /** @throws UserError (input) with the tensor that is not what it should be */
     public Counts check(int shard) throws IOException {
-        boolean touched = PlanApplication.isTouched(parent, shard);
+        boolean touched = PlanApplier.isTouched(parent, shard);
         int copied = 0;
         for (String name : pruned.tensorNames(shard)) {
             if (!touched || !name.startsWith(ParameterLayout.block(shard) + "moe.")) {
@@ -76,7 +76,7 @@ public final class PlanCheck {
         checkRouter(shard);
         int merged = 0;
         for (int cluster = 0; cluster < plan.clusters(shard); cluster++) {
-            List<Assignment> members = plan.members(shard, cluster);
+            List<ExpertAssignment> members = plan.members(shard, cluster);
             if (members.size() == 1) {
                 for (String tensor : ParameterLayout.FEED_FORWARD) {
                     checkCopied(
@@ -100,7 +100,7 @@ public final class PlanCheck {
 
     private void checkRouter(int layer) throws IOException {
         String name = ParameterLayout.router(layer);
-        float[] expected = PlanApplication.router(parent, plan, application.router(), layer);
+        float[] expected = PlanApplier.router(parent, plan, application.router(), layer);
         float[] found = new float[expected.length];
         pruned.read(name, found, 0);
         if (!Arrays.equals(expected, found)) {
@@ -110,12 +110,12 @@ public final class PlanCheck {
         }
     }
 
-    private void checkMerged(int layer, int cluster, List<Assignment> members) throws IOException {
+    private void checkMerged(int layer, int cluster, List<ExpertAssignment> members) throws IOException {
         Expert merged = Expert.read(pruned, layer, cluster);
         double[] bias = new double[merged.width()];
         Arrays.fill(bias, -0.0);
         double[] sums = new double[2 * merged.width() + 1];
-        for (Assignment member : members) {
+        for (ExpertAssignment member : members) {
             if (member.weight() > 0) {
                 Expert expert = Expert.read(parent, layer, member.expert());
                 add(bias, doubles(expert.b2()), member.weight());
@@ -124,7 +124,7 @@ public final class PlanCheck {
         }
         String prefix = ParameterLayout.expert(layer, cluster);
         String how = "is not the mean that its plan says of experts "
-                + members.stream().map(Assignment::expert).toList();
+                + members.stream().map(ExpertAssignment::expert).toList();
         for (int d = 0; d < bias.length; d++) {
             if (Float.compare((float) bias[d], merged.b2()[d]) != 0) {
                 throw refused("tensor " + prefix + ParameterLayout.FEED_FORWARD.get(3), how);

@@ -9,9 +9,9 @@ import java.util.stream.Collectors;
  *
  * @param seed for methods that draw
  */
-public record PlanSettings(PruningMethods method, MergeWeights weights, Budget budget, long seed) {
+public record PlanSettings(BuiltInMethods method, MergeWeights weights, Budget budget, long seed) {
     /** The same K in every layer, merged with the method's own weights. */
-    public static PlanSettings of(PruningMethods method, int experts, long seed) {
+    public static PlanSettings of(BuiltInMethods method, int experts, long seed) {
         return new PlanSettings(method, method.weights(), Budget.uniform(experts), seed);
     }
 

@@ -1,6 +1,6 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -26,8 +26,8 @@ public final class Planner {
             String modelId,
             String manifestSha256,
             String task,
-            PruningMethods method,
-            List<LayerEvidence> evidence,
+            BuiltInMethods method,
+            List<LayerStatistics> evidence,
             int keep,
             long seed,
             Map<String, String> inputs) {
@@ -40,7 +40,7 @@ public final class Planner {
      * @param evidence of every layer that has experts
      * @param inputs what else is to be remembered and is to change the plan's id, such as the split; the settings and the
      *     evidence's own hash are added
-     * @throws Refusal (usage) when a K is not between 1 and E, (input) when the evidence does not hold together or is not
+     * @throws UserError (usage) when a K is not between 1 and E, (input) when the evidence does not hold together or is not
      *     enough for the method
      */
     public static Plan plan(
@@ -48,12 +48,12 @@ public final class Planner {
             String manifestSha256,
             String task,
             PlanSettings settings,
-            List<LayerEvidence> evidence,
+            List<LayerStatistics> evidence,
             Map<String, String> inputs) {
-        List<LayerEvidence> layers = ordered(evidence, modelId, task);
+        List<LayerStatistics> layers = ordered(evidence, modelId, task);
         SortedMap<Integer, Integer> clusters = settings.budget().clusters(layers);
         // in parallel, but put together in the order of the layers: of several refusals the first layer's is told
-        List<ForkJoinTask<List<Assignment>>> tasks = layers.stream()
+        List<ForkJoinTask<List<ExpertAssignment>>> tasks = layers.stream()
                 .map(layer -> ForkJoinPool.commonPool()
                         .submit(() -> assignments(layer, clusters.get(layer.layer()), settings)))
                 .toList();
@@ -74,19 +74,19 @@ public final class Planner {
         return new Plan(origin, assignments);
     }
 
-    private static List<LayerEvidence> ordered(List<LayerEvidence> evidence, String modelId, String task) {
+    private static List<LayerStatistics> ordered(List<LayerStatistics> evidence, String modelId, String task) {
         if (evidence.isEmpty()) {
-            throw Refusal.input(
+            throw UserError.input(
                     "There are no router logits of model " + modelId + " on task " + task,
                     "Run dump-logits for this model and task first.");
         }
         var layers = new ArrayList<>(evidence);
-        layers.sort(Comparator.comparingInt(LayerEvidence::layer));
+        layers.sort(Comparator.comparingInt(LayerStatistics::layer));
         int experts = layers.get(0).experts();
         int previous = -1;
-        for (LayerEvidence layer : layers) {
+        for (LayerStatistics layer : layers) {
             if (layer.experts() != experts || layer.layer() == previous) {
-                throw Refusal.input(
+                throw UserError.input(
                         "The router logits of model " + modelId + " on task " + task + " do not fit together at layer "
                                 + layer.layer(),
                         "Dump the router logits again.");
@@ -96,11 +96,11 @@ public final class Planner {
         return layers;
     }
 
-    private static List<Assignment> assignments(LayerEvidence layer, int keep, PlanSettings settings) {
+    private static List<ExpertAssignment> assignments(LayerStatistics layer, int keep, PlanSettings settings) {
         int[] labels;
         try {
             labels = settings.method().labels(layer, keep, settings.seed());
-        } catch (Refusal refusal) {
+        } catch (UserError refusal) {
             throw refusal.at("Layer " + layer.layer());
         }
         int most = settings.budget().maxCluster();
@@ -108,10 +108,10 @@ public final class Planner {
                 layer, most == 0 ? labels : ClusterLimit.limited(layer, labels, most), settings.weights());
     }
 
-    private static String hash(List<LayerEvidence> layers) {
+    private static String hash(List<LayerStatistics> layers) {
         try {
             var digest = MessageDigest.getInstance("SHA-256");
-            for (LayerEvidence layer : layers) {
+            for (LayerStatistics layer : layers) {
                 var bytes = new ByteArrayOutputStream();
                 var out = new DataOutputStream(bytes);
                 out.writeInt(layer.layer());

@@ -6,7 +6,7 @@ public interface PruningMethod {
     /**
      * @param keep K, experts that the pruned layer has, 1 to E
      * @param seed for methods that draw
-     * @return for each expert the cluster it goes into, K different numbers in all, or {@link Assignment#DROPPED}
+     * @return for each expert the cluster it goes into, K different numbers in all, or {@link ExpertAssignment#DROPPED}
      */
-    int[] labels(LayerEvidence evidence, int keep, long seed);
+    int[] labels(LayerStatistics evidence, int keep, long seed);
 }

@@ -1,8 +1,8 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.config.MoeLayer;
 import dev.uncurl.error.Nearest;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.MoeLayer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -44,17 +44,17 @@ public enum RouterRule {
     /**
      * The rule of that name.
      *
-     * @throws Refusal (usage) when there is none, with the nearest name, or when it makes no sense for the method, with those
+     * @throws UserError (usage) when there is none, with the nearest name, or when it makes no sense for the method, with those
      *     that do
      */
-    public static RouterRule named(String title, PruningMethods method) {
+    public static RouterRule named(String title, BuiltInMethods method) {
         RouterRule named = Arrays.stream(values())
                 .filter(rule -> rule.title().equals(title))
                 .findFirst()
-                .orElseThrow(() -> Refusal.usage("There is no router rule " + title, Nearest.hint(title, titles())));
+                .orElseThrow(() -> UserError.usage("There is no router rule " + title, Nearest.hint(title, titles())));
         if (named.forDrops != method.drops()) {
             String rules = String.join(" or ", titles(method));
-            throw Refusal.usage(
+            throw UserError.usage(
                     "Router rule " + title + " is not for method " + method.title() + ", which "
                             + (method.drops() ? "drops" : "merges") + " experts",
                     "Use --router " + rules + "; without --router it is "
@@ -64,7 +64,7 @@ public enum RouterRule {
     }
 
     /** The rule where none is asked for: {@link #MASK} for methods that drop experts, {@link #MAP} for those that merge. */
-    public static RouterRule of(PruningMethods method) {
+    public static RouterRule of(BuiltInMethods method) {
         return method.drops() ? MASK : MAP;
     }
 
@@ -74,9 +74,9 @@ public enum RouterRule {
      * else collapsed.
      *
      * @param title as recorded, or null
-     * @throws Refusal (usage) as {@link #named}
+     * @throws UserError (usage) as {@link #named}
      */
-    public static RouterRule recorded(String title, PruningMethods method) {
+    public static RouterRule recorded(String title, BuiltInMethods method) {
         String recorded = title == null ? COLLAPSE.title() : title;
         boolean beforeDrops = recorded.equals(MAP.title()) || recorded.equals(COLLAPSE.title());
         return method.drops() && beforeDrops ? SLICE : named(recorded, method);
@@ -88,7 +88,7 @@ public enum RouterRule {
     }
 
     /** The names of the rules for a method, its default first. */
-    public static List<String> titles(PruningMethods method) {
+    public static List<String> titles(BuiltInMethods method) {
         return Arrays.stream(values())
                 .filter(rule -> rule.forDrops == method.drops())
                 .map(RouterRule::title)
@@ -99,10 +99,10 @@ public enum RouterRule {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** @throws Refusal (usage) when experts are dropped, and this is a rule for plans that merge all */
+    /** @throws UserError (usage) when experts are dropped, and this is a rule for plans that merge all */
     void check(Plan plan) {
-        if (!forDrops && plan.assignments().stream().anyMatch(Assignment::isDropped)) {
-            throw Refusal.usage(
+        if (!forDrops && plan.assignments().stream().anyMatch(ExpertAssignment::isDropped)) {
+            throw UserError.usage(
                     "Plan " + plan.id() + " drops experts: router rule " + title() + " is for plans that merge all",
                     "Use mask or slice.");
         }
@@ -114,7 +114,7 @@ public enum RouterRule {
      * @param rows one assignment per expert
      * @param clusters K
      */
-    MoeLayer layer(List<Assignment> rows, int clusters) {
+    MoeLayer layer(List<ExpertAssignment> rows, int clusters) {
         return switch (this) {
             case COLLAPSE -> new MoeLayer(clusters);
             case MAP, MASK -> new MoeLayer(
@@ -123,7 +123,7 @@ public enum RouterRule {
                             .map(row -> row.isDropped() ? MoeLayer.MASKED : row.cluster())
                             .toList());
             case SLICE -> new MoeLayer(
-                    clusters, kept(rows).map(Assignment::cluster).toList());
+                    clusters, kept(rows).map(ExpertAssignment::cluster).toList());
         };
     }
 
@@ -133,7 +133,7 @@ public enum RouterRule {
      * @param clusters K
      * @return [R, D], R rows as {@link #layer} tells; a row that only one expert goes into is that one's, bit for bit
      */
-    public float[] apply(float[] router, List<Assignment> rows, int clusters) {
+    public float[] apply(float[] router, List<ExpertAssignment> rows, int clusters) {
         return switch (this) {
             case COLLAPSE -> collapse(router, rows, clusters);
             case MAP, MASK -> router.clone();
@@ -141,13 +141,13 @@ public enum RouterRule {
         };
     }
 
-    private static Stream<Assignment> kept(List<Assignment> rows) {
+    private static Stream<ExpertAssignment> kept(List<ExpertAssignment> rows) {
         return rows.stream().filter(row -> !row.isDropped());
     }
 
-    private static float[] slice(float[] router, List<Assignment> rows) {
+    private static float[] slice(float[] router, List<ExpertAssignment> rows) {
         int width = router.length / rows.size();
-        int[] experts = kept(rows).mapToInt(Assignment::expert).toArray();
+        int[] experts = kept(rows).mapToInt(ExpertAssignment::expert).toArray();
         float[] sliced = new float[experts.length * width];
         for (int row = 0; row < experts.length; row++) {
             System.arraycopy(router, experts[row] * width, sliced, row * width, width);
@@ -155,7 +155,7 @@ public enum RouterRule {
         return sliced;
     }
 
-    private static float[] collapse(float[] router, List<Assignment> rows, int clusters) {
+    private static float[] collapse(float[] router, List<ExpertAssignment> rows, int clusters) {
         int width = router.length / rows.size();
         float[] collapsed = new float[clusters * width];
         for (int c = 0; c < clusters; c++) {
@@ -167,7 +167,7 @@ public enum RouterRule {
             }
             double[] sum = new double[width];
             Arrays.fill(sum, -0.0);
-            for (Assignment member : members) {
+            for (ExpertAssignment member : members) {
                 for (int d = 0; d < width; d++) {
                     sum[d] += member.weight() * router[member.expert() * width + d];
                 }

@@ -1,6 +1,6 @@
 package dev.uncurl.routing;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -34,7 +34,7 @@ public final class ExpertStatistics implements java.io.Serializable {
             double meanLogit,
             double outputNorm,
             double contribution) {
-        /** @throws Refusal (input) that names the expert, when a value is NaN, infinite or of a sign it cannot have */
+        /** @throws UserError (input) that names the expert, when a value is NaN, infinite or of a sign it cannot have */
         public Row {
             check(expert, "tokens", tokens, tokens >= 0);
             check(expert, "fraction", fraction, fraction >= 0);
@@ -47,7 +47,7 @@ public final class ExpertStatistics implements java.io.Serializable {
 
         private static void check(int expert, String column, double value, boolean possible) {
             if (!possible || !Double.isFinite(value)) {
-                throw Refusal.input(
+                throw UserError.input(
                         "The " + column + " of expert " + expert + " is " + value,
                         "The model has diverged, or the row was changed: dump the router logits again.");
             }
@@ -79,7 +79,7 @@ public final class ExpertStatistics implements java.io.Serializable {
      *
      * @param tokens N, as routing.gram tells it
      * @param rows one per expert, in any order
-     * @throws Refusal (input) when an expert is missing or twice
+     * @throws UserError (input) when an expert is missing or twice
      */
     public static ExpertStatistics of(long tokens, List<Row> rows) {
         var statistics = new ExpertStatistics(rows.size());
@@ -88,7 +88,7 @@ public final class ExpertStatistics implements java.io.Serializable {
         for (Row row : rows) {
             int expert = row.expert();
             if (expert < 0 || expert >= rows.size() || seen[expert]) {
-                throw Refusal.input(
+                throw UserError.input(
                         "Expert " + expert + " of " + rows.size() + " is out of range or has two rows of statistics",
                         "Dump the router logits again.");
             }
@@ -121,7 +121,7 @@ public final class ExpertStatistics implements java.io.Serializable {
         double highest = Double.NEGATIVE_INFINITY;
         for (int e = 0; e < experts; e++) {
             if (!Float.isFinite(logits[offset + e])) {
-                throw Refusal.input(
+                throw UserError.input(
                         "The router logit of row " + tokens + ", expert " + e + " is " + logits[offset + e],
                         "The model has diverged: use an earlier checkpoint.");
             }
@@ -147,7 +147,7 @@ public final class ExpertStatistics implements java.io.Serializable {
     /** Adds the tokens of {@code other}, which stays as it is. */
     public void merge(ExpertStatistics other) {
         if (other.experts != experts) {
-            throw Refusal.input(
+            throw UserError.input(
                     "Statistics of " + other.experts + " experts cannot be added to those of " + experts,
                     "Dump the router logits again.");
         }

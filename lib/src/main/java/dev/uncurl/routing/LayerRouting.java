@@ -1,6 +1,6 @@
 package dev.uncurl.routing;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -15,27 +15,27 @@ import java.util.stream.IntStream;
  */
 public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<Integer> masked) {
     /**
-     * @throws Refusal (input) when counts and Gram matrix are not of the same experts, there are no tokens, or a masked
+     * @throws UserError (input) when counts and Gram matrix are not of the same experts, there are no tokens, or a masked
      *     expert has some
      */
     public LayerRouting {
         choices = List.copyOf(choices);
         masked = Set.copyOf(masked);
         if (choices.size() != gram.experts()) {
-            throw Refusal.input(
+            throw UserError.input(
                     "Layer " + layer + " has " + gram.experts() + " experts by its Gram matrix, " + choices.size()
                             + " by its statistics",
                     "Dump the router logits again.");
         }
         for (int expert : masked) {
             if (expert >= choices.size() || choices.get(expert) > 0) {
-                throw Refusal.input(
+                throw UserError.input(
                         "Layer " + layer + " has tokens of expert " + expert + ", which the model leaves out",
                         "Dump the router logits again.");
             }
         }
         if (gram.tokens() == 0 || choices.stream().allMatch(count -> count == 0)) {
-            throw Refusal.input(
+            throw UserError.input(
                     "Layer " + layer + " has routed no token", "Run dump-logits for this model and task first.");
         }
     }

@@ -1,6 +1,6 @@
 package dev.uncurl.routing;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.Serializable;
 
 /**
@@ -33,7 +33,7 @@ public final class OutputSums implements Serializable {
      * counts.
      *
      * @param batch [D] the sum of the expert's outputs for them
-     * @throws Refusal (input) when it is not finite or 2^34 and more; nothing is added then
+     * @throws UserError (input) when it is not finite or 2^34 and more; nothing is added then
      */
     public void add(int expert, double[] batch) {
         if (batch.length != width) {
@@ -41,7 +41,7 @@ public final class OutputSums implements Serializable {
         }
         for (double value : batch) {
             if (!(Math.abs(value) < ExactSums.TERM_LIMIT)) {
-                throw Refusal.input(
+                throw UserError.input(
                         "The outputs of expert " + expert + " add up to " + value,
                         "The model has diverged: use an earlier checkpoint.");
             }
@@ -67,8 +67,8 @@ public final class OutputSums implements Serializable {
         addTokens(other.tokens, other.sequences);
     }
 
-    private static Refusal refused(String what) {
-        return Refusal.input("Not outputs of the same experts: " + what, "Dump the experts' outputs again.");
+    private static UserError refused(String what) {
+        return UserError.input("Not outputs of the same experts: " + what, "Dump the experts' outputs again.");
     }
 
     /** E. */

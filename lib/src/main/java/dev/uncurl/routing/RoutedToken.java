@@ -1,6 +1,6 @@
 package dev.uncurl.routing;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 
 /**
  * What one router did with one token: a row of table routing.logits without its key.
@@ -43,8 +43,8 @@ public record RoutedToken(
         }
     }
 
-    private static Refusal refused(String what) {
-        return Refusal.input("No router makes " + what, "Dump the router logits again.");
+    private static UserError refused(String what) {
+        return UserError.input("No router makes " + what, "Dump the router logits again.");
     }
 
     /** Whether it is one of the frequent pieces. */

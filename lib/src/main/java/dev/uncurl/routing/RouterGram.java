@@ -1,6 +1,6 @@
 package dev.uncurl.routing;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.Arrays;
 
 /**
@@ -29,7 +29,7 @@ public final class RouterGram implements java.io.Serializable {
 
     /**
      * @param gram [E, E] row-major, copied
-     * @throws Refusal (input) when it is not a Gram matrix: wrong size, not finite, not symmetric, negative diagonal
+     * @throws UserError (input) when it is not a Gram matrix: wrong size, not finite, not symmetric, negative diagonal
      */
     public RouterGram(int experts, long tokens, double[] gram) {
         if (experts < 1 || tokens < 0 || gram.length != experts * experts) {
@@ -49,21 +49,21 @@ public final class RouterGram implements java.io.Serializable {
         this.gram = gram.clone();
     }
 
-    private static Refusal refused(String what) {
-        return Refusal.input("Not a Gram matrix of router logits: " + what, "Dump the router logits again.");
+    private static UserError refused(String what) {
+        return UserError.input("Not a Gram matrix of router logits: " + what, "Dump the router logits again.");
     }
 
     /**
      * Adds one token.
      *
      * @param logits its E logits from {@code offset} on
-     * @throws Refusal (input) naming the row, counted from 0 in this matrix, when one is NaN or infinite; nothing is
+     * @throws UserError (input) naming the row, counted from 0 in this matrix, when one is NaN or infinite; nothing is
      *     added then
      */
     public void add(float[] logits, int offset) {
         for (int i = 0; i < experts; i++) {
             if (!Float.isFinite(logits[offset + i])) {
-                throw Refusal.input(
+                throw UserError.input(
                         "The router logit of row " + tokens + ", expert " + i + " is " + logits[offset + i],
                         "The model has diverged: use an earlier checkpoint.");
             }

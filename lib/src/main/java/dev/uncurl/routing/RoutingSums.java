@@ -1,6 +1,6 @@
 package dev.uncurl.routing;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,7 +69,7 @@ public final class RoutingSums implements Serializable {
     /**
      * Adds one token.
      *
-     * @throws Refusal (input) when a logit is NaN or not below {@link #LOGIT_LIMIT}, or a gate or norm is NaN or infinite;
+     * @throws UserError (input) when a logit is NaN or not below {@link #LOGIT_LIMIT}, or a gate or norm is NaN or infinite;
      *     nothing is added then
      */
     public void add(RoutedToken token) {
@@ -102,7 +102,7 @@ public final class RoutingSums implements Serializable {
             float norm = token.outputNorms()[choice];
             double largest = Math.max(Math.abs(gate), Math.max(Math.abs(norm), Math.abs((double) gate * norm)));
             if (!(largest < ExactSums.TERM_LIMIT)) {
-                throw Refusal.input(
+                throw UserError.input(
                         "The gate of row " + tokens + " is " + gate + ", the norm of its expert's output " + norm,
                         "The model has diverged: use an earlier checkpoint.");
             }
@@ -122,7 +122,7 @@ public final class RoutingSums implements Serializable {
 
     private double highest(float[] logits) {
         if (logits.length != experts) {
-            throw Refusal.input(
+            throw UserError.input(
                     "A token has " + logits.length + " router logits beside others with " + experts,
                     "Dump the router logits again.");
         }
@@ -141,7 +141,7 @@ public final class RoutingSums implements Serializable {
     private void refuse(float[] logits) {
         for (int e = 0; e < experts; e++) {
             if (!(Math.abs(logits[e]) < LOGIT_LIMIT)) {
-                throw Refusal.input(
+                throw UserError.input(
                         "The router logit of row " + tokens + ", expert " + e + " is " + logits[e],
                         "The model has diverged: use an earlier checkpoint.");
             }
@@ -151,7 +151,7 @@ public final class RoutingSums implements Serializable {
     /** Adds the tokens of {@code other}, which keeps them. */
     public void merge(RoutingSums other) {
         if (other.experts != experts) {
-            throw Refusal.input(
+            throw UserError.input(
                     "Sums of " + other.experts + " experts cannot be added to those of " + experts,
                     "Dump the router logits again.");
         }

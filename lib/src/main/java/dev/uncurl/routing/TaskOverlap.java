@@ -1,6 +1,6 @@
 package dev.uncurl.routing;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -15,12 +15,12 @@ import java.util.stream.Stream;
  * @param two the same layer on another
  */
 public record TaskOverlap(LayerRouting one, LayerRouting two) {
-    /** @throws Refusal (input) when they are not the same layer */
+    /** @throws UserError (input) when they are not the same layer */
     public TaskOverlap {
         if (one.layer() != two.layer()
                 || one.experts() != two.experts()
                 || !one.masked().equals(two.masked())) {
-            throw Refusal.input(
+            throw UserError.input(
                     "Layer " + one.layer() + " with " + one.experts() + " experts cannot be compared with layer "
                             + two.layer() + " with " + two.experts(),
                     "Dump the router logits of both tasks again, with the same model.");

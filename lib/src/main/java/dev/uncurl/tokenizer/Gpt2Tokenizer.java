@@ -3,7 +3,7 @@ package dev.uncurl.tokenizer;
 import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.GptBytePairEncodingParams;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -70,7 +70,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
     /**
      * The first {@code vocabularySize - 1} ids of GPT-2, then {@code <|endoftext|>}.
      *
-     * @throws Refusal (usage) unless 257 &lt;= vocabularySize &lt;= 50,257
+     * @throws UserError (usage) unless 257 &lt;= vocabularySize &lt;= 50,257
      */
     public static Gpt2Tokenizer truncated(int vocabularySize) {
         return of(vocabularySize);
@@ -79,11 +79,11 @@ public final class Gpt2Tokenizer implements Tokenizer {
     /**
      * The tokenizer with that many ids, the full one or a truncated one.
      *
-     * @throws Refusal (usage) unless 257 &lt;= vocabularySize &lt;= 50,257
+     * @throws UserError (usage) unless 257 &lt;= vocabularySize &lt;= 50,257
      */
     public static Gpt2Tokenizer of(int vocabularySize) {
         if (vocabularySize < SMALLEST_VOCABULARY || vocabularySize > FULL_VOCABULARY) {
-            throw Refusal.usage(
+            throw UserError.usage(
                     "vocabulary = " + vocabularySize + " is not possible with GPT-2's encoding",
                     "Set it to " + FULL_VOCABULARY + " (all of it) or to a smaller number, at least "
                             + SMALLEST_VOCABULARY + " (the bytes and " + END_OF_TEXT + ").");

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.config.MoeLayer;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.model.ModelInitialization;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.MoeLayer;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -127,10 +127,10 @@ class ByLayerFolderTest {
         String json = new String(ConfigJson.write(CONFIG), StandardCharsets.UTF_8);
         assertThat(json).contains(from);
         assertThatThrownBy(() -> read(json.replace(from, to)))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("/m/config.json: " + message)
-                .extracting(e -> ((Refusal) e).kind())
-                .isEqualTo(Refusal.Kind.INPUT);
+                .extracting(e -> ((UserError) e).kind())
+                .isEqualTo(UserError.Kind.INPUT);
     }
 
     @Test
@@ -138,6 +138,6 @@ class ByLayerFolderTest {
         String json = new String(ConfigJson.write(CONFIG), StandardCharsets.UTF_8)
                 .replace("[ 0, 2, 0, 3, 0 ]", "[ 0, 3, 0, 3, 0 ]")
                 .replace("\"1\" : [ 0, 1, 0, 1 ]", "");
-        assertThatThrownBy(() -> read(json)).isInstanceOf(Refusal.class).hasMessageContaining("alike and unmapped");
+        assertThatThrownBy(() -> read(json)).isInstanceOf(UserError.class).hasMessageContaining("alike and unmapped");
     }
 }

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.MoeConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -78,7 +78,7 @@ class ModelFolderTest extends ModelFolderFixture {
             content[content.length / 2] ^= 1;
             Files.write(file, content);
             assertThatThrownBy(() -> open("m").verify())
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining(name);
             content[content.length / 2] ^= 1;
             Files.write(file, content);
@@ -100,14 +100,14 @@ class ModelFolderTest extends ModelFolderFixture {
                     Files.write(file, flipped);
                     try {
                         assertThat(open("m").manifestSha256()).as(name).isNotEqualTo(sha);
-                    } catch (Refusal e) {
-                        assertThat(e.kind()).isEqualTo(Refusal.Kind.INPUT);
+                    } catch (UserError e) {
+                        assertThat(e.kind()).isEqualTo(UserError.Kind.INPUT);
                         assertThat(e).hasMessageContaining(folder.resolve("m").toString());
                     }
                 }
             }
             Files.write(file, Arrays.copyOf(content, content.length / 2));
-            assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining(name);
+            assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class).hasMessageContaining(name);
             Files.write(file, content);
         }
     }
@@ -123,7 +123,7 @@ class ModelFolderTest extends ModelFolderFixture {
         ModelFolder model = open("m");
         for (var read : reads(model, tensor)) {
             assertThatThrownBy(read)
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("model-00001-of-00004.safetensors: tensor h.1.moe.experts.2.c_fc.weight")
                     .hasMessageContaining("CRC-32C");
         }
@@ -157,13 +157,13 @@ class ModelFolderTest extends ModelFolderFixture {
             ModelFolder model = open("m" + poison);
             for (var read : reads(model, tensor)) {
                 assertThatThrownBy(read)
-                        .isInstanceOf(Refusal.class)
+                        .isInstanceOf(UserError.class)
                         .hasMessageContaining("model-00001-of-00004.safetensors: tensor h.1.moe.experts.2.c_fc.weight")
                         .hasMessageContaining("holds " + poison + " at index 17")
-                        .extracting(e -> ((Refusal) e).kind())
-                        .isEqualTo(Refusal.Kind.INPUT);
+                        .extracting(e -> ((UserError) e).kind())
+                        .isEqualTo(UserError.Kind.INPUT);
             }
-            assertThatThrownBy(model::verify).isInstanceOf(Refusal.class).hasMessageContaining("at index 17");
+            assertThatThrownBy(model::verify).isInstanceOf(UserError.class).hasMessageContaining("at index 17");
             model.read("h.1.moe.experts.1.c_fc.weight", new float[parameters.length], 0);
         }
     }
@@ -181,7 +181,7 @@ class ModelFolderTest extends ModelFolderFixture {
     void aModelWithAValueThatIsNotFiniteIsNeverWritten() throws IOException {
         parameters[parameters.length - 1] = Float.POSITIVE_INFINITY;
         assertThatThrownBy(() -> write("m"))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Infinity")
                 .hasMessageContaining("ln_f.bias");
         assertThat(listing(folder)).isEmpty();
@@ -195,7 +195,7 @@ class ModelFolderTest extends ModelFolderFixture {
             String text = Files.readString(file);
             Files.writeString(file, text.replace("true,", "false").replace("3024", "3025"));
             assertThat(Files.readString(file)).isNotEqualTo(text).hasSameSizeAs(text);
-            assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining(name);
+            assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class).hasMessageContaining(name);
             Files.writeString(file, text);
         }
         open("m");
@@ -223,7 +223,7 @@ class ModelFolderTest extends ModelFolderFixture {
             replaceConfig(edit[0], edit[1]);
             assertThatThrownBy(() -> open("m"))
                     .as(edit[1])
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("config.json")
                     .hasMessageContaining(edit[2]);
             Files.writeString(config, text);
@@ -250,9 +250,9 @@ class ModelFolderTest extends ModelFolderFixture {
         Path shard = folder.resolve("m/model-00002-of-00004.safetensors");
         byte[] content = Files.readAllBytes(shard);
         Files.write(shard, Arrays.copyOf(content, content.length - 4));
-        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("model-00002");
+        assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class).hasMessageContaining("model-00002");
         Files.delete(shard);
-        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("model-00002");
+        assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class).hasMessageContaining("model-00002");
     }
 
     @Test
@@ -268,15 +268,15 @@ class ModelFolderTest extends ModelFolderFixture {
                 json.replace("\"format\" : 1", "\"format\" : 2"),
                 json.replace("config.json", "../config.json"))) {
             Files.writeString(manifest, bad);
-            assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("manifest");
+            assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class).hasMessageContaining("manifest");
         }
         Files.delete(manifest);
         assertThatThrownBy(() -> open("m"))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("no valid manifest.json")
-                .extracting(e -> ((Refusal) e).kind())
-                .isEqualTo(Refusal.Kind.INPUT);
-        assertThatThrownBy(() -> open("nowhere")).isInstanceOf(Refusal.class).hasMessageContaining("nowhere");
+                .extracting(e -> ((UserError) e).kind())
+                .isEqualTo(UserError.Kind.INPUT);
+        assertThatThrownBy(() -> open("nowhere")).isInstanceOf(UserError.class).hasMessageContaining("nowhere");
     }
 
     @Test
@@ -284,15 +284,15 @@ class ModelFolderTest extends ModelFolderFixture {
         write("m");
         // forge the config together with its manifest entry, as only a lying producer would
         replaceConfig("\"num_local_experts\" : 3", "\"num_local_experts\" : 4");
-        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("h.1.moe.experts.3");
+        assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class).hasMessageContaining("h.1.moe.experts.3");
         replaceConfig("\"num_local_experts\" : 4", "\"num_local_experts\" : 3");
         replaceConfig("\"n_positions\" : 6", "\"n_positions\" : 7");
         assertThatThrownBy(() -> open("m").readParameters())
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("wpe.weight")
                 .hasMessageContaining("model-00003");
         replaceConfig("\"n_positions\" : 7", "\"n_positions\" : \"x\"");
-        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("n_positions");
+        assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class).hasMessageContaining("n_positions");
     }
 
     @Test
@@ -303,7 +303,7 @@ class ModelFolderTest extends ModelFolderFixture {
         assertThat(old.moe().capacityFactor()).isZero();
         assertThat(old.moe().withExperts(1)).isEqualTo(new MoeConfig(1, 1, 2, true, 0.01, 0.001));
         replaceConfig("\"norm_topk_prob\" : true", "\"norm_topk_prob\" : true, \"capacity_factor\" : -1");
-        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class).hasMessageContaining("capacity-factor = -1");
+        assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class).hasMessageContaining("capacity-factor = -1");
     }
 
     /** What readers outside Uncurl rely on; a change here is a change of the format. */

@@ -3,7 +3,7 @@ package dev.uncurl.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Map;
@@ -16,9 +16,9 @@ class ModelStagingTest extends ModelFolderFixture {
     void aModelIsNeverOverwritten() throws IOException {
         String before = write("m").manifestSha256();
         assertThatThrownBy(() -> write("m"))
-                .isInstanceOf(Refusal.class)
-                .extracting(e -> ((Refusal) e).kind())
-                .isEqualTo(Refusal.Kind.CONFLICT);
+                .isInstanceOf(UserError.class)
+                .extracting(e -> ((UserError) e).kind())
+                .isEqualTo(UserError.Kind.CONFLICT);
         assertThat(open("m").manifestSha256()).isEqualTo(before);
         assertThat(listing(folder)).containsExactly("m");
     }
@@ -31,7 +31,7 @@ class ModelStagingTest extends ModelFolderFixture {
         fill(first);
         fill(second);
         first.publish(LINEAGE, Map.of());
-        assertThatThrownBy(() -> second.publish(LINEAGE, Map.of())).isInstanceOf(Refusal.class);
+        assertThatThrownBy(() -> second.publish(LINEAGE, Map.of())).isInstanceOf(UserError.class);
         second.discard();
         open("m").verify();
         assertThat(listing(folder)).containsExactly("m");
@@ -61,7 +61,7 @@ class ModelStagingTest extends ModelFolderFixture {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("model-00001");
         assertThat(folder.resolve("m")).doesNotExist();
-        assertThatThrownBy(() -> open("m")).isInstanceOf(Refusal.class);
+        assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class);
         // even one that had its manifest and died before the rename
         String hidden = listing(folder).get(0);
         write("whole");
@@ -71,7 +71,7 @@ class ModelStagingTest extends ModelFolderFixture {
                     folder.resolve(hidden).resolve(file),
                     java.nio.file.StandardCopyOption.REPLACE_EXISTING);
         }
-        assertThatThrownBy(() -> open(hidden)).isInstanceOf(Refusal.class).hasMessageContaining("not a finished");
+        assertThatThrownBy(() -> open(hidden)).isInstanceOf(UserError.class).hasMessageContaining("not a finished");
         write("m");
         open("m").verify();
     }

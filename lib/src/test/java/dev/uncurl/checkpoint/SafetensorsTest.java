@@ -3,7 +3,7 @@ package dev.uncurl.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -112,7 +112,7 @@ class SafetensorsTest {
         file.read("a", into, 1);
         assertThat(into).containsExactly(0, 0, 1, -2, 3.5f, Float.MIN_VALUE, -0f, 0);
         assertThatThrownBy(() -> file.read("a", new float[6], 1)).isInstanceOf(IndexOutOfBoundsException.class);
-        assertThatThrownBy(() -> file.tensor("d")).isInstanceOf(Refusal.class).hasMessageContaining("tensor d");
+        assertThatThrownBy(() -> file.tensor("d")).isInstanceOf(UserError.class).hasMessageContaining("tensor d");
     }
 
     @Test
@@ -157,7 +157,7 @@ class SafetensorsTest {
             """)
     void aHeaderThatLiesIsRefused(String header, String message) {
         assertThatThrownBy(() -> open(file(header, 8)))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("a.safetensors")
                 .hasMessageContaining(message);
     }
@@ -167,19 +167,21 @@ class SafetensorsTest {
     void aHeaderLengthBeyondTheFileIsRefusedBeforeAllocation(long length) {
         byte[] content = file("{}", 16);
         ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN).putLong(0, length);
-        assertThatThrownBy(() -> open(content)).isInstanceOf(Refusal.class).hasMessageContaining("a.safetensors");
+        assertThatThrownBy(() -> open(content)).isInstanceOf(UserError.class).hasMessageContaining("a.safetensors");
     }
 
     @Test
     void aHeaderThatIsNotUtf8IsRefused() {
         byte[] content = file("{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
         content[8 + 2] = (byte) 0xff;
-        assertThatThrownBy(() -> open(content)).isInstanceOf(Refusal.class).hasMessageContaining("a.safetensors");
+        assertThatThrownBy(() -> open(content)).isInstanceOf(UserError.class).hasMessageContaining("a.safetensors");
     }
 
     @Test
     void aFileTooShortForAHeaderIsRefused() {
-        assertThatThrownBy(() -> open(new byte[5])).isInstanceOf(Refusal.class).hasMessageContaining("5 bytes");
+        assertThatThrownBy(() -> open(new byte[5]))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("5 bytes");
     }
 
     @Test

@@ -3,10 +3,10 @@ package dev.uncurl.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.error.Refusal;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -94,7 +94,7 @@ class TrainingCheckpointTest {
 
     private void assertRefused(String name) {
         assertThatThrownBy(() -> TrainingCheckpoint.open(fs, path("step-4")))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining(name);
     }
 
@@ -102,7 +102,7 @@ class TrainingCheckpointTest {
     void aModelIsNoCheckpoint() throws IOException {
         ModelFolder.write(fs, path("model"), CONFIG, parameters, LINEAGE);
         assertThatThrownBy(() -> TrainingCheckpoint.open(fs, path("model")))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("not a checkpoint")
                 .hasMessageContaining("training.json");
     }
@@ -117,7 +117,7 @@ class TrainingCheckpointTest {
                         new float[2 * PARAMETERS],
                         TRAINING,
                         LINEAGE))
-                .isInstanceOf(Refusal.class);
+                .isInstanceOf(UserError.class);
         assertThat(TrainingCheckpoint.open(fs, path("step-4")).readMoments()).containsExactly(moments);
         try (var files = Files.list(folder)) {
             assertThat(files).hasSize(1);

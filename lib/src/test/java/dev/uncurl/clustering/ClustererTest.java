@@ -3,7 +3,7 @@ package dev.uncurl.clustering;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.routing.RouterGram;
 import java.util.Map;
 import java.util.Random;
@@ -76,7 +76,7 @@ class ClustererTest {
         try {
             assertThat(IntStream.of(ALL.get(way).labels(gram, clusters, seed)).distinct())
                     .hasSize(clusters);
-        } catch (Refusal refusal) {
+        } catch (UserError refusal) {
             assertThat(way).isEqualTo("dbscan");
             assertThat(clusters).isBetween(Math.min(distinct, experts) + 1, experts - 1);
             assertThat(refusal).hasMessageContaining("no " + clusters + " clusters");
@@ -98,7 +98,7 @@ class ClustererTest {
         for (Clusterer clusterer : ALL.values()) {
             for (int clusters : new int[] {-1, 0, 4}) {
                 assertThatThrownBy(() -> clusterer.labels(gram, clusters, 0))
-                        .isInstanceOf(Refusal.class)
+                        .isInstanceOf(UserError.class)
                         .hasMessageContaining("K = " + clusters)
                         .hasMessageContaining("E = 3");
             }

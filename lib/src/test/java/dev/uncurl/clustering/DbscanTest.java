@@ -3,7 +3,7 @@ package dev.uncurl.clustering;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.Random;
 import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
@@ -76,7 +76,8 @@ class DbscanTest {
             @ForAll @IntRange(min = 1, max = 14) int experts,
             @ForAll @IntRange(min = 1, max = 14) int wanted) {
         int clusters = Math.min(wanted, experts);
-        Columns columns = Columns.of(LogitSamples.gram(LogitSamples.logits(new Random(seed), 20, experts, 3), experts));
+        CanonicalGram columns =
+                CanonicalGram.of(LogitSamples.gram(LogitSamples.logits(new Random(seed), 20, experts, 3), experts));
         assertThat(Labels.canonical(Dbscan.cluster(columns, clusters, 0)))
                 .isEqualTo(naiveSearch(columns.squaredDistances(), clusters));
     }
@@ -94,7 +95,7 @@ class DbscanTest {
         // one axis each: all equally far from each other
         float[] axes = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
         assertThatThrownBy(() -> DBSCAN.labels(LogitSamples.gram(axes, 4), 3, 0))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("no 3 clusters")
                 .hasMessageContaining("[1, 4]");
         assertThat(DBSCAN.labels(LogitSamples.gram(axes, 4), 4, 0)).containsExactly(0, 1, 2, 3);

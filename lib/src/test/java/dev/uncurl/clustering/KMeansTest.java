@@ -22,7 +22,7 @@ class KMeansTest {
             @ForAll @IntRange(min = 1, max = 6) int groups) {
         int clusters = Math.min(wanted, experts);
         float[] logits = LogitSamples.logits(new Random(seed), 60, experts, groups);
-        Columns columns = Columns.of(LogitSamples.gram(logits, experts));
+        CanonicalGram columns = CanonicalGram.of(LogitSamples.gram(logits, experts));
         assertThat(columns.byExpert(KMeans.cluster(columns, clusters, seed)))
                 .isEqualTo(columns.byExpert(NaiveKMeans.labels(LogitSamples.points(logits, columns), clusters, seed)));
     }

@@ -50,7 +50,7 @@ class LinkageTest {
     void clustersAndHeightsAreThoseOfTheDefinition(
             @ForAll Linkage linkage, @ForAll long seed, @ForAll @IntRange(min = 1, max = 14) int experts) {
         float[] logits = LogitSamples.logits(new Random(seed), 20, experts, 4);
-        Columns columns = Columns.of(LogitSamples.gram(logits, experts));
+        CanonicalGram columns = CanonicalGram.of(LogitSamples.gram(logits, experts));
         double[][] points = LogitSamples.points(logits, columns);
         List<Set<Integer>> clusters = new ArrayList<>(IntStream.range(0, experts)
                 .<Set<Integer>>mapToObj(i -> new TreeSet<>(Set.of(i)))

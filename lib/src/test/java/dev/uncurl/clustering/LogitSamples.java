@@ -67,8 +67,8 @@ public final class LogitSamples {
         return gram;
     }
 
-    /** The columns of H in the order of {@link Columns}. @return [E, N] */
-    static double[][] points(float[] logits, Columns columns) {
+    /** The columns of H in the order of {@link CanonicalGram}. @return [E, N] */
+    static double[][] points(float[] logits, CanonicalGram columns) {
         int experts = columns.count();
         double[][] points = new double[experts][logits.length / experts];
         for (int place = 0; place < experts; place++) {

@@ -102,7 +102,7 @@ class SpectralTest {
             @ForAll @IntRange(min = 1, max = 5) int wanted) {
         int clusters = Math.min(wanted, experts - 1);
         float[] logits = LogitSamples.logits(new Random(seed), 60, experts, 4);
-        Columns columns = Columns.of(LogitSamples.gram(logits, experts));
+        CanonicalGram columns = CanonicalGram.of(LogitSamples.gram(logits, experts));
         double[][] rows = naiveRows(LogitSamples.points(logits, columns), clusters);
         assertThat(Labels.canonical(Spectral.cluster(columns, clusters, seed)))
                 .isEqualTo(Labels.canonical(NaiveKMeans.labels(rows, clusters, seed)));

@@ -3,7 +3,7 @@ package dev.uncurl.config;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import org.junit.jupiter.api.Test;
 
 class RangeTest {
@@ -12,7 +12,7 @@ class RangeTest {
         assertThatCode(() -> Range.RANKS.check(1)).doesNotThrowAnyException();
         assertThatCode(() -> Range.RANKS.check(4096)).doesNotThrowAnyException();
         assertThatThrownBy(() -> Range.RANKS.check(0))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("train.ranks = 0")
                 .hasMessageContaining("from 1 to 4096");
         assertThatThrownBy(() -> Range.RANKS.check(1_000_000_000)).hasMessageContaining("train.ranks = 1000000000");
@@ -30,11 +30,11 @@ class RangeTest {
     void noRangeTakesWhatIsNoNumberOrHasNoEnd() {
         for (Range range : Range.values()) {
             for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
-                assertThatThrownBy(() -> range.check(value)).as(range.name()).isInstanceOf(Refusal.class);
+                assertThatThrownBy(() -> range.check(value)).as(range.name()).isInstanceOf(UserError.class);
             }
             assertThatThrownBy(() -> range.check(Long.MIN_VALUE))
                     .as(range.name())
-                    .isInstanceOf(Refusal.class);
+                    .isInstanceOf(UserError.class);
         }
     }
 }

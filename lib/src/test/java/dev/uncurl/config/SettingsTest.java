@@ -3,7 +3,8 @@ package dev.uncurl.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +49,7 @@ class SettingsTest {
     @Test
     void refusesAnUnknownKeyWithTheNearestValidOne() {
         assertThatThrownBy(() -> settings("model.moe.expert=2").bind(Recipe.class))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Unknown key model.moe.expert in --set")
                 .hasMessageContaining("Did you mean experts?");
     }
@@ -57,21 +58,21 @@ class SettingsTest {
     @Test
     void refusesExpertsByLayerAsASetting() {
         assertThatThrownBy(() -> settings("model.moe.by-layer={}").bind(Recipe.class))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Unknown key model.moe.by-layer");
     }
 
     @Test
     void namesTheKeyOfAValueThatIsNotPossible() {
         assertThatThrownBy(() -> settings("model.heads=3").bind(Recipe.class))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("heads = 3")
                 .hasMessageContaining("divisor of width = 8");
         assertThatThrownBy(() -> settings("train.batch=many").bind(Recipe.class))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("train.batch");
         assertThatThrownBy(() -> settings("train.loss-on=tragets").bind(Recipe.class))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("train.loss-on");
     }
 
@@ -97,7 +98,7 @@ class SettingsTest {
                 "checkpoint.keep=0")) {
             assertThatThrownBy(() -> settings("train." + bad).bind(Recipe.class))
                     .as(bad)
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("train." + bad.replace("=", " = ") + " is not possible");
         }
     }
@@ -136,7 +137,7 @@ class SettingsTest {
             for (String value : List.of("-1", "1000000000000000000", "1e400", "NaN", "-Infinity")) {
                 assertThatThrownBy(() -> settings(key + "=" + value).bind(Recipe.class))
                         .as(key + "=" + value)
-                        .isInstanceOf(Refusal.class)
+                        .isInstanceOf(UserError.class)
                         .hasMessageContaining(key.substring(key.lastIndexOf('.') + 1));
             }
         }
@@ -153,7 +154,7 @@ class SettingsTest {
             Path file = Files.writeString(folder.resolve("including.conf"), include + "\n" + FILE);
             assertThatThrownBy(() -> Settings.load(file.toString(), List.of()))
                     .as(include)
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("nowhere");
         }
     }
@@ -173,12 +174,12 @@ class SettingsTest {
     void refusesWhatIsNoTextFile() throws IOException {
         Path binary = Files.write(folder.resolve("binary.conf"), new byte[] {'a', '=', (byte) 0xff, (byte) 0xfe, 0});
         assertThatThrownBy(() -> Settings.load(binary.toString(), List.of()))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("UTF-8");
         assertThatThrownBy(() -> Settings.load(folder.toString(), List.of()))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("is a folder");
-        assertThatThrownBy(() -> Settings.load("a\0b", List.of())).isInstanceOf(Refusal.class);
+        assertThatThrownBy(() -> Settings.load("a\0b", List.of())).isInstanceOf(UserError.class);
     }
 
     @Test
@@ -213,7 +214,7 @@ class SettingsTest {
     void refusesAMissingKey() throws IOException {
         Path file = Files.writeString(folder.resolve("short.conf"), FILE.replace("heads = 2,", ""));
         assertThatThrownBy(() -> Settings.load(file.toString(), List.of()).bind(Recipe.class))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("heads");
     }
 
@@ -227,7 +228,7 @@ class SettingsTest {
     @Test
     void refusesAConfigurationThatIsNotThere() {
         assertThatThrownBy(() -> Settings.load("train/nowhere", List.of()))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("conf/train/nowhere.conf");
     }
 
@@ -235,8 +236,8 @@ class SettingsTest {
     void aNameThatLeadsOutOfConfIsNoConfiguration() {
         for (String name : List.of("../conf/train/demo", "train/../train/demo", "train//demo", "/train/demo", "a\0b")) {
             assertThatThrownBy(() -> Settings.load(name, List.of()))
-                    .isInstanceOfSatisfying(
-                            Refusal.class, refusal -> assertThat(refusal.kind()).isEqualTo(Refusal.Kind.USAGE));
+                    .isInstanceOfSatisfying(UserError.class, refusal -> assertThat(refusal.kind())
+                            .isEqualTo(UserError.Kind.USAGE));
         }
     }
 }

@@ -1,11 +1,12 @@
 package dev.uncurl.corpus;
 
-import static dev.uncurl.corpus.Corpora.only;
+import static dev.uncurl.corpus.format.Corpora.only;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.uncurl.corpus.DocumentFilter.Normalization;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.corpus.format.Corpora;
+import dev.uncurl.error.UserError;
 import java.util.Set;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -80,9 +81,9 @@ class DocumentFilterTest {
     @Test
     void impossibleFiltersAreRefused() {
         assertThatThrownBy(() -> DocumentFilter.of(5, 4, Set.of(), Normalization.NONE))
-                .isInstanceOf(Refusal.class);
+                .isInstanceOf(UserError.class);
         assertThatThrownBy(() -> DocumentFilter.of(0, 9, Set.of("eng"), Normalization.NONE))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Did you mean en?");
     }
 }

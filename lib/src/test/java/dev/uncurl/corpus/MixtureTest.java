@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -76,12 +76,12 @@ class MixtureTest {
     void sourcesAndWeightsMustFit() {
         var mixture = new Mixture(Map.of("CoT", 1.0), 1, 1);
         assertThatThrownBy(() -> mixture.take(Map.of("Cot", Map.of("a", 1L))))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Did you mean CoT?");
         assertThatThrownBy(() -> mixture.take(Map.of()))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("no examples");
-        assertThatThrownBy(() -> new Mixture(Map.of("a", -1.0), 1, 1)).isInstanceOf(Refusal.class);
-        assertThatThrownBy(() -> new Mixture(Map.of(), 1, 1)).isInstanceOf(Refusal.class);
+        assertThatThrownBy(() -> new Mixture(Map.of("a", -1.0), 1, 1)).isInstanceOf(UserError.class);
+        assertThatThrownBy(() -> new Mixture(Map.of(), 1, 1)).isInstanceOf(UserError.class);
     }
 }

@@ -3,7 +3,7 @@ package dev.uncurl.corpus;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -45,7 +45,7 @@ class SplitTest {
     @Test
     void impossibleFractionIsRefused() {
         for (double fraction : new double[] {-0.1, 1.1, Double.NaN}) {
-            assertThatThrownBy(() -> Split.of("", fraction)).isInstanceOf(Refusal.class);
+            assertThatThrownBy(() -> Split.of("", fraction)).isInstanceOf(UserError.class);
         }
     }
 }

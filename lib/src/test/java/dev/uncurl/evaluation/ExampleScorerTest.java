@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
 import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.Sequences;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;

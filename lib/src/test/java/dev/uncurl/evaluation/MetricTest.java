@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -62,13 +62,13 @@ class MetricTest {
     @Test
     void whatIsNotFiniteIsNoResult() {
         assertThatThrownBy(() -> Metric.prediction(new double[] {Double.NaN, -1}))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("choice 0 is NaN");
         assertThatThrownBy(() -> Metric.lossPerToken("loss_per_token", new double[] {1, Double.NaN}, new int[] {2, 3}))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("loss_per_token is NaN");
         assertThatThrownBy(() -> Metric.lossPerToken("loss_per_token", new double[] {0}, new int[] {0}))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("No token was predicted");
     }
 

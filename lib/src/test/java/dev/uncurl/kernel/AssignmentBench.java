@@ -1,5 +1,6 @@
 package dev.uncurl.kernel;
 
+import dev.uncurl.kernel.vector.VectorKernels;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

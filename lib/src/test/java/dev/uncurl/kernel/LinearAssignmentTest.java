@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.kernel.nd4j.Nd4jKernels;
+import dev.uncurl.kernel.vector.VectorAssignment;
+import dev.uncurl.kernel.vector.VectorKernels;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;

@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -47,7 +48,7 @@ class CapacityTest {
     void aFactorThatIsNoFactorIsRefused() {
         for (double factor : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
             assertThatThrownBy(() -> new MoeConfig(4, 1, 2, false, 0, 0, factor))
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("moe.capacity-factor = " + factor);
         }
     }
@@ -66,7 +67,7 @@ class CapacityTest {
         var router = new Router(null, moe, 1, null, tokens);
         System.arraycopy(chosen, 0, router.chosen, 0, chosen.length);
         var dispatch = new Dispatch(2, 2, tokens);
-        dispatch.sort(new Assignments(router, moe.layer(1), 2, tokens), tokens, capacity);
+        dispatch.sort(new TokenAssignments(router, moe.layer(1), 2, tokens), tokens, capacity);
         return dispatch.slot;
     }
 
@@ -181,7 +182,7 @@ class CapacityTest {
         try (var model = trainer(config, parameters, gradients)) {
             for (Runnable pass : new Runnable[] {() -> model.forward(batch), () -> model.forwardBackward(batch)}) {
                 assertThatThrownBy(pass::run)
-                        .isInstanceOf(Refusal.class)
+                        .isInstanceOf(UserError.class)
                         .hasMessageContaining("block 1 gives token 6 at row 1, column 0 the logit NaN for expert 0")
                         .hasMessageContaining("earlier checkpoint");
             }
@@ -191,7 +192,7 @@ class CapacityTest {
         diverged[(int) router.offset() + 3 * config.width()] = damage;
         try (var model = trainer(config, diverged, gradients)) {
             assertThatThrownBy(() -> model.forward(batch))
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("block 1 gives token 1 at row 0, column 0")
                     .hasMessageContaining("for expert 3");
         }

@@ -3,10 +3,10 @@ package dev.uncurl.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.OffHeap;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -23,7 +23,7 @@ class FootprintTest {
         var parameters = Models.array(Models.parameters(CONFIG, 1), DataType.FLOAT);
         int tooMany = tokens;
         assertThatThrownBy(() -> SmoeLanguageModel.forTraining(CONFIG, parameters, parameters.ulike(), tooMany))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining(tooMany + " tokens")
                 .hasMessageContaining("arena")
                 .hasMessageContaining("UNCURL_OFFHEAP");

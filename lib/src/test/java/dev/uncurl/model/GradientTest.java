@@ -3,11 +3,12 @@ package dev.uncurl.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeLayer;
 import dev.uncurl.kernel.Kernels;
-import dev.uncurl.kernel.Nd4jKernels;
-import dev.uncurl.kernel.VectorKernels;
+import dev.uncurl.kernel.nd4j.Nd4jKernels;
+import dev.uncurl.kernel.vector.VectorKernels;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeLayer;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;

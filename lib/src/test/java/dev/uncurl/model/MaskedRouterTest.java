@@ -3,8 +3,9 @@ package dev.uncurl.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeLayer;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeLayer;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,6 +1,7 @@
 package dev.uncurl.model;
 
-import dev.uncurl.config.ModelConfig;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;

@@ -3,9 +3,10 @@ package dev.uncurl.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.kernel.VectorKernels;
+import dev.uncurl.kernel.vector.VectorKernels;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.lang.management.ManagementFactory;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;

@@ -2,9 +2,9 @@ package dev.uncurl.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.kernel.VectorKernels;
+import dev.uncurl.kernel.vector.VectorKernels;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

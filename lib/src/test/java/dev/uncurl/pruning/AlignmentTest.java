@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.error.Refusal;
-import dev.uncurl.kernel.VectorKernels;
+import dev.uncurl.error.UserError;
+import dev.uncurl.kernel.vector.VectorKernels;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -116,12 +116,12 @@ class AlignmentTest {
         assertThat(Alignment.bytes(4096, 1024, 1)).isEqualTo(134_250_496);
         Alignment.checkMemory(4096, 1024, 1);
         assertThatThrownBy(() -> Alignment.checkMemory(4096, 1024, 40))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("F = 4096, D = 1024 on 40 thread(s)")
                 .hasMessageContaining("over the limit")
                 .hasMessageContaining("UNCURL_OFFHEAP");
         assertThatThrownBy(() -> Alignment.checkMemory(30_000, 8, 1))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("2 GiB")
                 .hasMessageContaining("--align off");
     }
@@ -149,7 +149,7 @@ class AlignmentTest {
         Expert reference = Samples.expert(new Random(1), 2, 3);
         Expert diverged = Samples.expert(new Random(2), 2, 3);
         diverged.w2()[4] = Float.NaN;
-        assertThatThrownBy(() -> Samples.alignment(reference, diverged)).isInstanceOf(Refusal.class);
+        assertThatThrownBy(() -> Samples.alignment(reference, diverged)).isInstanceOf(UserError.class);
     }
 
     @Property(tries = 20)

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.clustering.Linkage;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,9 +22,9 @@ class BudgetTest {
         return new Budget(Budget.Sharing.ADAPTIVE, experts, new TreeMap<>(exceptions), maxCluster);
     }
 
-    private static List<LayerEvidence> layers(long seed, int layers, int experts) {
+    private static List<LayerStatistics> layers(long seed, int layers, int experts) {
         var random = new Random(seed);
-        var evidence = new ArrayList<LayerEvidence>();
+        var evidence = new ArrayList<LayerStatistics>();
         for (int layer = 0; layer < layers; layer++) {
             float[] logits = Samples.logits(random, 30, experts, 1 + random.nextInt(experts));
             evidence.add(Samples.evidence(2 * layer + 1, logits, experts));
@@ -33,18 +33,18 @@ class BudgetTest {
     }
 
     /** Inertia with k clusters by Ward's joins, as a share of that with one. */
-    private static double share(LayerEvidence layer, int clusters) {
+    private static double share(LayerStatistics layer, int clusters) {
         return inertia(layer, clusters) / inertia(layer, 1);
     }
 
-    private static double inertia(LayerEvidence layer, int clusters) {
+    private static double inertia(LayerStatistics layer, int clusters) {
         int[] labels = Linkage.WARD.labels(layer.gram(), clusters, 0);
         return LayerScore.of(layer, LayerPlan.rows(layer, labels, MergeWeights.UNIFORM))
                 .inertia();
     }
 
     /** The least sum of shares over all ways to spend the total, one layer after the other. */
-    private static double least(List<LayerEvidence> layers, int next, int total) {
+    private static double least(List<LayerStatistics> layers, int next, int total) {
         if (next == layers.size()) {
             return total == 0 ? 0 : Double.POSITIVE_INFINITY;
         }
@@ -62,7 +62,7 @@ class BudgetTest {
             @ForAll @IntRange(min = 2, max = 6) int experts,
             @ForAll @IntRange(min = 1, max = 6) int wanted) {
         int keep = Math.min(wanted, experts);
-        List<LayerEvidence> layers = layers(seed, count, experts);
+        List<LayerStatistics> layers = layers(seed, count, experts);
         SortedMap<Integer, Integer> clusters = adaptive(keep, Map.of(), 0).clusters(layers);
         assertThat(clusters.values().stream().mapToInt(k -> k).sum()).isEqualTo(keep * count);
         assertThat(clusters.values()).allMatch(k -> k >= 1 && k <= experts);
@@ -74,7 +74,7 @@ class BudgetTest {
 
     @Test
     void exceptionsStayOutOfTheSharing() {
-        List<LayerEvidence> layers = layers(4, 3, 8);
+        List<LayerStatistics> layers = layers(4, 3, 8);
         var clusters = adaptive(4, Map.of(3, 8), 0).clusters(layers);
         assertThat(clusters.get(3)).isEqualTo(8);
         assertThat(clusters.get(1) + clusters.get(5)).isEqualTo(8);
@@ -87,7 +87,7 @@ class BudgetTest {
         layers.set(1, Samples.evidence(3, Samples.logits(new Random(1), 30, 8, 1), 8));
         assertThat(adaptive(4, Map.of(), 3).clusters(layers).values()).allMatch(k -> k >= 3);
         assertThatThrownBy(() -> adaptive(2, Map.of(), 3).clusters(layers))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Keep 9 to 24");
     }
 
@@ -102,7 +102,7 @@ class BudgetTest {
 
     @Test
     void whatCannotBeKeptIsRefused() {
-        List<LayerEvidence> layers = layers(1, 2, 6);
+        List<LayerStatistics> layers = layers(1, 2, 6);
         assertRefused(Budget.uniform(7), layers, "Layer 1", "K = 7", "E = 6");
         assertRefused(adaptive(7, Map.of(), 0), layers, "K = 7", "Keep 2 to 12");
         assertRefused(adaptive(0, Map.of(), 0), layers, "K = 0", "Keep 2 to 12");
@@ -111,17 +111,17 @@ class BudgetTest {
         var tight = new Budget(Budget.Sharing.UNIFORM, 2, new TreeMap<>(), 2);
         assertRefused(tight, layers, "layer 1", "2 clusters of at most 2", "Keep 3 or more");
         assertThatThrownBy(() -> new Budget(Budget.Sharing.UNIFORM, 2, new TreeMap<>(), -1))
-                .isInstanceOf(Refusal.class);
+                .isInstanceOf(UserError.class);
         assertThatThrownBy(() -> Budget.Sharing.named("adaptiv"))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Did you mean adaptive?");
     }
 
-    private static void assertRefused(Budget budget, List<LayerEvidence> layers, String... parts) {
+    private static void assertRefused(Budget budget, List<LayerStatistics> layers, String... parts) {
         assertThatThrownBy(() -> budget.clusters(layers))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContainingAll(parts)
-                .extracting(e -> ((Refusal) e).kind())
-                .isEqualTo(Refusal.Kind.USAGE);
+                .extracting(e -> ((UserError) e).kind())
+                .isEqualTo(UserError.Kind.USAGE);
     }
 }

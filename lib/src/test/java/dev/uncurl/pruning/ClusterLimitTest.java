@@ -29,8 +29,8 @@ class ClusterLimitTest {
             @ForAll @IntRange(min = 0, max = 4) int room) {
         int clusters = Math.min(wanted, experts);
         int most = (experts + clusters - 1) / clusters + room;
-        LayerEvidence evidence = Samples.complete(1, seed, experts);
-        int[] labels = PruningMethods.AGGLOMERATIVE_SINGLE.labels(evidence, clusters, 0);
+        LayerStatistics evidence = Samples.complete(1, seed, experts);
+        int[] labels = BuiltInMethods.AGGLOMERATIVE_SINGLE.labels(evidence, clusters, 0);
         int[] limited = ClusterLimit.limited(evidence, labels, most);
         assertThat(largest(limited)).isLessThanOrEqualTo(most);
         assertThat(IntStream.of(limited).distinct()).hasSize(clusters);
@@ -59,18 +59,18 @@ class ClusterLimitTest {
     }
 
     private static int[] limited(float[] logits, int[] usage) {
-        LayerEvidence evidence = Samples.complete(1, logits, logits, usage);
-        return ClusterLimit.limited(evidence, PruningMethods.KMEANS.labels(evidence, 3, 1), 4);
+        LayerStatistics evidence = Samples.complete(1, logits, logits, usage);
+        return ClusterLimit.limited(evidence, BuiltInMethods.KMEANS.labels(evidence, 3, 1), 4);
     }
 
     @Test
     void theExpertThatFitsElsewhereBestIsMoved() {
         // on a line, by places: {0, 1, 2, 4} and {9}; of the four, the one at 4 is the nearest to 9
         float[] line = {0, 1, 2, 4, 9};
-        var evidence = new LayerEvidence(1, Samples.gram(line, 5), Samples.statistics(15, 5, 4, 3, 2, 1));
+        var evidence = new LayerStatistics(1, Samples.gram(line, 5), Samples.statistics(15, 5, 4, 3, 2, 1));
         assertThat(ClusterLimit.limited(evidence, new int[] {0, 0, 0, 0, 1}, 3)).containsExactly(0, 0, 0, 1, 1);
         // but the most activated of its cluster stays
-        var reversed = new LayerEvidence(1, Samples.gram(line, 5), Samples.statistics(15, 1, 2, 3, 4, 5));
+        var reversed = new LayerStatistics(1, Samples.gram(line, 5), Samples.statistics(15, 1, 2, 3, 4, 5));
         assertThat(ClusterLimit.limited(reversed, new int[] {0, 0, 0, 0, 1}, 3)).containsExactly(0, 0, 1, 0, 1);
     }
 }

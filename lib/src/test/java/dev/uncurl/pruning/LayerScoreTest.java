@@ -41,7 +41,7 @@ class LayerScoreTest {
 
     @Property(tries = 200)
     void scoresAreThoseOfTheRawColumns(
-            @ForAll PruningMethods method,
+            @ForAll BuiltInMethods method,
             @ForAll MergeWeights weights,
             @ForAll long seed,
             @ForAll @IntRange(min = 2, max = 10) int experts,
@@ -49,9 +49,9 @@ class LayerScoreTest {
         int keep = Math.min(wanted, experts);
         var random = new Random(seed);
         float[] logits = Samples.logits(random, 20, experts, 3);
-        LayerEvidence evidence = Samples.complete(
+        LayerStatistics evidence = Samples.complete(
                 1, logits, Samples.floats(random, 6 * experts, 1), Samples.permutation(random, experts));
-        List<Assignment> rows = LayerPlan.rows(evidence, method.labels(evidence, keep, seed), weights);
+        List<ExpertAssignment> rows = LayerPlan.rows(evidence, method.labels(evidence, keep, seed), weights);
         LayerScore score = LayerScore.of(evidence, rows);
         double[][] columns = IntStream.range(0, experts)
                 .mapToObj(e -> column(logits, experts, e))
@@ -94,16 +94,16 @@ class LayerScoreTest {
         }
     }
 
-    private static double silhouette(double[][] columns, List<Assignment> rows, int clusters) {
+    private static double silhouette(double[][] columns, List<ExpertAssignment> rows, int clusters) {
         double sum = 0;
         int count = 0;
-        for (Assignment row : rows) {
+        for (ExpertAssignment row : rows) {
             if (row.isDropped()) {
                 continue;
             }
             double[] means = new double[clusters];
             int[] sizes = new int[clusters];
-            for (Assignment other : rows) {
+            for (ExpertAssignment other : rows) {
                 if (!other.isDropped() && other != row) {
                     means[other.cluster()] +=
                             Math.sqrt(squaredDistance(columns[row.expert()], columns[other.expert()]));
@@ -124,12 +124,12 @@ class LayerScoreTest {
 
     @Test
     void nothingMergedCostsNothingAndOneClusterCostsAll() {
-        LayerEvidence evidence = Samples.complete(1, 5, 9);
-        var all = PruningMethods.KMEANS.labels(evidence, 9, 1);
+        LayerStatistics evidence = Samples.complete(1, 5, 9);
+        var all = BuiltInMethods.KMEANS.labels(evidence, 9, 1);
         assertThat(LayerScore.of(evidence, LayerPlan.rows(evidence, all, MergeWeights.FREQUENCY)))
                 .returns(0.0, LayerScore::cost)
                 .returns(0.0, LayerScore::inertia);
-        var one = PruningMethods.KMEANS.labels(evidence, 1, 1);
+        var one = BuiltInMethods.KMEANS.labels(evidence, 1, 1);
         LayerScore score = LayerScore.of(evidence, LayerPlan.rows(evidence, one, MergeWeights.FREQUENCY));
         assertThat(score.cost()).isCloseTo(1, within(1e-12));
         assertThat(score.silhouette()).isEmpty();
@@ -138,7 +138,7 @@ class LayerScoreTest {
     @Test
     void withoutActivationsNothingIsLost() {
         var gram = Samples.gram(Samples.logits(new Random(1), 20, 4, 2), 4);
-        var evidence = new LayerEvidence(1, gram, Samples.statistics(20, 0, 0, 0, 0));
+        var evidence = new LayerStatistics(1, gram, Samples.statistics(20, 0, 0, 0, 0));
         var rows = LayerPlan.rows(evidence, new int[] {0, 0, 0, 0}, MergeWeights.FREQUENCY);
         assertThat(rows).allMatch(row -> row.weight() == 0.25);
         assertThat(LayerScore.of(evidence, rows).cost()).isZero();

@@ -13,10 +13,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.clustering.Labels;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeLayer;
-import dev.uncurl.error.Refusal;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeLayer;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Arrays;
@@ -32,9 +32,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Pruned models whose routers are mapped, or whose layers differ in experts. */
 class MappedRouterTest {
-    private static final Application MAP = new Application(RouterRule.MAP, true);
-    private static final Application COLLAPSE = new Application(RouterRule.COLLAPSE, true);
-    private static final Application SLICE = new Application(RouterRule.SLICE, true);
+    private static final MergeOptions MAP = new MergeOptions(RouterRule.MAP, true);
+    private static final MergeOptions COLLAPSE = new MergeOptions(RouterRule.COLLAPSE, true);
+    private static final MergeOptions SLICE = new MergeOptions(RouterRule.SLICE, true);
 
     @TempDir
     java.nio.file.Path folder;
@@ -168,7 +168,7 @@ class MappedRouterTest {
             assertThat(after).hasSize(plan.clusters(layer) * 6);
             for (int i = 0; i < after.length; i++) {
                 double mean = 0;
-                for (Assignment member : plan.members(layer, i / 6)) {
+                for (ExpertAssignment member : plan.members(layer, i / 6)) {
                     mean += member.weight() * before[member.expert() * 6 + i % 6];
                 }
                 assertThat((double) after[i]).isCloseTo(mean, within(1e-6));
@@ -191,13 +191,13 @@ class MappedRouterTest {
         var labels = Map.of(1, new int[] {0, 0, 1, 1, 2, 2}, 3, new int[] {0, 1, 2, 3, 4, 4});
         ModelFolder mapped = models.apply(source, plan(source, labels), MAP, "mapped");
         assertThatThrownBy(() -> models.apply(mapped, plan(mapped, labels), COLLAPSE, "again"))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("mapped was pruned before, with the router rule map")
                 .hasMessageContaining("in layer 1 6 router rows lead to 3 experts")
                 .hasMessageContaining("Prune the model that it comes from");
         ModelFolder collapsed = models.apply(source, plan(source, labels), COLLAPSE, "collapsed");
         assertThatThrownBy(() -> models.apply(collapsed, plan(collapsed, labels), COLLAPSE, "again"))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining(
                         "collapsed was pruned before, to another number of experts in each layer: {1=3, 3=5}")
                 .hasMessageContaining("Prune the model that it comes from");

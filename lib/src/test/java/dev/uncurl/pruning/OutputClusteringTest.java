@@ -3,7 +3,7 @@ package dev.uncurl.pruning;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +25,7 @@ class OutputClusteringTest {
         int width = 9;
         // [D, E]: the mean output of an expert is a column
         float[] outputs = Samples.floats(random, width * experts, 1);
-        LayerEvidence evidence = Samples.complete(
+        LayerStatistics evidence = Samples.complete(
                 1, Samples.logits(random, 20, experts, 3), outputs, Samples.permutation(random, experts));
         List<List<Integer>> clusters =
                 new ArrayList<>(IntStream.range(0, experts).mapToObj(List::of).toList());
@@ -53,7 +53,7 @@ class OutputClusteringTest {
             joined.addAll(two);
             clusters.add(joined);
         }
-        int[] labels = PruningMethods.HC_SMOE.labels(evidence, keep, 0);
+        int[] labels = BuiltInMethods.HC_SMOE.labels(evidence, keep, 0);
         for (List<Integer> cluster : clusters) {
             assertThat(IntStream.range(0, experts)
                             .filter(e -> labels[e] == labels[cluster.get(0)])
@@ -73,12 +73,12 @@ class OutputClusteringTest {
     /** Layers are planned side by side; whichever finds it first, the first layer's refusal is told. */
     @RepeatedTest(20)
     void withoutOutputsItIsRefusedWithTheFirstLayerAndTheCommandThatDumpsThem() {
-        List<LayerEvidence> without = IntStream.rangeClosed(1, 24)
+        List<LayerStatistics> without = IntStream.rangeClosed(1, 24)
                 .mapToObj(i -> Samples.complete(32 - i, i, 4))
-                .map(with -> new LayerEvidence(with.layer(), with.gram(), with.statistics()))
+                .map(with -> new LayerStatistics(with.layer(), with.gram(), with.statistics()))
                 .toList();
-        assertThatThrownBy(() -> Planner.plan("m", "sha", "task", PruningMethods.HC_SMOE, without, 2, 0, Map.of()))
-                .isInstanceOf(Refusal.class)
+        assertThatThrownBy(() -> Planner.plan("m", "sha", "task", BuiltInMethods.HC_SMOE, without, 2, 0, Map.of()))
+                .isInstanceOf(UserError.class)
                 .hasMessageStartingWith("Layer 8: ")
                 .hasMessageContaining("dump-logits")
                 .hasMessageContaining("--outputs N");

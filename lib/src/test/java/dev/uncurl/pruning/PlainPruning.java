@@ -16,20 +16,20 @@ import org.apache.hadoop.fs.Path;
 final class PlainPruning {
     private PlainPruning() {}
 
-    static ModelFolder apply(ModelFolder source, Plan plan, Application application, FileSystem fs, Path dir)
+    static ModelFolder apply(ModelFolder source, Plan plan, MergeOptions application, FileSystem fs, Path dir)
             throws IOException {
-        PlanApplication.check(source, plan);
+        PlanApplier.check(source, plan);
         ModelStaging staging =
-                ModelStaging.create(fs, dir, PlanApplication.prunedConfig(source.config(), plan, application));
-        var placements = new ArrayList<Placement>();
+                ModelStaging.create(fs, dir, PlanApplier.prunedConfig(source.config(), plan, application));
+        var placements = new ArrayList<NeuronAlignment>();
         if (application.align()) {
-            for (var merge : PlanApplication.merges(plan)) {
-                placements.add(Placement.align(source, plan, merge));
+            for (var merge : PlanApplier.merges(plan)) {
+                placements.add(NeuronAlignment.align(source, plan, merge));
             }
         }
         var entries = new HashMap<Integer, Manifest.Entry>();
         for (int shard = 0; shard < staging.shards().count(); shard++) {
-            entries.put(shard, PlanApplication.assembleShard(source, plan, application, shard, placements, staging));
+            entries.put(shard, PlanApplier.assembleShard(source, plan, application, shard, placements, staging));
         }
         var lineage = Lineage.here("m", "prune", Map.of("plan", plan.id()), "uncurl prune", "none");
         return staging.publish(lineage, entries);
@@ -37,18 +37,19 @@ final class PlainPruning {
 
     /** The weighted mean of the members of a cluster, whole experts in memory, each put into its new order first. */
     static Expert expert(ModelFolder source, Plan plan, boolean align, int layer, int cluster) throws IOException {
-        List<Assignment> members = plan.members(layer, cluster);
+        List<ExpertAssignment> members = plan.members(layer, cluster);
         var aligned = new ArrayList<Expert>();
-        for (Assignment member : members) {
+        for (ExpertAssignment member : members) {
             Expert expert = Expert.read(source, layer, member.expert());
-            for (Assignment other : members) {
+            for (ExpertAssignment other : members) {
                 if (align && other.isReference() && !member.isReference()) {
                     expert = expert.permuted(Samples.alignment(Expert.read(source, layer, other.expert()), expert));
                 }
             }
             aligned.add(expert);
         }
-        return mean(aligned, members.stream().mapToDouble(Assignment::weight).toArray());
+        return mean(
+                aligned, members.stream().mapToDouble(ExpertAssignment::weight).toArray());
     }
 
     /** sum_m w_m expert_m in double, rounded. */

@@ -19,11 +19,11 @@ final class PlanBench {
     private static final int LAYERS = Integer.getInteger("bench.layers", 12);
     private static final int EXPERTS = Integer.getInteger("bench.experts", 128);
     private static final int ROUNDS = Integer.getInteger("bench.rounds", 2);
-    private static final List<PruningMethods> METHODS = List.of(
-            PruningMethods.KMEANS,
-            PruningMethods.SPECTRAL,
-            PruningMethods.AGGLOMERATIVE_AVERAGE,
-            PruningMethods.DBSCAN);
+    private static final List<BuiltInMethods> METHODS = List.of(
+            BuiltInMethods.KMEANS,
+            BuiltInMethods.SPECTRAL,
+            BuiltInMethods.AGGLOMERATIVE_AVERAGE,
+            BuiltInMethods.DBSCAN);
 
     /** Named so that only whoever asks for it by name runs it. */
     @Test
@@ -36,7 +36,7 @@ final class PlanBench {
                         System.getProperty("bench.keep", "64,32,16,8").split(","))
                 .mapToInt(Integer::parseInt)
                 .toArray();
-        List<LayerEvidence> evidence = IntStream.range(0, LAYERS)
+        List<LayerStatistics> evidence = IntStream.range(0, LAYERS)
                 .parallel()
                 .mapToObj(layer -> evidence(2 * layer + 1))
                 .toList();
@@ -57,15 +57,15 @@ final class PlanBench {
                         : "THE ROUNDS GAVE DIFFERENT PLANS");
     }
 
-    private static List<String> round(int round, int[] keeps, List<LayerEvidence> evidence) {
+    private static List<String> round(int round, int[] keeps, List<LayerStatistics> evidence) {
         var ids = new ArrayList<String>();
         double all = 0;
-        for (PruningMethods method : METHODS) {
+        for (BuiltInMethods method : METHODS) {
             var line = new StringBuilder(String.format("round %d, %s:", round, method.title()));
             for (int keep : keeps) {
                 long start = System.nanoTime();
                 Plan plan = Planner.plan("bench", "sha", "task", method, evidence, keep, 1, Map.of());
-                for (LayerEvidence layer : evidence) {
+                for (LayerStatistics layer : evidence) {
                     LayerScore.of(layer, plan.layer(layer.layer()));
                 }
                 double millis = (System.nanoTime() - start) / 1e6;
@@ -80,7 +80,7 @@ final class PlanBench {
     }
 
     /** Router logits with some structure: a third as many groups as experts. */
-    private static LayerEvidence evidence(int layer) {
+    private static LayerStatistics evidence(int layer) {
         var random = new Random(layer);
         float[] logits = Samples.logits(random, 2 * EXPERTS, EXPERTS, EXPERTS / 3 + 1);
         var statistics = new ExpertStatistics(EXPERTS);
@@ -88,6 +88,6 @@ final class PlanBench {
             int chosen = random.nextInt(EXPERTS);
             statistics.add(new int[] {chosen}, new float[] {0.5f}, new float[] {1}, 0, 1, logits, offset);
         }
-        return new LayerEvidence(layer, Samples.gram(logits, EXPERTS), statistics);
+        return new LayerStatistics(layer, Samples.gram(logits, EXPERTS), statistics);
     }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.RouterGram;
 import java.util.List;
@@ -17,24 +17,24 @@ import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 class PlanTest {
-    private static List<LayerEvidence> evidence(long seed, int experts) {
+    private static List<LayerStatistics> evidence(long seed, int experts) {
         var random = new Random(seed);
         return List.of(
                 Samples.complete(3, random.nextLong(), experts), Samples.complete(1, random.nextLong(), experts));
     }
 
-    private static Plan plan(PruningMethods method, List<LayerEvidence> evidence, int keep, long seed) {
+    private static Plan plan(BuiltInMethods method, List<LayerStatistics> evidence, int keep, long seed) {
         return Planner.plan("m", "sha", "superglue/boolq", method, evidence, keep, seed, Map.of("snapshot", "7"));
     }
 
     @Property(tries = 100)
     void everyMethodGivesAWholePlanWithOneRowPerExpert(
-            @ForAll PruningMethods method,
+            @ForAll BuiltInMethods method,
             @ForAll long seed,
             @ForAll @IntRange(min = 1, max = 12) int experts,
             @ForAll @IntRange(min = 1, max = 12) int wanted) {
         int keep = Math.min(wanted, experts);
-        List<LayerEvidence> evidence = evidence(seed, experts);
+        List<LayerStatistics> evidence = evidence(seed, experts);
         Plan plan = plan(method, evidence, keep, seed);
         assertThat(plan.layers()).containsExactly(1, 3);
         assertThat(plan.assignments()).hasSize(2 * experts);
@@ -42,9 +42,11 @@ class PlanTest {
             for (int cluster = 0; cluster < keep; cluster++) {
                 var members = plan.members(layer, cluster);
                 assertThat(members).isNotEmpty();
-                assertThat(members.stream().mapToDouble(Assignment::weight).sum())
+                assertThat(members.stream()
+                                .mapToDouble(ExpertAssignment::weight)
+                                .sum())
                         .isCloseTo(1, within(1e-12));
-                assertThat(members).filteredOn(Assignment::isReference).hasSize(1);
+                assertThat(members).filteredOn(ExpertAssignment::isReference).hasSize(1);
             }
             if (keep == experts) {
                 assertThat(plan.layer(layer))
@@ -58,28 +60,29 @@ class PlanTest {
     void randomDependsOnSeedAndLayerAlone() {
         var one = evidence(1, 12);
         var other = evidence(2, 12);
-        assertThat(plan(PruningMethods.RANDOM, one, 6, 5).assignments())
-                .isEqualTo(plan(PruningMethods.RANDOM, other, 6, 5).assignments())
-                .isNotEqualTo(plan(PruningMethods.RANDOM, one, 6, 6).assignments());
-        var plan = plan(PruningMethods.RANDOM, one, 6, 5);
+        assertThat(plan(BuiltInMethods.RANDOM, one, 6, 5).assignments())
+                .isEqualTo(plan(BuiltInMethods.RANDOM, other, 6, 5).assignments())
+                .isNotEqualTo(plan(BuiltInMethods.RANDOM, one, 6, 6).assignments());
+        var plan = plan(BuiltInMethods.RANDOM, one, 6, 5);
         assertThat(plan.layer(1))
-                .extracting(Assignment::cluster)
-                .isNotEqualTo(plan.layer(3).stream().map(Assignment::cluster).toList());
+                .extracting(ExpertAssignment::cluster)
+                .isNotEqualTo(
+                        plan.layer(3).stream().map(ExpertAssignment::cluster).toList());
     }
 
     @Test
     void theIdNamesEverythingThatDeterminedThePlan() {
         var evidence = evidence(1, 8);
-        Plan plan = plan(PruningMethods.FREQUENCY, evidence, 4, 0);
+        Plan plan = plan(BuiltInMethods.FREQUENCY, evidence, 4, 0);
         assertThat(plan.id())
                 .hasSize(32)
-                .isEqualTo(plan(PruningMethods.FREQUENCY, evidence, 4, 0).id());
+                .isEqualTo(plan(BuiltInMethods.FREQUENCY, evidence, 4, 0).id());
         assertThat(List.of(
-                        plan(PruningMethods.UNCURL, evidence, 4, 0).id(),
-                        plan(PruningMethods.KMEANS, evidence, 4, 0).id(),
-                        plan(PruningMethods.FREQUENCY, evidence, 3, 0).id(),
-                        plan(PruningMethods.FREQUENCY, evidence, 4, 1).id(),
-                        plan(PruningMethods.FREQUENCY, evidence(2, 8), 4, 0).id(),
+                        plan(BuiltInMethods.UNCURL, evidence, 4, 0).id(),
+                        plan(BuiltInMethods.KMEANS, evidence, 4, 0).id(),
+                        plan(BuiltInMethods.FREQUENCY, evidence, 3, 0).id(),
+                        plan(BuiltInMethods.FREQUENCY, evidence, 4, 1).id(),
+                        plan(BuiltInMethods.FREQUENCY, evidence(2, 8), 4, 0).id(),
                         id(MergeWeights.UNIFORM, Budget.uniform(4), evidence),
                         id(MergeWeights.FREQUENCY, budget(Budget.Sharing.ADAPTIVE, Map.of(), 0), evidence),
                         id(MergeWeights.FREQUENCY, budget(Budget.Sharing.UNIFORM, Map.of(1, 8), 0), evidence),
@@ -92,8 +95,8 @@ class PlanTest {
         return new Budget(sharing, 4, new TreeMap<>(exceptions), maxCluster);
     }
 
-    private static String id(MergeWeights weights, Budget budget, List<LayerEvidence> evidence) {
-        var settings = new PlanSettings(PruningMethods.FREQUENCY, weights, budget, 0);
+    private static String id(MergeWeights weights, Budget budget, List<LayerStatistics> evidence) {
+        var settings = new PlanSettings(BuiltInMethods.FREQUENCY, weights, budget, 0);
         return Planner.plan("m", "sha", "superglue/boolq", settings, evidence, Map.of("snapshot", "7"))
                 .id();
     }
@@ -101,7 +104,7 @@ class PlanTest {
     @Test
     void exceptionsAndTheLargestClusterAreKeptTo() {
         var settings = new PlanSettings(
-                PruningMethods.AGGLOMERATIVE_SINGLE,
+                BuiltInMethods.AGGLOMERATIVE_SINGLE,
                 MergeWeights.REFERENCE_ONLY,
                 budget(Budget.Sharing.UNIFORM, Map.of(3, 12), 4),
                 0);
@@ -120,44 +123,44 @@ class PlanTest {
 
     @Test
     void whatCannotBePlannedIsRefused() {
-        assertThatThrownBy(() -> PruningMethods.named("uncrul"))
-                .isInstanceOf(Refusal.class)
+        assertThatThrownBy(() -> BuiltInMethods.named("uncrul"))
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Did you mean uncurl?");
-        assertThat(PruningMethods.named("frequency")).isEqualTo(PruningMethods.FREQUENCY);
+        assertThat(BuiltInMethods.named("frequency")).isEqualTo(BuiltInMethods.FREQUENCY);
         for (int keep : new int[] {0, 9}) {
-            assertThatThrownBy(() -> plan(PruningMethods.UNCURL, evidence(1, 8), keep, 0))
-                    .isInstanceOf(Refusal.class)
+            assertThatThrownBy(() -> plan(BuiltInMethods.UNCURL, evidence(1, 8), keep, 0))
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("K = " + keep)
                     .hasMessageContaining("E = 8")
-                    .extracting(e -> ((Refusal) e).kind())
-                    .isEqualTo(Refusal.Kind.USAGE);
+                    .extracting(e -> ((UserError) e).kind())
+                    .isEqualTo(UserError.Kind.USAGE);
         }
-        assertThatThrownBy(() -> plan(PruningMethods.UNCURL, List.of(), 1, 0)).isInstanceOf(Refusal.class);
-        var unseen = List.of(new LayerEvidence(1, new RouterGram(4), new ExpertStatistics(4)));
-        assertThatThrownBy(() -> plan(PruningMethods.UNCURL, unseen, 2, 0))
-                .isInstanceOf(Refusal.class)
+        assertThatThrownBy(() -> plan(BuiltInMethods.UNCURL, List.of(), 1, 0)).isInstanceOf(UserError.class);
+        var unseen = List.of(new LayerStatistics(1, new RouterGram(4), new ExpertStatistics(4)));
+        assertThatThrownBy(() -> plan(BuiltInMethods.UNCURL, unseen, 2, 0))
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Layer 1: There are no router logits");
-        assertThatThrownBy(() -> new LayerEvidence(5, new RouterGram(4), new ExpertStatistics(3)))
-                .isInstanceOf(Refusal.class)
+        assertThatThrownBy(() -> new LayerStatistics(5, new RouterGram(4), new ExpertStatistics(3)))
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Layer 5");
     }
 
     @Test
     void rowsThatAreNoPlanAreRefused() {
         var origin = new Plan.Origin("m", "s", "t", "uncurl", 2, 1, 0, new TreeMap<>());
-        var first = new Assignment(1, 0, 0, 0.5, true);
-        for (Assignment second : List.of(
-                new Assignment(1, 1, 0, 0.4, false),
-                new Assignment(1, 1, 0, 0.5, true),
-                new Assignment(1, 1, 2, 0.5, true),
-                new Assignment(1, 2, 0, 0.5, false),
-                new Assignment(1, 1, 0, Double.NaN, false),
-                new Assignment(1, 1, -1, 0.5, false))) {
+        var first = new ExpertAssignment(1, 0, 0, 0.5, true);
+        for (ExpertAssignment second : List.of(
+                new ExpertAssignment(1, 1, 0, 0.4, false),
+                new ExpertAssignment(1, 1, 0, 0.5, true),
+                new ExpertAssignment(1, 1, 2, 0.5, true),
+                new ExpertAssignment(1, 2, 0, 0.5, false),
+                new ExpertAssignment(1, 1, 0, Double.NaN, false),
+                new ExpertAssignment(1, 1, -1, 0.5, false))) {
             assertThatThrownBy(() -> new Plan(origin, List.of(first, second)))
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("layer 1");
         }
-        new Plan(origin, List.of(first, new Assignment(1, 1, 0, 0.5, false)));
+        new Plan(origin, List.of(first, new ExpertAssignment(1, 1, 0, 0.5, false)));
     }
 
     @Test
@@ -166,18 +169,19 @@ class PlanTest {
         var plan = new Plan(
                 origin,
                 List.of(
-                        new Assignment(1, 0, 0, 0.5, true),
-                        new Assignment(1, 1, 0, 0.5, false),
-                        new Assignment(3, 0, 0, 1, true),
-                        new Assignment(3, 1, 1, 1, true),
-                        new Assignment(5, 0, -1, 0, false),
-                        new Assignment(5, 1, 0, 1, true)));
+                        new ExpertAssignment(1, 0, 0, 0.5, true),
+                        new ExpertAssignment(1, 1, 0, 0.5, false),
+                        new ExpertAssignment(3, 0, 0, 1, true),
+                        new ExpertAssignment(3, 1, 1, 1, true),
+                        new ExpertAssignment(5, 0, -1, 0, false),
+                        new ExpertAssignment(5, 1, 0, 1, true)));
         assertThat(plan.clusters(1)).isEqualTo(1);
         assertThat(plan.clusters(3)).isEqualTo(2);
         assertThat(plan.clusters(5)).isEqualTo(1);
         assertThatThrownBy(() -> new Plan(
-                        origin, List.of(new Assignment(1, 0, -1, 0, false), new Assignment(1, 1, -1, 0, false))))
-                .isInstanceOf(Refusal.class)
+                        origin,
+                        List.of(new ExpertAssignment(1, 0, -1, 0, false), new ExpertAssignment(1, 1, -1, 0, false))))
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("layer 1");
     }
 }

@@ -13,10 +13,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.clustering.Labels;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeLayer;
-import dev.uncurl.error.Refusal;
-import dev.uncurl.model.ParameterLayout;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeLayer;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Models from which experts were dropped with all router rows kept. */
 class PrunedByMaskTest {
-    private static final Application MASK = new Application(RouterRule.MASK, true);
+    private static final MergeOptions MASK = new MergeOptions(RouterRule.MASK, true);
 
     @TempDir
     java.nio.file.Path folder;
@@ -84,8 +84,8 @@ class PrunedByMaskTest {
         ModelFolder pruned = models.apply(source, plan, MASK, "pruned");
         assertThat(pruned.config().moe().layer(3)).isEqualTo(new MoeLayer(2, List.of(0, -1, 1, 0, -1, 1)));
         for (RouterRule rule : List.of(RouterRule.MAP, RouterRule.COLLAPSE)) {
-            assertThatThrownBy(() -> models.apply(source, plan, new Application(rule, true), "again"))
-                    .isInstanceOf(Refusal.class)
+            assertThatThrownBy(() -> models.apply(source, plan, new MergeOptions(rule, true), "again"))
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("drops experts: router rule " + rule.title())
                     .hasMessageContaining("Use mask or slice");
         }
@@ -142,10 +142,10 @@ class PrunedByMaskTest {
         var check = new PlanCheck(source, plan, MASK, changed);
         check.check(1);
         assertThatThrownBy(() -> check.check(3))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("tensor h.3.moe.router.weight is not what router rule mask makes");
-        assertThatThrownBy(() -> new PlanCheck(source, plan, new Application(RouterRule.SLICE, true), pruned))
-                .isInstanceOf(Refusal.class)
+        assertThatThrownBy(() -> new PlanCheck(source, plan, new MergeOptions(RouterRule.SLICE, true), pruned))
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("config.json");
     }
 
@@ -155,8 +155,8 @@ class PrunedByMaskTest {
         ModelFolder source = models.write("source", config, parameters(config, 1));
         int[] labels = {0, -1, 1, -1, -1, 2};
         ModelFolder pruned = models.apply(source, plan(source, Map.of(1, labels, 3, labels)), MASK, "pruned");
-        assertThatThrownBy(() -> PlanApplication.checkPlain(pruned))
-                .isInstanceOf(Refusal.class)
+        assertThatThrownBy(() -> PlanApplier.checkPlain(pruned))
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("pruned was pruned before, with the router rule mask")
                 .hasMessageContaining("in layer 1 3 of 6 router rows lead to 3 experts")
                 .hasMessageContaining("slice (for methods that drop)");
@@ -164,7 +164,7 @@ class PrunedByMaskTest {
 
     @Test
     void aRuleThatMakesNoSenseForTheMethodIsRefusedWithThoseThatDo() {
-        for (PruningMethods method : PruningMethods.values()) {
+        for (BuiltInMethods method : BuiltInMethods.values()) {
             List<String> rules = RouterRule.titles(method);
             assertThat(rules).hasSize(2).first().isEqualTo(RouterRule.of(method).title());
             for (RouterRule rule : RouterRule.values()) {
@@ -172,16 +172,16 @@ class PrunedByMaskTest {
                     assertThat(RouterRule.named(rule.title(), method)).isEqualTo(rule);
                 } else {
                     assertThatThrownBy(() -> RouterRule.named(rule.title(), method))
-                            .isInstanceOf(Refusal.class)
+                            .isInstanceOf(UserError.class)
                             .hasMessageContaining("method " + method.title())
                             .hasMessageContaining("Use --router " + String.join(" or ", rules))
-                            .extracting(e -> ((Refusal) e).kind())
-                            .isEqualTo(Refusal.Kind.USAGE);
+                            .extracting(e -> ((UserError) e).kind())
+                            .isEqualTo(UserError.Kind.USAGE);
                 }
             }
         }
-        assertThatThrownBy(() -> RouterRule.named("musk", PruningMethods.REAP))
-                .isInstanceOf(Refusal.class)
+        assertThatThrownBy(() -> RouterRule.named("musk", BuiltInMethods.REAP))
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Did you mean mask?");
     }
 
@@ -189,10 +189,10 @@ class PrunedByMaskTest {
     @Test
     void modelsThatWereRecordedWithMapOrCollapseByMethodsThatDropAreSliced() {
         for (String recorded : Arrays.asList("map", "collapse", "slice", null)) {
-            assertThat(RouterRule.recorded(recorded, PruningMethods.FREQUENCY)).isEqualTo(RouterRule.SLICE);
+            assertThat(RouterRule.recorded(recorded, BuiltInMethods.FREQUENCY)).isEqualTo(RouterRule.SLICE);
         }
-        assertThat(RouterRule.recorded("mask", PruningMethods.RANDOM)).isEqualTo(RouterRule.MASK);
-        assertThat(RouterRule.recorded("map", PruningMethods.UNCURL)).isEqualTo(RouterRule.MAP);
-        assertThat(RouterRule.recorded(null, PruningMethods.UNCURL)).isEqualTo(RouterRule.COLLAPSE);
+        assertThat(RouterRule.recorded("mask", BuiltInMethods.RANDOM)).isEqualTo(RouterRule.MASK);
+        assertThat(RouterRule.recorded("map", BuiltInMethods.UNCURL)).isEqualTo(RouterRule.MAP);
+        assertThat(RouterRule.recorded(null, BuiltInMethods.UNCURL)).isEqualTo(RouterRule.COLLAPSE);
     }
 }

@@ -2,11 +2,11 @@ package dev.uncurl.pruning;
 
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
-import dev.uncurl.model.ParameterLayout;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -51,7 +51,7 @@ final class PrunedModels {
 
     /** @param labels by layer the cluster of each expert; below 0 it is dropped */
     static Plan plan(ModelFolder source, Map<Integer, int[]> labels) {
-        var rows = new ArrayList<Assignment>();
+        var rows = new ArrayList<ExpertAssignment>();
         for (var layer : new TreeMap<>(labels).entrySet()) {
             int[] clusters = layer.getValue();
             for (int e = 0; e < E; e++) {
@@ -60,16 +60,16 @@ final class PrunedModels {
                 boolean first = IntStream.range(0, e).noneMatch(before -> clusters[before] == cluster);
                 rows.add(
                         cluster < 0
-                                ? new Assignment(layer.getKey(), e, Assignment.DROPPED, 0, false)
-                                : new Assignment(layer.getKey(), e, cluster, 1.0 / members, first));
+                                ? new ExpertAssignment(layer.getKey(), e, ExpertAssignment.DROPPED, 0, false)
+                                : new ExpertAssignment(layer.getKey(), e, cluster, 1.0 / members, first));
             }
         }
-        int most = rows.stream().mapToInt(Assignment::cluster).max().orElseThrow() + 1;
+        int most = rows.stream().mapToInt(ExpertAssignment::cluster).max().orElseThrow() + 1;
         return new Plan(
                 new Plan.Origin("m", source.manifestSha256(), "task", "uncurl", E, most, 1, new TreeMap<>()), rows);
     }
 
-    ModelFolder apply(ModelFolder source, Plan plan, Application application, String name) throws IOException {
+    ModelFolder apply(ModelFolder source, Plan plan, MergeOptions application, String name) throws IOException {
         return PlainPruning.apply(source, plan, application, fs, path(name));
     }
 

@@ -1,6 +1,7 @@
 package dev.uncurl.pruning;
 
 import dev.uncurl.clustering.LogitSamples;
+import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.RouterGram;
@@ -31,7 +32,7 @@ final class Samples {
 
     /** The neuron of {@code expert} for each one of the reference. */
     static int[] alignment(Expert reference, Expert expert) {
-        try (Kernels kernels = Kernels.best();
+        try (Kernels kernels = KernelChoice.best();
                 var alignment = new Alignment(kernels, reference)) {
             return alignment.permutations(List.of(expert))[0];
         }
@@ -47,7 +48,7 @@ final class Samples {
     }
 
     /** Evidence of the logits, each token choosing its highest expert; they stand for the experts' outputs as well. */
-    static LayerEvidence evidence(int layer, float[] logits, int experts) {
+    static LayerStatistics evidence(int layer, float[] logits, int experts) {
         var statistics = new ExpertStatistics(experts);
         for (int offset = 0; offset < logits.length; offset += experts) {
             int best = 0;
@@ -57,7 +58,7 @@ final class Samples {
             statistics.add(new int[] {best}, new float[] {0.5f}, new float[] {1}, 0, 1, logits, offset);
         }
         var gram = gram(logits, experts);
-        return new LayerEvidence(layer, gram, statistics, Optional.of(gram));
+        return new LayerStatistics(layer, gram, statistics, Optional.of(gram));
     }
 
     /** Statistics of experts that were chosen so often, with other numbers to match. */
@@ -70,7 +71,7 @@ final class Samples {
     }
 
     /** Evidence of everything, in which no two experts are used alike: nothing is settled by number. */
-    static LayerEvidence complete(int layer, float[] logits, float[] outputs, int[] usage) {
+    static LayerStatistics complete(int layer, float[] logits, float[] outputs, int[] usage) {
         int experts = usage.length;
         var rows = new ArrayList<ExpertStatistics.Row>();
         long tokens = 0;
@@ -79,11 +80,11 @@ final class Samples {
             tokens += 3 + u;
             rows.add(new ExpertStatistics.Row(e, 3 + u, 0, 1 + (7 * u) % 31 + u * 0.001, 0, 0, 1, (11 * u) % 37 + 0.5));
         }
-        return new LayerEvidence(
+        return new LayerStatistics(
                 layer, gram(logits, experts), ExpertStatistics.of(tokens, rows), Optional.of(gram(outputs, experts)));
     }
 
-    static LayerEvidence complete(int layer, long seed, int experts) {
+    static LayerStatistics complete(int layer, long seed, int experts) {
         var random = new Random(seed);
         return complete(
                 layer, logits(random, 40, experts, 4), logits(random, 10, experts, 3), permutation(random, experts));

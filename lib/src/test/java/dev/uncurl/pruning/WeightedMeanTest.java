@@ -55,7 +55,7 @@ class WeightedMeanTest {
                 .mapToObj(copy -> expert.permuted(Samples.permutation(random, hidden)))
                 .toList();
         int[][] places = members.stream()
-                .map(member -> Placement.places(Samples.alignment(expert, member)))
+                .map(member -> NeuronAlignment.places(Samples.alignment(expert, member)))
                 .toArray(int[][]::new);
         Expert merged = merge(members, places, weights(random, copies), 7);
         for (int t = 0; t < 4; t++) {
@@ -84,7 +84,7 @@ class WeightedMeanTest {
                     random.nextInt(3) == 0 ? IntStream.range(0, hidden).toArray() : Samples.permutation(random, hidden);
             members.add(member);
             permuted.add(member.permuted(order));
-            places[m] = Placement.places(order);
+            places[m] = NeuronAlignment.places(order);
         }
         double[] weights = weights(random, count);
         Expert merged = merge(members, places, weights, part);

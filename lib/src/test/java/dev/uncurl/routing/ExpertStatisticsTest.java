@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
@@ -78,13 +78,13 @@ class ExpertStatisticsTest {
     @Test
     void missingOrDoubleRowsAndOtherSizesAreRefused() {
         var row = new ExpertStatistics.Row(1, 0, 0, 0, 0, 0, 0, 0);
-        assertThatThrownBy(() -> ExpertStatistics.of(0, List.of(row))).isInstanceOf(Refusal.class);
-        assertThatThrownBy(() -> ExpertStatistics.of(0, List.of(row, row))).isInstanceOf(Refusal.class);
+        assertThatThrownBy(() -> ExpertStatistics.of(0, List.of(row))).isInstanceOf(UserError.class);
+        assertThatThrownBy(() -> ExpertStatistics.of(0, List.of(row, row))).isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new ExpertStatistics(2).merge(new ExpertStatistics(3)))
-                .isInstanceOf(Refusal.class);
+                .isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new ExpertStatistics(1)
                         .add(new int[] {0}, new float[] {1}, new float[] {Float.NaN}, new float[] {1}))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("row 0, expert 0");
     }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -71,13 +71,13 @@ class LayerRoutingTest {
     void countsThatDoNotFitTheGramMatrixAreRefused() {
         assertThatThrownBy(() ->
                         new LayerRouting(3, List.of(1L, 2L), routing(1, 2, 3).gram()))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("Layer 3")
                 .hasMessageContaining("3 experts")
                 .hasMessageContaining("2 by its statistics");
-        assertThatThrownBy(() -> routing(0, 0)).isInstanceOf(Refusal.class).hasMessageContaining("routed no token");
+        assertThatThrownBy(() -> routing(0, 0)).isInstanceOf(UserError.class).hasMessageContaining("routed no token");
         assertThatThrownBy(() -> new TaskOverlap(routing(1, 2), routing(1, 2, 3)))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("cannot be compared");
     }
 
@@ -101,7 +101,7 @@ class LayerRoutingTest {
         assertThat(overlap.jensenShannonDistance()).isEqualTo(plain.jensenShannonDistance());
         for (int wrong : new int[] {1, 5}) {
             assertThatThrownBy(() -> new LayerRouting(1, masked.choices(), gram, Set.of(wrong)))
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("tokens of expert " + wrong);
         }
     }

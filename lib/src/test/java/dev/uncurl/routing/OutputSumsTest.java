@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -94,15 +94,15 @@ class OutputSumsTest {
         for (double bad : new double[] {Double.NaN, Double.NEGATIVE_INFINITY, 0x1p34}) {
             var sums = new OutputSums(3, 2);
             assertThatThrownBy(() -> sums.add(2, new double[] {1, bad}))
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("expert 2")
                     .hasMessageContaining("diverged");
             assertThat(sums.gram()).isEqualTo(new RouterGram(3));
         }
-        assertThatThrownBy(() -> new OutputSums(3, 2).add(0, new double[3])).isInstanceOf(Refusal.class);
+        assertThatThrownBy(() -> new OutputSums(3, 2).add(0, new double[3])).isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new OutputSums(3, 2).merge(new OutputSums(2, 2)))
-                .isInstanceOf(Refusal.class);
+                .isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new OutputSums(3, 2).merge(new OutputSums(3, 4)))
-                .isInstanceOf(Refusal.class);
+                .isInstanceOf(UserError.class);
     }
 }

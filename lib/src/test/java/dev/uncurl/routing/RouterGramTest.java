@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -102,7 +102,7 @@ class RouterGramTest {
             var gram = new RouterGram(2);
             gram.add(new float[] {1, 2}, 0);
             assertThatThrownBy(() -> gram.add(new float[] {3, bad}, 0))
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("row 1, expert 1");
             assertThat(gram.tokens()).isEqualTo(1);
             assertThat(gram.gram()).containsExactly(1, 2, 2, 4);
@@ -111,12 +111,12 @@ class RouterGramTest {
 
     @Test
     void whatIsNoGramMatrixIsRefused() {
-        assertThatThrownBy(() -> new RouterGram(2, 1, new double[3])).isInstanceOf(Refusal.class);
+        assertThatThrownBy(() -> new RouterGram(2, 1, new double[3])).isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new RouterGram(2, 1, new double[] {1, 2, 3, 4}))
-                .isInstanceOf(Refusal.class);
+                .isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new RouterGram(1, 1, new double[] {Double.NaN}))
-                .isInstanceOf(Refusal.class);
-        assertThatThrownBy(() -> new RouterGram(1, 1, new double[] {-1})).isInstanceOf(Refusal.class);
-        assertThatThrownBy(() -> new RouterGram(2).merge(new RouterGram(3))).isInstanceOf(Refusal.class);
+                .isInstanceOf(UserError.class);
+        assertThatThrownBy(() -> new RouterGram(1, 1, new double[] {-1})).isInstanceOf(UserError.class);
+        assertThatThrownBy(() -> new RouterGram(2).merge(new RouterGram(3))).isInstanceOf(UserError.class);
     }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -195,7 +195,7 @@ class RoutingSumsTest {
             var sums = new RoutingSums(2);
             sums.add(token(1, 2));
             assertThatThrownBy(() -> sums.add(token(3, bad)))
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("row 1, expert 1");
             assertSame(sums, sum(List.of(token(1, 2)), 2));
         }
@@ -210,7 +210,7 @@ class RoutingSumsTest {
             var diverged = new RoutedToken(
                     7, 0, 1, -1, new int[] {0}, new float[] {bad[0]}, new float[] {bad[1]}, new float[] {1, 2});
             assertThatThrownBy(() -> sums.add(diverged))
-                    .isInstanceOf(Refusal.class)
+                    .isInstanceOf(UserError.class)
                     .hasMessageContaining("row 1");
             assertSame(sums, sum(List.of(token(1, 2)), 2));
         }
@@ -222,13 +222,13 @@ class RoutingSumsTest {
 
     @Test
     void otherNumbersOfExpertsAreRefused() {
-        assertThatThrownBy(() -> new RoutingSums(2).merge(new RoutingSums(3))).isInstanceOf(Refusal.class);
-        assertThatThrownBy(() -> new RoutingSums(3).add(token(1, 2))).isInstanceOf(Refusal.class);
+        assertThatThrownBy(() -> new RoutingSums(2).merge(new RoutingSums(3))).isInstanceOf(UserError.class);
+        assertThatThrownBy(() -> new RoutingSums(3).add(token(1, 2))).isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new RoutedToken(1, 1, 1, -1, new int[1], new float[1], new float[1], new float[1]))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("position 1");
         assertThatThrownBy(() -> new RoutedToken(1, 0, 1, -1, new int[] {1}, new float[1], new float[1], new float[1]))
-                .isInstanceOf(Refusal.class)
+                .isInstanceOf(UserError.class)
                 .hasMessageContaining("expert 1 of 1");
     }
 }

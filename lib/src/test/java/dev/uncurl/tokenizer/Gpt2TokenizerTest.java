@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.uncurl.error.Refusal;
+import dev.uncurl.error.UserError;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,7 +119,7 @@ class Gpt2TokenizerTest {
         for (int size : new int[] {-1, 0, 256, 50_258}) {
             assertThatThrownBy(() -> Gpt2Tokenizer.of(size))
                     .isInstanceOfSatisfying(
-                            Refusal.class, r -> assertThat(r.kind()).isEqualTo(Refusal.Kind.USAGE))
+                            UserError.class, r -> assertThat(r.kind()).isEqualTo(UserError.Kind.USAGE))
                     .hasMessageContaining(String.valueOf(size))
                     .hasMessageContaining("257");
         }

@@ -1,15 +1,15 @@
 package dev.uncurl.torch;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
 import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.kernel.AdamW;
-import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.model.ModelInitialization;
-import dev.uncurl.model.ParameterLayout;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -79,7 +79,7 @@ final class EngineBench {
         private final TokenBatch batch;
 
         Engine(ModelConfig config, int rows, int threads) {
-            System.setProperty(Kernels.THREADS, Integer.toString(threads));
+            System.setProperty(KernelChoice.THREADS, Integer.toString(threads));
             network = SmoeNetwork.create(config, OPTIMIZER.updater(), 1);
             batch = batch(config, rows);
             data = SmoeNetwork.dataSet(batch);
@@ -229,7 +229,7 @@ final class EngineBench {
         for (int experts : new int[] {2, 4, 8, 16, 32, 64}) {
             try (var one = new Engine(config(BENCH.vocabulary(), 1), 8, THREADS);
                     var many = new Engine(config(BENCH.vocabulary(), experts), 8, THREADS);
-                    var kernels = Kernels.best()) {
+                    var kernels = KernelChoice.best()) {
                 Matrix weights = Matrix.of(many.network.params(), 0, 1, (int) many.network.numParams());
                 var single = new TreeMap<String, List<Double>>();
                 var several = new TreeMap<String, List<Double>>();
@@ -271,7 +271,7 @@ final class EngineBench {
     /** What fit() takes beside the model's pass and AdamW. */
     private static void deeplearning4j() {
         try (var engine = new Engine(BENCH, 8, THREADS);
-                var kernels = Kernels.best()) {
+                var kernels = KernelChoice.best()) {
             int length = (int) ParameterLayout.of(BENCH).length();
             Matrix[] flat = new Matrix[4];
             Arrays.setAll(flat, i -> Matrix.of(Nd4j.zeros(length), 0, 1, length));

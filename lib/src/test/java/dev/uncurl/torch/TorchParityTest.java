@@ -3,15 +3,16 @@ package dev.uncurl.torch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.config.ModelConfig;
-import dev.uncurl.config.MoeConfig;
 import dev.uncurl.dl4j.SmoeNetwork;
+import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
-import dev.uncurl.kernel.Nd4jKernels;
+import dev.uncurl.kernel.nd4j.Nd4jKernels;
 import dev.uncurl.model.Loss;
-import dev.uncurl.model.ParameterLayout;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import dev.uncurl.torch.TorchRequest.Optimizer;
 import java.io.DataInputStream;
@@ -97,7 +98,7 @@ class TorchParityTest {
         var request = mixture.small();
         var config = request.config();
         var batch = request.batches().get(0);
-        for (Kernels kernels : List.of(Kernels.best(DataType.FLOAT), new Nd4jKernels())) {
+        for (Kernels kernels : List.of(KernelChoice.best(DataType.FLOAT), new Nd4jKernels())) {
             var answer = answer("gradient", mixture, request);
             INDArray parameters = Nd4j.createFromArray(request.parameters());
             INDArray gradients = parameters.ulike();

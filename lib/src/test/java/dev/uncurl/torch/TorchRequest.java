@@ -1,9 +1,9 @@
 package dev.uncurl.torch;
 
-import dev.uncurl.config.ModelConfig;
 import dev.uncurl.dl4j.FusedAdamW;
-import dev.uncurl.model.ParameterLayout;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;

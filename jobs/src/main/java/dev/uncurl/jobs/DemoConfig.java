@@ -1,0 +1,18 @@
+package dev.uncurl.jobs;
+
+import static dev.uncurl.config.Check.check;
+
+import java.util.List;
+
+/**
+ * A sequence of commands.
+ *
+ * @param steps command lines, words parted by spaces
+ * @param queries SQL that is worth a look afterwards
+ */
+public record DemoConfig(List<String> steps, List<String> queries) {
+    public DemoConfig {
+        check(steps != null && !steps.isEmpty(), "steps", steps, "command lines");
+        check(queries != null, "queries", null, "SQL statements, or []");
+    }
+}

@@ -1,0 +1,48 @@
+package dev.uncurl.jobs.cli;
+
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import org.apache.hadoop.fs.Path;
+import picocli.CommandLine.Option;
+
+/** Where tables and models are: an option of every command. */
+public final class WarehouseOptions {
+    /** The folder when none is named. */
+    public static final String DEFAULT = "warehouse";
+
+    @Option(
+            names = "--warehouse",
+            paramLabel = "DIR",
+            defaultValue = DEFAULT,
+            description = "Folder of tables and models, on any Hadoop file system (default: ${DEFAULT-VALUE}).")
+    private String folder;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help.")
+    private boolean help;
+
+    /** As it was given. */
+    public String folder() {
+        return folder;
+    }
+
+    /** @throws UserError (usage, input) when the folder cannot be a warehouse, or cannot be used */
+    public Warehouse open() {
+        checkFolder(folder);
+        return Warehouse.open(folder);
+    }
+
+    private static void checkFolder(String folder) {
+        try {
+            if (!folder.isBlank() && new Path(folder).toUri().getPath() != null) {
+                return;
+            }
+        } catch (IllegalArgumentException e) { // of what follows a colon
+        }
+        throw UserError.usage(
+                "The warehouse '" + folder + "' is no folder's name, nor a URI such as hdfs://host/folder",
+                "Name a folder whose name has no colon with --warehouse.");
+    }
+}

@@ -1,0 +1,152 @@
+package dev.uncurl.jobs.evaluate;
+
+import dev.uncurl.config.Range;
+import dev.uncurl.corpus.Split;
+import dev.uncurl.error.UserError;
+import dev.uncurl.evaluation.Latency;
+import dev.uncurl.jobs.cli.WarehouseOptions;
+import dev.uncurl.jobs.output.Digits;
+import dev.uncurl.jobs.output.TextTable;
+import dev.uncurl.jobs.warehouse.ModelCache;
+import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.spec.ModelConfig;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import scala.collection.JavaConverters;
+
+/** {@code jobs/submit evaluate --model demo-base --task superglue/boolq}. */
+@Command(
+        name = "evaluate",
+        description = "Scores models on a task or on corpora: loss per token, accuracy, time per batch.",
+        footer = {"", "  jobs/submit evaluate --model demo-base --task superglue/boolq --limit 200"})
+public final class EvaluateCommand implements Callable<Integer> {
+    private static final int TIMED_PASSES = 20;
+
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Option(names = "--model", paramLabel = "ID", required = true, description = "Model; repeat for more.")
+    private List<String> models;
+
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            required = true,
+            description =
+                    "Task (superglue/boolq), corpus with all of its tasks (flan), or corpora joined by + (cc100+mc4).")
+    private String task;
+
+    @Option(
+            names = "--split",
+            defaultValue = "validation",
+            description = "train or validation (default: ${DEFAULT-VALUE}).")
+    private Split split;
+
+    @Option(
+            names = "--limit",
+            defaultValue = "0",
+            description =
+                    "Score so many examples or sequences at most, over all tasks or corpora together: the first ones"
+                            + " (default: all).")
+    private int limit;
+
+    @Option(
+            names = "--latency-batch",
+            defaultValue = "0",
+            description = "Also time forward passes of so many sequences in one thread (default: do not).")
+    private int latencyBatch;
+
+    @Override
+    public Integer call() {
+        Range.LIMIT_OPTION.check(limit);
+        Range.LATENCY_BATCH_OPTION.check(latencyBatch);
+        if (new HashSet<>(models).size() < models.size()) {
+            throw UserError.usage("--model names a model twice: " + String.join(", ", models), "Name each model once.");
+        }
+        Warehouse warehouse = warehouseOptions.open();
+        var evaluation = new Evaluation(warehouse);
+        List<String> names = ScoringInputs.names(warehouse, task);
+        for (String model : models) {
+            List<Row> results = evaluation.evaluate(model, names, split.label(), limit);
+            System.out.println(model + " on " + task + " (" + split.label() + "): "
+                    + results.get(0).getAs("data"));
+            System.out.print(TextTable.of(
+                    List.of("metric", "value", "standard error", "n", "majority", "constant"),
+                    results.stream()
+                            .map(row -> new Object[] {
+                                row.getAs("metric"),
+                                row.getAs("value"),
+                                row.getAs("standard_error"),
+                                row.getAs("n"),
+                                row.getAs("majority_baseline"),
+                                row.getAs("constant_predictor")
+                            })
+                            .toList()));
+            System.out.print(leftOut(results.get(0)));
+            System.out.print(RejectedRows.line(warehouse, results.get(0)));
+            if (latencyBatch > 0) {
+                time(warehouse, model);
+            }
+        }
+        return 0;
+    }
+
+    /** What the numbers leave out, a line for each kind; nothing when they leave out nothing. */
+    private static String leftOut(Row result) {
+        var lines = new StringBuilder();
+        append(lines, result, "examples_cut", "%,d were longer than the context of the model: only their end was seen");
+        append(lines, result, "examples_refused", "%,d were not scored: an answer leaves no room for its prompt");
+        return lines.toString();
+    }
+
+    private static void append(StringBuilder lines, Row result, String column, String format) {
+        Long count = result.getAs(column);
+        if (count != null && count > 0) {
+            lines.append("  ").append(String.format(Locale.ROOT, format, count)).append('\n');
+        }
+    }
+
+    private void time(Warehouse warehouse, String modelId) {
+        var folder = new Models(warehouse).open(modelId);
+        String sha256 = folder.manifestSha256();
+        if (!warehouse
+                .rows(UncurlTable.LATENCY, "model_id", modelId, "batch", latencyBatch, "manifest_sha256", sha256)
+                .isEmpty()) {
+            System.out.println("Latency of " + modelId + " is there already: reused.");
+            return;
+        }
+        var loaded = ModelCache.Reference.of(warehouse, folder).load();
+        ModelConfig config = loaded.config();
+        Latency latency = Latency.measure(config, loaded.parameters(), latencyBatch, TIMED_PASSES);
+        Row row = RowFactory.create(
+                modelId,
+                1,
+                latency.batch(),
+                latency.sequenceLength(),
+                config.moe().experts(),
+                latency.p50Millis(),
+                latency.p95Millis(),
+                latency.tokensPerSecond(),
+                JavaConverters.mapAsScalaMap(latency.parts()),
+                sha256);
+        var schema = warehouse.table(UncurlTable.LATENCY).schema();
+        warehouse.replace(
+                UncurlTable.LATENCY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
+        System.out.printf(
+                Locale.ROOT,
+                "forward of %d x %d tokens in one thread: median %s ms, 95th percentile %s ms%n",
+                latency.batch(),
+                latency.sequenceLength(),
+                Digits.of(latency.p50Millis()),
+                Digits.of(latency.p95Millis()));
+    }
+}

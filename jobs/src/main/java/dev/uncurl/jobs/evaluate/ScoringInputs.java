@@ -1,0 +1,225 @@
+package dev.uncurl.jobs.evaluate;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.expr;
+import static org.apache.spark.sql.functions.filter;
+import static org.apache.spark.sql.functions.lit;
+
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.warehouse.CorpusRun;
+import dev.uncurl.jobs.warehouse.Examples;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
+
+/**
+ * What evaluate scores: the examples of a task (or of all tasks under a name), or the packed sequences of one corpus or of
+ * several joined by '+', as examples without a prompt.
+ *
+ * @param label the name that results are stored under
+ * @param names the one task, or the corpora
+ * @param corpora whether these are corpora of packed sequences
+ * @param runs the tokenise run behind each name
+ * @param data the runs and the limit, which together fix the rows
+ * @param context tokens that the model sees at most
+ * @param promptVersion of the examples; null for sequences
+ * @param rows example_id, prompt_tokens, target_tokens, choices, label and right_choices of what fits into the context
+ * @param cut how many of them are longer than the context, so that their front is cut off
+ * @param refused examples left out of rows because an answer leaves no room for its prompt
+ * @param rejected rows of the split that tokenize rejected, as {@link RejectedRows} has them; null for sequences and under
+ *     a limit
+ */
+public record ScoringInputs(
+        String label,
+        List<String> names,
+        boolean corpora,
+        List<CorpusRun> runs,
+        String data,
+        int context,
+        String promptVersion,
+        Dataset<Row> rows,
+        long cut,
+        long refused,
+        Long rejected) {
+    /** Examples that evaluate cannot score as what they claim to be. */
+    private static final String BROKEN =
+            """
+            size(target_tokens) = 0 OR IF(choices IS NULL, label IS NOT NULL,
+              size(choices) = 0 OR exists(choices, choice -> choice IS NULL OR size(choice) = 0)
+              OR size(prompt_tokens) = 0
+              OR label IS NULL OR label < 0 OR label >= size(choices)
+              OR right_choices IS NULL OR NOT array_contains(right_choices, label)
+              OR exists(right_choices, choice -> choice < 0 OR choice >= size(choices)))""";
+
+    private static final String LONGEST_ANSWER =
+            "greatest(size(target_tokens), coalesce(array_max(transform(choices, choice -> size(choice))), 0))";
+
+    /**
+     * The names in the --task of evaluate: one that was tokenised as it is, else those between its '+'.
+     *
+     * @throws UserError (usage) for an empty name, or one given twice
+     */
+    public static List<String> names(Warehouse warehouse, String task) {
+        if (task.indexOf('+') < 0 || CorpusRun.newest(warehouse, task) != null || hasExamples(warehouse, task)) {
+            return List.of(task);
+        }
+        List<String> names = List.of(task.split("\\+", -1));
+        if (names.stream().anyMatch(String::isBlank) || new HashSet<>(names).size() < names.size()) {
+            throw UserError.usage(
+                    "--task " + task + " has an empty name or one that is there twice",
+                    "Name different corpora, such as cc100+mc4.");
+        }
+        return names;
+    }
+
+    private static boolean hasExamples(Warehouse warehouse, String task) {
+        return !warehouse.rows(UncurlTable.EXAMPLES, "task", task).isEmpty();
+    }
+
+    /**
+     * @param limit examples or sequences at most, over all names and tasks together: the first ones; 0 for all
+     * @throws UserError (input) when there is nothing to score, names of examples and of sequences are mixed, or an example
+     *     is broken
+     */
+    static ScoringInputs of(Warehouse warehouse, List<String> names, String split, int limit, int context) {
+        List<CorpusRun> runs = CorpusRun.ofAll(warehouse, names);
+        boolean corpora = areCorpora(warehouse, names, split);
+        String label = String.join("+", names);
+        Dataset<Row> all = corpora ? sequences(warehouse, names, split) : examples(warehouse, label, split);
+        boolean several = corpora
+                ? names.size() > 1
+                : Examples.tasks(warehouse, label, split).size() > 1;
+        String data = CorpusRun.ids(runs);
+        if (limit > 0) {
+            all = all.orderBy("example_id").limit(limit);
+            data += " first " + limit + (several ? " in all" : "");
+        }
+        if (!corpora) {
+            requireSound(all, label, split);
+        }
+        Dataset<Row> measured = all.withColumn("longest", expr(LONGEST_ANSWER))
+                .withColumn("fits", corpora ? lit(true) : Examples.fit(col("longest"), context))
+                .withColumn("cut", Examples.isCut(col("longest"), context));
+        Row counts = measured.selectExpr("count_if(fits AND cut)", "count_if(NOT fits)", "count_if(fits)")
+                .first();
+        if (counts.getLong(2) == 0) {
+            throw UserError.input(
+                    "No example of " + label + " (" + split + ") fits: all " + counts.getLong(1)
+                            + " have an answer that leaves no room for its prompt in a context of " + context
+                            + " tokens",
+                    "Use a model with a longer context.");
+        }
+        return new ScoringInputs(
+                label,
+                names,
+                corpora,
+                runs,
+                data,
+                context,
+                corpora ? null : promptVersion(warehouse, label, split),
+                measured.where("fits")
+                        .select("example_id", "prompt_tokens", "target_tokens", "choices", "label", "right_choices"),
+                counts.getLong(0),
+                counts.getLong(1),
+                corpora || limit > 0 ? null : RejectedRows.of(warehouse, label, split));
+    }
+
+    /** @throws UserError (input) unless all names are corpora with sequences in the split, or there is one task of examples */
+    private static boolean areCorpora(Warehouse warehouse, List<String> names, String split) {
+        var kinds = new ArrayList<String>();
+        for (String name : names) {
+            boolean sequences = !warehouse
+                    .rows(UncurlTable.SEQUENCES, "corpus", name, "split", split)
+                    .isEmpty();
+            boolean examples = !Examples.of(warehouse, name, split).isEmpty();
+            if (sequences && examples) {
+                throw UserError.input(
+                        name + " (" + split + ") is the name of a corpus of sequences and of tasks with examples",
+                        "Tokenise one of them under another name.");
+            }
+            if (!sequences && !examples) {
+                throw UserError.input(
+                        "There is nothing to evaluate on: " + name + " has no rows in split " + split,
+                        "Run tokenize for it, or name another --split.");
+            }
+            kinds.add(sequences ? "sequences" : "examples");
+        }
+        boolean corpora = kinds.get(0).equals("sequences");
+        if (names.size() > 1 && kinds.contains("examples")) {
+            String each = java.util.stream.IntStream.range(0, names.size())
+                    .mapToObj(i -> names.get(i) + " has " + kinds.get(i))
+                    .collect(Collectors.joining(", "));
+            throw UserError.input(
+                    String.join("+", names) + " cannot be scored together: " + each,
+                    "Only corpora of sequences can be joined by +. Evaluate on each task by itself.");
+        }
+        return corpora;
+    }
+
+    private static Dataset<Row> examples(Warehouse warehouse, String task, String split) {
+        return Examples.of(warehouse, task, split)
+                .withColumn("example_id", Examples.id(Examples.tasks(warehouse, task, split)))
+                .select(
+                        "task",
+                        "example_id",
+                        "prompt_tokens",
+                        "target_tokens",
+                        "choices",
+                        "label",
+                        "right_choices",
+                        "source");
+    }
+
+    /** The sequences of corpora without their padding; ids are made distinct across the corpora. */
+    static Dataset<Row> sequences(Warehouse warehouse, List<String> corpora, String split) {
+        Dataset<Row> all = null;
+        for (int i = 0; i < corpora.size(); i++) {
+            Dataset<Row> rows = warehouse
+                    .rows(UncurlTable.SEQUENCES, "corpus", corpora.get(i), "split", split)
+                    .select(
+                            col("corpus").as("task"),
+                            col("sequence_id").multiply(corpora.size()).plus(i).as("example_id"),
+                            functions.array().cast("array<int>").as("prompt_tokens"),
+                            filter(col("tokens"), token -> token.geq(0)).as("target_tokens"),
+                            lit(null).cast("array<array<int>>").as("choices"),
+                            lit(null).cast("int").as("label"),
+                            lit(null).cast("array<int>").as("right_choices"));
+            all = all == null ? rows : all.union(rows);
+        }
+        return all;
+    }
+
+    private static void requireSound(Dataset<Row> examples, String task, String split) {
+        List<Row> broken = examples.where(BROKEN).orderBy("example_id").limit(1).collectAsList();
+        if (!broken.isEmpty()) {
+            Row row = broken.get(0);
+            throw UserError.input(
+                    "Example " + row.<Long>getAs("example_id") + " of " + task + " (" + split + ", from "
+                            + row.getAs("source") + ") cannot be scored: label " + row.getAs("label")
+                            + ", right choices "
+                            + row.getAs("right_choices") + ", with "
+                            + (row.isNullAt(row.fieldIndex("choices"))
+                                    ? "no choices"
+                                    : "choices of "
+                                            + Examples.choices(row).stream()
+                                                    .map(choice -> choice.length)
+                                                    .toList()
+                                            + " tokens"),
+                    "Choices and the prompt need a token each, the label must be one of the right choices, and those among"
+                            + " the choices. Tokenise the task again.");
+        }
+    }
+
+    private static String promptVersion(Warehouse warehouse, String task, String split) {
+        return Examples.of(warehouse, task, split).select("prompt_version").distinct().collectAsList().stream()
+                .map(row -> row.getString(0))
+                .sorted()
+                .collect(Collectors.joining(", "));
+    }
+}

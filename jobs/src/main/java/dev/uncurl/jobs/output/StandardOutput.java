@@ -1,0 +1,68 @@
+package dev.uncurl.jobs.output;
+
+import java.io.BufferedOutputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Standard output on which a failed write is a failure of the command: Java's own {@link PrintStream} would keep it to
+ * itself. Text is UTF-8, whatever the locale.
+ */
+public final class StandardOutput {
+    /** Code of a process that a closed pipe ends, as shells show it: 128 + SIGPIPE. */
+    public static final int READER_GONE = 141;
+
+    private StandardOutput() {}
+
+    /** A write failed; passes through {@link PrintStream}, which holds back an {@link IOException}. */
+    public static final class Failure extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Failure(IOException cause) {
+            super("Standard output cannot be written: " + cause.getMessage(), cause);
+        }
+
+        /** Whether the reader of a pipe ended first, as head does: no mistake of anybody's. */
+        public boolean readerIsGone() {
+            String message = getCause().getMessage();
+            return message != null && (message.contains("Broken pipe") || message.contains("pipe is being closed"));
+        }
+    }
+
+    /** A stream whose methods throw {@link Failure}; it is flushed at each end of a line. */
+    public static PrintStream to(OutputStream target) {
+        return new PrintStream(new BufferedOutputStream(new Strict(target)), true, StandardCharsets.UTF_8);
+    }
+
+    private static final class Strict extends FilterOutputStream {
+        Strict(OutputStream target) {
+            super(target);
+        }
+
+        @Override
+        public void write(int value) {
+            write(new byte[] {(byte) value}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) {
+            try {
+                out.write(bytes, offset, length);
+            } catch (IOException e) {
+                throw new Failure(e);
+            }
+        }
+
+        @Override
+        public void flush() {
+            try {
+                out.flush();
+            } catch (IOException e) {
+                throw new Failure(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+package dev.uncurl.jobs.prune;
+
+import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.Manifest;
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.checkpoint.ModelStaging;
+import dev.uncurl.jobs.spark.Progress;
+import dev.uncurl.jobs.spark.SparkWork;
+import dev.uncurl.jobs.warehouse.ModelCache;
+import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.pruning.MergeOptions;
+import dev.uncurl.pruning.NeuronAlignment;
+import dev.uncurl.pruning.Plan;
+import dev.uncurl.pruning.PlanApplier;
+import java.io.IOException;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.broadcast.Broadcast;
+import scala.Tuple2;
+
+/**
+ * Applies plans as a Spark stage. A task for each cluster that has to be merged reads just its experts and finds where their
+ * neurons go, holding what {@link dev.uncurl.pruning.Alignment} says and on the heap the reference and an expert for each
+ * thread. Then a task for each shard writes it, merging as it reads, and copies by byte range what the plan does not touch;
+ * it holds one tensor of an expert, in double. The driver never holds weights, just the placements: 4 F bytes for each
+ * expert that is merged.
+ *
+ * <p>All is written to a hidden folder that becomes the model by one rename; its row follows. Whoever is killed before
+ * leaves a folder that the next run removes ({@link Models#isMade}), and does its work anew.
+ */
+final class ApplyPlanJob {
+    private final Warehouse warehouse;
+
+    ApplyPlanJob(Warehouse warehouse) {
+        this.warehouse = warehouse;
+    }
+
+    /** Makes the pruned model, publishes its folder, and writes its row. */
+    ModelFolder apply(ModelFolder source, Plan plan, MergeOptions application, String modelId, Lineage lineage)
+            throws IOException {
+        PlanApplier.check(source, plan);
+        ModelConfig pruned = PlanApplier.prunedConfig(source.config(), plan, application);
+        Path folder = warehouse.modelFolder(modelId);
+        ModelStaging staging = ModelStaging.create(warehouse.files(), folder, pruned);
+        boolean published = false;
+        try {
+            var reference = ModelCache.Reference.of(warehouse, source);
+            var work = new StagedWork(reference, folder.toString(), staging.token(), pruned, plan, application);
+            List<NeuronAlignment> placements = application.align() ? align(plan, work, modelId) : List.of();
+            Map<Integer, Manifest.Entry> written = assemble(source, work, placements, modelId);
+            ModelFolder model = staging.publish(lineage, written);
+            published = true;
+            new Models(warehouse).register(modelId, model);
+            return model;
+        } finally {
+            if (!published) {
+                staging.discard();
+            }
+        }
+    }
+
+    /** Large clusters come first, lest one of them is all that is left to do. */
+    private List<NeuronAlignment> align(Plan plan, StagedWork work, String modelId) {
+        List<PlanApplier.Merge> merges = PlanApplier.merges(plan).stream()
+                .sorted(Comparator.comparingInt(
+                        merge -> -plan.members(merge.layer(), merge.cluster()).size()))
+                .toList();
+        if (merges.isEmpty()) {
+            return List.of();
+        }
+        warehouse.describe("align clusters of " + modelId);
+        return SparkWork.collect(
+                warehouse.context(),
+                merges,
+                merges.size(),
+                work::align,
+                merge -> 1,
+                new Progress("align " + modelId, "clusters", merges.size()));
+    }
+
+    /** Shards with experts, which take longest, come first. */
+    private Map<Integer, Manifest.Entry> assemble(
+            ModelFolder source, StagedWork work, List<NeuronAlignment> placements, String modelId) {
+        warehouse.describe("assemble shards of " + modelId);
+        Broadcast<List<NeuronAlignment>> shared = warehouse.context().broadcast(placements);
+        List<Integer> shards = IntStream.rangeClosed(0, source.config().layers())
+                .boxed()
+                .sorted(Comparator.comparing(shard -> !PlanApplier.isTouched(source, shard)))
+                .toList();
+        try {
+            List<Tuple2<Integer, Manifest.Entry>> written = SparkWork.collect(
+                    warehouse.context(),
+                    shards,
+                    shards.size(),
+                    shard -> new Tuple2<>(shard, work.assemble(shard, shared.value())),
+                    shard -> 1,
+                    new Progress("assemble " + modelId, "shards", shards.size()));
+            return written.stream().collect(Collectors.toMap(Tuple2::_1, Tuple2::_2));
+        } finally {
+            shared.destroy();
+        }
+    }
+
+    /** What a task needs to work on a staged model. */
+    private record StagedWork(
+            ModelCache.Reference source,
+            String folder,
+            String token,
+            ModelConfig config,
+            Plan plan,
+            MergeOptions application)
+            implements java.io.Serializable {
+        private ModelStaging staging() throws IOException {
+            var path = new Path(folder);
+            return ModelStaging.attach(path.getFileSystem(source.hadoop().value()), path, config, token);
+        }
+
+        NeuronAlignment align(PlanApplier.Merge merge) throws IOException {
+            return NeuronAlignment.align(source.open(), plan, merge);
+        }
+
+        Manifest.Entry assemble(int shard, List<NeuronAlignment> placements) throws IOException {
+            return PlanApplier.assembleShard(source.open(), plan, application, shard, placements, staging());
+        }
+    }
+}

@@ -1,0 +1,190 @@
+package dev.uncurl.jobs.prune;
+
+import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.corpus.Split;
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.cli.OnOff;
+import dev.uncurl.jobs.cli.RecordedCommand;
+import dev.uncurl.jobs.cli.WarehouseOptions;
+import dev.uncurl.jobs.output.Digits;
+import dev.uncurl.jobs.warehouse.Backend;
+import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.PathName;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.pruning.BuiltInMethods;
+import dev.uncurl.pruning.LayerScore;
+import dev.uncurl.pruning.MergeOptions;
+import dev.uncurl.pruning.Plan;
+import dev.uncurl.pruning.PlanSettings;
+import dev.uncurl.pruning.RouterRule;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code jobs/submit prune --from demo-base --task superglue/boolq --method uncurl --experts 4 --model demo-uncurl}. */
+@Command(
+        name = "prune",
+        description = "Plans from a task's router logits which experts to merge or drop, and makes the smaller model.",
+        footer = {
+            "",
+            "  jobs/submit prune --from demo-base --task superglue/boolq --method uncurl --experts 4 --model demo-uncurl"
+        })
+public final class PruneCommand implements Callable<Integer> {
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Mixin
+    private PlanOptions planOptions;
+
+    @Option(names = "--from", paramLabel = "ID", required = true, description = "Model to prune.")
+    private String parentId;
+
+    @Option(names = "--task", paramLabel = "TASK", required = true, description = "Task whose router logits decide.")
+    private String task;
+
+    @Option(
+            names = "--split",
+            defaultValue = "train",
+            description = "Split of the logits, train or validation (default: ${DEFAULT-VALUE}).")
+    private Split split;
+
+    @Option(
+            names = "--router",
+            paramLabel = "RULE",
+            description = "How routers follow. Where a method merges, map (the default): all rows stay, and lead to the"
+                    + " merged experts; or collapse: a row per cluster, the mean of its members'. Where it drops, mask (the"
+                    + " default): all rows stay, dropped ones are never chosen, gates do not grow; or slice: dropped rows"
+                    + " go.")
+    private String router;
+
+    @Option(
+            names = "--align",
+            paramLabel = "on|off",
+            defaultValue = "on",
+            description = "Align the neurons of experts before they are merged (default: ${DEFAULT-VALUE}).")
+    private OnOff align;
+
+    @Option(names = "--model", paramLabel = "ID", description = "Name of the pruned model.")
+    private String modelId;
+
+    @Option(names = "--plan-only", description = "Write and print the plan, make no model.")
+    private boolean planOnly;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        if (!planOnly && modelId == null) {
+            throw UserError.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
+        }
+        if (planOnly && modelId != null) {
+            throw UserError.usage(
+                    "--plan-only makes no model, so that --model has no effect", "Leave one of them out.");
+        }
+        planOptions.check();
+        if (modelId != null) {
+            PathName.plain("model", modelId);
+        }
+        BuiltInMethods chosen = planOptions.method();
+        RouterRule rule = router == null ? RouterRule.of(chosen) : RouterRule.named(router, chosen);
+        var application = new MergeOptions(rule, align == OnOff.ON);
+        Warehouse warehouse = warehouseOptions.open();
+        var models = new Models(warehouse);
+        if (modelId != null) {
+            models.requireOtherThanCase(modelId);
+        }
+        ModelFolder parent = models.open(parentId);
+        PlanSettings settings = planOptions.settings(parent.config());
+        String method = settings.method().title();
+        warehouse.describe("plan " + method + " of " + parentId);
+        var pruning = new PlanTables(warehouse);
+        PlanTables.Planned planned = pruning.plan(parent, parentId, task, split.label(), settings);
+        pruning.write(planned);
+        Plan plan = planned.plan();
+        print(planned);
+        if (planOnly) {
+            return 0;
+        }
+        var inputs = new TreeMap<String, String>();
+        inputs.put("parent", parent.manifestSha256());
+        inputs.put("plan", plan.id());
+        inputs.put("task", task);
+        inputs.put("method", method);
+        inputs.put("experts", Integer.toString(settings.budget().experts()));
+        inputs.putAll(settings.parameters());
+        inputs.put("seed", Long.toString(settings.seed()));
+        inputs.put("router", rule.title());
+        inputs.put("align", Boolean.toString(application.align()));
+        inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
+        try (var hold = warehouse.hold("model", modelId)) {
+            if (!models.isMade(modelId, inputs)) {
+                ModelFolder model = new ApplyPlanJob(warehouse)
+                        .apply(
+                                parent,
+                                plan,
+                                application,
+                                modelId,
+                                Lineage.here(parentId, "prune", inputs, RecordedCommand.of(spec), Backend.name()));
+                System.out.printf(
+                        Locale.ROOT,
+                        "Model %s: %,d of %,d parameters, %,d bytes; router rule %s%n",
+                        modelId,
+                        model.layout().length(),
+                        parent.layout().length(),
+                        model.bytes(),
+                        rule.title());
+            }
+            return 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void print(PlanTables.Planned planned) {
+        Plan plan = planned.plan();
+        Plan.Origin origin = plan.origin();
+        System.out.println("Plan " + plan.id() + ": " + origin.method() + ", " + origin.expertsBefore() + " -> "
+                + origin.expertsAfter() + " experts per layer");
+        for (LayerScore score : planned.scores()) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "  layer %d: %d of %d experts, inertia %.4g, silhouette %s, predicted cost %s%n    %s%n",
+                    score.layer(),
+                    score.clusters(),
+                    score.experts(),
+                    score.inertia(),
+                    score.silhouette().isPresent()
+                            ? Digits.fixed(score.silhouette().getAsDouble(), 3)
+                            : "-",
+                    Digits.of(score.cost()),
+                    clusters(plan, score.layer()));
+        }
+    }
+
+    /** The members of each cluster, the reference expert with a star: {@code {0 3*} {1*} ...}. */
+    private static String clusters(Plan plan, int layer) {
+        var clusters = new ArrayList<String>();
+        for (int cluster = 0; cluster < plan.clusters(layer); cluster++) {
+            List<String> members = plan.members(layer, cluster).stream()
+                    .map(member -> member.expert() + (member.isReference() ? "*" : ""))
+                    .toList();
+            clusters.add("{" + String.join(" ", members) + "}");
+        }
+        List<String> dropped = plan.layer(layer).stream()
+                .filter(row -> row.isDropped())
+                .map(row -> Integer.toString(row.expert()))
+                .toList();
+        return String.join(" ", clusters) + (dropped.isEmpty() ? "" : "  dropped: " + String.join(" ", dropped));
+    }
+}

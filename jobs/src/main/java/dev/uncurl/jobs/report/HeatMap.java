@@ -1,0 +1,61 @@
+package dev.uncurl.jobs.report;
+
+import dev.uncurl.jobs.output.Digits;
+import java.util.List;
+
+/**
+ * Numbers as a table whose cells are shaded in {@value #STEPS} steps from the lowest to the highest of a scale. Every cell
+ * has its number as text; the shade says nothing that the number does not.
+ *
+ * @param highest end of the scale, which begins at 0; above 0
+ * @param decimals digits behind the point
+ */
+record HeatMap(double highest, int decimals) {
+    static final int STEPS = 10;
+
+    /** One cell, with its number and what stands in its tooltip. */
+    void cell(Markup page, double value, String tooltip) {
+        page.element("td", format(value), "class", "v" + step(value), "title", tooltip);
+    }
+
+    /** 0 to STEPS - 1. */
+    int step(double value) {
+        return Math.max(0, Math.min(STEPS - 1, (int) (value / highest * STEPS)));
+    }
+
+    String format(double value) {
+        return Digits.fixed(value, decimals);
+    }
+
+    /** The shades in their order, with both ends in words. */
+    void legend(Markup page, String what) {
+        page.open("p", "class", "legend").text(what + " from " + format(0) + " ");
+        page.open("span", "class", "steps", "aria-hidden", "true");
+        for (int step = 0; step < STEPS; step++) {
+            page.element("span", "", "class", "v" + step);
+        }
+        page.close().text(" to " + format(highest) + "; darker is more.").close();
+    }
+
+    /** A table that scrolls by itself when it is wider than the screen. */
+    static void open(Markup page, String caption, String corner, List<String> columns, boolean small) {
+        page.open(
+                "div",
+                "class",
+                small ? "scroll small" : "scroll",
+                "role",
+                "region",
+                "tabindex",
+                "0",
+                "aria-label",
+                caption);
+        page.open("table").element("caption", caption);
+        page.open("thead").open("tr").element("th", corner, "scope", "col");
+        columns.forEach(column -> page.element("th", column, "scope", "col"));
+        page.close().close().open("tbody");
+    }
+
+    static void close(Markup page) {
+        page.close().close().close();
+    }
+}

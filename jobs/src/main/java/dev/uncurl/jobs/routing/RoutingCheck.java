@@ -1,0 +1,105 @@
+package dev.uncurl.jobs.routing;
+
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.routing.RoutingSums;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.spark.sql.Row;
+
+/** Computes routing.expert_statistics and routing.gram again from routing.logits and compares them bit for bit. */
+public final class RoutingCheck {
+    /** Differences that a message names. */
+    private static final int NAMED = 5;
+
+    private final Warehouse warehouse;
+
+    public RoutingCheck(Warehouse warehouse) {
+        this.warehouse = warehouse;
+    }
+
+    /**
+     * @param manifestSha256 of the model as it is now
+     * @param data the tokenise run that the task's tables hold now
+     * @throws UserError (input) that names what differs
+     */
+    public void verify(RoutingKey dump, String manifestSha256, String data) {
+        if (!dump.data().equals(data)) {
+            throw UserError.input(
+                    "The dump of " + dump + " is of the data of " + dump.data() + "; the task was tokenised again, as "
+                            + data,
+                    dump.again());
+        }
+        var tables = new RoutingTables(warehouse);
+        var logits = tables.logits(dump);
+        long rows = logits.count();
+        Map<Integer, RoutingSums> sums = tables.sums(logits, "verify", rows);
+        var differences = new ArrayList<String>();
+        if (!dump.manifestSha256().equals(manifestSha256)) {
+            differences.add("the dump is of a model with manifest " + dump.manifestSha256() + ", the model has "
+                    + manifestSha256);
+        }
+        compare(
+                UncurlTable.EXPERT_STATISTICS,
+                RoutingTables.statistics(dump, sums),
+                dump,
+                differences,
+                "layer",
+                "expert");
+        compare(UncurlTable.GRAM, RoutingTables.grams(dump, sums), dump, differences, "layer");
+        if (!differences.isEmpty()) {
+            throw UserError.input(
+                    "The dump of " + dump + " does not hold together:\n  "
+                            + String.join("\n  ", differences.subList(0, Math.min(NAMED, differences.size())))
+                            + (differences.size() > NAMED ? "\n  and " + (differences.size() - NAMED) + " more" : ""),
+                    "Delete its rows from routing.gram and routing.logits, then run dump-logits again.");
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "Router logits of %s: statistics and Gram matrices of %d layers are those of %,d rows%n",
+                dump,
+                sums.size(),
+                rows);
+    }
+
+    private void compare(
+            UncurlTable table, List<Row> expected, RoutingKey dump, List<String> differences, String... key) {
+        var stored = warehouse.rows(table, dump.partition());
+        var schema = stored.schema();
+        var columns = java.util.Arrays.stream(key)
+                .map(org.apache.spark.sql.functions::col)
+                .toArray(org.apache.spark.sql.Column[]::new);
+        List<Row> found = stored.orderBy(columns).collectAsList();
+        List<Row> wanted = warehouse
+                .spark()
+                .createDataFrame(expected, schema)
+                .orderBy(columns)
+                .collectAsList();
+        if (found.size() != wanted.size()) {
+            differences.add(table.id() + " has " + found.size() + " rows, routing.logits gives " + wanted.size());
+            return;
+        }
+        for (int r = 0; r < found.size(); r++) {
+            for (String column : schema.fieldNames()) {
+                Object is = found.get(r).getAs(column);
+                Object should = wanted.get(r).getAs(column);
+                if (!is.equals(should)) {
+                    var place = new ArrayList<String>();
+                    for (String name : key) {
+                        place.add(name + " " + found.get(r).getAs(name));
+                    }
+                    differences.add(table.id() + ", " + String.join(", ", place) + ": " + column + " is " + brief(is)
+                            + ", routing.logits gives " + brief(should));
+                }
+            }
+        }
+    }
+
+    private static String brief(Object value) {
+        String text = value.toString();
+        return text.length() > 60 ? text.substring(0, 60) + "..." : text;
+    }
+}

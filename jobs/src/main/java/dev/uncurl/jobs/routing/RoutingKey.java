@@ -1,0 +1,58 @@
+package dev.uncurl.jobs.routing;
+
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.jobs.warehouse.CorpusRun;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/**
+ * Everything that determines the rows of a dump.
+ *
+ * @param data the tokenise run of the sequences
+ * @param sample "all", or the tokens asked for
+ */
+public record RoutingKey(String modelId, String task, String split, String manifestSha256, String data, String sample)
+        implements Serializable {
+    /** @param tokens of the sample, 0 for all */
+    static RoutingKey of(String modelId, ModelFolder model, String task, String split, CorpusRun run, long tokens) {
+        return new RoutingKey(
+                modelId,
+                task,
+                split,
+                model.manifestSha256(),
+                CorpusRun.ids(java.util.List.of(run)),
+                tokens > 0 ? Long.toString(tokens) : "all");
+    }
+
+    /** Partition columns and their values, as {@link Warehouse#rows} and {@link Warehouse#replace} take them. */
+    Object[] partition() {
+        return new Object[] {"model_id", modelId, "task", task, "split", split};
+    }
+
+    /** A short hash of all parts; the names of the dump's data files begin with it. */
+    String id() {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256")
+                    .digest(String.join("\n", modelId, task, split, manifestSha256, data, sample)
+                            .getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash).substring(0, 12);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** What a user does to have this dump of the model and the data as they are. */
+    String again() {
+        return "Run dump-logits --model " + modelId + " --task " + task + " --split " + split
+                + (sample.equals("all") ? "" : " --tokens " + sample) + ".";
+    }
+
+    @Override
+    public String toString() {
+        return modelId + " on " + task + " (" + split + ")";
+    }
+}

@@ -1,0 +1,184 @@
+package dev.uncurl.jobs.routing;
+
+import dev.uncurl.jobs.spark.SparkWork;
+import dev.uncurl.jobs.warehouse.DataFileWriter;
+import dev.uncurl.jobs.warehouse.ModelCache;
+import dev.uncurl.model.RoutingView;
+import dev.uncurl.model.SmoeLanguageModel;
+import dev.uncurl.model.TokenBatch;
+import dev.uncurl.routing.RoutedToken;
+import dev.uncurl.routing.RoutingSums;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.Table;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.expressions.UnsafeArrayData;
+import org.apache.spark.unsafe.types.UTF8String;
+import org.apache.spark.util.LongAccumulator;
+
+/**
+ * One task of a dump: passes its sequences through the model, writes what each router did into one data file per layer,
+ * in the order of sequences and positions, and sums up the very rows that it writes.
+ */
+final class RoutingPass {
+    /** What a task made; no table knows the files yet. */
+    record Result(List<DataFile> files, Map<Integer, RoutingSums> sums) implements Serializable {}
+
+    /**
+     * What every task needs.
+     *
+     * @param table routing.logits
+     * @param done counts tokens
+     */
+    record Order(RoutingKey key, ModelCache.Reference model, Table table, RoutingWindows.Cut cut, LongAccumulator done)
+            implements SparkWork.PartitionWork<Row, Result> {
+        @Override
+        public Result of(Iterator<Row> rows) throws IOException {
+            ModelCache.Loaded loaded = model.load();
+            int batch = RoutingWindows.BATCH * loaded.config().sequenceLength();
+            try (var language = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), batch)) {
+                return new RoutingPass(this, language).run(new RoutingWindows(rows, cut));
+            }
+        }
+    }
+
+    private final Order order;
+    private final SmoeLanguageModel model;
+    private final int[] layers;
+    private final UTF8String modelId;
+    private final UTF8String task;
+    private final UTF8String split;
+    private final Map<Integer, DataFileWriter> outputs = new TreeMap<>();
+    private final Map<Integer, RoutingSums> sums = new HashMap<>();
+
+    private RoutingPass(Order order, SmoeLanguageModel model) {
+        this.order = order;
+        this.model = model;
+        layers = model.config().moeLayers();
+        modelId = UTF8String.fromString(order.key.modelId());
+        task = UTF8String.fromString(order.key.task());
+        split = UTF8String.fromString(order.key.split());
+    }
+
+    private Result run(Iterator<List<RoutingWindows.Sequence>> windows) throws IOException {
+        try {
+            while (windows.hasNext()) {
+                List<RoutingWindows.Sequence> window = windows.next();
+                var routed = new HashMap<Long, RoutedToken[][]>();
+                for (List<RoutingWindows.Sequence> batch : RoutingWindows.batches(window)) {
+                    pass(batch, routed);
+                }
+                for (RoutingWindows.Sequence sequence : window) {
+                    write(sequence, routed.remove(sequence.id()));
+                    order.done.add(sequence.tokens().length);
+                }
+            }
+            var files = new ArrayList<DataFile>();
+            for (DataFileWriter output : outputs.values()) {
+                files.add(output.end());
+            }
+            return new Result(files, sums);
+        } finally {
+            for (DataFileWriter output : outputs.values()) {
+                output.close();
+            }
+        }
+    }
+
+    /** Puts each sequence's routing [layer, position] under its id. */
+    private void pass(List<RoutingWindows.Sequence> batch, Map<Long, RoutedToken[][]> routed) {
+        TokenBatch tokens = RoutingWindows.tokens(batch);
+        model.forward(tokens);
+        for (RoutingWindows.Sequence sequence : batch) {
+            routed.put(sequence.id(), new RoutedToken[layers.length][]);
+        }
+        for (int l = 0; l < layers.length; l++) {
+            RoutingView view = model.routing(layers[l]);
+            for (int r = 0; r < batch.size(); r++) {
+                RoutingWindows.Sequence sequence = batch.get(r);
+                routed.get(sequence.id())[l] = routing(view, r * tokens.columns(), sequence.tokens());
+            }
+        }
+    }
+
+    private static RoutedToken[] routing(RoutingView view, int first, int[] tokens) {
+        var routed = new RoutedToken[tokens.length];
+        for (int position = 0; position < tokens.length; position++) {
+            int token = first + position;
+            int[] experts = new int[view.topK()];
+            float[] gates = new float[experts.length];
+            float[] norms = new float[experts.length];
+            for (int choice = 0; choice < experts.length; choice++) {
+                experts[choice] = view.expert(token, choice);
+                gates[choice] = view.gate(token, choice);
+                norms[choice] = view.outputNorm(token, choice);
+            }
+            float[] logits = new float[view.experts()];
+            for (int expert = 0; expert < logits.length; expert++) {
+                logits[expert] = view.logit(token, expert);
+            }
+            int previous = position == 0 ? -1 : routed[position - 1].experts()[0];
+            routed[position] =
+                    new RoutedToken(tokens[position], position, tokens.length, previous, experts, gates, norms, logits);
+        }
+        return routed;
+    }
+
+    private void write(RoutingWindows.Sequence sequence, RoutedToken[][] routed) {
+        for (int l = 0; l < layers.length; l++) {
+            int experts = model.routing(layers[l]).experts();
+            DataFileWriter output = outputs.computeIfAbsent(layers[l], this::open);
+            RoutingSums sum = sums.computeIfAbsent(layers[l], layer -> new RoutingSums(experts));
+            for (RoutedToken token : routed[l]) {
+                sum.add(token);
+                output.add(row(modelId, task, split, layers[l], sequence.id(), token));
+            }
+        }
+    }
+
+    private DataFileWriter open(int layer) {
+        RoutingKey key = order.key;
+        String name = key.id() + "-" + layer + "-" + UUID.randomUUID();
+        return new DataFileWriter(order.table, name, key.modelId(), key.task(), key.split(), layer);
+    }
+
+    /** A row of routing.logits as the writer of data files takes it. */
+    static InternalRow row(RoutingKey key, int layer, long sequence, RoutedToken token) {
+        return row(
+                UTF8String.fromString(key.modelId()),
+                UTF8String.fromString(key.task()),
+                UTF8String.fromString(key.split()),
+                layer,
+                sequence,
+                token);
+    }
+
+    private static InternalRow row(
+            UTF8String modelId, UTF8String task, UTF8String split, int layer, long sequence, RoutedToken token) {
+        return new GenericInternalRow(new Object[] {
+            modelId,
+            task,
+            split,
+            layer,
+            sequence,
+            token.position(),
+            token.sequenceLength(),
+            token.tokenId(),
+            token.previousExpert() < 0 ? null : token.previousExpert(),
+            UnsafeArrayData.fromPrimitiveArray(token.experts()),
+            UnsafeArrayData.fromPrimitiveArray(token.gates()),
+            UnsafeArrayData.fromPrimitiveArray(token.outputNorms()),
+            UnsafeArrayData.fromPrimitiveArray(token.logits())
+        });
+    }
+}

@@ -1,0 +1,111 @@
+package dev.uncurl.jobs.routing;
+
+import dev.uncurl.jobs.warehouse.Examples;
+import dev.uncurl.model.Sequences;
+import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.spark.sql.Row;
+
+/**
+ * The sequences of one task of a dump in windows: neighbours by id, few enough for their router logits to be held. A
+ * window is passed in batches of like length and written in the order of ids. Which sequences make a window and a batch
+ * follows from their ids alone: logits have the same bits for any number of tasks.
+ */
+final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
+    /** Sequences of one forward pass. */
+    static final int BATCH = 8;
+
+    /** Sequences of a chunk, about; no task boundary runs through it. */
+    private static final int CHUNK = 64;
+
+    /** Floats of routing that a window holds at most. */
+    private static final long WINDOW_FLOATS = 32 << 20;
+
+    /** A sequence of tokens under its id. */
+    record Sequence(long id, int[] tokens) {}
+
+    /**
+     * How ids are cut.
+     *
+     * @param span ids of a chunk
+     * @param window sequences of a window at most
+     */
+    record Cut(long span, int window) implements Serializable {
+        static Cut of(DumpSequences inputs, ModelConfig config) {
+            double density = (double) inputs.sequences() / (inputs.highestId() + 1);
+            long floats = 0;
+            for (int layer : config.moeLayers()) {
+                int rows = config.moe().layer(layer).routerRows();
+                floats += config.sequenceLength() * (rows + 3L * config.moe().choices(layer));
+            }
+            long window = Math.max(BATCH, Math.min(CHUNK, WINDOW_FLOATS / floats / BATCH * BATCH));
+            return new Cut(Math.max(1, Math.round(CHUNK / density)), (int) window);
+        }
+
+        long chunk(long id) {
+            return id / span;
+        }
+    }
+
+    private final Iterator<Row> rows;
+    private final Cut cut;
+    private Sequence ahead;
+
+    /** @param rows sequence_id and tokens, whole chunks, in the order of ids */
+    RoutingWindows(Iterator<Row> rows, Cut cut) {
+        this.rows = rows;
+        this.cut = cut;
+        ahead = read();
+    }
+
+    private Sequence read() {
+        if (!rows.hasNext()) {
+            return null;
+        }
+        Row row = rows.next();
+        return new Sequence(row.getAs("sequence_id"), Examples.ints(row, "tokens"));
+    }
+
+    @Override
+    public boolean hasNext() {
+        return ahead != null;
+    }
+
+    @Override
+    public List<Sequence> next() {
+        if (ahead == null) {
+            throw new java.util.NoSuchElementException();
+        }
+        var window = new ArrayList<Sequence>();
+        long chunk = cut.chunk(ahead.id);
+        while (ahead != null && cut.chunk(ahead.id) == chunk && window.size() < cut.window) {
+            window.add(ahead);
+            ahead = read();
+        }
+        return window;
+    }
+
+    /** The sequences of a window by length, the longest first, in batches. */
+    static List<List<Sequence>> batches(List<Sequence> window) {
+        var sorted = new ArrayList<>(window);
+        sorted.sort(Comparator.comparingInt((Sequence sequence) -> -sequence.tokens.length)
+                .thenComparingLong(Sequence::id));
+        var batches = new ArrayList<List<Sequence>>();
+        for (int from = 0; from < sorted.size(); from += BATCH) {
+            batches.add(sorted.subList(from, Math.min(from + BATCH, sorted.size())));
+        }
+        return batches;
+    }
+
+    /** A batch as the model takes it, with nothing to predict: what routers and experts do needs no output head. */
+    static TokenBatch tokens(List<Sequence> batch) {
+        return Sequences.padded(
+                batch.stream().map(Sequence::tokens).toList(),
+                batch.stream().map(sequence -> new int[0]).toList());
+    }
+}

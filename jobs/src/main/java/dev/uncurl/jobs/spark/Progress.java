@@ -1,0 +1,60 @@
+package dev.uncurl.jobs.spark;
+
+import dev.uncurl.jobs.output.Digits;
+import java.util.Locale;
+
+/**
+ * How far a long piece of work is: rate and time left, redrawn on a terminal, a line a minute elsewhere, and one line at
+ * the end. On standard error, so that standard output stays a result.
+ */
+public final class Progress {
+    private static final long LINE_EVERY_NANOS = 60_000_000_000L;
+
+    private final String what;
+    private final String unit;
+    private final long total;
+    private final long before;
+    private final boolean terminal = System.console() != null;
+    private final long start = System.nanoTime();
+    private long lastLine = start;
+
+    public Progress(String what, String unit, long total) {
+        this(what, unit, total, 0);
+    }
+
+    /** @param before done by an earlier run, so that the rate is this run's */
+    public Progress(String what, String unit, long total, long before) {
+        this.what = what;
+        this.unit = unit;
+        this.total = total;
+        this.before = before;
+    }
+
+    public void at(long done, String detail) {
+        long now = System.nanoTime();
+        if (!terminal && now - lastLine < LINE_EVERY_NANOS) {
+            return;
+        }
+        lastLine = now;
+        double seconds = (now - start) / 1e9;
+        double rate = (done - before) / seconds;
+        String left = done > before ? String.format(Locale.ROOT, "%.0f s left", (total - done) / rate) : "time unknown";
+        String line = String.format(
+                Locale.ROOT,
+                "%s: %,d of %,d %s (%.0f%%), %s/s, %s  %s",
+                what,
+                done,
+                total,
+                unit,
+                total == 0 ? 100.0 : 100.0 * done / total,
+                rate < 10 ? Digits.fixed(rate, 2) : String.format(Locale.ROOT, "%,.0f", rate),
+                left,
+                detail);
+        System.err.print(terminal ? "\r\033[K" + line : line + "\n");
+    }
+
+    public void done(String detail) {
+        double seconds = (System.nanoTime() - start) / 1e9;
+        System.err.printf(Locale.ROOT, "%s%s: done in %.1f s  %s%n", terminal ? "\r\033[K" : "", what, seconds, detail);
+    }
+}

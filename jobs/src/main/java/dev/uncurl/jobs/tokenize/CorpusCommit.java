@@ -1,0 +1,247 @@
+package dev.uncurl.jobs.tokenize;
+
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.warehouse.DataFileWriter;
+import dev.uncurl.jobs.warehouse.Leftovers;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.FileScanTask;
+import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.Transaction;
+import org.apache.iceberg.UpdateProperties;
+import org.apache.iceberg.exceptions.ValidationException;
+import org.apache.iceberg.expressions.Expression;
+import org.apache.iceberg.expressions.Expressions;
+import org.apache.iceberg.io.CloseableIterable;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.catalyst.CatalystTypeConverters;
+import org.apache.spark.sql.catalyst.InternalRow;
+import scala.collection.JavaConverters;
+
+/**
+ * Puts the written files of a run's corpora into the tables, in place of what those corpora had: one commit per table,
+ * corpus.runs last. Metadata only; no row is read or moved.
+ */
+final class CorpusCommit {
+    /**
+     * A corpus that is ready.
+     *
+     * @param inBothSplits texts that both splits hold
+     */
+    record Ready(CorpusPlan plan, CorpusTotals totals, List<CorpusOutput.Written> written, long inBothSplits) {
+        /** Rows of corpus.sequences and corpus.examples. */
+        long rows() {
+            return written.stream()
+                    .filter(file -> file.key().kind() == StagedKey.Kind.SEQUENCE
+                            || file.key().kind() == StagedKey.Kind.EXAMPLE)
+                    .mapToLong(CorpusOutput.Written::rows)
+                    .sum();
+        }
+
+        /** Tokens in those rows. */
+        long tokens() {
+            return totals.tokens() - totals.droppedTotal();
+        }
+    }
+
+    private final Warehouse warehouse;
+    private final TokenizeConfig config;
+    private final String tokenizer;
+    private final String command;
+
+    CorpusCommit(Warehouse warehouse, TokenizeConfig config, String tokenizer, String command) {
+        this.warehouse = warehouse;
+        this.config = config;
+        this.tokenizer = tokenizer;
+        this.command = command;
+    }
+
+    void commit(List<Ready> corpora) {
+        replace(
+                UncurlTable.EXAMPLES,
+                StagedKey.Kind.EXAMPLE,
+                corpora); // the first, since another run may be in its way
+        replace(UncurlTable.SEQUENCES, StagedKey.Kind.SEQUENCE, corpora);
+        replace(UncurlTable.REJECTIONS, StagedKey.Kind.REJECTION, corpora);
+        replace(UncurlTable.DOCUMENTS, StagedKey.Kind.DOCUMENT, corpora);
+        appendRuns(corpora);
+        removeLeftovers(corpora);
+    }
+
+    private static Set<String> names(List<Ready> corpora) {
+        return corpora.stream().map(corpus -> corpus.plan.name()).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /**
+     * Partitions of a table by the name that is their first value.
+     *
+     * @param column of the name
+     */
+    private static Expression partitions(String column, Set<String> names) {
+        return names.isEmpty() ? Expressions.alwaysFalse() : Expressions.in(column, names.toArray());
+    }
+
+    private void replace(UncurlTable table, StagedKey.Kind kind, List<Ready> corpora) {
+        var files = new ArrayList<DataFile>();
+        for (Ready corpus : corpora) {
+            corpus.written.stream().filter(file -> file.key().kind() == kind).forEach(file -> files.add(file.file()));
+        }
+        Table iceberg = warehouse.iceberg(table);
+        iceberg.refresh();
+        Set<String> names = names(corpora);
+        Expression old = partitions("corpus", names);
+        Expression touched = old;
+        if (table == UncurlTable.EXAMPLES) { // a task is of one corpus: its partitions hold no row of another
+            Set<String> tasks = files.stream()
+                    .map(file -> file.partition().get(0, String.class))
+                    .collect(Collectors.toCollection(TreeSet::new));
+            old = partitions("task", new TaskNames(warehouse).replaced(iceberg.currentSnapshot(), names, tasks));
+            touched = Expressions.or(old, partitions("task", tasks));
+        }
+        if (files.isEmpty() && !any(iceberg, old)) {
+            return;
+        }
+        Transaction transaction = iceberg.newTransaction();
+        var overwrite = transaction
+                .newOverwrite()
+                .overwriteByRowFilter(old)
+                .conflictDetectionFilter(touched)
+                .validateNoConflictingData();
+        if (iceberg.currentSnapshot() != null) {
+            overwrite.validateFromSnapshot(iceberg.currentSnapshot().snapshotId());
+        }
+        files.forEach(overwrite::addFile);
+        corpora.forEach(corpus -> overwrite.set("uncurl.run." + corpus.plan.name(), corpus.plan.runId()));
+        try {
+            overwrite.commit();
+            setProperties(transaction, kind, corpora);
+            transaction.commitTransaction();
+        } catch (ValidationException e) {
+            throw UserError.conflict(
+                    "Another run has written rows of " + String.join(", ", names)
+                            + ", or of a task of the same name, to " + table.id() + " meanwhile",
+                    "Run again: what was read is kept.");
+        }
+    }
+
+    private void setProperties(Transaction transaction, StagedKey.Kind kind, List<Ready> corpora) {
+        if (kind == StagedKey.Kind.SEQUENCE || kind == StagedKey.Kind.EXAMPLE) {
+            UpdateProperties properties = transaction.updateProperties();
+            for (Ready corpus : corpora) {
+                String prefix = "uncurl." + corpus.plan.name() + ".";
+                properties.set(prefix + "tokenizer", tokenizer);
+                properties.set(prefix + "vocabulary", Integer.toString(config.vocabulary()));
+                properties.set(prefix + "sequence-length", Integer.toString(config.sequenceLength()));
+                properties.set(prefix + "configuration", corpus.plan.runId());
+            }
+            properties.commit();
+        }
+    }
+
+    private static boolean any(Table table, Expression rows) {
+        if (table.currentSnapshot() == null) {
+            return false;
+        }
+        try (CloseableIterable<FileScanTask> tasks =
+                table.newScan().filter(rows).planFiles()) {
+            return tasks.iterator().hasNext();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void appendRuns(List<Ready> corpora) {
+        Table table = warehouse.iceberg(UncurlTable.RUNS);
+        Instant finished = after(table.currentSnapshot());
+        var schema = org.apache.iceberg.spark.SparkSchemaUtil.convert(table.schema());
+        var convert = CatalystTypeConverters.createToCatalystConverter(schema);
+        var append = table.newAppend();
+        for (Ready corpus : corpora) {
+            String name = corpus.plan.runId().substring(0, 12) + "-" + java.util.UUID.randomUUID();
+            try (var out = new DataFileWriter(table, name, corpus.plan.name())) {
+                out.add((InternalRow) convert.apply(run(corpus, finished)));
+                append.appendFile(out.end());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        append.commit();
+    }
+
+    /** Now, or just after the last run's commit where the clock was set back a little: the newest run has the latest time. */
+    private static Instant after(Snapshot last) {
+        Instant now = Instant.now();
+        if (last == null || last.timestampMillis() < now.toEpochMilli()) {
+            return now;
+        }
+        return Instant.ofEpochMilli(last.timestampMillis() + 1);
+    }
+
+    private Row run(Ready corpus, Instant finished) {
+        CorpusTotals totals = corpus.totals;
+        return RowFactory.create(
+                corpus.plan.runId(),
+                corpus.plan.name(),
+                Timestamp.from(finished),
+                totals.documents(),
+                totals.kept(),
+                totals.filteredTotal(),
+                totals.rejectedTotal(),
+                JavaConverters.mapAsScalaMap(totals.filtered()),
+                JavaConverters.mapAsScalaMap(totals.rejected()),
+                corpus.tokens(),
+                JavaConverters.mapAsScalaMap(totals.dropped()),
+                totals.padding(),
+                corpus.rows(),
+                corpus.plan.bytes(),
+                totals.textBytes(),
+                Arrays.stream(totals.lengths()).boxed().toArray(Long[]::new),
+                JavaConverters.mapAsScalaMap(totals.languages()),
+                tokenizer,
+                config.vocabulary(),
+                config.sequenceLength(),
+                config.licences().getOrDefault(corpus.plan.name(), "not stated"),
+                corpus.plan.sources().toArray(String[]::new),
+                command,
+                JavaConverters.mapAsScalaMap(corpus.plan.inputs()),
+                totals.damagedFiles(),
+                JavaConverters.mapAsScalaMap(totals.rejectedBySplit()),
+                corpus.inBothSplits);
+    }
+
+    /** Files that attempts at these runs wrote beside the committed ones. */
+    private void removeLeftovers(List<Ready> corpora) {
+        for (Ready corpus : corpora) {
+            String own = corpus.plan.runId().substring(0, 12) + "-";
+            for (StagedKey.Kind kind : StagedKey.Kind.values()) {
+                List<DataFile> files = corpus.written.stream()
+                        .filter(file -> file.key().kind() == kind)
+                        .map(CorpusOutput.Written::file)
+                        .toList();
+                new Leftovers(warehouse).remove(table(kind), files, name -> name.startsWith(own));
+            }
+        }
+    }
+
+    private static UncurlTable table(StagedKey.Kind kind) {
+        return switch (kind) {
+            case SEQUENCE -> UncurlTable.SEQUENCES;
+            case EXAMPLE -> UncurlTable.EXAMPLES;
+            case REJECTION -> UncurlTable.REJECTIONS;
+            case DOCUMENT -> UncurlTable.DOCUMENTS;
+        };
+    }
+}

@@ -1,0 +1,270 @@
+package dev.uncurl.jobs.tokenize;
+
+import dev.uncurl.jobs.warehouse.DataFileWriter;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.Table;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.expressions.UnsafeArrayData;
+import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.sql.catalyst.util.GenericArrayData;
+import org.apache.spark.unsafe.types.UTF8String;
+
+/** Turns the staged rows of one key, from all units of a corpus, into one data file. */
+final class CorpusOutput {
+    /**
+     * Staged rows to write.
+     *
+     * @param name of the data file
+     * @param firstId id of its first row
+     * @param parts where the rows lie, in the order of units
+     * @param keep examples: of all of the key, in the mixture's order, this many; -1 for all
+     */
+    record Job(
+            String corpus,
+            String name,
+            StagedKey key,
+            long firstId,
+            String promptVersion,
+            long seed,
+            long keep,
+            List<Part> parts)
+            implements Serializable {
+        long bytes() {
+            return parts.stream().mapToLong(Part::length).sum();
+        }
+    }
+
+    /** A segment of a staged file. */
+    record Part(String file, long offset, int length, int records) implements Serializable {}
+
+    /**
+     * What was written.
+     *
+     * @param rows counted as they were written
+     * @param tokens in them, padding not
+     * @param dropped tokens of the examples that the mixture left out
+     * @param droppedRows those examples
+     */
+    record Written(String corpus, StagedKey key, DataFile file, long rows, long tokens, long dropped, long droppedRows)
+            implements Serializable {}
+
+    private final Job job;
+    private final Table table;
+    private final Map<Integer, String> paths;
+    private final FileSystem files;
+    private final UTF8String corpus;
+    private long rows;
+    private long tokens;
+    private long dropped;
+    private long droppedRows;
+
+    CorpusOutput(Job job, Table table, Map<Integer, String> paths, FileSystem files) {
+        this.job = job;
+        this.table = table;
+        this.paths = paths;
+        this.files = files;
+        this.corpus = UTF8String.fromString(job.corpus);
+    }
+
+    Written write() throws IOException {
+        String[] partition =
+                switch (job.key.kind()) {
+                    case SEQUENCE -> new String[] {job.corpus, job.key.split()};
+                    case EXAMPLE -> new String[] {job.key.detail(), job.key.split()};
+                    case REJECTION, DOCUMENT -> new String[] {job.corpus};
+                };
+        try (var out = new DataFileWriter(table, job.name, partition)) {
+            switch (job.key.kind()) {
+                case SEQUENCE -> sequences(out);
+                case EXAMPLE -> examples(out);
+                case REJECTION -> rejections(out);
+                case DOCUMENT -> documents(out);
+            }
+            return new Written(job.corpus, job.key, out.end(), rows, tokens, dropped, droppedRows);
+        }
+    }
+
+    private byte[] read(Part part) throws IOException {
+        byte[] bytes = new byte[part.length];
+        try (var in = files.open(new Path(part.file))) {
+            in.readFully(part.offset, bytes);
+        }
+        return bytes;
+    }
+
+    private record Place(long order, int unit, int index, byte[] bytes, int from) {}
+
+    private void sequences(DataFileWriter out) throws IOException {
+        var places = new ArrayList<Place>();
+        for (Part part : job.parts) {
+            byte[] bytes = read(part);
+            var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
+            while (!in.atEnd()) {
+                long order = in.getLong();
+                int unit = in.getInt();
+                int index = in.getInt();
+                int length = in.getInt();
+                places.add(new Place(order, unit, index, bytes, in.position()));
+                in.skip(length);
+            }
+        }
+        places.sort(Comparator.comparingLong(Place::order)
+                .thenComparingInt(Place::unit)
+                .thenComparingInt(Place::index));
+        UTF8String split = UTF8String.fromString(job.key.split());
+        for (Place place : places) {
+            var in = new RecordBuffer.Reader(place.bytes, place.from, place.bytes.length);
+            int[] ids = in.getTokens();
+            int[] starts = in.getInts();
+            int[] units = in.getInts();
+            var references = new Object[units.length];
+            for (int i = 0; i < units.length; i++) {
+                references[i] = row(path(units[i]), in.getLong());
+            }
+            int end = ids.length;
+            while (end > 0 && ids[end - 1] < 0) {
+                end--;
+            }
+            tokens += end;
+            out.add(row(
+                    corpus, split, job.firstId + rows++, ints(ids), ints(starts), new GenericArrayData(references)));
+        }
+    }
+
+    private void examples(DataFileWriter out) throws IOException {
+        var choice = job.keep < 0 ? null : choice();
+        UTF8String task = UTF8String.fromString(job.key.detail());
+        UTF8String split = UTF8String.fromString(job.key.split());
+        UTF8String version = UTF8String.fromString(job.promptVersion);
+        for (Part part : job.parts) {
+            byte[] bytes = read(part);
+            var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
+            while (!in.atEnd()) {
+                long content = in.getLong();
+                boolean taken = choice == null || choice.take(Shuffle.rank(job.seed, content));
+                int unit = in.getInt();
+                long offset = in.getLong();
+                int place = in.getInt();
+                int group = in.getInt();
+                int label = in.getInt();
+                int[] prompt = in.getTokens();
+                int[] target = in.getTokens();
+                var choices = new Object[in.getInt()];
+                for (int i = 0; i < choices.length; i++) {
+                    choices[i] = ints(in.getTokens());
+                }
+                int[] right = in.getInts();
+                if (!taken) {
+                    dropped += prompt.length + target.length;
+                    droppedRows++;
+                    continue;
+                }
+                tokens += prompt.length + target.length;
+                boolean free = choices.length == 0;
+                out.add(row(
+                        task,
+                        split,
+                        job.firstId + rows++,
+                        ints(prompt),
+                        ints(target),
+                        free ? null : new GenericArrayData(choices),
+                        free ? null : label,
+                        free ? null : ints(right),
+                        version,
+                        path(unit),
+                        offset,
+                        place,
+                        group,
+                        corpus));
+            }
+        }
+    }
+
+    /** Takes the examples of the lowest ranks; among equal ones, which are copies, the first. */
+    private static final class Choice {
+        private final long highest;
+        private long ofHighest;
+
+        /** @param ranks ascending, of what is taken */
+        Choice(long[] ranks) {
+            highest = ranks.length == 0 ? Long.MIN_VALUE : ranks[ranks.length - 1];
+            ofHighest = Arrays.stream(ranks).filter(rank -> rank == highest).count();
+        }
+
+        boolean take(long rank) {
+            return rank < highest || rank == highest && ofHighest-- > 0;
+        }
+    }
+
+    private Choice choice() throws IOException {
+        var ranks = new long[job.parts.stream().mapToInt(Part::records).sum()];
+        int count = 0;
+        for (Part part : job.parts) {
+            byte[] bytes = read(part);
+            var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
+            while (!in.atEnd()) {
+                ranks[count++] = Shuffle.rank(job.seed, in.getLong());
+                in.skip(24);
+                in.getTokens();
+                in.getTokens();
+                for (int choices = in.getInt(); choices > 0; choices--) {
+                    in.getTokens();
+                }
+                in.getInts();
+            }
+        }
+        Arrays.sort(ranks);
+        return new Choice(Arrays.copyOf(ranks, (int) Math.min(job.keep, count)));
+    }
+
+    private void rejections(DataFileWriter out) throws IOException {
+        for (Part part : job.parts) {
+            byte[] bytes = read(part);
+            var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
+            while (!in.atEnd()) {
+                out.add(row(
+                        corpus,
+                        path(in.getInt()),
+                        UTF8String.fromString(in.getString()),
+                        UTF8String.fromString(in.getString()),
+                        UTF8String.fromString(in.getString())));
+                rows++;
+            }
+        }
+    }
+
+    private void documents(DataFileWriter out) throws IOException {
+        for (Part part : job.parts) {
+            byte[] bytes = read(part);
+            var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
+            while (!in.atEnd()) {
+                UTF8String hash = UTF8String.fromString(in.getString());
+                int unit = in.getInt();
+                out.add(row(corpus, hash, path(unit), in.getLong()));
+                rows++;
+            }
+        }
+    }
+
+    private UTF8String path(int unit) {
+        return UTF8String.fromString(paths.get(unit));
+    }
+
+    private static InternalRow row(Object... values) {
+        return new GenericInternalRow(values);
+    }
+
+    private static ArrayData ints(int[] values) {
+        return UnsafeArrayData.fromPrimitiveArray(values);
+    }
+}

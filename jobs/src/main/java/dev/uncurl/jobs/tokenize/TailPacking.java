@@ -1,0 +1,107 @@
+package dev.uncurl.jobs.tokenize;
+
+import dev.uncurl.corpus.PackedSequence;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Packs the tails of units, each shorter than a sequence, one after another in the order of units. Units stay
+ * independent of each other that way: only what is left of them, less than one sequence each, is packed by one thread.
+ */
+final class TailPacking {
+    /**
+     * What is left of a split of a unit.
+     *
+     * @param positions where each document's tokens begin
+     * @param offsets of each document in the unit's file
+     * @param continued whether the first document began in an earlier sequence
+     */
+    record Fragment(int unit, int[] tokens, int[] positions, long[] offsets, boolean continued)
+            implements Serializable {
+        /** The tail that a packed sequence with padding stands for. */
+        static Fragment of(int unit, PackedSequence packed) {
+            int[] starts = packed.documentStarts();
+            boolean continued = packed.sources().size() > starts.length;
+            int[] positions = continued ? new int[starts.length + 1] : starts;
+            if (continued) {
+                System.arraycopy(starts, 0, positions, 1, starts.length);
+            }
+            int[] tokens = Arrays.copyOf(packed.tokens(), packed.tokens().length - packed.padding());
+            long[] offsets = packed.sources().stream()
+                    .mapToLong(reference -> reference.offset())
+                    .toArray();
+            return new Fragment(unit, tokens, positions, offsets, continued);
+        }
+    }
+
+    /** A sequence whose documents may lie in files of several units. */
+    record Packed(int[] tokens, int[] starts, int[] units, long[] offsets) {
+        int padding() {
+            int count = 0;
+            for (int i = tokens.length - 1; i >= 0 && tokens[i] == PackedSequence.PADDING; i--) {
+                count++;
+            }
+            return count;
+        }
+    }
+
+    private final int[] tokens;
+    private final List<Integer> starts = new ArrayList<>();
+    private final List<Integer> units = new ArrayList<>();
+    private final List<Long> offsets = new ArrayList<>();
+    private final Consumer<Packed> full;
+    private int filled;
+
+    /** @param full takes each sequence, the padded last one too */
+    TailPacking(int sequenceLength, Consumer<Packed> full) {
+        this.tokens = new int[sequenceLength];
+        this.full = full;
+    }
+
+    void add(Fragment tail) {
+        for (int d = 0; d < tail.positions.length; d++) {
+            int from = tail.positions[d];
+            int to = d + 1 < tail.positions.length ? tail.positions[d + 1] : tail.tokens.length;
+            boolean begins = d > 0 || !tail.continued;
+            while (from < to) {
+                if (begins) {
+                    starts.add(filled);
+                    begins = false;
+                }
+                units.add(tail.unit);
+                offsets.add(tail.offsets[d]);
+                int step = Math.min(to - from, tokens.length - filled);
+                System.arraycopy(tail.tokens, from, tokens, filled, step);
+                from += step;
+                filled += step;
+                if (filled == tokens.length) {
+                    take();
+                }
+            }
+        }
+    }
+
+    /** Pads what is left. */
+    void end() {
+        if (filled > 0) {
+            take();
+        }
+    }
+
+    private void take() {
+        int[] sequence = Arrays.copyOf(tokens, tokens.length);
+        Arrays.fill(sequence, filled, sequence.length, PackedSequence.PADDING);
+        full.accept(new Packed(
+                sequence,
+                starts.stream().mapToInt(Integer::intValue).toArray(),
+                units.stream().mapToInt(Integer::intValue).toArray(),
+                offsets.stream().mapToLong(Long::longValue).toArray()));
+        starts.clear();
+        units.clear();
+        offsets.clear();
+        filled = 0;
+    }
+}

@@ -1,0 +1,77 @@
+package dev.uncurl.jobs.train;
+
+import dev.uncurl.config.TrainConfig;
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.output.Digits;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Stops a run whose loss or gradient is no number, or whose loss leaps beyond a factor of its running median. The round
+ * in which that happens is not saved: the newest checkpoint is the last good one.
+ */
+final class LossGuard {
+    /** Rounds whose losses make up the running median. */
+    private static final int WINDOW = 20;
+
+    private final String what;
+    private final TrainConfig train;
+
+    LossGuard(String what, TrainConfig train) {
+        this.what = what;
+        this.train = train;
+    }
+
+    /**
+     * Looks at the steps of a round in their order, those of rank 0 before those of rank 1.
+     *
+     * @param before the rounds before
+     * @param batches of the round: first those of rank 0, then those of rank 1, ...
+     * @param lastGood the last good checkpoint, for the message
+     * @throws UserError (diverged) with the step, the rank and the ids of the batch's sequences
+     */
+    void check(List<TrainingRound> before, List<StepMetrics> steps, List<TrainingData.Batch> batches, String lastGood) {
+        double median = median(before);
+        steps.stream()
+                .sorted(Comparator.comparingInt(StepMetrics::step).thenComparingInt(StepMetrics::rank))
+                .filter(step -> !isGood(step, median))
+                .findFirst()
+                .ifPresent(step -> {
+                    throw refusal(step, median, batches, lastGood);
+                });
+    }
+
+    private boolean isGood(StepMetrics step, double median) {
+        boolean spike = train.spikeFactor() > 0 && step.crossEntropy() > train.spikeFactor() * median;
+        return Double.isFinite(step.crossEntropy()) && Double.isFinite(step.gradientNorm()) && !spike;
+    }
+
+    /** Of the losses of the last rounds; infinite before there are any. */
+    private static double median(List<TrainingRound> rounds) {
+        double[] losses = rounds.subList(Math.max(0, rounds.size() - WINDOW), rounds.size()).stream()
+                .mapToDouble(TrainingRound::loss)
+                .sorted()
+                .toArray();
+        int n = losses.length;
+        return n == 0
+                ? Double.POSITIVE_INFINITY
+                : Arrays.stream(losses, (n - 1) / 2, n / 2 + 1).average().getAsDouble();
+    }
+
+    private UserError refusal(StepMetrics step, double median, List<TrainingData.Batch> batches, String lastGood) {
+        boolean number = Double.isFinite(step.crossEntropy()) && Double.isFinite(step.gradientNorm());
+        String batch = String.join(
+                ", ",
+                batches.get(step.rank() * train.averagingFrequency() + step.step() % train.averagingFrequency())
+                        .ids());
+        String values = "loss " + Digits.of(step.crossEntropy()) + ", gradient norm " + Digits.of(step.gradientNorm())
+                + (number ? ", median loss of the rounds before " + Digits.of(median) : "");
+        return UserError.diverged(
+                what + " diverged in step " + (step.step() + 1) + " of rank " + step.rank() + ": " + values
+                        + (step.fault() == null ? "" : "\n  " + step.fault())
+                        + "\n  Sequences of the batch: " + batch + "\n  Last good checkpoint: " + lastGood,
+                "Lower train.learning-rate or raise train.warmup to train anew"
+                        + (number ? "; or raise train.spike-factor to go on from the checkpoint." : "."));
+    }
+}

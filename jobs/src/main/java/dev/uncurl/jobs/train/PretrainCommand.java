@@ -1,0 +1,151 @@
+package dev.uncurl.jobs.train;
+
+import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.config.Settings;
+import dev.uncurl.config.TrainConfig;
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.cli.ConfigOptions;
+import dev.uncurl.jobs.cli.RecordedCommand;
+import dev.uncurl.jobs.cli.WarehouseOptions;
+import dev.uncurl.jobs.evaluate.Evaluation;
+import dev.uncurl.jobs.output.Digits;
+import dev.uncurl.jobs.warehouse.Backend;
+import dev.uncurl.jobs.warehouse.CorpusRun;
+import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.PathName;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.ModelInitialization;
+import dev.uncurl.model.ModelSize;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Row;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code jobs/submit pretrain --model demo-pretrained --config train/demo-pretrain}. */
+@Command(
+        name = "pretrain",
+        description = "Trains a model from scratch on packed sequences, and compares it with a unigram model.",
+        footer = {"", "  jobs/submit pretrain --model base --config train/demo-pretrain --set train.tokens=200000"})
+public final class PretrainCommand implements Callable<Integer> {
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Mixin
+    private ConfigOptions configOptions;
+
+    @Option(names = "--model", paramLabel = "ID", required = true, description = "Name of the model to make.")
+    private String modelId;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        PretrainConfig config = configOptions.bind(PretrainConfig.class);
+        if (configOptions.onlyPrint()) {
+            return 0;
+        }
+        requireActing(config);
+        PathName.plain("model", modelId);
+        ModelSize.checkTraining(config.model(), config.train());
+        Warehouse warehouse = warehouseOptions.open();
+        List<CorpusRun> runs = CorpusRun.ofAll(warehouse, config.corpora());
+        runs.forEach(run -> requireFit(run, config, runs.get(0)));
+        var inputs = new TreeMap<String, String>();
+        inputs.put("model", Settings.json(config.model()));
+        inputs.put("train", config.train().inputs());
+        inputs.put("data", CorpusRun.ids(runs));
+        inputs.put("tokenizer", runs.get(0).tokenizer());
+        Lineage lineage = Lineage.here(null, "pretrain", inputs, RecordedCommand.of(spec), Backend.name());
+        try (var hold = warehouse.hold("model", modelId)) {
+            if (new Models(warehouse).isMade(modelId, inputs)) {
+                new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
+            } else {
+                train(warehouse, config, lineage);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        evaluate(warehouse, config.corpora());
+        return 0;
+    }
+
+    /** On the corpora that have a validation split; says which do not. */
+    private void evaluate(Warehouse warehouse, List<String> corpora) {
+        Map<Boolean, List<String>> validated = corpora.stream().collect(Collectors.partitioningBy(corpus -> !warehouse
+                .rows(UncurlTable.SEQUENCES, "corpus", corpus, "split", "validation")
+                .isEmpty()));
+        if (!validated.get(false).isEmpty()) {
+            System.out.println("Not evaluated, for want of rows in the validation split: "
+                    + String.join(", ", validated.get(false)));
+        }
+        if (validated.get(true).isEmpty()) {
+            return;
+        }
+        for (Row row : new Evaluation(warehouse).evaluate(modelId, validated.get(true), "validation", 0)) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "%s, validation %s: %s +- %s nats per token (n = %,d)%n",
+                    modelId,
+                    row.<String>getAs("metric").replace("_per_token", "").replace('_', ' '),
+                    Digits.of(row.<Double>getAs("value")),
+                    Digits.of(row.<Double>getAs("standard_error")),
+                    row.<Long>getAs("n"));
+        }
+    }
+
+    private void train(Warehouse warehouse, PretrainConfig config, Lineage lineage) throws IOException {
+        TrainConfig train = config.train();
+        int length = config.model().sequenceLength();
+        float[] initial = ModelInitialization.initialize(config.model(), train.seed());
+        try (var data = TrainingData.sequences(warehouse, config.corpora(), train, length)) {
+            var validation = Validation.sequences(warehouse, config.corpora(), train);
+            new Training(warehouse, modelId, config.model(), train, lineage).run(initial, data, validation);
+        }
+    }
+
+    /** @throws UserError (usage) for a setting that would do nothing in this run */
+    private void requireActing(PretrainConfig config) {
+        if (config.train().lossOn() == TrainConfig.LossOn.TARGET) {
+            throw UserError.usage(
+                    "train.loss-on = target does nothing in pretraining: packed sequences have no prompt and answer",
+                    "Set train.loss-on=text.");
+        }
+        if (config.model().moe().experts() == 0) {
+            for (String key : configOptions.keysSet()) {
+                if (key.startsWith("model.moe.") && !key.equals("model.moe.experts")) {
+                    throw UserError.usage(
+                            key + " is set, but does nothing in a dense model (model.moe.experts = 0)",
+                            "Leave it out, or set model.moe.experts to 1 or more.");
+                }
+            }
+        }
+    }
+
+    private static void requireFit(CorpusRun run, PretrainConfig config, CorpusRun first) {
+        if (run.vocabulary() != config.model().vocabulary()) {
+            throw UserError.usage(
+                    "model.vocabulary = " + config.model().vocabulary() + ", but " + run.corpus()
+                            + " was tokenised with " + run.vocabulary() + " ids",
+                    "Set model.vocabulary=" + run.vocabulary() + ", or tokenise again.");
+        }
+        if (run.sequenceLength() > config.model().sequenceLength()) {
+            throw UserError.usage(
+                    "model.sequence-length = " + config.model().sequenceLength() + ", but " + run.corpus()
+                            + " is packed into sequences of " + run.sequenceLength(),
+                    "Set model.sequence-length=" + run.sequenceLength() + " or more, or tokenise again.");
+        }
+        run.requireTokenizer(first.tokenizer(), "to be made, by " + first.corpus() + ",");
+    }
+}

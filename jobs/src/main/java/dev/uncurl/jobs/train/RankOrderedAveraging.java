@@ -1,0 +1,91 @@
+package dev.uncurl.jobs.train;
+
+import java.io.Serializable;
+import java.util.List;
+import org.apache.spark.api.java.JavaRDD;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.spark.api.RDDTrainingApproach;
+import org.deeplearning4j.spark.api.Repartition;
+import org.deeplearning4j.spark.api.TrainingHook;
+import org.deeplearning4j.spark.impl.graph.SparkComputationGraph;
+import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
+import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
+import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingResult;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * DL4J's parameter averaging, with the sums taken in the order of the ranks. DL4J itself adds results as they arrive,
+ * so that with three ranks or more two runs need not give the same bits.
+ */
+final class RankOrderedAveraging extends ParameterAveragingTrainingMaster {
+    /**
+     * @param ranks partitions of each RDD that is fitted, one worker each
+     * @param batch sequences in each DataSet of the RDD
+     * @param averagingFrequency DataSets per rank and round
+     */
+    RankOrderedAveraging(int ranks, int batch, int averagingFrequency, TrainingHook hook) {
+        super(new Builder(ranks, batch)
+                .batchSizePerWorker(batch)
+                .averagingFrequency(averagingFrequency)
+                .saveUpdater(true)
+                .workerPrefetchNumBatches(0)
+                .rddTrainingApproach(RDDTrainingApproach.Direct)
+                .repartionData(Repartition.Never)
+                .storageLevel(null)
+                .trainingHooks(hook));
+    }
+
+    @Override
+    protected void processResults(
+            SparkDl4jMultiLayer spark,
+            SparkComputationGraph graph,
+            JavaRDD<ParameterAveragingTrainingResult> results,
+            int split,
+            int splits) {
+        List<RankResult> byRank = results.map(RankResult::of).collect();
+        float[] parameters = byRank.get(0).parameters;
+        float[] state = byRank.get(0).state;
+        double score = byRank.get(0).score;
+        for (RankResult result : byRank.subList(1, byRank.size())) {
+            add(parameters, result.parameters);
+            add(state, result.state);
+            score += result.score;
+        }
+        divide(parameters, byRank.size());
+        divide(state, byRank.size());
+        MultiLayerNetwork network = spark.getNetwork();
+        network.setParameters(row(parameters));
+        network.getUpdater().setStateViewArray(network, row(state), false);
+        spark.setScore(score / byRank.size());
+        MultiLayerConfiguration configuration = network.getLayerWiseConfigurations();
+        configuration.setIterationCount(configuration.getIterationCount() + averagingFrequency);
+    }
+
+    /** What a rank sends to the driver: plain arrays, which serialise without copies in between. */
+    private record RankResult(float[] parameters, float[] state, double score) implements Serializable {
+        static RankResult of(ParameterAveragingTrainingResult result) {
+            return new RankResult(
+                    result.getParameters().data().asFloat(),
+                    result.getUpdaterState().data().asFloat(),
+                    result.getScore());
+        }
+    }
+
+    private static void add(float[] sum, float[] next) {
+        for (int i = 0; i < sum.length; i++) {
+            sum[i] += next[i];
+        }
+    }
+
+    private static void divide(float[] sum, int ranks) {
+        for (int i = 0; i < sum.length; i++) {
+            sum[i] /= ranks;
+        }
+    }
+
+    private static INDArray row(float[] values) {
+        return Nd4j.createFromArray(values).reshape(1, values.length);
+    }
+}

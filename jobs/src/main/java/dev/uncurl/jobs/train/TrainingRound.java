@@ -1,0 +1,126 @@
+package dev.uncurl.jobs.train;
+
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeLayer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+
+/**
+ * The steps of all ranks between two averages: a row of training.metrics, where each number is described.
+ *
+ * @param predicted tokens of this round
+ * @param seconds of wall time that this round took
+ * @param validationLoss null when it was not measured after this round
+ */
+public record TrainingRound(
+        int step,
+        long tokens,
+        double loss,
+        double balanceLoss,
+        double gradientNorm,
+        double learningRate,
+        long predicted,
+        double seconds,
+        List<Layer> layers,
+        Double validationLoss) {
+    /**
+     * The tokens' choices of experts in one block; where its router is mapped, of router rows, without masked ones.
+     *
+     * @param droppedShare share of the choices that were lost to the capacity
+     */
+    record Layer(int layer, double loadImbalance, int deadExperts, double droppedShare) {}
+
+    /**
+     * Sums up the steps.
+     *
+     * @param step of each rank, that the round ends with
+     * @param tokensBefore predicted in the rounds before
+     */
+    static TrainingRound of(int step, long tokensBefore, double seconds, List<StepMetrics> metrics, ModelConfig model) {
+        List<StepMetrics> steps = metrics.stream()
+                .sorted(Comparator.comparingInt(StepMetrics::rank).thenComparingInt(StepMetrics::step))
+                .toList();
+        long predicted = steps.stream().mapToLong(StepMetrics::predicted).sum();
+        double sum = 0;
+        for (StepMetrics one : steps) {
+            sum += one.crossEntropy() * one.predicted();
+        }
+        return new TrainingRound(
+                step,
+                tokensBefore + predicted,
+                sum / predicted,
+                mean(steps, StepMetrics::balance),
+                mean(steps, StepMetrics::gradientNorm),
+                steps.stream().mapToDouble(StepMetrics::learningRate).max().orElse(0),
+                predicted,
+                seconds,
+                layers(steps, model),
+                null);
+    }
+
+    private static double mean(List<StepMetrics> steps, ToDoubleFunction<StepMetrics> value) {
+        return steps.stream().mapToDouble(value).average().orElse(0);
+    }
+
+    private static List<Layer> layers(List<StepMetrics> steps, ModelConfig model) {
+        int[] moeLayers = model.moeLayers();
+        var layers = new ArrayList<Layer>();
+        for (int l = 0; l < moeLayers.length; l++) {
+            MoeLayer shape = model.moe().layer(moeLayers[l]);
+            int[] expertOfRow = shape.expertOfRow();
+            long[] counts = new long[expertOfRow.length];
+            long dropped = 0;
+            for (StepMetrics step : steps) {
+                dropped += step.dropped()[l];
+                for (int row = 0; row < counts.length; row++) {
+                    counts[row] += step.expertTokens()[l][row];
+                }
+            }
+            long sum = 0;
+            long most = 0;
+            int dead = 0;
+            for (int row = 0; row < counts.length; row++) {
+                sum += counts[row];
+                most = Math.max(most, counts[row]);
+                dead += counts[row] == 0 && expertOfRow[row] != MoeLayer.MASKED ? 1 : 0;
+            }
+            layers.add(new Layer(moeLayers[l], (double) most * shape.liveRows() / sum, dead, (double) dropped / sum));
+        }
+        return layers;
+    }
+
+    TrainingRound validated(Double lossOnValidation) {
+        return new TrainingRound(
+                step,
+                tokens,
+                loss,
+                balanceLoss,
+                gradientNorm,
+                learningRate,
+                predicted,
+                seconds,
+                layers,
+                lossOnValidation);
+    }
+
+    Row toRow(String runId) {
+        return RowFactory.create(
+                runId,
+                step,
+                tokens,
+                loss,
+                validationLoss,
+                balanceLoss,
+                gradientNorm,
+                learningRate,
+                predicted / seconds,
+                layers.stream()
+                        .map(layer -> RowFactory.create(
+                                layer.layer, layer.loadImbalance, layer.deadExperts, layer.droppedShare))
+                        .toArray(Row[]::new));
+    }
+}

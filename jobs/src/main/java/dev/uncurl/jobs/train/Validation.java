@@ -1,0 +1,132 @@
+package dev.uncurl.jobs.train;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.size;
+import static org.apache.spark.sql.functions.xxhash64;
+
+import dev.uncurl.config.TrainConfig;
+import dev.uncurl.error.UserError;
+import dev.uncurl.evaluation.ExampleScorer;
+import dev.uncurl.jobs.warehouse.Examples;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.SmoeLanguageModel;
+import dev.uncurl.model.spec.ModelConfig;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The loss of a model in training on a part of the validation split of its data: the same sequences each time and in
+ * every run, chosen by the hash of their ids. They are scored as evaluate scores them, by as many tasks as training has
+ * ranks.
+ */
+final class Validation {
+    private final Warehouse warehouse;
+    private final TrainConfig train;
+    private final List<Text> texts;
+
+    private record Text(int[] prompt, int[] target) implements Serializable {}
+
+    /** Summed cross-entropy and predicted tokens. */
+    private record Sum(double loss, long tokens) implements Serializable {}
+
+    private Validation(Warehouse warehouse, TrainConfig train, List<Text> texts, String what) {
+        this.warehouse = warehouse;
+        this.train = train;
+        this.texts = texts;
+        if (texts.isEmpty() && train.validation().every() > 0) {
+            System.out.println("No validation: " + what + " has no rows in the validation split.");
+        }
+    }
+
+    /** On packed sequences of some corpora. */
+    static Validation sequences(Warehouse warehouse, List<String> corpora, TrainConfig train) {
+        Dataset<Row> rows = warehouse
+                .table(UncurlTable.SEQUENCES)
+                .where(col("corpus").isin(corpora.toArray()).and(col("split").equalTo("validation")));
+        var texts = new ArrayList<Text>();
+        for (Row row : chosen(rows, train, "corpus", "sequence_id")) {
+            int[] padded = Examples.ints(row, "tokens");
+            texts.add(new Text(
+                    new int[0],
+                    Arrays.stream(padded).filter(token -> token >= 0).toArray()));
+        }
+        return new Validation(warehouse, train, texts, String.join(", ", corpora));
+    }
+
+    /** On those examples of a task, or of all tasks of a corpus, whose answers fit into the context with a prompt. */
+    static Validation examples(Warehouse warehouse, String task, TrainConfig train, int context) {
+        var texts = new ArrayList<Text>();
+        Dataset<Row> fitting =
+                Examples.of(warehouse, task, "validation").where(Examples.fit(size(col("target_tokens")), context));
+        for (Row row : chosen(fitting, train, "task", "example_id")) {
+            texts.add(new Text(Examples.ints(row, "prompt_tokens"), Examples.ints(row, "target_tokens")));
+        }
+        return new Validation(warehouse, train, texts, task);
+    }
+
+    private static List<Row> chosen(Dataset<Row> rows, TrainConfig train, String name, String id) {
+        return train.validation().every() == 0
+                ? List.of()
+                : rows.orderBy(xxhash64(col(name), col(id)), col(name), col(id))
+                        .limit(train.validation().sequences())
+                        .collectAsList();
+    }
+
+    boolean isDue(int stepsBefore, int stepsAfter) {
+        return !texts.isEmpty() && train.isDue(train.validation().every(), stepsBefore, stepsAfter);
+    }
+
+    /** Mean cross-entropy per predicted token, nats. */
+    double loss(ModelConfig model, float[] parameters) {
+        boolean onTarget = train.lossOn() == TrainConfig.LossOn.TARGET;
+        int positions = train.microBatch() * model.sequenceLength();
+        Broadcast<float[]> weights = warehouse.context().broadcast(parameters);
+        try {
+            List<Sum> sums = warehouse
+                    .context()
+                    .parallelize(texts, train.ranks())
+                    .mapPartitions(part -> score(part, model, weights.value(), positions, onTarget))
+                    .collect();
+            double loss = 0;
+            long tokens = 0;
+            for (Sum sum : sums) { // in the order of the sequences
+                loss += sum.loss;
+                tokens += sum.tokens;
+            }
+            if (!Double.isFinite(loss / tokens)) {
+                throw UserError.diverged(
+                        "The loss on the validation split is " + loss + " over " + tokens + " tokens",
+                        tokens == 0
+                                ? "Its texts have one token each: set train.validation.every=0."
+                                : "Start again with a lower train.learning-rate, or a tighter train.clip.");
+            }
+            return loss / tokens;
+        } finally {
+            weights.destroy();
+        }
+    }
+
+    private static Iterator<Sum> score(
+            Iterator<Text> texts, ModelConfig config, float[] weights, int positions, boolean onTarget) {
+        var examples = new ArrayList<ExampleScorer.Example>();
+        texts.forEachRemaining(text -> examples.add(new ExampleScorer.Example(text.prompt, text.target, List.of())));
+        try (var parameters = Nd4j.createFromArray(weights);
+                var model = SmoeLanguageModel.forScoring(config, parameters, positions)) {
+            return new ExampleScorer(model, config.sequenceLength(), positions)
+                    .score(examples).stream()
+                            .map(score -> onTarget
+                                    ? new Sum(score.targetLoss(), score.targetTokens())
+                                    : new Sum(score.textLoss(), score.textTokens()))
+                            .toList()
+                            .iterator();
+        }
+    }
+}

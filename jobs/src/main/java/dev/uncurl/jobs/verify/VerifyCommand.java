@@ -1,0 +1,104 @@
+package dev.uncurl.jobs.verify;
+
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.cli.WarehouseOptions;
+import dev.uncurl.jobs.prune.PrunedCheck;
+import dev.uncurl.jobs.routing.RoutingCheck;
+import dev.uncurl.jobs.routing.RoutingKey;
+import dev.uncurl.jobs.warehouse.CorpusRun;
+import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.pruning.PlanCheck;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code jobs/submit verify --model demo-base}. */
+@Command(
+        name = "verify",
+        description = {
+            "Checks that models and router logits are as they were written.",
+            "Compares a model's manifest with models.registry, its files and tensors with the manifest, a pruned model with"
+                    + " its parent and its plan, and the routing statistics and Gram matrices with the router logits, bit"
+                    + " for bit. Exit code 3 on a difference."
+        },
+        footer = {"", "  jobs/submit verify --model demo-base --task superglue/boolq"})
+public final class VerifyCommand implements Callable<Integer> {
+    @Mixin
+    private WarehouseOptions warehouseOptions;
+
+    @Option(names = "--model", paramLabel = "ID", required = true, description = "Model.")
+    private String modelId;
+
+    @Option(names = "--task", paramLabel = "TASK", description = "Only the dump on this task (default: all).")
+    private String task;
+
+    @Override
+    public Integer call() {
+        Warehouse warehouse = warehouseOptions.open();
+        ModelFolder model = new Models(warehouse).open(modelId);
+        try {
+            model.verify();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "Model %s: %d files, %,d bytes are as they were registered%n",
+                modelId,
+                model.manifest().files().size(),
+                model.bytes());
+        if (PrunedCheck.isPruned(model)) {
+            PlanCheck.Counts counts = new PrunedCheck(warehouse).verify(modelId, model);
+            System.out.printf(
+                    Locale.ROOT,
+                    "  as its plan makes it of %s: %d tensors copied bit for bit, %d merged, %d routers%n",
+                    model.manifest().lineage().parentModelId(),
+                    counts.copied(),
+                    counts.merged(),
+                    counts.routers());
+        }
+        List<RoutingKey> dumps = dumps(warehouse);
+        if (task != null && dumps.isEmpty()) {
+            throw UserError.input(
+                    "There are no router logits of " + modelId + " on " + task, "Run dump-logits for it first.");
+        }
+        var check = new RoutingCheck(warehouse);
+        for (RoutingKey dump : dumps) {
+            warehouse.describe("verify router logits of " + dump);
+            String data = CorpusRun.ids(List.of(CorpusRun.ofTask(warehouse, dump.task())));
+            check.verify(dump, model.manifestSha256(), data);
+        }
+        return 0;
+    }
+
+    private List<RoutingKey> dumps(Warehouse warehouse) {
+        return warehouse
+                .rows(UncurlTable.GRAM, "model_id", modelId)
+                .where(
+                        task == null
+                                ? functions.lit(true)
+                                : functions.col("task").equalTo(task))
+                .select("task", "split", "manifest_sha256", "data", "sample")
+                .distinct()
+                .orderBy("task", "split")
+                .collectAsList()
+                .stream()
+                .map(this::key)
+                .toList();
+    }
+
+    private RoutingKey key(Row row) {
+        return new RoutingKey(
+                modelId, row.getString(0), row.getString(1), row.getString(2), row.getString(3), row.getString(4));
+    }
+}

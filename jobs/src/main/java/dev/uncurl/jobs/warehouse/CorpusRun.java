@@ -1,0 +1,107 @@
+package dev.uncurl.jobs.warehouse;
+
+import static org.apache.spark.sql.functions.col;
+
+import dev.uncurl.error.UserError;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Row;
+
+/** The tokenise run that a corpus's tables hold, as its readers need it. */
+public record CorpusRun(
+        String corpus, String runId, String tokenizer, int vocabulary, int sequenceLength, Map<String, String> inputs) {
+    /** The newest run of a corpus, or null. */
+    public static CorpusRun newest(Warehouse warehouse, String corpus) {
+        List<Row> rows = warehouse
+                .rows(UncurlTable.RUNS, "corpus", corpus)
+                .orderBy(col("finished_at").desc())
+                .limit(1)
+                .collectAsList();
+        if (rows.isEmpty()) {
+            return null;
+        }
+        return of(rows.get(0));
+    }
+
+    /** The newest run of every corpus, by name. */
+    public static Map<String, CorpusRun> newest(Warehouse warehouse) {
+        var runs = new TreeMap<String, CorpusRun>();
+        warehouse.table(UncurlTable.RUNS).orderBy("finished_at").collectAsList().forEach(row -> {
+            CorpusRun run = of(row);
+            runs.put(run.corpus, run);
+        });
+        return runs;
+    }
+
+    private static CorpusRun of(Row row) {
+        return new CorpusRun(
+                row.getAs("corpus"),
+                row.getAs("run_id"),
+                row.getAs("tokenizer"),
+                row.<Integer>getAs("vocabulary"),
+                row.<Integer>getAs("sequence_length"),
+                row.getJavaMap(row.fieldIndex("inputs")));
+    }
+
+    /**
+     * The run behind the name of a corpus or, of a task of one, behind the corpus that it is of: {@code flan} for
+     * {@code flan/cot_creak}.
+     *
+     * @throws UserError (input) when it was never tokenised
+     */
+    public static CorpusRun ofTask(Warehouse warehouse, String task) {
+        return find(warehouse, task)
+                .orElseThrow(() -> UserError.input(
+                        "There is no tokenised " + task + " in this warehouse; it has: " + known(warehouse),
+                        "Run tokenize for it first, with the same --warehouse, or name one of these or a task as"
+                                + " corpus.examples has it."));
+    }
+
+    private static Optional<CorpusRun> find(Warehouse warehouse, String task) {
+        CorpusRun run = newest(warehouse, task);
+        return run != null
+                ? Optional.of(run)
+                : ExampleOwners.of(warehouse).ofTask(warehouse, task).map(corpus -> newest(warehouse, corpus));
+    }
+
+    /** The runs behind corpora or tasks, in their order. */
+    public static List<CorpusRun> ofAll(Warehouse warehouse, List<String> tasks) {
+        var runs = new ArrayList<CorpusRun>();
+        for (String task : tasks) {
+            runs.add(ofTask(warehouse, task));
+        }
+        return runs;
+    }
+
+    private static String known(Warehouse warehouse) {
+        String names = warehouse.table(UncurlTable.RUNS).select("corpus").distinct().collectAsList().stream()
+                .map(row -> row.getString(0))
+                .sorted()
+                .collect(Collectors.joining(", "));
+        return names.isEmpty() ? "nothing" : names;
+    }
+
+    /** Run ids of several corpora as one string, to say what data a result stands on. */
+    public static String ids(List<CorpusRun> runs) {
+        return runs.stream()
+                .map(run -> run.corpus + "@" + run.runId.substring(0, 12))
+                .collect(Collectors.joining("+"));
+    }
+
+    /**
+     * @param fingerprint of the tokenizer that a model was trained with
+     * @throws UserError (input) when the corpus was tokenised with another
+     */
+    public void requireTokenizer(String fingerprint, String modelId) {
+        if (!tokenizer.equals(fingerprint)) {
+            throw UserError.input(
+                    corpus + " was tokenised with " + tokenizer + ", model " + modelId + " was trained with "
+                            + fingerprint,
+                    "Tokenise the corpus with the model's tokenizer, in a warehouse of its own.");
+        }
+    }
+}

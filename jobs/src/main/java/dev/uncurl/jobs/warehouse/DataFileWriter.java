@@ -1,0 +1,81 @@
+package dev.uncurl.jobs.warehouse;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.PartitionData;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.TableProperties;
+import org.apache.iceberg.io.DataWriter;
+import org.apache.iceberg.parquet.Parquet;
+import org.apache.iceberg.spark.SparkSchemaUtil;
+import org.apache.iceberg.spark.data.SparkParquetWriters;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * Writes rows of one partition into one data file of a table, to be committed later. Takes Spark's internal rows, so
+ * that arrays of tokens stay primitive down to Parquet.
+ */
+public final class DataFileWriter implements AutoCloseable {
+    private final Table table;
+    private final DataWriter<InternalRow> writer;
+    private boolean ended;
+
+    /**
+     * @param name of the file, unique
+     * @param partition the values of the table's partition columns, in their order
+     */
+    public DataFileWriter(Table table, String name, Object... partition) {
+        this.table = table;
+        StructType schema = SparkSchemaUtil.convert(table.schema());
+        var values = new PartitionData(table.spec().partitionType());
+        for (int i = 0; i < partition.length; i++) {
+            values.set(i, partition[i]);
+        }
+        String location = folder(table, partition) + "/" + name + ".parquet";
+        try {
+            writer = Parquet.writeData(table.io().newOutputFile(location))
+                    .forTable(table)
+                    .withSpec(table.spec())
+                    .withPartition(values)
+                    .createWriterFunc(type -> SparkParquetWriters.buildWriter(schema, type))
+                    .overwrite()
+                    .build();
+        } catch (IOException e) {
+            throw new UncheckedIOException("opening " + location, e);
+        }
+    }
+
+    /** A folder for each partition, whose name any values can have: Iceberg's own may be longer than a file system takes. */
+    private static String folder(Table table, Object... partition) {
+        String data = table.properties().getOrDefault(TableProperties.WRITE_DATA_LOCATION, table.location() + "/data");
+        return data + "/"
+                + PathName.of(Arrays.stream(partition).map(Object::toString).toArray(String[]::new));
+    }
+
+    public void add(InternalRow row) {
+        writer.write(row);
+    }
+
+    /** Ends the file. */
+    public DataFile end() {
+        try {
+            writer.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException("ending a data file of " + table.name(), e);
+        }
+        ended = true;
+        return writer.toDataFile();
+    }
+
+    /** Removes the file unless it was ended. */
+    @Override
+    public void close() throws IOException {
+        if (!ended) {
+            writer.close();
+            table.io().deleteFile(writer.toDataFile().location());
+        }
+    }
+}

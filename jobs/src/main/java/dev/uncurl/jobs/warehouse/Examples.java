@@ -1,0 +1,79 @@
+package dev.uncurl.jobs.warehouse;
+
+import static org.apache.spark.sql.functions.array;
+import static org.apache.spark.sql.functions.array_position;
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.least;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.size;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
+import scala.collection.JavaConverters;
+
+/** Rows of corpus.examples as the model sees them. */
+public final class Examples {
+    private Examples() {}
+
+    /**
+     * Examples of a corpus, all of its tasks and none of another corpus, or of one task: {@code flan} has those of
+     * {@code flan/cot_creak}, but none of a corpus {@code flan/cot}.
+     */
+    public static Dataset<Row> of(Warehouse warehouse, String task, String split) {
+        return warehouse
+                .table(UncurlTable.EXAMPLES)
+                .where(ExampleOwners.of(warehouse).rowsOf(task))
+                .where(col("split").equalTo(split));
+    }
+
+    /** The tasks of a corpus, or the one task, that have examples in a split, in the order of their names. */
+    public static List<String> tasks(Warehouse warehouse, String task, String split) {
+        return of(warehouse, task, split).select("task").distinct().orderBy("task").collectAsList().stream()
+                .map(row -> row.getString(0))
+                .toList();
+    }
+
+    /** A number that no two examples of these tasks share: of one task example_id. */
+    public static Column id(List<String> tasks) {
+        if (tasks.size() < 2) {
+            return col("example_id");
+        }
+        Column[] names = tasks.stream().map(functions::lit).toArray(Column[]::new);
+        Column place = array_position(array(names), col("task")).minus(1);
+        return col("example_id").multiply(tasks.size()).plus(place);
+    }
+
+    /** Whether an answer of so many tokens and the last token of its prompt fit into a context: none is ever cut. */
+    public static Column fit(Column answerTokens, int context) {
+        return least(size(col("prompt_tokens")), lit(1)).plus(answerTokens).leq(context);
+    }
+
+    /** Whether prompt and answer are more than a context holds, so that the front of the prompt is cut off. */
+    public static Column isCut(Column answerTokens, int context) {
+        return size(col("prompt_tokens")).plus(answerTokens).gt(context);
+    }
+
+    public static int[] ints(Row row, String column) {
+        List<Integer> values = row.getList(row.fieldIndex(column));
+        return values.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /** The possible answers of a row; none for free text. */
+    public static List<int[]> choices(Row row) {
+        int column = row.fieldIndex("choices");
+        if (row.isNullAt(column)) {
+            return List.of();
+        }
+        var choices = new ArrayList<int[]>();
+        for (scala.collection.Seq<Integer> choice : row.<scala.collection.Seq<Integer>>getList(column)) {
+            choices.add(JavaConverters.seqAsJavaList(choice).stream()
+                    .mapToInt(Integer::intValue)
+                    .toArray());
+        }
+        return choices;
+    }
+}

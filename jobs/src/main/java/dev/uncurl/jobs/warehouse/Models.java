@@ -1,0 +1,233 @@
+package dev.uncurl.jobs.warehouse;
+
+import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.config.Settings;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+
+/** Finished models: folders under models/ and their rows in models.registry. The folder comes first, the row last. */
+public final class Models {
+    private final Warehouse warehouse;
+
+    public Models(Warehouse warehouse) {
+        this.warehouse = warehouse;
+    }
+
+    /**
+     * The folder of a registered model, which is the one that models.registry names by the hash of its manifest.
+     *
+     * @throws UserError (input) when there is none, it is not whole, or it is not the one that was registered
+     */
+    public ModelFolder open(String modelId) {
+        ModelFolder model = openFolder(modelId);
+        String registered = registered(modelId)
+                .orElseThrow(() -> UserError.input(
+                        "Model " + modelId + " is not in models.registry, though there is a folder " + model.dir(),
+                        "If the command that makes it was stopped, run it again: it registers a finished folder. A folder from"
+                                + " elsewhere is no model of this warehouse: remove it."));
+        if (!model.manifestSha256().equals(registered)) {
+            throw swapped(modelId, model.dir(), model.manifestSha256(), registered);
+        }
+        return model;
+    }
+
+    /** SHA-256 of the manifest that models.registry has for a model; empty when it has no such model. */
+    public Optional<String> registered(String modelId) {
+        return warehouse
+                .rows(UncurlTable.REGISTRY, "model_id", modelId)
+                .select("manifest_sha256")
+                .collectAsList()
+                .stream()
+                .map(row -> row.getString(0))
+                .findFirst();
+    }
+
+    private static UserError swapped(String modelId, Path folder, String found, String registered) {
+        return UserError.input(
+                "The folder " + folder + " is not the model that was registered as " + modelId
+                        + ": its manifest.json has SHA-256 " + found + ", by models.registry " + registered,
+                "Put the folder of " + modelId + " back, or remove this one and run the command that makes " + modelId
+                        + " again.");
+    }
+
+    /**
+     * For results that were stored before and are shown again: refuses a model whose folder is another one now. A folder
+     * that is gone is no reason to withhold them.
+     *
+     * @throws UserError (input) when the folder is there and not the one that was registered
+     */
+    public void requireUnchanged(String modelId, String registered) {
+        try {
+            if (warehouse.files().exists(warehouse.modelFolder(modelId))) {
+                ModelFolder model = openFolder(modelId);
+                if (!model.manifestSha256().equals(registered)) {
+                    throw swapped(modelId, model.dir(), model.manifestSha256(), registered);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private ModelFolder openFolder(String modelId) {
+        Path folder = warehouse.modelFolder(modelId);
+        try {
+            if (!folders().contains(modelId)) {
+                throw missing(modelId, folder, folders());
+            }
+            return ModelFolder.open(warehouse.files(), folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private UserError missing(String modelId, Path folder, Set<String> folders) {
+        List<Row> registered = warehouse.table(UncurlTable.REGISTRY).collectAsList();
+        if (registered.stream().anyMatch(row -> modelId.equals(row.getAs("model_id")))) {
+            return UserError.input(
+                    "Model " + modelId + " is registered, but its folder " + folder + " is gone",
+                    "Restore the folder from a copy of the warehouse, or run the command that made the model again.");
+        }
+        String known = registered.stream()
+                .map(row -> row.<String>getAs("model_id"))
+                .filter(folders::contains)
+                .sorted()
+                .collect(Collectors.joining(", "));
+        return UserError.input(
+                "There is no model " + modelId + " in " + folder.getParent(),
+                known.isEmpty() ? "Make one with pretrain." : "Known models: " + known + ".");
+    }
+
+    /**
+     * Whether a model that was made from exactly these inputs is there already; to be called by whoever holds its name. A
+     * folder without its row (a run that was killed between the two) gets the row; a row without its folder, which someone
+     * removed, is removed before the model is made anew.
+     *
+     * @throws UserError (conflict) when a model of that name was made from other inputs, (input) when the folder is not the
+     *     one that was registered
+     */
+    public boolean isMade(String modelId, Map<String, String> inputs) {
+        Path folder = warehouse.modelFolder(modelId);
+        try {
+            if (!folders().contains(modelId)) {
+                requireOtherThanCase(modelId);
+                removeLeftovers(folder);
+                if (registered(modelId).isPresent()) {
+                    warehouse.replace(
+                            UncurlTable.REGISTRY,
+                            warehouse.table(UncurlTable.REGISTRY).limit(0),
+                            "model_id",
+                            modelId);
+                }
+                return false;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        ModelFolder model = openFolder(modelId);
+        Map<String, String> made = model.manifest().lineage().inputs();
+        if (!made.equals(new TreeMap<>(inputs))) {
+            throw UserError.conflict(
+                    "Model " + modelId + " exists and was made from other inputs:"
+                            + InputDiff.differences(made, inputs),
+                    "Choose another name, or delete " + folder + " to make it anew.");
+        }
+        registered(modelId)
+                .filter(sha256 -> !sha256.equals(model.manifestSha256()))
+                .ifPresent(sha256 -> {
+                    throw swapped(modelId, folder, model.manifestSha256(), sha256);
+                });
+        register(modelId, model);
+        System.out.println("Model " + modelId + " is there already, made from the same inputs: reused.");
+        return true;
+    }
+
+    /** Names of the folders under models/ as they are written, which a file system may not tell apart by their case. */
+    private Set<String> folders() throws IOException {
+        var names = new TreeSet<String>();
+        Path models = warehouse.models();
+        if (warehouse.files().exists(models)) {
+            for (FileStatus status : warehouse.files().listStatus(models)) {
+                names.add(status.getPath().getName());
+            }
+        }
+        return names;
+    }
+
+    /** @throws UserError (usage) when a model that is not there differs from one that is only in upper and lower case */
+    public void requireOtherThanCase(String modelId) {
+        try {
+            Set<String> folders = folders();
+            if (folders.contains(modelId)) {
+                return;
+            }
+            folders.stream().filter(modelId::equalsIgnoreCase).findFirst().ifPresent(other -> {
+                throw UserError.usage(
+                        "The model name " + modelId + " differs from model " + other
+                                + " of this warehouse only in upper"
+                                + " and lower case, which some file systems do not tell apart",
+                        "Choose another name.");
+            });
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Removes what killed writers of this model left behind; where a hold guards the name, no other can be at work. */
+    private void removeLeftovers(Path folder) throws IOException {
+        Pattern staging = Pattern.compile("\\." + Pattern.quote(folder.getName()) + "\\.[0-9a-f-]{36}\\.tmp");
+        if (warehouse.canHold() && warehouse.files().exists(folder.getParent())) {
+            for (FileStatus status : warehouse.files().listStatus(folder.getParent())) {
+                if (staging.matcher(status.getPath().getName()).matches()) {
+                    warehouse.files().delete(status.getPath(), true);
+                }
+            }
+        }
+    }
+
+    /** Writes the row of a published folder, unless it is there. */
+    public void register(String modelId, ModelFolder model) {
+        String sha = model.manifestSha256();
+        boolean known = !warehouse
+                .rows(UncurlTable.REGISTRY, "model_id", modelId, "manifest_sha256", sha)
+                .isEmpty();
+        if (known) {
+            return;
+        }
+        ModelConfig config = model.config();
+        Lineage lineage = model.manifest().lineage();
+        Row row = RowFactory.create(
+                modelId,
+                lineage.parentModelId(),
+                lineage.stage(),
+                scala.collection.JavaConverters.mapAsScalaMap(lineage.inputs()),
+                Settings.json(config),
+                model.dir().toString(),
+                sha,
+                model.layout().length(),
+                ParameterLayout.activeParameters(config),
+                model.bytes(),
+                Timestamp.from(Instant.now()));
+        var schema = warehouse.table(UncurlTable.REGISTRY).schema();
+        warehouse.replace(
+                UncurlTable.REGISTRY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
+    }
+}

@@ -1,0 +1,63 @@
+package dev.uncurl.jobs.warehouse;
+
+import dev.uncurl.error.UserError;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.apache.iceberg.HasTableOperations;
+import org.apache.iceberg.TableMetadata;
+
+/**
+ * Holds this machine's clock against the times in the tables. Iceberg takes no commit that is more than a minute older
+ * than the last one, and the newest of a corpus's runs is that of the latest time.
+ */
+final class TableClock {
+    private static final Duration TOLERANCE = Duration.ofMinutes(1);
+
+    private TableClock() {}
+
+    /** Holds the clock against all tables, as they are in their folders now. */
+    static void require(Warehouse warehouse) {
+        Instant now = Instant.now();
+        Optional<TablePlaces> places = warehouse.places();
+        for (UncurlTable table : UncurlTable.values()) {
+            TableMetadata metadata = places.isPresent()
+                    ? places.get().metadata(table)
+                    : ((HasTableOperations) warehouse.iceberg(table))
+                            .operations()
+                            .current();
+            if (metadata != null) {
+                require(table, Instant.ofEpochMilli(metadata.lastUpdatedMillis()), now);
+            }
+        }
+    }
+
+    /**
+     * @param updated when the table was last changed, by the clock of whoever changed it
+     * @throws UserError (input) when that is in the future
+     */
+    static void require(UncurlTable table, Instant updated, Instant now) {
+        if (updated.isAfter(now.plus(TOLERANCE))) {
+            throw UserError.input(
+                    "The clock of this machine is behind the tables: here it is " + now + ", table " + table.id()
+                            + " was last changed at " + updated + ", so nothing can be committed",
+                    "Set the clock if it is wrong. If the machine that wrote the table was ahead, wait until " + updated
+                            + ", or write to another --warehouse.");
+        }
+    }
+
+    /** Whether Iceberg has refused a commit for its time: the clock was turned back while a command was running. */
+    static boolean isBehind(Throwable e) {
+        String message = String.valueOf(e.getMessage());
+        return message.contains("Expected sorted snapshot log entries")
+                || message.contains("Invalid update timestamp")
+                || message.contains("Invalid snapshot timestamp");
+    }
+
+    static UserError refusal(Throwable e) {
+        return UserError.input(
+                "The clock of this machine was turned back while the command ran: it is " + Instant.now()
+                        + ", before the last change of a table (" + e.getMessage() + ")",
+                "Set the clock, then run the same command again: finished outputs are reused.");
+    }
+}

@@ -1,0 +1,65 @@
+package dev.uncurl.jobs.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.Uncurl;
+import dev.uncurl.jobs.sql.SqlFailure;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.nio.file.AccessDeniedException;
+import org.apache.spark.SparkException;
+import org.junit.jupiter.api.Test;
+
+class FailuresTest {
+    private static void assertRefused(Throwable failure, int code, String... parts) {
+        UserError refusal = Failures.refusal(new IllegalStateException("a task failed", new RuntimeException(failure)));
+        assertThat(refusal).as(failure.toString()).isNotNull();
+        assertThat(refusal.kind().exitCode()).as(failure.toString()).isEqualTo(code);
+        assertThat(refusal.getMessage()).contains(parts).hasLineCount(2);
+    }
+
+    @Test
+    void troublesOfTheMachineAreRefusals() {
+        assertRefused(new IOException("No space left on device"), 3, "The disk is full", "Free space");
+        assertRefused(new UncheckedIOException(new IOException("x: Read-only file system")), 3, "read-only");
+        assertRefused(new AccessDeniedException("/w/x"), 3, "/w/x", "permission");
+        assertRefused(new ConnectException("refused"), 3, "cannot be reached");
+        assertRefused(new IllegalArgumentException(new UnknownHostException("nohost")), 3, "nohost");
+        assertRefused(new OutOfMemoryError("Java heap space"), 2, "Java heap space", "--driver-memory");
+        assertRefused(new StackOverflowError(), 2, "nested");
+        assertRefused(
+                new RuntimeException(
+                        new ClassNotFoundException("Class org.apache.hadoop.fs.s3a.S3AFileSystem not found")),
+                2,
+                "S3AFileSystem",
+                "hadoop-aws");
+        assertRefused(new SparkException("Could not parse Master URL: 'x'"), 2, "'x'", "--master");
+    }
+
+    @Test
+    void anErrorOfUncurlsOwnIsNone() {
+        assertThat(Failures.refusal(new IllegalStateException("x", new NullPointerException())))
+                .isNull();
+    }
+
+    @Test
+    void otherJavasAreRefusedByName() {
+        assertThatThrownBy(() -> Uncurl.requireJava(25))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("Java 25")
+                .hasMessageContaining("JDK 17");
+    }
+
+    @Test
+    void aStatementIsAtFaultForWhatSparkSaysOfItAndNotForFiles() {
+        assertThat(SqlFailure.refusal(new RuntimeException(new IllegalArgumentException("raised by the user"))))
+                .hasMessageContaining("raised by the user");
+        assertThat(SqlFailure.refusal(new RuntimeException(new IOException("damaged"))))
+                .isNull();
+        assertThat(SqlFailure.refusal(new NullPointerException())).isNull();
+    }
+}

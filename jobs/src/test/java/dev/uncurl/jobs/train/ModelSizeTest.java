@@ -1,0 +1,93 @@
+package dev.uncurl.jobs.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.uncurl.config.Settings;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.ModelSize;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.ParameterLayout;
+import java.util.List;
+import java.util.stream.Stream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ModelSizeTest {
+    @Property(tries = 100)
+    void countsTheParametersOfTheLayout(
+            @ForAll @IntRange(min = 1, max = 4) int layers,
+            @ForAll @IntRange(min = 1, max = 6) int halfWidth,
+            @ForAll @IntRange(min = 1, max = 9) int feedForward,
+            @ForAll @IntRange(max = 5) int experts,
+            @ForAll @IntRange(min = 1, max = 3) int every) {
+        var config = new ModelConfig(
+                layers, 2 * halfWidth, 2, feedForward, 50, 7, new MoeConfig(experts, 1, every, false, 0, 0));
+        assertThat(ModelSize.parameters(config))
+                .isEqualTo(ParameterLayout.of(config).length());
+    }
+
+    private static PretrainConfig demo(String... settings) {
+        return Settings.load("train/demo-pretrain", List.of(settings)).bind(PretrainConfig.class);
+    }
+
+    static Stream<Arguments> tooLarge() {
+        return Stream.of(
+                Arguments.of("parameters", List.of("model.moe.experts=16384", "model.feed-forward=4096")),
+                Arguments.of("parameters", List.of("model.width=32768", "model.heads=1")),
+                Arguments.of("A round of 4096 ranks", List.of("train.ranks=4096", "train.batch=65536")),
+                Arguments.of(
+                        "tokens at a time",
+                        List.of(
+                                "train.ranks=1",
+                                "train.averaging-frequency=1",
+                                "train.batch=65536",
+                                "train.micro-batch=65536")),
+                Arguments.of("train.tokens", List.of("train.tokens=1000000000000000")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("tooLarge")
+    void whatDoesNotFitIsRefusedWithSizeLimitAndWayOut(String what, List<String> settings) {
+        var config = demo(settings.toArray(String[]::new));
+        assertThatThrownBy(() -> ModelSize.checkTraining(config.model(), config.train()))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining(what)
+                .hasMessageMatching("(?s).*(limit|at most|2147483647).*")
+                .hasMessageMatching("(?s).*(smaller|fewer).*");
+    }
+
+    @Test
+    void aTimedBatchThatDoesNotFitIsRefused() {
+        var model = demo().model();
+        assertThatThrownBy(() -> ModelSize.checkScoring(model, 1L << 40))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("1,099,511,627,776 tokens");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {32, 64, 128})
+    void theLargePresetsAreRefusedUntilTrainingIsSharded(int experts) {
+        var model = Settings.load("model/354m-" + experts + "e", List.of()).bind(ModelConfig.class);
+        assertThat(model.moe().experts()).isEqualTo(experts);
+        var train = demo().train();
+        assertThatThrownBy(() -> ModelSize.checkTraining(model, train))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("GB to train")
+                .hasMessageContaining("parameters at most")
+                .hasMessageContaining("moe.experts");
+    }
+
+    @Test
+    void aModelOfTheDemoFits() {
+        var config = demo();
+        ModelSize.checkTraining(config.model(), config.train());
+    }
+}

@@ -1,0 +1,206 @@
+package dev.uncurl.jobs.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.uncurl.checkpoint.Manifest;
+import dev.uncurl.config.Settings;
+import dev.uncurl.config.TrainConfig;
+import dev.uncurl.jobs.Cli;
+import dev.uncurl.jobs.StallingUncurl;
+import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.UncurlTable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.commons.io.FileUtils;
+import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Pretraining of 24 steps in 12 rounds that is killed, by the operating system, and started again. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class TrainingResumeTest {
+    private static final String PRETRAIN = "pretrain --model base --config src/test/resources/tiny/pretrain.conf"
+            + " --set corpora=[cc100] --set train.checkpoint.keep=2";
+
+    private Cli cli;
+    private Path killed;
+    private Map<String, Manifest.Entry> undisturbed;
+    private List<Row> undisturbedRounds;
+
+    @BeforeAll
+    void runUndisturbedThenKill(@TempDir Path folder) throws IOException, InterruptedException {
+        cli = new Cli(folder.resolve("warehouse"));
+        String conf = "src/test/resources/tiny/tokenize.conf";
+        cli.succeed("tokenize --config " + conf, "--set", "corpora=[" + corpus(folder) + "]");
+        cli.succeed(PRETRAIN);
+        undisturbed = files();
+        undisturbedRounds = rounds();
+        Files.delete(cli.folder().resolve("models/base/manifest.json"));
+        FileUtils.deleteDirectory(cli.folder().resolve("models/base").toFile());
+
+        // with four checkpoints written, in the middle of the fifth
+        StallingUncurl.kill(cli, "/.step-20.", PRETRAIN);
+        killed = folder.resolve("killed");
+        FileUtils.copyDirectory(checkpoints().toFile(), killed.toFile());
+    }
+
+    /** So little text that the second epoch begins before the last checkpoint. */
+    private static String corpus(Path folder) throws IOException {
+        String text = Files.readString(Path.of("../test-data/cc100/fiction.txt"));
+        Path train = Files.writeString(folder.resolve("train.txt"), text.substring(0, 5000));
+        Path validation = Files.writeString(folder.resolve("validation.txt"), text.substring(5000, 8000));
+        return "{ name = cc100, format = cc100, paths = [\"" + train + "\"], validation-paths = [\"" + validation
+                + "\"] }";
+    }
+
+    @BeforeEach
+    void asItWasAfterTheKill() throws IOException {
+        FileUtils.deleteDirectory(cli.folder().resolve("models/base").toFile());
+        FileUtils.deleteDirectory(checkpoints().toFile());
+        FileUtils.copyDirectory(killed.toFile(), checkpoints().toFile());
+    }
+
+    private Path checkpoints() {
+        return cli.folder().resolve("checkpoints/base");
+    }
+
+    private Path checkpoint(int step) {
+        return checkpoints().resolve("step-" + step);
+    }
+
+    /** The files with their hashes; of the manifest itself only the command may differ. */
+    private Map<String, Manifest.Entry> files() {
+        return new Models(cli.open()).open("base").manifest().files();
+    }
+
+    /** training.metrics apart from the times. */
+    private List<Row> rounds() {
+        return cli.open()
+                .rows(UncurlTable.METRICS, "run_id", "base")
+                .drop("tokens_per_second")
+                .orderBy("step")
+                .collectAsList();
+    }
+
+    private static List<String> names(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    @Test
+    void aRunThatWasKilledEndsWithTheBitsOfAnUndisturbedOne() throws IOException {
+        assertThat(names(checkpoints()))
+                .hasSize(3)
+                .contains("step-12", "step-16")
+                .anyMatch(name -> name.matches("\\.step-20\\..*\\.tmp"));
+        assertThat(cli.succeed(PRETRAIN)).contains("Model base: going on from").contains("/step-16");
+        assertThat(files()).isEqualTo(undisturbed);
+        assertThat(rounds()).hasSize(12).isEqualTo(undisturbedRounds);
+        assertThat(checkpoints()).doesNotExist();
+        // and one that is killed between publishing and cleaning up is cleaned up after
+        FileUtils.copyDirectory(killed.toFile(), checkpoints().toFile());
+        assertThat(cli.succeed(PRETRAIN)).contains("Model base is there already");
+        assertThat(checkpoints()).doesNotExist();
+    }
+
+    /** Settings that only watch over a run do not stand in the way of going on. */
+    @Test
+    void aDamagedCheckpointIsNamedAndTheOneBeforeTakenInstead() throws IOException {
+        Path shard = checkpoint(16).resolve("optimizer-00001-of-00003.safetensors");
+        byte[] content = Files.readAllBytes(shard);
+        content[content.length - 5] ^= 1;
+        Files.write(shard, content);
+        assertThat(cli.succeed(PRETRAIN, "--set", "train.spike-factor=0", "--set", "train.checkpoint.every=0"))
+                .containsPattern("step-16 is damaged.*optimizer-00001-of-00003.safetensors")
+                .containsPattern("going on from .*step-12");
+        assertThat(files()).isEqualTo(undisturbed);
+    }
+
+    @Test
+    void whereEveryCheckpointIsDamagedTrainingBeginsAnew() throws IOException {
+        for (int step : new int[] {12, 16}) {
+            Files.delete(checkpoint(step).resolve("manifest.json"));
+        }
+        assertThat(cli.succeed(PRETRAIN)).contains("step-16 is damaged", "step-12 is damaged");
+        assertThat(files()).isEqualTo(undisturbed);
+    }
+
+    @Test
+    void checkpointsOfOtherInputsAreThrownAwayAndTheDifferenceIsTold() {
+        assertThat(cli.succeed(PRETRAIN, "--set", "train.tokens=500", "--set", "train.seed=9"))
+                .contains("Model base: an unfinished run of other inputs is thrown away:")
+                .contains("train: ", "\"seed\":9")
+                .doesNotContain("going on");
+        assertThat(files()).isNotEqualTo(undisturbed);
+        assertThat(checkpoints()).doesNotExist();
+    }
+
+    @Test
+    void theNewestAndTheBestCheckpointsStay() throws IOException {
+        cli.succeed(
+                PRETRAIN,
+                settings(
+                        "learning-rate=0.1",
+                        "minimum-learning-rate=0.1",
+                        "clip=0",
+                        "checkpoint.every=2",
+                        "validation.every=2"));
+        Row best = rounds().stream()
+                .filter(round -> round.<Integer>getAs("step") < 24)
+                .min(Comparator.comparingDouble(round -> round.getAs("validation_loss")))
+                .orElseThrow();
+        assertThat(best.<Integer>getAs("step")).isLessThan(20);
+        assertThat(names(checkpoints()))
+                .containsExactlyInAnyOrder("step-20", "step-22", "step-" + best.<Integer>getAs("step"));
+    }
+
+    private static String[] settings(String... settings) {
+        return Stream.concat(Stream.of("checkpoint.stay=true"), Stream.of(settings))
+                .flatMap(setting -> Stream.of("--set", "train." + setting))
+                .toArray(String[]::new);
+    }
+
+    @Test
+    void aRunThatDivergesStopsWithStepRankSequencesAndLastGoodCheckpoint() {
+        Cli.Outcome outcome = cli.run(
+                Stream.concat(Stream.of(PRETRAIN.split(" ")), Stream.of(settings("learning-rate=1000", "warmup=0")))
+                        .toArray(String[]::new));
+        assertThat(outcome.code()).as(outcome.err()).isEqualTo(6);
+        assertThat(outcome.err())
+                .containsPattern("train base diverged in step \\d+ of rank [01]: loss ")
+                .containsPattern("Sequences of the batch: cc100/\\d+, cc100/\\d+, cc100/\\d+, cc100/\\d+\n")
+                .containsPattern("Last good checkpoint: (none|.*/step-\\d+)\n");
+        assertThat(cli.folder().resolve("models/base")).doesNotExist();
+    }
+
+    @Test
+    void theBatchesFromAPositionOnAreThoseOfReadingUpToItHoweverFarItIs() {
+        TrainConfig train = Settings.load("src/test/resources/tiny/pretrain.conf", List.of())
+                .bind(PretrainConfig.class)
+                .train();
+        try (var data = TrainingData.sequences(cli.open(), List.of("cc100"), train, 32)) {
+            data.startAt(0);
+            var ids = new ArrayList<String>();
+            while (ids.size() < 2 * data.size() + 8) {
+                ids.addAll(data.next().ids());
+            }
+            assertThat(ids.subList(0, (int) data.size())).doesNotHaveDuplicates();
+            for (long position : new long[] {4, data.size() - 2, data.size(), 2 * data.size() + 3}) {
+                data.startAt(position);
+                assertThat(data.next().ids()).isEqualTo(ids.subList((int) position, (int) position + 4));
+            }
+            data.startAt(2_000_000_000L * data.size() + 1);
+            assertThat(data.next().ids()).hasSize(4);
+        }
+    }
+}

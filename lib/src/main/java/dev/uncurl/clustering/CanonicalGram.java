@@ -1,0 +1,100 @@
+package dev.uncurl.clustering;
+
+import dev.uncurl.routing.RouterGram;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
+
+/**
+ * The columns of a matrix by their inner products G, in an order that says nothing of their numbers: by G_ii, then by the
+ * sorted row of G, and only where both are the same (identical columns above all) by the number. Whoever draws or breaks
+ * ties by place in this order gives a result that follows the columns when they are numbered anew.
+ */
+public final class CanonicalGram {
+    private final int[] order;
+    private final double[] gram;
+
+    private CanonicalGram(int[] order, double[] gram) {
+        this.order = order;
+        this.gram = gram;
+    }
+
+    /** The columns of {@code gram} in the order of their content. */
+    public static CanonicalGram of(RouterGram gram) {
+        int[] order = contentOrder(gram);
+        int count = order.length;
+        double[] reordered = new double[count * count];
+        for (int i = 0; i < count; i++) {
+            for (int j = 0; j < count; j++) {
+                reordered[i * count + j] = gram.at(order[i], order[j]);
+            }
+        }
+        return new CanonicalGram(order, reordered);
+    }
+
+    /** Other columns in the places of these. @param products [E, E] symmetric */
+    CanonicalGram inPlaces(double[] products) {
+        return new CanonicalGram(order, products);
+    }
+
+    private static int[] contentOrder(RouterGram gram) {
+        int experts = gram.experts();
+        double[][] keys = new double[experts][];
+        for (int i = 0; i < experts; i++) {
+            int row = i;
+            double[] sorted = IntStream.range(0, experts)
+                    .mapToDouble(j -> gram.at(row, j))
+                    .sorted()
+                    .toArray();
+            keys[i] = new double[experts + 1];
+            keys[i][0] = gram.at(i, i);
+            System.arraycopy(sorted, 0, keys[i], 1, experts);
+        }
+        return IntStream.range(0, experts)
+                .boxed()
+                .sorted(Comparator.comparing((Integer i) -> keys[i], Arrays::compare))
+                .mapToInt(Integer::intValue)
+                .toArray();
+    }
+
+    /** E. */
+    public int count() {
+        return order.length;
+    }
+
+    /** The expert at a place. */
+    public int expert(int place) {
+        return order[place];
+    }
+
+    /** Inner product of the columns at two places. */
+    public double at(int i, int j) {
+        return gram[i * order.length + j];
+    }
+
+    /** Squared Euclidean distance of the columns at two places, never below 0. */
+    public double squaredDistance(int i, int j) {
+        return Math.max(0, at(i, i) - 2 * at(i, j) + at(j, j));
+    }
+
+    /** @return [E, E], by place */
+    double[][] squaredDistances() {
+        double[][] distances = new double[order.length][order.length];
+        for (int i = 0; i < order.length; i++) {
+            for (int j = 0; j < i; j++) {
+                distances[i][j] = squaredDistance(i, j);
+                distances[j][i] = distances[i][j];
+            }
+        }
+        return distances;
+    }
+
+    /** Labels by place as labels by expert, with clusters numbered by their lowest expert. */
+    int[] byExpert(int[] labels) {
+        int[] byExpert = new int[labels.length];
+        for (int place = 0; place < labels.length; place++) {
+            byExpert[order[place]] = labels[place];
+        }
+        return Labels.canonical(byExpert);
+    }
+}

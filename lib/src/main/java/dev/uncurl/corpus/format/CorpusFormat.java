@@ -1,0 +1,260 @@
+package dev.uncurl.corpus.format;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.uncurl.corpus.Document;
+import dev.uncurl.corpus.Example;
+import dev.uncurl.corpus.io.ByteRange;
+import dev.uncurl.corpus.io.CorpusFiles;
+import dev.uncurl.corpus.io.PartHash;
+import dev.uncurl.corpus.row.JsonRow;
+import dev.uncurl.corpus.row.RowRejectedException;
+import dev.uncurl.corpus.task.ExampleTemplate;
+import dev.uncurl.corpus.task.TaskDefinition;
+import dev.uncurl.error.Nearest;
+import dev.uncurl.error.UserError;
+import java.io.InputStream;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+
+/** How a corpus is written. */
+public sealed interface CorpusFormat {
+    /** The names that {@link #of} knows. */
+    List<String> NAMES = List.of("cc100", "mc4", "flan", "cot", "super-natural-instructions", "superglue/<task>");
+
+    /** The corpus's name in tables: cc100, mc4, flan, superglue/boolq. */
+    String corpus();
+
+    /** Reads a part of a file, which {@code in} gives decompressed from {@code range.from()} on. */
+    CorpusReader read(String source, InputStream in, int cap, ByteRange range);
+
+    /** Reads text that is already decompressed. The reader closes the stream. */
+    default CorpusReader read(String source, InputStream in, int cap) {
+        return read(source, in, cap, ByteRange.WHOLE);
+    }
+
+    /** Opens a file, decompressed by its ending, and reads it with the default cap. */
+    default CorpusReader open(Configuration configuration, String file) {
+        return open(configuration, file, null);
+    }
+
+    /**
+     * As {@link #open(Configuration, String)}.
+     *
+     * @param hash takes the file's bytes as they are read; null for none
+     */
+    default CorpusReader open(Configuration configuration, String file, PartHash hash) {
+        return read(file, CorpusFiles.open(configuration, file, hash), CorpusReader.DEFAULT_CAP);
+    }
+
+    /**
+     * Opens a part of a file and reads, with the default cap, the documents or rows that begin in it, to their ends. The
+     * parts of any cutting of the file give together what the whole file gives, except that line numbers are 0: not
+     * known.
+     *
+     * @param start first byte of the part
+     * @param length bytes of the part; more than the file has is no mistake
+     * @param hash takes the part's bytes as they are read; null for none
+     * @throws IllegalArgumentException for a file that is not {@linkplain #splittable splittable}
+     */
+    default CorpusReader open(Configuration configuration, String file, long start, long length, PartHash hash) {
+        if (!splittable(file)) {
+            throw new IllegalArgumentException(file + " can only be read whole");
+        }
+        var range = ByteRange.of(start, length);
+        return read(file, CorpusFiles.openAt(configuration, file, range.from(), hash), CorpusReader.DEFAULT_CAP, range);
+    }
+
+    /** As {@link #open(Configuration, String, long, long, PartHash)}, without a hash. */
+    default CorpusReader open(Configuration configuration, String file, long start, long length) {
+        return open(configuration, file, start, length, null);
+    }
+
+    /** Whether parts of the file can be read: it is not compressed, and its documents or rows stand on lines. */
+    default boolean splittable(String file) {
+        return !CorpusFiles.compressed(file);
+    }
+
+    /** Whether it gives documents, which are filtered and packed into sequences; else it gives examples. */
+    default boolean givesDocuments() {
+        return false;
+    }
+
+    /** The version of the wording that makes examples of rows; "none" where there is none. */
+    default String promptVersion() {
+        return "none";
+    }
+
+    /**
+     * The format of that name: cc100, mc4, flan, cot, super-natural-instructions, or a SuperGLUE task such as
+     * superglue/boolq.
+     *
+     * @throws UserError (usage) for any other, with the nearest
+     */
+    static CorpusFormat of(String name) {
+        return switch (name) {
+            case "cc100" -> new Cc100();
+            case "mc4" -> new Mc4();
+            case "flan" -> new Flan();
+            case "cot" -> new Cot(ExampleTemplate.load(name, CotRow.FIELDS));
+            case "super-natural-instructions" -> new SuperNaturalInstructions(
+                    ExampleTemplate.load(name, InstructionTaskReader.FIELDS));
+            default -> {
+                if (name.startsWith("superglue/")) {
+                    yield new SuperGlue(TaskDefinition.load(name));
+                }
+                throw UserError.usage("corpus format '" + name + "' is not known", Nearest.hint(name, NAMES));
+            }
+        };
+    }
+
+    /** Text, a paragraph a line, an empty line after each document. Gives documents. */
+    record Cc100() implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return "cc100";
+        }
+
+        @Override
+        public boolean givesDocuments() {
+            return true;
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new Cc100Reader(corpus(), source, in, cap, range);
+        }
+    }
+
+    /**
+     * mC4 and C4: JSON lines with text, timestamp and url. The text is needed; the other two may be missing, but must
+     * be strings. Gives documents.
+     */
+    record Mc4() implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return "mc4";
+        }
+
+        @Override
+        public boolean givesDocuments() {
+            return true;
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new RowReader(corpus(), source, in, cap, range, JsonRow.parser(Mc4::document));
+        }
+
+        private static Iterator<Document> document(JsonNode row, String source, long offset, long line)
+                throws RowRejectedException {
+            JsonRow.optional(row, "timestamp");
+            JsonRow.optional(row, "url");
+            return List.of(new Document(source, offset, line, JsonRow.required(row, "text")))
+                    .iterator();
+        }
+    }
+
+    /**
+     * FLAN 2022: JSON lines with inputs, targets, task_source, task_name and template_type; task_source and
+     * template_type may be missing. Gives examples without choices; a space joins inputs and targets unless the inputs
+     * end with one, or with a line end.
+     */
+    record Flan() implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return "flan";
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new RowReader(corpus(), source, in, cap, range, JsonRow.parser(Flan::example));
+        }
+
+        private static Iterator<Example> example(JsonNode row, String source, long offset, long line)
+                throws RowRejectedException {
+            String inputs = JsonRow.required(row, "inputs");
+            String targets = JsonRow.required(row, "targets");
+            String task = JsonRow.required(row, "task_name");
+            JsonRow.optional(row, "task_source");
+            JsonRow.optional(row, "template_type");
+            String separator = Character.isWhitespace(inputs.charAt(inputs.length() - 1)) ? "" : " ";
+            return List.of(Example.freeText(source, offset, line, task, inputs, separator + targets))
+                    .iterator();
+        }
+    }
+
+    /**
+     * FLAN's chain-of-thought files: a question, its answer and the way to it a line, with tabs between. Gives examples
+     * without choices.
+     */
+    record Cot(ExampleTemplate template) implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return "cot";
+        }
+
+        @Override
+        public String promptVersion() {
+            return template.version();
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new RowReader(
+                    corpus(),
+                    source,
+                    in,
+                    cap,
+                    range,
+                    (row, from, offset, line) -> CotRow.parse(template, row, from, offset, line));
+        }
+    }
+
+    /**
+     * A task of Super-NaturalInstructions, as a JSON file with its definition and instances. Gives examples without
+     * choices.
+     */
+    record SuperNaturalInstructions(ExampleTemplate template) implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return "super-natural-instructions";
+        }
+
+        @Override
+        public String promptVersion() {
+            return template.version();
+        }
+
+        @Override
+        public boolean splittable(String file) {
+            return false;
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            if (range != ByteRange.WHOLE) {
+                throw new IllegalArgumentException(source + " can only be read whole");
+            }
+            return new InstructionTaskReader(corpus(), source, in, cap, template);
+        }
+    }
+
+    /** A SuperGLUE task: the official JSON lines, rendered by the task's prompt. Gives examples with choices. */
+    record SuperGlue(TaskDefinition task) implements CorpusFormat {
+        @Override
+        public String corpus() {
+            return task.name();
+        }
+
+        @Override
+        public String promptVersion() {
+            return task.version();
+        }
+
+        @Override
+        public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
+            return new RowReader(corpus(), source, in, cap, range, JsonRow.parser(task::examples));
+        }
+    }
+}

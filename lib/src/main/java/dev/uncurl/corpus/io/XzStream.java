@@ -1,0 +1,48 @@
+package dev.uncurl.corpus.io;
+
+import java.io.IOException;
+import java.io.InputStream;
+import org.tukaani.xz.XZInputStream;
+
+/**
+ * The contents of an xz file: all its streams, one after another. Damage costs up to one LZMA2 chunk (64 kB compressed)
+ * before it, because a chunk decodes whole or not at all.
+ */
+final class XzStream extends InputStream {
+    /** Larger than what {@code xz -9} needs (65 MiB), small enough for an executor. */
+    private static final int MEMORY_LIMIT_KIB = 256 << 10;
+
+    /** Small reads, so that a failing one takes little with it. */
+    private static final int STEP = 4 << 10;
+
+    private final SourceStream in;
+    private XZInputStream xz;
+
+    XzStream(SourceStream in) {
+        this.in = in;
+    }
+
+    @Override
+    public int read() throws IOException {
+        var one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] b, int off, int len) throws IOException {
+        try {
+            if (xz == null) {
+                xz = new XZInputStream(in, MEMORY_LIMIT_KIB);
+            }
+            return xz.read(b, off, Math.min(len, STEP));
+        } catch (IOException e) {
+            String detail = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+            throw new DamageException("damaged xz data", detail, in.count());
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        in.close();
+    }
+}

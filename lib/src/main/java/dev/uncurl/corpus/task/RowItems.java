@@ -1,0 +1,140 @@
+package dev.uncurl.corpus.task;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.uncurl.corpus.row.JsonRow;
+import dev.uncurl.corpus.row.RowRejectedException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * What a row gives to the templates, an item for each example.
+ *
+ * @param items one or more
+ */
+record RowItems(List<Item> items) {
+    /**
+     * The material of an example. Items of a row share their strings; nothing is rendered yet.
+     *
+     * @param group which question of the row, from 0
+     * @param values by field
+     * @param lists by list field
+     * @param right indices of the right choices, ascending
+     */
+    record Item(int group, Map<String, String> values, Map<String, List<String>> lists, List<Integer> right) {}
+
+    /** What Python's split() parts words at, by which the spans are counted. */
+    private static final Pattern BLANKS = Pattern.compile("[\\s\\x1c-\\x1f]+", Pattern.UNICODE_CHARACTER_CLASS);
+
+    private static RowItems one(Map<String, String> values, int label) {
+        return new RowItems(List.of(new Item(0, values, Map.of(), List.of(label))));
+    }
+
+    static RowItems flat(TaskDefinition task, JsonNode row) throws RowRejectedException {
+        var values = new HashMap<String, String>();
+        for (String field : task.fields()) {
+            values.put(field, JsonRow.required(row, field));
+        }
+        for (var entry : task.selections().entrySet()) {
+            String by = entry.getValue().by();
+            String word = entry.getValue().cases().get(values.get(by));
+            if (word == null) {
+                throw new RowRejectedException("field " + by + " has a value that is not known");
+            }
+            values.put(entry.getKey(), word);
+        }
+        return one(values, task.label(row));
+    }
+
+    static RowItems multirc(TaskDefinition task, JsonNode row) throws RowRejectedException {
+        var passage = JsonRow.object(row, "passage");
+        String paragraph = JsonRow.required(passage, "text");
+        var items = new ArrayList<Item>();
+        int group = 0;
+        for (JsonNode question : JsonRow.objects(passage, "questions")) {
+            String text = JsonRow.required(question, "question");
+            for (JsonNode answer : JsonRow.objects(question, "answers")) {
+                var values =
+                        Map.of("paragraph", paragraph, "question", text, "answer", JsonRow.required(answer, "text"));
+                items.add(new Item(group, values, Map.of(), List.of(task.label(answer))));
+            }
+            group++;
+        }
+        if (items.isEmpty()) {
+            throw new RowRejectedException("no answers");
+        }
+        return new RowItems(items);
+    }
+
+    static RowItems wic(TaskDefinition task, JsonNode row) throws RowRejectedException {
+        String sentence = JsonRow.required(row, "sentence1");
+        String word = word(row, sentence, "1");
+        String other = JsonRow.required(row, "sentence2");
+        if (row.has("start2") || row.has("end2")) {
+            word(row, other, "2"); // not shown, but a row with a wrong place is not trusted
+        }
+        return one(Map.of("sentence1", sentence, "sentence2", other, "word", word), task.label(row));
+    }
+
+    /** Whole words from start to before end, both counted in code points as Python does. */
+    private static String word(JsonNode row, String sentence, String number) throws RowRejectedException {
+        int start = JsonRow.integer(row, "start" + number);
+        int end = JsonRow.integer(row, "end" + number);
+        String names = "start" + number + " and end" + number;
+        if (start < 0 || end <= start || sentence.codePointCount(0, sentence.length()) < end) {
+            throw new RowRejectedException(names + " are not in sentence" + number);
+        }
+        int from = sentence.offsetByCodePoints(0, start);
+        int to = sentence.offsetByCodePoints(from, end - start);
+        if (!Words.whole(sentence, from, to)) {
+            throw new RowRejectedException(names + " are not at the ends of words of sentence" + number);
+        }
+        return sentence.substring(from, to);
+    }
+
+    /**
+     * The spans are counted in words. As in lm-evaluation-harness, blanks before the pronoun become single ones, and a
+     * noun that is not in the text is mended by the case of its first letter and its full stop. Not copied are its slip
+     * with a pronoun that is the first word, where a blank moves, and what it does with a pronoun that is not the word
+     * at its index: it writes it over whatever stands there. Such a row is rejected.
+     */
+    static RowItems wsc(TaskDefinition task, JsonNode row) throws RowRejectedException {
+        String text = JsonRow.required(row, "text");
+        var target = JsonRow.object(row, "target");
+        String pronoun = JsonRow.required(target, "span2_text");
+        var words = BLANKS.matcher(text);
+        var before = new StringBuilder();
+        int start = words.lookingAt() ? words.end() : 0;
+        int index = JsonRow.integer(target, "span2_index");
+        for (; index > 0 && words.find(start); index--) {
+            before.append(text, start, words.start()).append(' ');
+            start = words.end();
+        }
+        int end = words.find(start) ? words.start() : text.length();
+        int at = Words.find(text.substring(start, end), pronoun);
+        if (at < 0 || index != 0) {
+            throw new RowRejectedException("span2_text does not stand at span2_index");
+        }
+        String word = text.substring(start + at, start + at + pronoun.length());
+        String passage = before.append(text, start, start + at)
+                .append('*')
+                .append(word)
+                .append('*')
+                .append(text, start + at + word.length(), text.length())
+                .toString();
+        String noun = noun(text, JsonRow.required(target, "span1_text"));
+        return one(Map.of("passage", passage, "noun", noun, "pronoun", word), task.label(row));
+    }
+
+    private static String noun(String text, String noun) {
+        if (text.contains(noun)) {
+            return noun;
+        }
+        String mended = noun.replace('\n', ' ');
+        mended = mended.endsWith(".") ? mended.substring(0, mended.length() - 1) : mended;
+        int at = mended.isEmpty() ? -1 : Words.find(text, mended);
+        return at < 0 ? noun : text.charAt(at) + mended.substring(1);
+    }
+}

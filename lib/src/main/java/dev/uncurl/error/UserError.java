@@ -1,0 +1,82 @@
+package dev.uncurl.error;
+
+/**
+ * A request that cannot be met, told to the user in two lines: what is wrong (the thing, its value, its place), and what
+ * to do about it. Thrown before any work is done, or at least before any output is visible.
+ */
+public final class UserError extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /** Why a request is refused; decides the exit code of the process. */
+    public enum Kind {
+        /** The command line or a configuration is wrong. */
+        USAGE(2),
+        /** An input is missing, damaged or does not fit. */
+        INPUT(3),
+        /** More inputs were rejected than the ceiling allows. */
+        REJECTIONS(4),
+        /** The output exists with other settings, or another run holds it. */
+        CONFLICT(5),
+        /** A model that was being trained came to nothing: its loss is no number, or it leapt up. */
+        DIVERGED(6);
+
+        private final int exitCode;
+
+        Kind(int exitCode) {
+            this.exitCode = exitCode;
+        }
+
+        public int exitCode() {
+            return exitCode;
+        }
+    }
+
+    private final Kind kind;
+    private final String what;
+    private final String remedy;
+
+    private UserError(Kind kind, String what, String remedy, Throwable cause) {
+        super(what + "\n  " + remedy, cause);
+        this.kind = kind;
+        this.what = what;
+        this.remedy = remedy;
+    }
+
+    /** The same refusal by someone who knows where: {@code place} stands before what is wrong. */
+    public UserError at(String place) {
+        return new UserError(kind, place + ": " + what, remedy, this);
+    }
+
+    /** @param what the thing, its value and its place; @param remedy what the user can do */
+    public static UserError usage(String what, String remedy) {
+        return new UserError(Kind.USAGE, what, remedy, null);
+    }
+
+    public static UserError usage(String what, String remedy, Throwable cause) {
+        return new UserError(Kind.USAGE, what, remedy, cause);
+    }
+
+    public static UserError input(String what, String remedy) {
+        return new UserError(Kind.INPUT, what, remedy, null);
+    }
+
+    public static UserError input(String what, String remedy, Throwable cause) {
+        return new UserError(Kind.INPUT, what, remedy, cause);
+    }
+
+    public static UserError rejections(String what, String remedy) {
+        return new UserError(Kind.REJECTIONS, what, remedy, null);
+    }
+
+    public static UserError conflict(String what, String remedy) {
+        return new UserError(Kind.CONFLICT, what, remedy, null);
+    }
+
+    public static UserError diverged(String what, String remedy) {
+        return new UserError(Kind.DIVERGED, what, remedy, null);
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+}

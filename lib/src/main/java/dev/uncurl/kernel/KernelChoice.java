@@ -1,0 +1,57 @@
+package dev.uncurl.kernel;
+
+import dev.uncurl.error.UserError;
+import dev.uncurl.kernel.nd4j.Nd4jKernels;
+import dev.uncurl.kernel.vector.VectorKernels;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Chooses the fastest {@link Kernels} that this JVM can run. The choice is made and logged once per JVM. */
+public final class KernelChoice {
+    /**
+     * System property: threads that work on one call of {@link #best()} kernels, the caller among them; 1 when it is not
+     * set. In Spark it is to equal spark.task.cpus.
+     */
+    public static final String THREADS = "uncurl.threads";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Kernels.class);
+    private static final boolean VECTORS = decide();
+
+    private KernelChoice() {}
+
+    /** The fastest kernels for FLOAT arrays, on {@link #THREADS} threads. */
+    public static Kernels best() {
+        return VECTORS ? new VectorKernels(threads()) : new Nd4jKernels();
+    }
+
+    /** The fastest kernels for arrays of this type. */
+    public static Kernels best(DataType type) {
+        return type == DataType.FLOAT ? best() : new Nd4jKernels();
+    }
+
+    private static int threads() {
+        String value = System.getProperty(THREADS, "1");
+        int threads = value.matches("[0-9]{1,4}") ? Integer.parseInt(value) : 0;
+        if (threads < 1) {
+            throw UserError.usage(
+                    "System property " + THREADS + " = " + value, "Give the number of threads of one task, 1 or more.");
+        }
+        return threads;
+    }
+
+    private static boolean decide() {
+        boolean module = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+        String backend = Nd4j.getBackend().getClass().getSimpleName();
+        boolean host = backend.equals("CpuBackend");
+        if (!module && host) {
+            LOG.warn("Plain ND4J kernels, several times slower: start the JVM with"
+                    + " --add-modules jdk.incubator.vector (in Spark: spark.driver.extraJavaOptions and"
+                    + " spark.executor.extraJavaOptions) for the fused ones");
+        } else if (!host) {
+            LOG.info("Plain ND4J kernels on {}", backend);
+        }
+        return module && host;
+    }
+}

@@ -1,0 +1,95 @@
+package dev.uncurl.kernel.nd4j;
+
+import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.Matrix;
+import java.util.Arrays;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/** Head by head on copies of the heads' columns. */
+final class Nd4jAttention implements Attention {
+    /** Columns of one head of one sequence, copied: [T, D/H]. */
+    private static INDArray copy(Matrix source, int sequence, int positions, int from, int width) {
+        return block(source, sequence, positions, from, width).dup('c');
+    }
+
+    private static INDArray block(Matrix source, int sequence, int positions, int from, int width) {
+        INDArray rows = source.rows(sequence * positions, positions).array();
+        return Nd4j.create(
+                rows.data(),
+                new long[] {positions, width},
+                new long[] {source.columns(), 1},
+                rows.offset() + from,
+                'c');
+    }
+
+    /** softmax(Q K^T / sqrt(width)) without the future [T, T]; the rows' logsumexp [T, 1] goes to {@code logSumExp}. */
+    private static INDArray probabilities(INDArray query, INDArray key, INDArray future, INDArray logSumExp) {
+        INDArray scores =
+                query.mmul(key.transpose()).mul(1 / Math.sqrt(query.size(1))).addi(future);
+        INDArray largest = scores.max(true, 1);
+        INDArray exponentials = Transforms.exp(scores.sub(largest));
+        INDArray sum = exponentials.sum(true, 1);
+        if (logSumExp != null) {
+            logSumExp.assign(Transforms.log(sum).add(largest));
+        }
+        return exponentials.div(sum);
+    }
+
+    /** -1e30 where the column stands after the row [T, T], else 0. */
+    private static INDArray future(int positions, DataType type) {
+        var values = new double[positions][positions];
+        for (int row = 0; row < positions; row++) {
+            Arrays.fill(values[row], row + 1, positions, -1e30);
+        }
+        return Nd4j.createFromArray(values).castTo(type);
+    }
+
+    @Override
+    public void forward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output) {
+        int positions = shape.positions();
+        int width = output.columns();
+        int size = width / shape.heads();
+        INDArray future = future(positions, qkv.array().dataType());
+        for (int sequence = 0; sequence < shape.sequences(); sequence++) {
+            for (int head = 0; head < shape.heads(); head++) {
+                int from = head * size;
+                INDArray query = copy(qkv, sequence, positions, from, size);
+                INDArray key = copy(qkv, sequence, positions, width + from, size);
+                INDArray value = copy(qkv, sequence, positions, 2 * width + from, size);
+                INDArray probabilities =
+                        probabilities(query, key, future, block(logSumExp, sequence, positions, head, 1));
+                block(output, sequence, positions, from, size).assign(probabilities.mmul(value));
+            }
+        }
+    }
+
+    @Override
+    public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+        int positions = shape.positions();
+        int width = dOutput.columns();
+        int size = width / shape.heads();
+        double scale = 1 / Math.sqrt(size);
+        INDArray future = future(positions, qkv.array().dataType());
+        for (int sequence = 0; sequence < shape.sequences(); sequence++) {
+            for (int head = 0; head < shape.heads(); head++) {
+                int from = head * size;
+                INDArray query = copy(qkv, sequence, positions, from, size);
+                INDArray key = copy(qkv, sequence, positions, width + from, size);
+                INDArray value = copy(qkv, sequence, positions, 2 * width + from, size);
+                INDArray gradient = copy(dOutput, sequence, positions, from, size);
+                INDArray probabilities = probabilities(query, key, future, null);
+                INDArray dProbabilities = gradient.mmul(value.transpose());
+                INDArray inner = dProbabilities.mul(probabilities).sum(true, 1);
+                INDArray dScores = dProbabilities.sub(inner).mul(probabilities).mul(scale);
+                block(dQkv, sequence, positions, from, size).assign(dScores.mmul(key));
+                block(dQkv, sequence, positions, width + from, size)
+                        .assign(dScores.transpose().mmul(query));
+                block(dQkv, sequence, positions, 2 * width + from, size)
+                        .assign(probabilities.transpose().mmul(gradient));
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+package dev.uncurl.kernel.vector;
+
+import static dev.uncurl.kernel.vector.Operands.multiply;
+import static dev.uncurl.kernel.vector.VectorOps.WIDTH;
+import static dev.uncurl.kernel.vector.VectorOps.fill;
+import static dev.uncurl.kernel.vector.VectorOps.get;
+import static dev.uncurl.kernel.vector.VectorOps.load;
+import static dev.uncurl.kernel.vector.VectorOps.put;
+import static dev.uncurl.kernel.vector.VectorOps.store;
+
+import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.Matrix;
+import java.nio.ByteBuffer;
+import jdk.incubator.vector.FloatVector;
+import org.bytedeco.javacpp.FloatPointer;
+
+/**
+ * Attention of one head of one sequence: blocks of queries against all keys up to the block's last, so the masked half is
+ * mostly never computed. Heads are read where they stand in [N, 3D], by leading dimensions. Rows of scores are padded to
+ * whole vectors. An instance belongs to one thread.
+ */
+final class HeadAttention {
+    private static final int BLOCK = 64;
+
+    /**
+     * What a pass reads and writes.
+     *
+     * @param width D
+     * @param output on the way back its gradient
+     * @param dQkv null on the way forward
+     */
+    record Arrays(Attention.Shape shape, int width, Matrix qkv, Matrix logSumExp, Matrix output, Matrix dQkv) {
+        int size() {
+            return width / shape.heads();
+        }
+
+        float scale() {
+            return (float) (1 / Math.sqrt(size()));
+        }
+
+        /** First element of the head's query at a position; keys and values lie D and 2D further. */
+        long query(int sequence, int head, int position) {
+            return ((long) sequence * shape.positions() + position) * 3 * width + (long) head * size();
+        }
+
+        long output(int sequence, int head, int position) {
+            return ((long) sequence * shape.positions() + position) * width + (long) head * size();
+        }
+
+        int statistic(int sequence, int head, int position) {
+            return (sequence * shape.positions() + position) * shape.heads() + head;
+        }
+    }
+
+    private final float[] scratch = new float[WIDTH];
+    /** [BLOCK] of the exponentials of each row. */
+    private final float[] sums = new float[BLOCK];
+
+    private final Window query = new Window();
+    private final Window key = new Window();
+    private final Window value = new Window();
+    private final Window out = new Window();
+    private final Window dQuery = new Window();
+    private final Window dKey = new Window();
+    private final Window dValue = new Window();
+    private Matrix scores = Matrix.allocate(0, 0);
+    private Matrix dScores = scores;
+
+    private void reserve(int positions) {
+        int columns = (positions + WIDTH - 1) / WIDTH * WIDTH;
+        if (scores.columns() != columns) {
+            scores = Matrix.allocate(BLOCK, columns);
+            dScores = Matrix.allocate(BLOCK, columns);
+        }
+    }
+
+    private void point(Arrays arrays, int sequence, int head, int from) {
+        FloatPointer qkv = arrays.qkv().pointer();
+        long first = arrays.query(sequence, head, 0);
+        query.to(qkv, arrays.query(sequence, head, from));
+        key.to(qkv, first + arrays.width());
+        value.to(qkv, first + 2L * arrays.width());
+        out.to(arrays.output().pointer(), arrays.output(sequence, head, from));
+    }
+
+    void forward(Arrays arrays, int sequence, int head) {
+        int positions = arrays.shape().positions();
+        int width = arrays.width();
+        int wide = 3 * width;
+        int size = arrays.size();
+        float scale = arrays.scale();
+        reserve(positions);
+        int stride = scores.columns();
+        FloatPointer p = scores.pointer();
+        for (int from = 0; from < positions; from += BLOCK) {
+            int rows = Math.min(BLOCK, positions - from);
+            int keys = from + rows;
+            point(arrays, sequence, head, from);
+            multiply(false, true, rows, keys, size, scale, query, wide, key, wide, 0f, p, stride);
+            for (int row = 0; row < rows; row++) {
+                float sum = exponentials(row * stride, from + row + 1, keys, row);
+                put(arrays.logSumExp().bytes(), arrays.statistic(sequence, head, from + row), sum);
+            }
+            multiply(false, false, rows, size, keys, 1f, p, stride, value, wide, 0f, out, width);
+            for (int row = 0; row < rows; row++) {
+                int at = (int) arrays.output(sequence, head, from + row);
+                divide(arrays.output().bytes(), at, size, sums[row]);
+            }
+        }
+    }
+
+    /**
+     * The first {@code count} scores at {@code at} become exp(score - largest), the others up to {@code end} zeros; gives
+     * the logsumexp, and in {@code sums} what the row is still to be divided by.
+     */
+    private float exponentials(int at, int count, int end, int row) {
+        ByteBuffer values = scores.bytes();
+        int whole = fillUp(values, at, count, Float.NEGATIVE_INFINITY);
+        float largest = largest(values, at, whole);
+        sums[row] = exponentials(values, at, whole, largest);
+        clear(values, at + count, at + end);
+        return (float) (largest + Math.log(sums[row]));
+    }
+
+    private static void divide(ByteBuffer values, int at, int length, float divisor) {
+        float factor = 1 / divisor;
+        int whole = VectorOps.whole(length);
+        for (int i = at; i < at + whole; i += WIDTH) {
+            store(load(values, i).mul(factor), values, i);
+        }
+        for (int i = at + whole; i < at + length; i++) {
+            put(values, i, get(values, i) * factor);
+        }
+    }
+
+    /** Puts {@code value} behind {@code count} values as far as their last vector reaches; gives their new number. */
+    private static int fillUp(ByteBuffer values, int at, int count, float value) {
+        int whole = (count + WIDTH - 1) / WIDTH * WIDTH;
+        for (int i = at + count; i < at + whole; i++) {
+            put(values, i, value);
+        }
+        return whole;
+    }
+
+    private static void clear(ByteBuffer values, int from, int to) {
+        for (int i = from; i < to; i++) {
+            put(values, i, 0f);
+        }
+    }
+
+    private static float largest(ByteBuffer values, int at, int whole) {
+        FloatVector maxima = fill(Float.NEGATIVE_INFINITY);
+        for (int i = at; i < at + whole; i += WIDTH) {
+            maxima = maxima.max(load(values, i));
+        }
+        return VectorOps.max(maxima);
+    }
+
+    /** Values become exp(value - offset); gives their sum. */
+    private float exponentials(ByteBuffer values, int at, int whole, float offset) {
+        FloatVector total = FloatVector.zero(VectorOps.SPECIES);
+        for (int i = at; i < at + whole; i += WIDTH) {
+            FloatVector term = VectorOps.exp(load(values, i).sub(offset));
+            total = total.add(term);
+            store(term, values, i);
+        }
+        return VectorOps.sum(total, scratch);
+    }
+
+    void backward(Arrays arrays, int sequence, int head) {
+        int positions = arrays.shape().positions();
+        reserve(positions);
+        // the last block first: it reaches all keys, and so overwrites their gradients
+        for (int from = (positions - 1) / BLOCK * BLOCK; from >= 0; from -= BLOCK) {
+            backward(arrays, sequence, head, from, Math.min(BLOCK, positions - from));
+        }
+    }
+
+    private void backward(Arrays arrays, int sequence, int head, int from, int rows) {
+        int keys = from + rows;
+        int width = arrays.width();
+        int wide = 3 * width;
+        int size = arrays.size();
+        float scale = arrays.scale();
+        int stride = scores.columns();
+        float beta = keys == arrays.shape().positions() ? 0f : 1f;
+        FloatPointer p = scores.pointer();
+        FloatPointer dp = dScores.pointer();
+        point(arrays, sequence, head, from);
+        FloatPointer dQkv = arrays.dQkv().pointer();
+        long first = arrays.query(sequence, head, 0);
+        dQuery.to(dQkv, arrays.query(sequence, head, from));
+        dKey.to(dQkv, first + width);
+        dValue.to(dQkv, first + 2L * width);
+        multiply(false, true, rows, keys, size, scale, query, wide, key, wide, 0f, p, stride);
+        multiply(false, true, rows, keys, size, 1f, out, width, value, wide, 0f, dp, stride);
+        for (int row = 0; row < rows; row++) {
+            float sum = get(arrays.logSumExp().bytes(), arrays.statistic(sequence, head, from + row));
+            softmaxBackward(row * stride, from + row + 1, keys, sum);
+        }
+        multiply(true, false, keys, size, rows, 1f, p, stride, out, width, beta, dValue, wide);
+        multiply(false, false, rows, size, keys, scale, dp, stride, key, wide, 0f, dQuery, wide);
+        multiply(true, false, keys, size, rows, scale, dp, stride, query, wide, beta, dKey, wide);
+    }
+
+    /** Scores become probabilities P, their gradients dP become P (dP - sum P dP); zeros up to {@code end}. */
+    private void softmaxBackward(int at, int count, int end, float logSumExp) {
+        ByteBuffer values = scores.bytes();
+        ByteBuffer gradients = dScores.bytes();
+        int whole = fillUp(values, at, count, Float.NEGATIVE_INFINITY);
+        fillUp(gradients, at, count, 0f);
+        probabilities(values, at, whole, logSumExp);
+        float inner = inner(values, gradients, at, whole);
+        for (int i = at; i < at + whole; i += WIDTH) {
+            store(load(gradients, i).sub(inner).mul(load(values, i)), gradients, i);
+        }
+        clear(values, at + count, at + end);
+        clear(gradients, at + count, at + end);
+    }
+
+    private static void probabilities(ByteBuffer values, int at, int whole, float logSumExp) {
+        for (int i = at; i < at + whole; i += WIDTH) {
+            store(VectorOps.exp(load(values, i).sub(logSumExp)), values, i);
+        }
+    }
+
+    private float inner(ByteBuffer values, ByteBuffer gradients, int at, int whole) {
+        FloatVector total = FloatVector.zero(VectorOps.SPECIES);
+        for (int i = at; i < at + whole; i += WIDTH) {
+            total = load(values, i).fma(load(gradients, i), total);
+        }
+        return VectorOps.sum(total, scratch);
+    }
+}

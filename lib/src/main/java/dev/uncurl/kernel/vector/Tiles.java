@@ -1,0 +1,77 @@
+package dev.uncurl.kernel.vector;
+
+import java.util.Locale;
+import java.util.Set;
+
+/**
+ * Sizes of blocks for which OpenBLAS's AVX-512 cores have kernels that do not copy the operands: up to 10^6
+ * multiplications, and with a transposed second operand up to 1,200 results. Chosen, among some that fit, by time.
+ */
+enum Tiles {
+    PLAIN(112, 64, 128),
+    TRANSPOSED(32, 32, 512);
+
+    /** Multiplications of a product that OpenBLAS takes as one tile by itself. */
+    private static final long LARGEST = 1_000_000;
+
+    /** Up to here tiles are faster with AVX-512, and by far at 8 to 64 rows. */
+    private static final int MOST_ROWS = 256;
+
+    /** Up to here tiles cost nothing where these kernels are missing. */
+    private static final int MOST_ROWS_ANYWHERE = 48;
+
+    private static final Set<String> AVX512_CORES = Set.of("SKYLAKEX", "COOPERLAKE");
+
+    private static final int MOST = mostRows(System.getenv("OPENBLAS_CORETYPE"));
+
+    private final int rows;
+    private final int columns;
+    private final int terms;
+
+    Tiles(int rows, int columns, int terms) {
+        this.rows = rows;
+        this.columns = columns;
+        this.terms = terms;
+    }
+
+    int rows() {
+        return rows;
+    }
+
+    int columns() {
+        return columns;
+    }
+
+    int terms() {
+        return terms;
+    }
+
+    /** @param core as OpenBLAS was told; null when it chooses by itself, which it does not tell in this version */
+    private static int mostRows(String core) {
+        return core != null && AVX512_CORES.contains(core.toUpperCase(Locale.ROOT)) ? MOST_ROWS : MOST_ROWS_ANYWHERE;
+    }
+
+    /** Null when the product is not to be cut. */
+    static Tiles of(Operands operands, long work) {
+        if (operands.transposeA() || operands.c().rows() > MOST || work <= LARGEST) {
+            return null;
+        }
+        return operands.transposeB() ? TRANSPOSED : PLAIN;
+    }
+
+    /** c = a b + beta c in a panel of c, the terms of each sum in order. */
+    void multiply(
+            Operands operands, int row, int toRow, int column, int toColumn, float beta, Operands.Windows windows) {
+        int inner = operands.inner();
+        for (int left = column; left < toColumn; left += columns) {
+            int right = Math.min(toColumn, left + columns);
+            for (int top = row; top < toRow; top += rows) {
+                int bottom = Math.min(toRow, top + rows);
+                for (int term = 0; term < inner; term += terms) {
+                    int end = Math.min(inner, term + terms);
+                    operands.multiply(top, bottom, left, right, term, end, term == 0 ? beta : 1f, windows);
+                }
+            }
+        }
+    }
+}

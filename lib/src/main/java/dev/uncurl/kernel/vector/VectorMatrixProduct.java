@@ -1,0 +1,85 @@
+package dev.uncurl.kernel.vector;
+
+import dev.uncurl.kernel.Matrix;
+import dev.uncurl.kernel.MatrixProduct;
+import java.util.Arrays;
+import org.bytedeco.openblas.global.openblas;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * OpenBLAS on ND4J's buffers, one thread a call: the longer side of the result is cut into panels, each a call of its
+ * own. The panels depend on the shapes alone, since the order of OpenBLAS's sums may depend on a panel's size.
+ *
+ * <p>OpenBLAS copies both operands into an order of its own before it multiplies. With few rows, as an expert among many
+ * has, copying the weights takes longer than multiplying them. For products of up to a million multiplications its
+ * AVX-512 cores have kernels that take the operands as they stand; so thin products are cut into {@link Tiles} of that
+ * size.
+ */
+final class VectorMatrixProduct implements MatrixProduct {
+    /** A panel is no thinner, or packing the operands takes longer than multiplying them. */
+    private static final int THINNEST = 256;
+    /** Where two panels are all that a small result with many terms allows. */
+    private static final int THINNEST_PAIR = 128;
+
+    private static final int MOST_PANELS = 32;
+    /** Multiplications of a panel: some hundred microseconds. */
+    private static final long LEAST_WORK = 1L << 23;
+
+    /** Set once per JVM, after ND4J has set what it wants. */
+    private static final class SingleThread {
+        static {
+            Nd4j.getBlasWrapper();
+            openblas.blas_set_num_threads(1);
+        }
+
+        static void ensure() {}
+    }
+
+    private final WorkerPool team;
+    private final Operands.Windows[] windows;
+
+    VectorMatrixProduct(WorkerPool team) {
+        this.team = team;
+        windows = new Operands.Windows[team.threads()];
+        Arrays.setAll(windows, worker -> new Operands.Windows());
+        SingleThread.ensure();
+    }
+
+    @Override
+    public void multiply(Matrix a, boolean transposeA, Matrix b, boolean transposeB, float beta, Matrix c) {
+        var operands = new Operands(a, transposeA, b, transposeB, c);
+        int inner = operands.inner();
+        if (inner == 0 && beta == 0) {
+            c.zero();
+        }
+        if (inner == 0 || c.rows() == 0) {
+            return;
+        }
+        boolean byRows = c.rows() >= c.columns();
+        int length = byRows ? c.rows() : c.columns();
+        long work = (long) inner * c.rows() * c.columns();
+        Tiles tiles = Tiles.of(operands, work);
+        team.split(length, panel(length, work), (from, to, worker) -> {
+            int row = byRows ? from : 0;
+            int toRow = byRows ? to : c.rows();
+            int column = byRows ? 0 : from;
+            int toColumn = byRows ? c.columns() : to;
+            if (tiles == null) {
+                operands.multiply(row, toRow, column, toColumn, 0, inner, beta, windows[worker]);
+            } else {
+                tiles.multiply(operands, row, toRow, column, toColumn, beta, windows[worker]);
+            }
+        });
+    }
+
+    /** Length of a panel, a multiple of 16. */
+    private static int panel(int length, long work) {
+        int panels = 1;
+        while (panels < MOST_PANELS
+                && work / (2 * panels) >= LEAST_WORK
+                && length / (2 * panels) >= (panels == 1 ? THINNEST_PAIR : THINNEST)) {
+            panels *= 2;
+        }
+        return panels == 1 ? Math.max(length, 1) : ((length + panels - 1) / panels + 15) / 16 * 16;
+    }
+}

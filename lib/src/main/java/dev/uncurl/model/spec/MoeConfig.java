@@ -1,0 +1,134 @@
+package dev.uncurl.model.spec;
+
+import static dev.uncurl.config.Check.check;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.uncurl.config.Range;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.util.Collections;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The mixture of experts of a model.
+ *
+ * @param experts E, experts per MoE block; 0 makes every block dense. Where blocks differ, the most that one has
+ * @param topK k, experts that a token is sent to
+ * @param every one block in this many has experts: with 2, blocks 1, 3, 5, ...
+ * @param renormalize whether the gates of the chosen experts are scaled to sum to one (for topK &gt; 1)
+ * @param balanceLoss weight of E * sum_e f_e P_e, summed over MoE blocks
+ * @param zLoss weight of mean(logsumexp(router logits)^2), summed over MoE blocks
+ * @param capacityFactor in training, how many assignments an expert takes at most, over its even share (see
+ *     {@link #capacity}); 0: no limit. Left out of JSON when 0, so that a model made before it was known still counts
+ *     as made from the same settings
+ * @param byLayer experts and router of each MoE block, where blocks differ or a router is mapped; empty, and left out of
+ *     JSON, in a plain model. Not a setting: only pruning makes such models (see {@link ModelConfig#withMoeLayers})
+ */
+public record MoeConfig(
+        int experts,
+        int topK,
+        int every,
+        boolean renormalize,
+        double balanceLoss,
+        double zLoss,
+        @JsonInclude(JsonInclude.Include.NON_DEFAULT) double capacityFactor,
+        @JsonInclude(JsonInclude.Include.NON_EMPTY) SortedMap<Integer, MoeLayer> byLayer)
+        implements java.io.Serializable {
+    public MoeConfig {
+        byLayer = Collections.unmodifiableSortedMap(new TreeMap<>(byLayer));
+        Range.EXPERTS.check(experts);
+        check(
+                byLayer.isEmpty() || experts == mostExperts(byLayer),
+                "moe.experts",
+                experts,
+                "the most that a block has by moe.by-layer");
+        int rows = byLayer.isEmpty() ? experts : mostRows(byLayer);
+        Range.TOP_K.check(topK);
+        check(experts == 0 || topK <= rows, "moe.top-k", topK, "between 1 and moe.experts");
+        Range.EVERY.check(every);
+        Range.BALANCE_LOSS.check(balanceLoss);
+        Range.Z_LOSS.check(zLoss);
+        Range.CAPACITY_FACTOR.check(capacityFactor);
+    }
+
+    /** A plain mixture, every block with the same number of experts; what settings can say. */
+    @JsonCreator
+    public MoeConfig(
+            @JsonProperty("experts") int experts,
+            @JsonProperty("top-k") int topK,
+            @JsonProperty("every") int every,
+            @JsonProperty("renormalize") boolean renormalize,
+            @JsonProperty("balance-loss") double balanceLoss,
+            @JsonProperty("z-loss") double zLoss,
+            @JsonProperty("capacity-factor") double capacityFactor) {
+        this(experts, topK, every, renormalize, balanceLoss, zLoss, capacityFactor, Collections.emptySortedMap());
+    }
+
+    /** Without a limit on what an expert takes. */
+    public MoeConfig(int experts, int topK, int every, boolean renormalize, double balanceLoss, double zLoss) {
+        this(experts, topK, every, renormalize, balanceLoss, zLoss, 0);
+    }
+
+    static int mostExperts(SortedMap<Integer, MoeLayer> byLayer) {
+        return byLayer.values().stream().mapToInt(MoeLayer::experts).max().orElseThrow();
+    }
+
+    private static int mostRows(SortedMap<Integer, MoeLayer> byLayer) {
+        return byLayer.values().stream().mapToInt(MoeLayer::routerRows).max().orElseThrow();
+    }
+
+    /** The same mixture with another number of experts, the same in every block. */
+    public MoeConfig withExperts(int count) {
+        return new MoeConfig(
+                count, Math.min(topK, Math.max(count, 1)), every, renormalize, balanceLoss, zLoss, capacityFactor);
+    }
+
+    /** The same mixture with these experts and routers; for {@link ModelConfig#withMoeLayers}, which knows the blocks. */
+    MoeConfig withLayers(SortedMap<Integer, MoeLayer> layers) {
+        return new MoeConfig(
+                mostExperts(layers),
+                Math.min(topK, mostRows(layers)),
+                every,
+                renormalize,
+                balanceLoss,
+                zLoss,
+                capacityFactor,
+                layers);
+    }
+
+    /** Experts and router of block {@code layer}, which must be one with experts. */
+    public MoeLayer layer(int layer) {
+        MoeLayer own = byLayer.isEmpty() ? new MoeLayer(experts) : byLayer.get(layer);
+        if (own == null) {
+            throw new IllegalArgumentException(
+                    "Block " + layer + " has no experts; those with are " + byLayer.keySet());
+        }
+        return own;
+    }
+
+    /** Router rows that a token chooses in block {@code layer}: k, or all that are not masked where there are fewer. */
+    public int choices(int layer) {
+        return Math.min(topK, layer(layer).liveRows());
+    }
+
+    /**
+     * The most assignments that one expert of block {@code layer} takes out of a training batch:
+     * ceil(capacityFactor * choices * tokens / experts), to the decimal digits of the factor, but no more than
+     * {@code tokens}, since a token goes to an expert once.
+     *
+     * @param tokens of the batch, padding not counted
+     */
+    public int capacity(int layer, int tokens) {
+        if (capacityFactor == 0) {
+            return tokens;
+        }
+        return BigDecimal.valueOf(capacityFactor)
+                .multiply(BigDecimal.valueOf((long) choices(layer) * tokens))
+                .divide(BigDecimal.valueOf(layer(layer).experts()), 0, RoundingMode.CEILING)
+                .min(BigDecimal.valueOf(tokens))
+                .intValueExact();
+    }
+}

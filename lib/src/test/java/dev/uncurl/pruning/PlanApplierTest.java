@@ -1,0 +1,279 @@
+package dev.uncurl.pruning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.checkpoint.ModelStaging;
+import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.ParameterLayout;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class PlanApplierTest {
+    private static final int E = 6;
+    private static final ModelConfig CONFIG =
+            new ModelConfig(4, 6, 2, 10, 13, 8, new MoeConfig(E, 1, 2, false, 0.01, 0));
+
+    private static final MergeOptions COLLAPSE = new MergeOptions(RouterRule.COLLAPSE, true);
+
+    /** The rule under which each method leaves a plain model. */
+    private static MergeOptions plainRule(BuiltInMethods method) {
+        return method.drops() ? new MergeOptions(RouterRule.SLICE, true) : COLLAPSE;
+    }
+
+    @TempDir
+    java.nio.file.Path folder;
+
+    private FileSystem fs;
+    private ModelFolder source;
+    private List<LayerStatistics> evidence;
+
+    @BeforeEach
+    void model() throws IOException {
+        fs = FileSystem.getLocal(new Configuration());
+        source = write("source", CONFIG, 1);
+        evidence = new ArrayList<>();
+        for (int layer : CONFIG.moeLayers()) {
+            LayerStatistics routed = Samples.evidence(layer, Samples.logits(new Random(layer), 80, E, 3), E);
+            // any Gram matrix does for the experts' outputs
+            evidence.add(new LayerStatistics(layer, routed.gram(), routed.statistics(), Optional.of(routed.gram())));
+        }
+    }
+
+    private Path path(String name) {
+        return new Path(folder.resolve(name).toString());
+    }
+
+    private ModelFolder write(String name, ModelConfig config, long seed) throws IOException {
+        float[] parameters = Samples.floats(
+                new Random(seed), (int) ParameterLayout.of(config).length(), 0.3);
+        return ModelFolder.write(
+                fs, path(name), config, parameters, Lineage.here(null, "pretrain", Map.of(), "test", "none"));
+    }
+
+    private Plan plan(ModelFolder model, BuiltInMethods method, int keep) {
+        return Planner.plan("m", model.manifestSha256(), "task", method, evidence, keep, 3, Map.of());
+    }
+
+    private ModelFolder apply(Plan plan, String name) throws IOException {
+        BuiltInMethods method = BuiltInMethods.named(plan.origin().method());
+        return PlainPruning.apply(source, plan, plainRule(method), fs, path(name));
+    }
+
+    private static float[] tensor(ModelFolder model, String name) throws IOException {
+        float[] values = new float[(int) model.layout().tensor(name).length()];
+        model.read(name, values, 0);
+        return values;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void keepingAllExpertsGivesTheModelBackBitForBit(BuiltInMethods method) throws IOException {
+        for (String rule : RouterRule.titles(method)) {
+            var application = new MergeOptions(RouterRule.named(rule, method), true);
+            ModelFolder pruned = PlainPruning.apply(source, plan(source, method, E), application, fs, path(rule));
+            assertThat(pruned.config()).isEqualTo(CONFIG);
+            for (var file : source.manifest().files().keySet()) {
+                assertThat(folder.resolve(rule).resolve(file))
+                        .hasSameBinaryContentAs(folder.resolve("source").resolve(file));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void untouchedTensorsAreCopiedAndTheResultIsAPlainModelOfKExperts(BuiltInMethods method) throws IOException {
+        Plan plan = plan(source, method, 3);
+        ModelFolder pruned = apply(plan, "pruned");
+        pruned.verify();
+        assertThat(pruned.config()).isEqualTo(CONFIG.withExperts(3));
+        assertThat(pruned.manifest().lineage().inputs()).containsEntry("plan", plan.id());
+        assertThat(pruned.manifest().lineage().parentModelId()).isEqualTo("m");
+        for (var tensor : pruned.layout().tensors()) {
+            if (!tensor.name().contains(".moe.")) {
+                assertThat(tensor(pruned, tensor.name())).isEqualTo(tensor(source, tensor.name()));
+            }
+        }
+        for (int layer : CONFIG.moeLayers()) {
+            float[] before = tensor(source, ParameterLayout.router(layer));
+            float[] after = tensor(pruned, ParameterLayout.router(layer));
+            for (int cluster = 0; cluster < 3; cluster++) {
+                for (int d = 0; d < CONFIG.width(); d++) {
+                    double mean = 0;
+                    for (ExpertAssignment member : plan.members(layer, cluster)) {
+                        mean += member.weight() * before[member.expert() * CONFIG.width() + d];
+                    }
+                    assertThat((double) after[cluster * CONFIG.width() + d]).isCloseTo(mean, within(1e-6));
+                }
+                var members = plan.members(layer, cluster);
+                Expert expert = Expert.read(pruned, layer, cluster);
+                Expert expected = members.size() == 1
+                        ? Expert.read(source, layer, members.get(0).expert())
+                        : PlainPruning.expert(source, plan, true, layer, cluster);
+                for (int t = 0; t < 4; t++) {
+                    assertThat(expert.tensors().get(t))
+                            .isEqualTo(expected.tensors().get(t));
+                }
+            }
+        }
+        try (var files = Files.list(folder)) {
+            assertThat(files.map(file -> file.getFileName().toString())).containsExactlyInAnyOrder("source", "pruned");
+        }
+    }
+
+    @Test
+    void kEqualOneWorks() throws IOException {
+        assertThat(apply(plan(source, BuiltInMethods.UNCURL, 1), "one")
+                        .config()
+                        .moe()
+                        .experts())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void permutedCopiesMergeBackIntoTheExpertTheyAreCopiesOf() throws IOException {
+        float[] parameters = source.readParameters();
+        var random = new Random(8);
+        for (int layer : CONFIG.moeLayers()) {
+            Expert original = Expert.read(source, layer, 0);
+            for (int e = 1; e < E; e++) {
+                Expert copy = original.permuted(Samples.permutation(random, CONFIG.feedForward()));
+                for (int t = 0; t < 4; t++) {
+                    String name = ParameterLayout.expert(layer, e) + ParameterLayout.FEED_FORWARD.get(t);
+                    float[] values = copy.tensors().get(t);
+                    int offset = (int) source.layout().tensor(name).offset();
+                    System.arraycopy(values, 0, parameters, offset, values.length);
+                }
+            }
+        }
+        source = ModelFolder.write(
+                fs, path("copies"), CONFIG, parameters, source.manifest().lineage());
+        Plan plan = plan(source, BuiltInMethods.UNCURL, 2);
+        ModelFolder pruned = apply(plan, "pruned");
+        for (int layer : CONFIG.moeLayers()) {
+            for (int cluster = 0; cluster < 2; cluster++) {
+                int reference = plan.members(layer, cluster).stream()
+                        .filter(ExpertAssignment::isReference)
+                        .findFirst()
+                        .orElseThrow()
+                        .expert();
+                for (int t = 0; t < 4; t++) {
+                    assertThat(Expert.read(pruned, layer, cluster).tensors().get(t))
+                            .containsExactly(
+                                    Expert.read(source, layer, reference)
+                                            .tensors()
+                                            .get(t),
+                                    within(1e-6f));
+                }
+            }
+        }
+    }
+
+    @Test
+    void separateTasksInAnyOrderGiveTheSameBits() throws IOException {
+        Plan plan = plan(source, BuiltInMethods.UNCURL, 3);
+        ModelFolder expected = apply(plan, "sequential");
+        ModelConfig config = PlanApplier.prunedConfig(CONFIG, plan, COLLAPSE);
+        ModelStaging driver = ModelStaging.create(fs, path("parallel"), config);
+        var placements = new ArrayList<NeuronAlignment>();
+        for (var merge : PlanApplier.merges(plan)) {
+            placements.add(0, NeuronAlignment.align(ModelFolder.open(fs, source.dir()), plan, merge));
+        }
+        for (int attempt = 0; attempt < 2; attempt++) {
+            for (int shard = driver.shards().count() - 1; shard >= 0; shard--) {
+                ModelStaging task = ModelStaging.attach(fs, path("parallel"), config, driver.token());
+                PlanApplier.assembleShard(ModelFolder.open(fs, source.dir()), plan, COLLAPSE, shard, placements, task);
+            }
+        }
+        int touched = CONFIG.moeLayers()[0];
+        assertThatThrownBy(() ->
+                        PlanApplier.assembleShard(source, plan, COLLAPSE, touched, placements.subList(0, 1), driver))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("was not aligned");
+        ModelFolder published = driver.publish(expected.manifest().lineage(), Map.of());
+        assertThat(published.manifestSha256()).isEqualTo(expected.manifestSha256());
+    }
+
+    @Test
+    void aPlanForOtherWeightsIsRefusedAndNothingIsWritten() throws IOException {
+        ModelFolder other = write("other", CONFIG, 2);
+        assertThatThrownBy(() -> apply(plan(other, BuiltInMethods.UNCURL, 2), "pruned"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("manifest");
+        Plan all = plan(source, BuiltInMethods.UNCURL, 2);
+        evidence.remove(1);
+        assertThatThrownBy(() -> apply(plan(source, BuiltInMethods.UNCURL, 2), "pruned"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("layers [1]");
+        evidence = List.of(Samples.evidence(1, Samples.logits(new Random(1), 20, 4, 2), 4));
+        assertThatThrownBy(() -> apply(plan(source, BuiltInMethods.UNCURL, 2), "pruned"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("E = 4");
+        assertThat(folder.resolve("pruned")).doesNotExist();
+        PlanApplier.check(source, all);
+    }
+
+    private static PlanCheck.Counts check(PlanCheck check) throws IOException {
+        var counts = new PlanCheck.Counts(0, 0, 0);
+        for (int shard = 0; shard < check.shards(); shard++) {
+            counts = counts.plus(check.check(shard));
+        }
+        return counts;
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"UNCURL", "FREQUENCY"})
+    void aPrunedModelIsHeldAgainstItsParentAndPlan(BuiltInMethods method) throws IOException {
+        for (String router : RouterRule.titles(method)) {
+            for (boolean align : new boolean[] {true, false}) {
+                var application = new MergeOptions(RouterRule.named(router, method), align);
+                Plan plan = plan(source, method, 3);
+                Path dir = path(router + method.title() + align);
+                ModelFolder pruned = PlainPruning.apply(source, plan, application, fs, dir);
+                PlanCheck.Counts counts = check(new PlanCheck(source, plan, application, pruned));
+                assertThat(counts.routers()).isEqualTo(CONFIG.moeLayers().length);
+                assertThat(counts.merged())
+                        .isEqualTo(4 * PlanApplier.merges(plan).size());
+                assertThat(counts.copied() + counts.merged() + counts.routers())
+                        .isEqualTo(pruned.layout().tensors().size());
+            }
+        }
+    }
+
+    @Test
+    void aTensorThatIsNotWhatThePlanMakesIsNamed() throws IOException {
+        Plan plan = plan(source, BuiltInMethods.UNCURL, 3);
+        ModelFolder pruned = apply(plan, "pruned");
+        for (var tensor : pruned.layout().tensors()) {
+            float[] parameters = pruned.readParameters();
+            parameters[(int) (tensor.offset() + tensor.length() / 2)] += 1e-4f;
+            Path dir = path("changed-" + tensor.name());
+            var changed = ModelFolder.write(
+                    fs, dir, pruned.config(), parameters, pruned.manifest().lineage());
+            assertThatThrownBy(() -> check(new PlanCheck(source, plan, COLLAPSE, changed)))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("tensor " + tensor.name());
+        }
+        assertThatThrownBy(() -> new PlanCheck(source, plan(source, BuiltInMethods.UNCURL, 2), COLLAPSE, pruned))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("config.json");
+    }
+}

@@ -5,6 +5,8 @@ import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -25,10 +27,27 @@ public final class StandardOutput {
             super("Standard output cannot be written: " + cause.getMessage(), cause);
         }
 
-        /** Whether the reader of a pipe ended first, as head does: no mistake of anybody's. */
+        /** Whether the reader of a pipe ended first, as head does: not an error. */
         public boolean readerIsGone() {
             String message = getCause().getMessage();
-            return message != null && (message.contains("Broken pipe") || message.contains("pipe is being closed"));
+            return message != null && message.equals(brokenPipe());
+        }
+    }
+
+    /**
+     * Returns this machine's message for a pipe without a reader. Java passes on the operating system's words, which depend on
+     * the user's language, so a pipe is broken here to learn them.
+     */
+    private static String brokenPipe() {
+        try {
+            Pipe pipe = Pipe.open();
+            try (var sink = pipe.sink()) {
+                pipe.source().close();
+                sink.write(ByteBuffer.allocate(1));
+            }
+            return null;
+        } catch (IOException e) {
+            return e.getMessage();
         }
     }
 

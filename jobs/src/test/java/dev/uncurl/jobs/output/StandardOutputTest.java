@@ -8,6 +8,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.channels.Channels;
+import java.nio.channels.Pipe;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -40,7 +42,11 @@ class StandardOutputTest {
     }
 
     private int run(String message, String... arguments) {
-        System.setOut(StandardOutput.to(failing(message, new AtomicInteger())));
+        return run(failing(message, new AtomicInteger()), arguments);
+    }
+
+    private int run(OutputStream target, String... arguments) {
+        System.setOut(StandardOutput.to(target));
         System.setErr(new PrintStream(seen, true, StandardCharsets.UTF_8));
         return Uncurl.commandLine().execute(arguments);
     }
@@ -84,8 +90,17 @@ class StandardOutputTest {
     }
 
     @Test
-    void aReaderThatGoesAwayEndsTheCommandQuietly() {
-        assertThat(run("Broken pipe", "pretrain", "--model", "x", "--config", "train/demo-pretrain", "--print-config"))
+    void aReaderThatGoesAwayEndsTheCommandQuietlyInEveryLanguage() throws IOException {
+        Pipe pipe = Pipe.open();
+        pipe.source().close();
+        assertThat(run(
+                        Channels.newOutputStream(pipe.sink()),
+                        "pretrain",
+                        "--model",
+                        "x",
+                        "--config",
+                        "train/demo-pretrain",
+                        "--print-config"))
                 .isEqualTo(StandardOutput.READER_GONE);
         assertThat(seen.size()).isZero();
     }

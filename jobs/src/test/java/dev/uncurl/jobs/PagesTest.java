@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
-/** What the pages name exists, and what they tell to run can be run. ReadmeIT runs it. */
+/** Links, names and commands of the pages. {@link ReadmeIT} runs the commands. */
 class PagesTest {
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
     private static final Pattern CODE = Pattern.compile("`([^`]+)`");
@@ -49,7 +49,7 @@ class PagesTest {
         return pattern.matcher(text).results().map(result -> result.group(1)).toList();
     }
 
-    /** What stands between backquotes in running text. */
+    /** The texts between backquotes, outside blocks. */
     private static List<String> codes(String page) {
         return found(CODE, Pages.prose(page)).stream()
                 .map(code -> code.replaceAll("\\s*\\n\\s*", " "))
@@ -209,7 +209,7 @@ class PagesTest {
     @Test
     void thePageOnCommandsHasEveryCommand() throws IOException {
         String page = Files.readString(Pages.ROOT.resolve("jobs/README.md"));
-        for (String command : Uncurl.commands()) {
+        for (String command : Uncurl.commandLine().getSubcommands().keySet()) {
             assertThat(page).contains("| `" + command);
         }
     }

@@ -1,4 +1,4 @@
--- One finished tokenise run of one corpus; the newest row of a corpus tells what its tables hold.
+-- One finished tokenise run of one corpus; the newest row of a corpus describes what its tables contain.
 CREATE TABLE IF NOT EXISTS corpus.runs (
   run_id STRING NOT NULL COMMENT 'hash of configuration and inputs: the same run has the same id',
   corpus STRING NOT NULL COMMENT 'name of the corpus',
@@ -13,10 +13,10 @@ CREATE TABLE IF NOT EXISTS corpus.runs (
   tokens_dropped MAP<STRING, BIGINT> NOT NULL COMMENT 'tokens left out after tokenising, by reason',
   padding BIGINT NOT NULL COMMENT 'positions that pad the last sequences of units',
   rows BIGINT NOT NULL COMMENT 'sequences or examples written',
-  bytes BIGINT NOT NULL COMMENT 'bytes of the input files as they lie on disk',
+  bytes BIGINT NOT NULL COMMENT 'bytes of the input files on disk, compressed where they are',
   text_bytes BIGINT NOT NULL COMMENT 'bytes of text read, decompressed',
   lengths ARRAY<BIGINT> NOT NULL COMMENT 'kept documents by length: entry i counts those of 2^i to 2^(i+1) - 1 tokens',
-  languages MAP<STRING, BIGINT> NOT NULL COMMENT 'kept documents by language, where a filter tells languages apart',
+  languages MAP<STRING, BIGINT> NOT NULL COMMENT 'kept documents by language, where languages are recognised',
   tokenizer STRING NOT NULL COMMENT 'fingerprint of the tokenizer',
   vocabulary INT NOT NULL COMMENT 'number of token ids',
   sequence_length INT NOT NULL COMMENT 'length of a packed sequence',

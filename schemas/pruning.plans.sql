@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS pruning.plans (
   weights STRING NOT NULL COMMENT 'what the weights of a merge are proportional to: frequency, gate-mass, uniform, reference-only',
   budget STRING NOT NULL COMMENT 'how layers share what is kept: uniform, adaptive',
   experts_before INT NOT NULL COMMENT 'E, experts per layer of the model',
-  experts_after INT NOT NULL COMMENT 'K as asked for; the layers tell what each got',
+  experts_after INT NOT NULL COMMENT 'K as asked for; column layers has the K of each layer',
   seed BIGINT NOT NULL COMMENT 'seed of the method',
   parameters MAP<STRING, STRING> NOT NULL COMMENT 'what else determined it: exceptions (layers), largest cluster (max-cluster), tokenise run (data), evidence-sha256: hash of the Gram matrices and statistics that were read',
   snapshots MAP<STRING, BIGINT> NOT NULL COMMENT 'snapshot of each routing table that they were read from when the plan was first made; not part of plan_id, since other dumps make new snapshots too',

@@ -1,4 +1,4 @@
--- One expert on one task: which tokens it gets, beside those of its layer.
+-- One expert on one task: which tokens it gets, compared with its layer.
 CREATE OR REPLACE TEMPORARY VIEW expert_profile (
   model_id COMMENT 'model that routed',
   task COMMENT 'task or corpus',

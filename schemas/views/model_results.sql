@@ -1,4 +1,4 @@
--- One model on one task and split, as it was evaluated: its metrics side by side. Metrics stand in one row only when model,
+-- One model on one task and split, as it was evaluated: its metrics in one row. Metrics share a row only when model,
 -- data and prompts are the same. Release 0.1.0 gave acc the name accuracy.
 CREATE OR REPLACE TEMPORARY VIEW model_results AS
 SELECT

@@ -1,9 +1,9 @@
--- One finetuned model beside what it was finetuned from: what pruning cost before and after the same finetuning. Results
--- count only for the models as models.registry has them; the method is unknown where the parent was replaced since. Those before stand beside those after only where data, prompts
--- and n are the same (else they are empty here, and to be found in model_results); where the tokens of the losses differ,
--- as between models of other contexts, the loss before is empty. The time is of the setting in the last three columns: only
--- rows with the same one compare. Where layers differ in experts, the most that one has; models.registry tells them all in
--- config.
+-- One finetuned model and what it was finetuned from: what pruning cost before and after the same finetuning. Only results of
+-- the models in models.registry count; the method is unknown where the parent was replaced since. The results before
+-- finetuning are shown only if data, prompts and n are those of the results after it; otherwise they are empty here (see
+-- model_results). Where the losses are over different tokens, as for models of other contexts, the loss before is empty.
+-- The time is for the setting in the last three columns: compare only rows with the same setting. Where layers differ in
+-- their number of experts, this is the largest; column config of models.registry has all.
 CREATE OR REPLACE TEMPORARY VIEW pruning_frontier AS
 SELECT
   after.task AS task,

@@ -45,7 +45,7 @@ import picocli.CommandLine.Command;
         description =
                 "Trains mixture-of-experts language models on Spark, records their routing, prunes them for one task.",
         mixinStandardHelpOptions = true,
-        version = "uncurl 0.1.0",
+        versionProvider = Version.class,
         synopsisSubcommandLabel = "<command>",
         subcommands = {
             DemoCommand.class,

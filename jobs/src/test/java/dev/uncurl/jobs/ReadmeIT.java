@@ -12,12 +12,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Runs every command of the README that begins with jobs/submit, in the order in which it stands there: the demo first,
- * then the tour through what it made. Commands for clusters stand in blocks marked {@code not-run}.
+ * Runs every command of {@link Pages#RUN} that begins with jobs/submit, page by page in its order: the README's demo first,
+ * then the tour of what it made, then the pages that the README leads to. Commands for clusters are in blocks marked
+ * {@code not-run}.
  */
 class ReadmeIT {
     @Test
-    void everyCommandOfTheReadmeSucceeds(@TempDir Path folder) throws Exception {
+    void everyCommandOfThePagesSucceeds(@TempDir Path folder) throws Exception {
         var submit = new Submit(folder);
         List<String> commands = commands();
         assertThat(commands).hasSizeGreaterThan(5).first().isEqualTo("jobs/submit demo");
@@ -49,24 +50,10 @@ class ReadmeIT {
         return Double.parseDouble(line.substring(before.length()).split(" ")[0]);
     }
 
-    /** Lines of blocks that open with exactly three backquotes and sh; a backslash joins a line to the next. */
     private static List<String> commands() throws IOException {
         var commands = new ArrayList<String>();
-        boolean inside = false;
-        var command = new StringBuilder();
-        for (String line : Files.readAllLines(Path.of("..", "README.md"))) {
-            if (line.startsWith("```")) {
-                inside = !inside && line.strip().equals("```sh");
-            } else if (inside) {
-                boolean continues = line.endsWith("\\");
-                command.append(continues ? line.substring(0, line.length() - 1) : line);
-                if (!continues) {
-                    if (command.toString().startsWith("jobs/submit")) {
-                        commands.add(command.toString());
-                    }
-                    command.setLength(0);
-                }
-            }
+        for (Path page : Pages.RUN) {
+            commands.addAll(Pages.runnable(Files.readString(page)));
         }
         return commands;
     }

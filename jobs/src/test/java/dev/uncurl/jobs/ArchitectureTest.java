@@ -1,6 +1,7 @@
 package dev.uncurl.jobs;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
@@ -114,6 +115,30 @@ class ArchitectureTest {
                                     events.add(SimpleConditionEvent.satisfied(item, dependency.getDescription())));
                 }
             });
+
+    /** A public class is a promise to other rooms; what none of them uses is package-private. */
+    @ArchTest
+    static final ArchRule aRoomsInsideIsPackagePrivate = classes()
+            .that()
+            .resideInAPackage("dev.uncurl.jobs.*..")
+            .and()
+            .arePublic()
+            .and()
+            .areTopLevelClasses()
+            .should(ArchitectureTest.beUsedByAnotherRoom());
+
+    private static ArchCondition<JavaClass> beUsedByAnotherRoom() {
+        return new ArchCondition<>("be used by another room") {
+            @Override
+            public void check(JavaClass item, ConditionEvents events) {
+                boolean used = item.getPackage().getClasses().stream()
+                        .filter(one -> (one.getName() + "$").startsWith(item.getName() + "$"))
+                        .flatMap(one -> one.getDirectDependenciesToSelf().stream())
+                        .anyMatch(use -> !use.getOriginClass().getPackageName().equals(item.getPackageName()));
+                events.add(new SimpleConditionEvent(item, used, item.getName() + " is used by its own room alone"));
+            }
+        };
+    }
 
     /** Digits and letters of the user's country, or bytes of the machine's encoding, would get into files and tables. */
     @ArchTest

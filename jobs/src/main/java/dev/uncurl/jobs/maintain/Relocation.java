@@ -30,7 +30,7 @@ import org.apache.iceberg.TableMetadataParser;
  * snapshots stay. Reads and writes nothing outside the folder; what was there before stays as it was. Who is killed
  * before the commit leaves the table as it was, with files beside it that no snapshot has.
  */
-public final class Relocation {
+final class Relocation {
     private static final Pattern VERSION = Pattern.compile("v(\\d+)(\\.gz)?\\.metadata\\.json(\\.gz)?");
     private static final List<String> PATH_PROPERTIES =
             List.of("write.data.path", "write.metadata.path", "write.object-storage.path", "write.folder-storage.path");
@@ -48,7 +48,7 @@ public final class Relocation {
     private final Map<String, Path> written = new HashMap<>();
 
     /** @param folder where the table is now */
-    public Relocation(UncurlTable table, TableMetadata metadata, Path folder, Configuration hadoop) throws IOException {
+    Relocation(UncurlTable table, TableMetadata metadata, Path folder, Configuration hadoop) throws IOException {
         this.table = table;
         this.metadata = metadata;
         this.hadoop = hadoop;
@@ -59,7 +59,7 @@ public final class Relocation {
     }
 
     /** @throws UserError (input) when a file that the table needs is not in its folder */
-    public void run() throws IOException {
+    void run() throws IOException {
         var tree = (ObjectNode) JSON.readTree(TableMetadataParser.toJson(metadata));
         tree.put("location", to);
         long newest = tree.path("current-snapshot-id").asLong(-1);

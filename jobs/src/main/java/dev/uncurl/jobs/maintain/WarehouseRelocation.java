@@ -23,7 +23,7 @@ import org.apache.spark.sql.RowFactory;
  * models in models.registry. It can be killed at any moment and run again; until it is done no other command opens the
  * warehouse.
  */
-public final class WarehouseRelocation {
+final class WarehouseRelocation {
     private final Warehouse warehouse;
     private final TablePlaces places;
     private final Configuration hadoop;
@@ -38,7 +38,7 @@ public final class WarehouseRelocation {
      * @return number of tables that were changed; 0 when all lie where they are
      * @throws UserError (usage) when the tables are in a catalog that places them itself, (input) when a file is missing
      */
-    public static int run(String folder) {
+    static int run(String folder) {
         Warehouse warehouse = Warehouse.at(folder);
         TablePlaces places = warehouse
                 .places()

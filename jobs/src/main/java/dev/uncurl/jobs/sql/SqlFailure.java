@@ -11,11 +11,11 @@ import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 
 /** What is wrong with a statement, out of what Spark throws when it parses, analyses or runs it. */
-public final class SqlFailure {
+final class SqlFailure {
     private SqlFailure() {}
 
     /** The refusal of the statement; null when it is not at fault: damaged files, a full disk, an error of Spark's own. */
-    public static UserError refusal(Throwable failure) {
+    static UserError refusal(Throwable failure) {
         List<Throwable> causes = Causes.of(failure);
         for (Throwable cause : causes) {
             if (cause instanceof ParseException) {

@@ -27,7 +27,7 @@ import org.apache.spark.util.SerializableConfiguration;
  * bucket and task into a data file. A finished unit stays staged until the commit, so that a run that is killed goes on
  * where it was. The row of corpus.runs is written last: a corpus without it is not there.
  */
-public final class Tokenization {
+final class Tokenization {
     private final Warehouse warehouse;
     private final TokenizeConfig config;
     private final double maxRejected;
@@ -43,8 +43,7 @@ public final class Tokenization {
      * @param partitions Spark tasks at most; the rows do not depend on it
      * @param command line of the run, for corpus.runs
      */
-    public Tokenization(
-            Warehouse warehouse, TokenizeConfig config, double maxRejected, int partitions, String command) {
+    Tokenization(Warehouse warehouse, TokenizeConfig config, double maxRejected, int partitions, String command) {
         this.warehouse = warehouse;
         this.config = config;
         this.maxRejected = maxRejected;
@@ -74,7 +73,7 @@ public final class Tokenization {
     }
 
     /** Tokenises the corpora that are not there already from the same inputs. */
-    public void run(boolean replace) {
+    void run(boolean replace) {
         var holds = new ArrayList<Warehouse.Hold>();
         try {
             for (CorpusPlan plan : plans) {

@@ -29,7 +29,7 @@ import java.util.regex.Pattern;
  * @param licences of corpora, by name, for the dataset card
  * @param corpora what to read
  */
-public record TokenizeConfig(
+record TokenizeConfig(
         int vocabulary,
         int sequenceLength,
         Tail tail,
@@ -44,7 +44,7 @@ public record TokenizeConfig(
         Map<String, String> licences,
         List<Corpus> corpora) {
     /** What becomes of the last tokens of a unit and split, less than a sequence. */
-    public enum Tail {
+    enum Tail {
         /** They are padded to a sequence. */
         PAD,
         /** They are packed on with the tails of the other units of the corpus, in order. */
@@ -60,7 +60,7 @@ public record TokenizeConfig(
      * @param normalization none or nfc, before anything else looks at the text
      * @param tagLanguages whether kept documents are counted by language in corpus.runs
      */
-    public record Filter(
+    record Filter(
             int minimumCharacters,
             int maximumCharacters,
             List<String> languages,
@@ -68,14 +68,14 @@ public record TokenizeConfig(
             boolean tagLanguages)
             implements java.io.Serializable {
         /** A change of a text's characters. */
-        public enum Normalization {
+        enum Normalization {
             /** The text as it stands. */
             NONE,
             /** Unicode's canonical composition. */
             NFC
         }
 
-        public Filter {
+        Filter {
             Range.MINIMUM_CHARACTERS.check(minimumCharacters);
             Range.MAXIMUM_CHARACTERS.check(maximumCharacters);
             check(
@@ -96,8 +96,8 @@ public record TokenizeConfig(
      * @param tasks names of tasks by source; a name that ends with * stands for all that begin so, the longest wins
      * @param taskCap examples that a task counts for at most
      */
-    public record Mixture(Map<String, Double> weights, Map<String, List<String>> tasks, long taskCap) {
-        public Mixture {
+    record Mixture(Map<String, Double> weights, Map<String, List<String>> tasks, long taskCap) {
+        Mixture {
             check(weights != null && !weights.isEmpty(), "mixtures.weights", weights, "source = number pairs");
             check(
                     tasks != null && tasks.keySet().equals(weights.keySet()),
@@ -122,9 +122,9 @@ public record TokenizeConfig(
      * @param against corpora of earlier runs whose documents count as first ones; they must have been tokenised with
      *     within other than none
      */
-    public record Duplicates(Within within, List<String> against) {
+    record Duplicates(Within within, List<String> against) {
         /** Where copies are looked for. */
-        public enum Within {
+        enum Within {
             /** Nowhere; nothing is left out. */
             NONE,
             /** In each corpus by itself. */
@@ -133,7 +133,7 @@ public record TokenizeConfig(
             RUN
         }
 
-        public Duplicates {
+        Duplicates {
             check(within != null, "duplicates.within", null, "none, corpus or run");
             check(against != null, "duplicates.against", null, "names of corpora, or []");
             check(
@@ -144,7 +144,7 @@ public record TokenizeConfig(
         }
 
         /** Whether hashes of what is kept are written down, for later runs. */
-        public boolean keepsHashes() {
+        boolean keepsHashes() {
             return within != Within.NONE;
         }
     }
@@ -159,13 +159,13 @@ public record TokenizeConfig(
      * @param validationPaths those of the validation split where the publisher made one; empty: split by content. A file
      *     that both name validates only
      */
-    public record Corpus(String name, String format, List<String> paths, List<String> validationPaths) {
+    record Corpus(String name, String format, List<String> paths, List<String> validationPaths) {
         /** Characters of a name at most. */
-        public static final int LONGEST_NAME = 200;
+        static final int LONGEST_NAME = 200;
 
         private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*");
 
-        public Corpus {
+        Corpus {
             check(
                     name != null
                             && name.length() <= LONGEST_NAME
@@ -181,7 +181,7 @@ public record TokenizeConfig(
     }
 
     /** These settings with another ceiling of damaged files. */
-    public TokenizeConfig withMaxDamagedFiles(int files) {
+    TokenizeConfig withMaxDamagedFiles(int files) {
         return new TokenizeConfig(
                 vocabulary,
                 sequenceLength,
@@ -198,7 +198,7 @@ public record TokenizeConfig(
                 corpora);
     }
 
-    public TokenizeConfig {
+    TokenizeConfig {
         Range.VOCABULARY.check(vocabulary);
         Range.SEQUENCE_LENGTH.check(sequenceLength);
         check(tail != null, "tail", null, "pad or carry");

@@ -28,7 +28,7 @@ import org.apache.hadoop.fs.Path;
  * The checkpoints of one model's training: folders {@code checkpoints/<model>/step-<n>} of the warehouse, each whole or
  * not there. To be used by whoever holds the model's name.
  */
-public final class Checkpoints {
+final class Checkpoints {
     private static final Pattern STEP = Pattern.compile("step-(\\d{1,9})");
     private static final JsonMapper JSON = JsonMapper.builder().build();
 

@@ -290,7 +290,7 @@ class PipelineTest {
     @Test
     void anOutputThatAnotherRunHoldsIsRefused() {
         Warehouse warehouse = cli.open();
-        try (var hold = warehouse.hold("model", "held")) {
+        try (var lock = warehouse.lock("model", "held")) {
             Cli.Outcome outcome = cli.run(
                     "finetune", "--from", "base", "--model", "held", "--task", TASK, "--config", config("finetune"));
             assertThat(outcome.code()).isEqualTo(5);

@@ -83,7 +83,7 @@ final class RoutingTables {
                 table.newScan().filter(rowsOf(key)).planFiles()) {
             tasks.forEach(task -> names.add(new Path(task.file().location()).getName()));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("listing the data files of " + key, e);
         }
         return names;
     }

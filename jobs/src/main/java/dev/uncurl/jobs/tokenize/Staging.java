@@ -35,7 +35,7 @@ final class Staging {
         try {
             this.files = this.folder.getFileSystem(hadoop);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("opening the file system of " + folder, e);
         }
     }
 
@@ -126,16 +126,16 @@ final class Staging {
         }
     }
 
-    /** For file systems without holds: what is staged may be that of a run which lives. */
+    /** An error (conflict) for file systems without locks: the staged rows may belong to a run that is still active. */
     UserError mayBeInUse(CorpusPlan plan, Map<String, String> staged) {
         return UserError.conflict(
                 "Corpus " + plan.name() + ": a run of other inputs has staged its rows in " + folder
-                        + ", where nothing tells whether it still works:"
+                        + ", and may still be active, since this file system has no locks:"
                         + InputDiff.differences(staged, plan.inputs()),
                 "Wait for it; if it was killed, delete that folder and run this command again.");
     }
 
-    /** Removes what is staged for a plan whose corpus is made; without holds, that of other inputs stays. */
+    /** Removes what is staged for a plan whose corpus exists; without locks, rows of other inputs stay. */
     void discardUnlessInUse(boolean alone, CorpusPlan plan) {
         if (alone || plan.inputs().equals(inputs())) {
             discard();

@@ -5,6 +5,7 @@ import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.InputDiff;
+import dev.uncurl.jobs.warehouse.OutputLock;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.io.IOException;
@@ -74,10 +75,10 @@ final class Tokenization {
 
     /** Tokenises the corpora that are not there already from the same inputs. */
     void run(boolean replace) {
-        var holds = new ArrayList<Warehouse.Hold>();
+        var locks = new ArrayList<OutputLock>();
         try {
             for (CorpusPlan plan : plans) {
-                holds.add(warehouse.hold("corpus", plan.name()));
+                locks.add(warehouse.lock("corpus", plan.name()));
             }
             plans = duplicates.dependent(InputHashes.of(warehouse, plans, partitions));
             List<CorpusPlan> wanted = wanted(replace);
@@ -86,7 +87,7 @@ final class Tokenization {
                 make(wanted);
             }
         } finally {
-            holds.forEach(Warehouse.Hold::close);
+            locks.forEach(OutputLock::close);
         }
     }
 
@@ -97,7 +98,7 @@ final class Tokenization {
             CorpusRun made = runs.get(plan.name());
             if (made != null && made.runId().equals(plan.runId())) {
                 System.out.println("Corpus " + plan.name() + " is there already, made from the same inputs: reused.");
-                staging(plan).discardUnlessInUse(warehouse.canHold(), plan);
+                staging(plan).discardUnlessInUse(warehouse.canLock(), plan);
                 continue;
             }
             if (made != null && !replace) {
@@ -176,8 +177,7 @@ final class Tokenization {
         }
     }
 
-    private record Work(TokenUnit unit, UnitTokenizer.Rules rules, String staging, long[] duplicates)
-            implements Serializable {}
+    private record Work(TokenUnit unit, UnitRules rules, String staging, long[] duplicates) implements Serializable {}
 
     /** Stages the units that are not finished yet, and gives the reports of all. */
     private Map<String, List<UnitReport>> read(List<CorpusPlan> wanted) {
@@ -239,7 +239,7 @@ final class Tokenization {
                     plan.units().size());
             return finished;
         }
-        if (staged != null && !warehouse.canHold()) {
+        if (staged != null && !warehouse.canLock()) {
             throw staging.mayBeInUse(plan, staged);
         }
         if (staged != null) {
@@ -292,7 +292,7 @@ final class Tokenization {
                     Map.of(),
                     null));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("staging the tails of corpus " + plan.name(), e);
         }
     }
 }

@@ -3,12 +3,14 @@ package dev.uncurl.jobs.tokenize;
 import static dev.uncurl.config.Check.check;
 
 import dev.uncurl.config.Range;
+import dev.uncurl.corpus.DocumentFilter;
 import dev.uncurl.error.Nearest;
 import dev.uncurl.error.UserError;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 
@@ -64,17 +66,9 @@ record TokenizeConfig(
             int minimumCharacters,
             int maximumCharacters,
             List<String> languages,
-            Normalization normalization,
+            DocumentFilter.Normalization normalization,
             boolean tagLanguages)
             implements java.io.Serializable {
-        /** A change of a text's characters. */
-        enum Normalization {
-            /** The text as it stands. */
-            NONE,
-            /** Unicode's canonical composition. */
-            NFC
-        }
-
         Filter {
             Range.MINIMUM_CHARACTERS.check(minimumCharacters);
             Range.MAXIMUM_CHARACTERS.check(maximumCharacters);
@@ -85,6 +79,11 @@ record TokenizeConfig(
                     "filter.minimum-characters or more; 2147483647 for no limit");
             check(languages != null, "filter.languages", null, "tags such as [en], or [] for all");
             check(normalization != null, "filter.normalization", null, "none or nfc");
+        }
+
+        /** @throws UserError (usage) for a language that the rule does not know */
+        DocumentFilter documentFilter() {
+            return DocumentFilter.of(minimumCharacters, maximumCharacters, Set.copyOf(languages), normalization);
         }
     }
 

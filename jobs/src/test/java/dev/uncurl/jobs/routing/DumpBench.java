@@ -249,7 +249,7 @@ final class DumpBench {
 
     /** @param head whether to predict the next tokens, as scoring does */
     private static void forward(Warehouse warehouse, ModelFolder model, DumpSequences inputs, boolean head) {
-        var cut = RoutingWindows.Cut.of(inputs, model.config());
+        var cut = RoutingWindows.Chunking.of(inputs, model.config());
         var reference = ModelCache.Reference.of(warehouse, model);
         LongAccumulator done = warehouse.context().sc().longAccumulator();
         RDD<Row> sequences = RoutingDump.sequences(warehouse, inputs, cut, 2);

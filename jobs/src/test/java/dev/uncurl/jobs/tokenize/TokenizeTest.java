@@ -252,7 +252,7 @@ class TokenizeTest {
     }
 
     @Test
-    void theCardTellsCountsSourcesAndLicence() throws IOException {
+    void theCardHasCountsSourcesAndLicence() throws IOException {
         Warehouse warehouse = warehouse(folder.resolve("w"));
         tokenize(warehouse, config(folder, corpus("json", "mc4", data("damaged/bad-rows.json")), "licences.json=CC0"));
         String card = Files.readString(folder.resolve("w/cards/json/README.md"));

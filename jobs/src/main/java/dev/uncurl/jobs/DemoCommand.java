@@ -8,21 +8,29 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.ToIntFunction;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code jobs/submit demo}: the commands of conf/demo.conf, one after another. */
+/** {@code jobs/submit demo}: runs the commands of conf/demo.conf, one after another. */
 @Command(
         name = "demo",
-        description = "Takes the text in test-data through every stage: the commands of conf/demo.conf in turn.",
+        description = "Takes the text in test-data through every stage: runs the commands of conf/demo.conf in turn.",
         footer = {"", "  jobs/submit demo"})
 final class DemoCommand implements Callable<Integer> {
+    private final ToIntFunction<String[]> commandLine;
+
     @Option(names = "--config", defaultValue = "demo", description = "HOCON file (default: conf/demo.conf).")
     private String file;
 
     @Mixin
     private WarehouseOptions warehouseOptions;
+
+    /** @param commandLine runs a command, given its arguments, and returns its exit code */
+    DemoCommand(ToIntFunction<String[]> commandLine) {
+        this.commandLine = commandLine;
+    }
 
     @Override
     public Integer call() {
@@ -38,14 +46,13 @@ final class DemoCommand implements Callable<Integer> {
             var arguments = new ArrayList<>(List.of(line.strip().split("\\s+")));
             arguments.addAll(List.of("--warehouse", warehouse));
             long start = System.nanoTime();
-            int code = Uncurl.commandLine().execute(arguments.toArray(String[]::new));
+            int code = commandLine.applyAsInt(arguments.toArray(String[]::new));
             if (code == StandardOutput.READER_GONE) {
                 return code;
             }
             if (code != 0) {
-                System.err.println(
-                        "demo: step " + (step + 1) + " failed; what is finished stays. Once its cause is gone,"
-                                + " run the demo again: it goes on from there.");
+                System.err.println("demo: step " + (step + 1) + " failed; finished steps are kept. Remove the cause and"
+                        + " run the demo again: it continues with this step.");
                 return code;
             }
             double seconds = (System.nanoTime() - start) / 1e9;

@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * A sequence of commands.
  *
- * @param steps command lines, words parted by spaces
- * @param queries SQL that is worth a look afterwards
+ * @param steps command lines, words separated by spaces
+ * @param queries SQL statements that the demo suggests at its end
  */
 public record DemoConfig(List<String> steps, List<String> queries) {
     public DemoConfig {

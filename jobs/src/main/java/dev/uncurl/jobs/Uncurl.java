@@ -15,7 +15,6 @@ import dev.uncurl.jobs.tokenize.TokenizeCommand;
 import dev.uncurl.jobs.train.FinetuneCommand;
 import dev.uncurl.jobs.train.PretrainCommand;
 import dev.uncurl.jobs.verify.VerifyCommand;
-import dev.uncurl.jobs.warehouse.TableDamage;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -26,7 +25,6 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
@@ -36,9 +34,9 @@ import picocli.CommandLine.Command;
  * The main class: {@code jobs/submit <command>}, or {@code spark-submit --class dev.uncurl.jobs.Uncurl uncurl.jar
  * <command>}.
  *
- * <p>Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 input invalid, 4 too many rejections, 5 another
- * run holds the output, 6 training diverged, 130 interrupted (Ctrl-C), 141 the reader of standard output has gone, 143
- * terminated.
+ * <p>Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 invalid input, 4 too many rejections, 5 another run
+ * has locked the output or it exists with other inputs, 6 training diverged, 130 interrupted (Ctrl-C), 141 the reader of
+ * standard output ended first, 143 terminated.
  */
 @Command(
         name = "uncurl",
@@ -70,7 +68,7 @@ public final class Uncurl implements Runnable {
     @CommandLine.Option(
             names = "--debug",
             scope = CommandLine.ScopeType.INHERIT,
-            description = "Show where in the code a failure comes from.")
+            description = "Print the stack trace of a failure.")
     private boolean debug;
 
     @Override
@@ -93,9 +91,9 @@ public final class Uncurl implements Runnable {
         }
     }
 
-    /** The parser with Uncurl's way of reporting failures; also used by {@link DemoCommand} and the tests. */
+    /** The parser, which also reports failures. */
     public static CommandLine commandLine() {
-        var uncurl = new CommandLine(new Uncurl())
+        var uncurl = new CommandLine(new Uncurl(), Uncurl::create)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExpandAtFiles(false)
                 .setUsageHelpWidth(100)
@@ -104,9 +102,16 @@ public final class Uncurl implements Runnable {
                 .setExecutionStrategy(Uncurl::run)
                 .setParameterExceptionHandler(Uncurl::usage)
                 .setExecutionExceptionHandler(Uncurl::failure);
-        // a statement may begin with a comment, which looks like an option: two dashes
+        // a statement may begin with a comment, whose two dashes look like an option
         uncurl.getSubcommands().get("sql").setUnmatchedOptionsArePositionalParams(true);
         return uncurl;
+    }
+
+    /** Creates commands as picocli does, except that the demo is given a way to run the others. */
+    private static <K> K create(Class<K> type) throws Exception {
+        return type == DemoCommand.class
+                ? type.cast(new DemoCommand(arguments -> commandLine().execute(arguments)))
+                : CommandLine.defaultFactory().create(type);
     }
 
     private static PrintWriter writer(PrintStream stream) {
@@ -121,7 +126,7 @@ public final class Uncurl implements Runnable {
             return code;
         } catch (CommandLine.ParameterException | CommandLine.ExecutionException e) {
             throw e;
-        } catch (RuntimeException | Error e) { // of the help's printing, or an Error, which picocli lets pass
+        } catch (RuntimeException | Error e) { // from printing the help, or an Error, which picocli does not catch
             throw new CommandLine.ExecutionException(parsed.commandSpec().commandLine(), e.toString(), e);
         }
     }
@@ -131,7 +136,7 @@ public final class Uncurl implements Runnable {
         if (version != JAVA) {
             throw UserError.usage(
                     "This is Java " + version + " (" + System.getProperty("java.home")
-                            + "), but Uncurl and Spark 3.5 need" + " Java " + JAVA,
+                            + "), but Uncurl and Spark 3.5 need Java " + JAVA,
                     "Set JAVA_HOME to the folder of a JDK " + JAVA + ".");
         }
     }
@@ -162,21 +167,18 @@ public final class Uncurl implements Runnable {
             e.printStackTrace(err);
         }
         UserError refusal = Failures.refusal(e);
-        if (refusal == null) {
-            refusal = TableDamage.behind(e);
-        }
         if (refusal != null) {
             err.println(command + ": " + refusal.getMessage());
         } else {
             err.println(command + ": internal error: " + Failures.firstLine(e));
-            err.println("  Finished outputs are complete and will be reused: run the same command again. Should it fail"
+            err.println("  Finished outputs are complete and will be reused: run the same command again. If it fails"
                     + " again, report " + (debug ? "the lines above." : trace(e, err) + "."));
         }
         err.flush();
         return refusal == null ? 1 : refusal.kind().exitCode();
     }
 
-    /** Where the trace of an internal error can be read: a file, or the screen when no file can be written. */
+    /** Writes the stack trace of an internal error to a file, or to the screen when no file can be written. */
     private static String trace(Exception e, PrintWriter err) {
         var text = new StringWriter();
         e.printStackTrace(new PrintWriter(text));
@@ -187,10 +189,5 @@ public final class Uncurl implements Runnable {
             err.print(text);
             return "the lines above";
         }
-    }
-
-    /** Names of all commands, for suggestions. */
-    static List<String> commands() {
-        return List.copyOf(commandLine().getSubcommands().keySet());
     }
 }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.uncurl.jobs.routing.RoutingFixture;
-import dev.uncurl.jobs.tokenize.TokenizeConfig;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.Examples;
 import dev.uncurl.jobs.warehouse.UncurlTable;
@@ -212,30 +211,5 @@ class AnyNameTest {
         return warehouse.table(table).select(col("task")).distinct().collectAsList().stream()
                 .map(row -> row.getString(0))
                 .collect(Collectors.toSet());
-    }
-
-    /** No name that a corpus cannot have is taken for one that it can. */
-    @Property(tries = 1000)
-    void aCorpusIsNamedByPlainLowerCasePartsOnly(@ForAll("corpusNames") String name) {
-        boolean possible = name.length() <= TokenizeConfig.Corpus.LONGEST_NAME;
-        for (String part : name.split("/", -1)) {
-            possible &= part.matches("[a-z0-9][a-z0-9._-]*");
-        }
-        assertThat(isTaken(name)).isEqualTo(possible);
-    }
-
-    @Provide
-    Arbitrary<String> corpusNames() {
-        return net.jqwik.api.Arbitraries.oneOf(DrawnNames.any(), DrawnNames.corpus());
-    }
-
-    private static boolean isTaken(String name) {
-        try {
-            new TokenizeConfig.Corpus(name, "flan", List.of("file"), List.of());
-            return true;
-        } catch (dev.uncurl.error.UserError refusal) {
-            assertThat(refusal.kind()).isEqualTo(dev.uncurl.error.UserError.Kind.USAGE);
-            return false;
-        }
     }
 }

@@ -1,8 +1,10 @@
 package dev.uncurl.jobs;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
@@ -13,6 +15,8 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.util.List;
 import picocli.CommandLine;
 
@@ -114,6 +118,49 @@ class ArchitectureTest {
                                     events.add(SimpleConditionEvent.satisfied(item, dependency.getDescription())));
                 }
             });
+
+    /** Top-level classes, each with the classes inside it, use each other in one direction only. */
+    @ArchTest
+    static final ArchRule classesHaveNoCircles =
+            slices().assignedFrom(new TopLevelClasses()).should().beFreeOfCycles();
+
+    private static final class TopLevelClasses implements SliceAssignment {
+        @Override
+        public SliceIdentifier getIdentifierOf(JavaClass one) {
+            return one.getPackageName().startsWith("dev.uncurl.jobs")
+                    ? SliceIdentifier.of(one.getName().replaceFirst("\\$.*", ""))
+                    : SliceIdentifier.ignore();
+        }
+
+        @Override
+        public String getDescription() {
+            return "top-level classes of jobs";
+        }
+    }
+
+    /** A public class is a promise to other rooms; what none of them uses is package-private. */
+    @ArchTest
+    static final ArchRule aRoomsInsideIsPackagePrivate = classes()
+            .that()
+            .resideInAPackage("dev.uncurl.jobs.*..")
+            .and()
+            .arePublic()
+            .and()
+            .areTopLevelClasses()
+            .should(ArchitectureTest.beUsedByAnotherRoom());
+
+    private static ArchCondition<JavaClass> beUsedByAnotherRoom() {
+        return new ArchCondition<>("be used by another room") {
+            @Override
+            public void check(JavaClass item, ConditionEvents events) {
+                boolean used = item.getPackage().getClasses().stream()
+                        .filter(one -> (one.getName() + "$").startsWith(item.getName() + "$"))
+                        .flatMap(one -> one.getDirectDependenciesToSelf().stream())
+                        .anyMatch(use -> !use.getOriginClass().getPackageName().equals(item.getPackageName()));
+                events.add(new SimpleConditionEvent(item, used, item.getName() + " is used by its own room alone"));
+            }
+        };
+    }
 
     /** Digits and letters of the user's country, or bytes of the machine's encoding, would get into files and tables. */
     @ArchTest

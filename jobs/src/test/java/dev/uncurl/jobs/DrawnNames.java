@@ -43,7 +43,7 @@ public final class DrawnNames {
     }
 
     /** Names of corpora that are possible, and easily mistaken for each other. */
-    static Arbitrary<String> corpus() {
+    public static Arbitrary<String> corpus() {
         return Arbitraries.of("a", "a/b", "a/b/c", "a_b", "a__b", "a.b", "ab", "a/bc", "b", "a/b".repeat(40));
     }
 }

@@ -29,10 +29,10 @@ class KernelChoiceTest {
     @TempDir
     Path folder;
 
-    /** What a training tells: which kernels ran, the loss of each step, and the last weights. */
-    record Told(String kernels, double[] losses, int weights) {
-        static Told of(List<String> lines) {
-            return new Told(
+    /** The output of a training: which kernels ran, the loss of each step, and the last weights. */
+    record Report(String kernels, double[] losses, int weights) {
+        static Report of(List<String> lines) {
+            return new Report(
                     lines.get(0),
                     Arrays.stream(lines.get(1).split(" "))
                             .mapToDouble(Double::parseDouble)
@@ -45,10 +45,10 @@ class KernelChoiceTest {
         private Training() {}
 
         public static void main(String[] arguments) {
-            tell().forEach(System.out::println);
+            report().forEach(System.out::println);
         }
 
-        static List<String> tell() {
+        static List<String> report() {
             var config = new ModelConfig(2, 16, 2, 24, 31, 12, new MoeConfig(4, 2, 2, true, 0.01, 0.001));
             var network = SmoeNetwork.create(config, new FusedAdamW(0.01), 7);
             var random = new SplittableRandom(8);
@@ -79,10 +79,10 @@ class KernelChoiceTest {
                 .start();
     }
 
-    private Told end(String name, Process process) throws IOException, InterruptedException {
+    private Report end(String name, Process process) throws IOException, InterruptedException {
         assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
         assertThat(process.exitValue()).as(log(name)).isZero();
-        return Told.of(Files.readAllLines(folder.resolve(name + ".out")));
+        return Report.of(Files.readAllLines(folder.resolve(name + ".out")));
     }
 
     private String log(String name) throws IOException {
@@ -93,7 +93,7 @@ class KernelChoiceTest {
     void withoutTheModuleThePlainKernelsSaySoAndAgreeAndWithItEveryRunHasTheSameBits() throws Exception {
         Process plainly = start("plain");
         Process fast = start("fused", "--add-modules=jdk.incubator.vector");
-        var here = Told.of(Training.tell());
+        var here = Report.of(Training.report());
         var plain = end("plain", plainly);
         var fused = end("fused", fast);
         assertThat(plain.kernels).isEqualTo("Nd4jKernels");

@@ -3,10 +3,6 @@ package dev.uncurl.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.checkpoint.TrainingCheckpoint;
-import dev.uncurl.config.CheckpointConfig;
-import dev.uncurl.jobs.train.Checkpoints;
-import dev.uncurl.jobs.train.TrainingRound;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.SchemasTest;
 import dev.uncurl.jobs.warehouse.UncurlTable;
@@ -14,16 +10,22 @@ import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import java.util.zip.ZipFile;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What earlier releases wrote, opened by this one. */
-class ReleasesTest {
-    static void unpack(Path zip, Path folder) throws IOException {
+public class ReleasesTest {
+    /** Unpacks a warehouse of release 0.1.0 and makes its tables those of the folder. */
+    public static Cli relocated(Path folder) throws IOException {
+        unpack(Path.of("../test-data/releases/0.1.0/warehouse.zip"), folder);
+        var cli = new Cli(folder.resolve("warehouse"));
+        cli.succeed("maintain --relocate");
+        return cli;
+    }
+
+    private static void unpack(Path zip, Path folder) throws IOException {
         try (var archive = new ZipFile(zip.toFile())) {
             for (var entry : archive.stream().toList()) {
                 Path file = folder.resolve(entry.getName()).normalize();
@@ -66,21 +68,5 @@ class ReleasesTest {
             assertThat(model.readParameters()).hasSize(Math.toIntExact(row.<Long>getAs("parameters")));
         }
         assertThat(cli.succeed("verify --model pruned")).contains("copied bit for bit");
-        resume(warehouse);
-    }
-
-    private static void resume(Warehouse warehouse) throws IOException {
-        var step = new org.apache.hadoop.fs.Path(warehouse.checkpointFolder("base"), "step-8");
-        Map<String, String> inputs = TrainingCheckpoint.open(warehouse.files(), step)
-                .model()
-                .manifest()
-                .lineage()
-                .inputs();
-        Checkpoints.State state = new Checkpoints(warehouse, "base", new CheckpointConfig(4, 1, true))
-                .resume(inputs)
-                .orElseThrow();
-        assertThat(state.last().step()).isEqualTo(8);
-        assertThat(state.moments()).hasSize(2 * state.parameters().length);
-        assertThat(state.history()).extracting(TrainingRound::step).isEqualTo(List.of(2, 4, 6, 8));
     }
 }

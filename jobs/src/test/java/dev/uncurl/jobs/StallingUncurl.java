@@ -59,7 +59,7 @@ public final class StallingUncurl {
         }
     }
 
-    /** Arguments: the warehouse, a part of the file's path, a file that tells that the process stands, the command. */
+    /** Arguments: the warehouse, a part of the file's path, a file that is created when the process waits, the command. */
     public static void main(String[] arguments) throws ReflectiveOperationException, IOException {
         Configuration hadoop =
                 new Cli(Path.of(arguments[0])).open().spark().sparkContext().hadoopConfiguration();
@@ -90,7 +90,7 @@ public final class StallingUncurl {
                 long block,
                 Progressable progress)
                 throws IOException {
-            standBefore(file);
+            waitBefore(file);
             return super.create(file, overwrite, buffer, replication, block, progress);
         }
 
@@ -104,11 +104,11 @@ public final class StallingUncurl {
                 long block,
                 Progressable progress)
                 throws IOException {
-            standBefore(file);
+            waitBefore(file);
             return super.create(file, permission, overwrite, buffer, replication, block, progress);
         }
 
-        private void standBefore(org.apache.hadoop.fs.Path file) throws IOException {
+        private void waitBefore(org.apache.hadoop.fs.Path file) throws IOException {
             if (file.toString().contains(part)) {
                 Files.createFile(sign);
                 stand();

@@ -14,7 +14,7 @@ class SubmitIT {
     void helpIsOneScreenAndNamesEveryCommand(@TempDir Path folder) throws Exception {
         Submit.Outcome outcome = new Submit(folder).run("jobs/submit --help", Map.of());
         assertThat(outcome.code()).isZero();
-        assertThat(outcome.out()).contains(Uncurl.commands().toArray(String[]::new));
+        assertThat(outcome.out()).contains(Uncurl.commandLine().getSubcommands().keySet());
         assertThat(outcome.out().lines().count()).isLessThan(30);
     }
 
@@ -96,7 +96,7 @@ class SubmitIT {
     }
 
     @Test
-    void slipsOfTheLauncherAreToldInALine(@TempDir Path folder) throws Exception {
+    void mistakesInLauncherArgumentsAreReportedInALine(@TempDir Path folder) throws Exception {
         var submit = new Submit(folder);
         Path java = Files.createDirectories(folder.resolve("jdk/bin")).resolve("java");
         Files.writeString(java, "#!/bin/sh\necho 'openjdk version \"25.0.1\" 2025-10-21' >&2\n");
@@ -124,7 +124,7 @@ class SubmitIT {
         Submit.Outcome head = submit.run("set -o pipefail; " + rows + " | head -n 2", Map.of());
         assertThat(head.code()).as(head.err()).isEqualTo(141);
         assertThat(head.out()).isEqualTo("x\n1\n");
-        assertThat(told(head)).isEmpty();
+        assertThat(messages(head)).isEmpty();
     }
 
     @Test
@@ -136,7 +136,7 @@ class SubmitIT {
                                 + " kill -INT %1; wait %1",
                         Map.of());
         assertThat(outcome.code()).as(outcome.err()).isEqualTo(130);
-        assertThat(told(outcome))
+        assertThat(messages(outcome))
                 .filteredOn(line -> !line.startsWith("[1]")) // the shell's own report of the job
                 .singleElement()
                 .asString()
@@ -155,7 +155,7 @@ class SubmitIT {
     }
 
     /** Standard error without the launcher's line and Java's about the Vector API. */
-    private static List<String> told(Submit.Outcome outcome) {
+    private static List<String> messages(Submit.Outcome outcome) {
         return outcome.err()
                 .lines()
                 .filter(line -> !line.startsWith("+ spark-submit") && !line.contains("jdk.incubator.vector"))

@@ -24,8 +24,16 @@ public record Lineage(
         String java,
         String os,
         String backend) {
+    /** The input that is the fingerprint of the tokenizer of the training data. */
+    public static final String TOKENIZER = "tokenizer";
+
     public Lineage {
         inputs = Collections.unmodifiableSortedMap(new TreeMap<>(inputs));
+    }
+
+    /** Fingerprint of the tokenizer of the training data; null where none was recorded. */
+    public String tokenizer() {
+        return inputs.get(TOKENIZER);
     }
 
     /** The lineage of a model made by this process. */

@@ -4,7 +4,7 @@ import dev.uncurl.config.Settings;
 import java.util.List;
 import picocli.CommandLine.Option;
 
-/** The configuration of a command. */
+/** Options that name the configuration of a command. */
 public final class ConfigOptions {
     @Option(
             names = "--config",
@@ -16,10 +16,10 @@ public final class ConfigOptions {
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "A setting that wins over the file; repeat for more.")
+            description = "Setting that overrides the file; can be repeated.")
     private List<String> overrides = List.of();
 
-    @Option(names = "--print-config", description = "Print each value with its origin, and stop.")
+    @Option(names = "--print-config", description = "Print each value with its origin, then exit.")
     private boolean print;
 
     /** Binds the configuration; with {@code --print-config} also prints it. */
@@ -32,7 +32,7 @@ public final class ConfigOptions {
         return bound;
     }
 
-    /** The keys that were set on the command line. */
+    /** Keys of the settings on the command line. */
     public List<String> keysSet() {
         return overrides.stream()
                 .map(override -> override.split("=", 2)[0].strip())

@@ -3,6 +3,7 @@ package dev.uncurl.jobs.cli;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.output.StandardOutput;
 import dev.uncurl.jobs.spark.Causes;
+import dev.uncurl.jobs.warehouse.DamageDiagnosis;
 import java.io.File;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -20,13 +21,18 @@ import org.apache.hadoop.security.AccessControlException;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.SparkSession;
 
-/** Failures whose cause lies outside of Uncurl (disk, network, memory, Spark's settings) as refusals. */
+/** Explains failures whose cause is outside of Uncurl: disk, network, memory, Spark's settings, damaged tables. */
 public final class Failures {
     private static final long ALMOST_FULL = 32 << 20;
 
     private Failures() {}
 
-    /** The refusal that a failure is or comes from; null when it is an error of Uncurl's own. */
+    /**
+     * Explains a failure. In this order: an error for the user somewhere among its causes, trouble of the machine or of
+     * Spark's settings, a damaged file of the tables or a wrong clock.
+     *
+     * @return null when the failure is an error in Uncurl itself
+     */
     public static UserError refusal(Throwable failure) {
         List<Throwable> causes = Causes.of(failure);
         for (Throwable cause : causes) { // a task's refusal reaches the driver inside Spark's exceptions
@@ -40,10 +46,10 @@ public final class Failures {
                 return refusal;
             }
         }
-        return null;
+        return DamageDiagnosis.of(failure);
     }
 
-    /** The first line of a message that is not blank; the name of the failure where there is none. */
+    /** First non-blank line of the message; the class name when there is no message. */
     public static String firstLine(Throwable failure) {
         String message = failure.getMessage() == null ? "" : failure.getMessage();
         return message.lines()
@@ -57,7 +63,7 @@ public final class Failures {
         if (cause instanceof StandardOutput.Failure) {
             return UserError.input(
                     firstLine(cause),
-                    "Make room where the output goes, then run the command again: what is finished stays.",
+                    "Make room where the output goes, then run the command again: finished outputs stay.",
                     cause);
         }
         if (cause instanceof StackOverflowError) {
@@ -80,7 +86,7 @@ public final class Failures {
         }
         if (cause instanceof UnsupportedFileSystemException || isMissingFileSystem(cause)) {
             return UserError.usage(
-                    "There is no library for such paths: " + firstLine(cause),
+                    "No library is installed for such paths: " + firstLine(cause),
                     "Correct the path, or add the library: jobs/submit --packages"
                             + " org.apache.hadoop:hadoop-aws:3.3.4 -- <command> for s3a.",
                     cause);
@@ -115,14 +121,12 @@ public final class Failures {
         if (ownName() == null) {
             return UserError.input(
                     "The name of this machine does not resolve to an address: " + firstLine(cause),
-                    "Set SPARK_LOCAL_IP=127.0.0.1 (for a cluster: an address that its machines reach), or add the name to"
+                    "Set SPARK_LOCAL_IP=127.0.0.1 (for a cluster: an address that its machines can reach), or add the name to"
                             + " /etc/hosts.",
                     cause);
         }
         return UserError.input(
-                "There is no such host: " + firstLine(cause),
-                "Correct the name in the path or in Spark's settings.",
-                cause);
+                "Unknown host: " + firstLine(cause), "Correct the name in the path or in Spark's settings.", cause);
     }
 
     private static String ownName() {
@@ -138,12 +142,12 @@ public final class Failures {
         if (message.contains("No space left on device") || message.contains("quota exceeded")) {
             return UserError.input(
                     "The disk is full: " + message + fullPlaces(),
-                    "Free space there, then run the command again: what is finished stays and is reused.",
+                    "Free space there, then run the command again: finished outputs stay and are reused.",
                     cause);
         }
         if (message.contains("Read-only file system")) {
             return UserError.input(
-                    "The disk is read-only: " + message, "Name a folder that can be written with --warehouse.", cause);
+                    "The disk is read-only: " + message, "Name a writable folder with --warehouse.", cause);
         }
         if (cause instanceof AccessDeniedException
                 || cause instanceof AccessControlException
@@ -158,7 +162,7 @@ public final class Failures {
         return null;
     }
 
-    /** The folders that Uncurl and Spark write to whose disks have no space left. */
+    /** Folders of Uncurl and Spark on disks without free space, for the message. */
     private static String fullPlaces() {
         Stream<String> folders = Stream.of(System.getProperty("java.io.tmpdir"));
         if (SparkSession.getDefaultSession().isDefined()) {

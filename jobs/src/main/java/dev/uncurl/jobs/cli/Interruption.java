@@ -10,9 +10,9 @@ import org.apache.logging.log4j.core.config.Configurator;
 import sun.misc.Signal;
 
 /**
- * Ctrl-C and the signal to terminate: one line, then Spark is stopped, which cancels its jobs, and the process ends with
- * 128 + the signal's number. A second signal ends it at once. What was being written is left as by any kill: not there
- * for readers, and taken up by the next run.
+ * Handles Ctrl-C and the signal to terminate: prints one line, stops Spark, which cancels its jobs, and ends the process
+ * with code 128 + the signal's number. A second signal ends the process at once. Unfinished outputs are as after any kill:
+ * readers do not see them, and the next run resumes them.
  */
 public final class Interruption {
     private static final Map<String, String> SIGNALS = Map.of("INT", "interrupted", "TERM", "terminated");
@@ -21,7 +21,7 @@ public final class Interruption {
 
     private Interruption() {}
 
-    /** Has the signals end this process so from now on. */
+    /** Installs the handlers. */
     public static void install() {
         SIGNALS.forEach((name, word) -> Signal.handle(new Signal(name), signal -> end(signal, word)));
     }
@@ -33,15 +33,15 @@ public final class Interruption {
         }
         ending = true;
         System.err.println((System.console() == null ? "" : "\n") + "uncurl: " + word
-                + ". What is finished stays; run the same command again to go on.");
+                + ". Finished outputs are kept; run the same command again to continue.");
         System.err.flush();
-        // how other threads fail while Spark stops is no news
+        // failures of other threads while Spark stops are expected
         Configurator.setAllLevels(LogManager.ROOT_LOGGER_NAME, Level.OFF);
         System.setErr(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
         new Thread(() -> System.exit(code), "exit").start(); // this thread stays free for a second signal
     }
 
-    /** Whether a signal is ending the process, so that a failure of a command is its consequence. */
+    /** Whether a signal is ending the process, so that failures are its consequence. */
     public static boolean isEnding() {
         return ending;
     }

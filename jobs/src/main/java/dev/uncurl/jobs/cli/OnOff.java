@@ -1,6 +1,6 @@
 package dev.uncurl.jobs.cli;
 
-/** Value of an option that is {@code on} or {@code off}. */
+/** Value of an option: {@code on} or {@code off}. */
 public enum OnOff {
     ON,
     OFF

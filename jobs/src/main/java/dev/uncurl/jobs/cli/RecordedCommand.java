@@ -7,18 +7,18 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
- * The line that runs a command again, as it is recorded in manifests and tables: every argument, quoted for the shell.
- * What may be a secret is masked.
+ * The command line that is recorded in manifests and tables, to run a command again: every argument, quoted for the
+ * shell. Possible secrets are masked.
  */
 public final class RecordedCommand {
     private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@%+=:,./-]+");
 
-    /** The value of a key that is named like a secret; train.tokens is none. */
+    /** The value of a key whose name suggests a secret; train.tokens does not match. */
     private static final Pattern SECRET = Pattern.compile(
             "(?i)((?:password|passwd|secret|credentials?|access[._-]?key|api[._-]?key|token|signature|sig)"
                     + "(?:[._-][a-z]+)*=)[^&\\s]+");
 
-    /** Name and password before the host of a URI. */
+    /** User name and password before the host of a URI. */
     private static final Pattern USER = Pattern.compile("://[^/@:\\s]*:[^/@\\s]*@");
 
     private RecordedCommand() {}
@@ -29,10 +29,10 @@ public final class RecordedCommand {
         return of(arguments);
     }
 
-    /** The line with these arguments; where the warehouse is not named, its default is. */
+    /** The line with these arguments; the default warehouse is added when none is named. */
     public static String of(List<String> arguments) {
         var all = new ArrayList<>(arguments);
-        all.remove("--debug"); // touches nothing that is made
+        all.remove("--debug"); // does not affect outputs
         if (all.stream().noneMatch(argument -> argument.equals("--warehouse") || argument.startsWith("--warehouse="))) {
             all.addAll(List.of("--warehouse", WarehouseOptions.DEFAULT));
         }

@@ -5,9 +5,9 @@ import dev.uncurl.jobs.warehouse.Warehouse;
 import org.apache.hadoop.fs.Path;
 import picocli.CommandLine.Option;
 
-/** Where tables and models are: an option of every command. */
+/** The option {@code --warehouse} of every command. */
 public final class WarehouseOptions {
-    /** The folder when none is named. */
+    /** Default folder. */
     public static final String DEFAULT = "warehouse";
 
     @Option(
@@ -23,7 +23,7 @@ public final class WarehouseOptions {
             description = "Show this help.")
     private boolean help;
 
-    /** As it was given. */
+    /** The folder as it was given. */
     public String folder() {
         return folder;
     }
@@ -39,10 +39,10 @@ public final class WarehouseOptions {
             if (!folder.isBlank() && new Path(folder).toUri().getPath() != null) {
                 return;
             }
-        } catch (IllegalArgumentException e) { // of what follows a colon
+        } catch (IllegalArgumentException e) { // reported below: a colon that does not end a scheme
         }
         throw UserError.usage(
-                "The warehouse '" + folder + "' is no folder's name, nor a URI such as hdfs://host/folder",
+                "The warehouse '" + folder + "' is neither a folder's name nor a URI such as hdfs://host/folder",
                 "Name a folder whose name has no colon with --warehouse.");
     }
 }

@@ -1,5 +1,5 @@
 /**
- * What commands share at the command line: options, the recorded command, signals, and the messages for failures. Uses
+ * Common parts of the command line: shared options, the recorded command, signals, and messages for failures. Uses
  * warehouse, spark, output.
  */
 package dev.uncurl.jobs.cli;

@@ -56,7 +56,7 @@ public final class Evaluation {
         ModelFolder model = models.open(modelId);
         var inputs =
                 ScoringInputs.of(warehouse, names, split, limit, model.config().sequenceLength());
-        String tokenizer = model.manifest().lineage().inputs().get("tokenizer");
+        String tokenizer = model.manifest().lineage().tokenizer();
         inputs.runs().forEach(run -> run.requireTokenizer(tokenizer, modelId));
         var key =
                 new Key(modelId, inputs.label(), split, model.manifestSha256(), inputs.data(), inputs.promptVersion());
@@ -66,7 +66,7 @@ public final class Evaluation {
             System.out.println("Results of " + key + " are there already: reused.");
             return results.orderBy("metric").collectAsList();
         }
-        try (var hold = warehouse.hold("evaluation", modelId, inputs.label())) {
+        try (var lock = warehouse.lock("evaluation", modelId, inputs.label())) {
             warehouse.describe("evaluate " + key);
             List<Row> scored = scored(key, model, inputs);
             return writeResults(key, inputs, metrics(key, inputs, scored));

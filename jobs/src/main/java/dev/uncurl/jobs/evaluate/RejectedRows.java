@@ -11,11 +11,11 @@ import java.util.Map;
 import org.apache.spark.sql.Row;
 
 /** Rows of a task that were rejected when it was tokenised, and that a score over the rest leaves out. */
-public final class RejectedRows {
+final class RejectedRows {
     private RejectedRows() {}
 
     /** How many of a split there are; null where the split goes by content, or an earlier release tokenised the task. */
-    public static Long of(Warehouse warehouse, String task, String split) {
+    static Long of(Warehouse warehouse, String task, String split) {
         List<Row> runs = warehouse
                 .rows(UncurlTable.RUNS, "corpus", task)
                 .orderBy(col("finished_at").desc())
@@ -30,7 +30,7 @@ public final class RejectedRows {
     }
 
     /** A line for the screen, such as {@code 103 of 104 rows}; empty where no row is known to be missing. */
-    public static String line(Warehouse warehouse, Row result) {
+    static String line(Warehouse warehouse, Row result) {
         Long rejected = result.getAs("rows_rejected");
         if (rejected == null || rejected == 0) {
             return "";

@@ -13,13 +13,13 @@ import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.generic.GenericRecord;
 
-/** Copies an Avro file record by record, with some fields changed: Iceberg's manifests and lists of manifests. */
+/** Copies Avro files (Iceberg's manifests and manifest lists) with some fields changed. */
 final class AvroPaths {
     private AvroPaths() {}
 
     /**
-     * @param change what becomes of each record; it may alter the record's fields
-     * @throws IOException when {@code in} is not a whole Avro file
+     * @param change called with each record, whose fields it may alter
+     * @throws IOException when {@code in} is not a complete Avro file
      */
     static void copy(InputStream in, OutputStream out, Consumer<GenericRecord> change) throws IOException {
         try (var records = new DataFileStream<GenericRecord>(in, new GenericDatumReader<>())) {

@@ -12,8 +12,8 @@ import picocli.CommandLine.Option;
         name = "maintain",
         description = {
             "Relocates a warehouse that was copied or moved.",
-            "--relocate makes the tables those of the folder in which they are now. All rows and snapshots stay; nothing"
-                    + " outside the folder is read or written. Can be killed and run again."
+            "--relocate changes the paths in the tables' metadata to their present folder. All rows and snapshots stay;"
+                    + " nothing outside the folder is read or written. Can be interrupted and run again."
         },
         footer = {"", "  jobs/submit maintain --relocate --warehouse /data/warehouse"})
 public final class MaintainCommand implements Callable<Integer> {
@@ -28,12 +28,13 @@ public final class MaintainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (!relocate) {
-            throw UserError.usage("maintain: nothing to do was named", "Name what to do: --relocate.");
+            throw UserError.usage("maintain needs an option that selects the work", "Give --relocate.");
         }
         int changed = WarehouseRelocation.run(warehouseOptions.folder());
         System.out.println(
                 changed == 0
-                        ? "All tables of " + warehouseOptions.folder() + " are where they say: nothing to do."
+                        ? "All tables of " + warehouseOptions.folder()
+                                + " have the paths of this folder already: nothing to do."
                         : changed + " tables of " + warehouseOptions.folder() + " were relocated.");
         return 0;
     }

@@ -25,12 +25,12 @@ import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.TableMetadataParser;
 
 /**
- * Makes a table of a warehouse that was copied or moved a table of the folder in which it is: writes its manifests and
- * lists of manifests again, with the new paths and under new names, and commits by one new file of metadata. All
- * snapshots stay. Reads and writes nothing outside the folder; what was there before stays as it was. Who is killed
- * before the commit leaves the table as it was, with files beside it that no snapshot has.
+ * Changes the paths in the metadata of a table that was copied or moved to its present folder: writes new manifests and
+ * manifest lists with the new paths, and commits them by one new metadata file. All snapshots stay. Reads and writes
+ * nothing outside the folder, and changes no existing file. When it is killed before the commit, the table is unchanged,
+ * and some new files belong to no snapshot.
  */
-public final class Relocation {
+final class Relocation {
     private static final Pattern VERSION = Pattern.compile("v(\\d+)(\\.gz)?\\.metadata\\.json(\\.gz)?");
     private static final List<String> PATH_PROPERTIES =
             List.of("write.data.path", "write.metadata.path", "write.object-storage.path", "write.folder-storage.path");
@@ -48,7 +48,7 @@ public final class Relocation {
     private final Map<String, Path> written = new HashMap<>();
 
     /** @param folder where the table is now */
-    public Relocation(UncurlTable table, TableMetadata metadata, Path folder, Configuration hadoop) throws IOException {
+    Relocation(UncurlTable table, TableMetadata metadata, Path folder, Configuration hadoop) throws IOException {
         this.table = table;
         this.metadata = metadata;
         this.hadoop = hadoop;
@@ -59,7 +59,7 @@ public final class Relocation {
     }
 
     /** @throws UserError (input) when a file that the table needs is not in its folder */
-    public void run() throws IOException {
+    void run() throws IOException {
         var tree = (ObjectNode) JSON.readTree(TableMetadataParser.toJson(metadata));
         tree.put("location", to);
         long newest = tree.path("current-snapshot-id").asLong(-1);
@@ -77,7 +77,7 @@ public final class Relocation {
         JsonNode properties = tree.path("properties");
         PATH_PROPERTIES.stream().filter(properties::has).forEach(key -> change(properties, key));
         String json = JSON.writeValueAsString(tree);
-        TableMetadataParser.fromJson(json); // throws where Iceberg could not read it
+        TableMetadataParser.fromJson(json); // throws when Iceberg cannot read it
         commit(json);
     }
 
@@ -89,13 +89,13 @@ public final class Relocation {
         }
     }
 
-    /** A path of the old place as one of the new; others are as they are. */
+    /** Maps a path in the old folder to the new one; other paths are unchanged. */
     private String moved(String path) {
         String place = Location.of(path, hadoop);
         return Location.isWithin(from, place) ? to + place.substring(from.length()) : path;
     }
 
-    /** A file of metadata, which must be here: never is it read in the old place. */
+    /** The present path of a metadata file, which must exist; the old folder is never read. */
     private Path here(String path) throws IOException {
         var place = new Path(moved(path));
         if (!Location.isWithin(to, Location.of(place.toString(), hadoop)) || !files.exists(place)) {
@@ -107,7 +107,7 @@ public final class Relocation {
     private UserError missing(String path, Path place) {
         return UserError.input(
                 "Table " + table.id() + " needs " + path + ", which is not here as " + place,
-                "The copy is not whole, or was written to before it was relocated: copy that file here, or the whole"
+                "The copy is incomplete, or was changed before it was relocated: copy that file here, or the whole"
                         + " warehouse again, and run this command again.");
     }
 
@@ -131,8 +131,8 @@ public final class Relocation {
         String format = file.get("file_format").toString();
         if (deletes && file.get("content").equals(1) && !format.equalsIgnoreCase("puffin")) {
             throw UserError.input(
-                    "Table " + table.id() + " has files of row-level deletes, which hold paths of their own",
-                    "Where the table was, run Iceberg's procedure rewrite_data_files with"
+                    "Table " + table.id() + " has files of row-level deletes, which contain paths themselves",
+                    "In the original warehouse, run Iceberg's procedure rewrite_data_files with"
                             + " 'delete-file-threshold' = '1', and copy the warehouse again.");
         }
         String path = file.get("file_path").toString();
@@ -159,7 +159,7 @@ public final class Relocation {
         void apply(GenericRecord record) throws IOException;
     }
 
-    /** Writes a file of metadata again under a new name. */
+    /** Copies a metadata file, with changes, to a new name. */
     private Path write(String path, Change change) throws IOException {
         Path source = here(path);
         var target = new Path(folder, "metadata/" + token + "-" + source.getName());
@@ -169,7 +169,7 @@ public final class Relocation {
                 try {
                     change.apply(record);
                 } catch (IOException e) {
-                    throw new UncheckedIOException(e);
+                    throw new UncheckedIOException("changing a record of " + source, e);
                 }
             });
         } catch (UserError e) {
@@ -180,7 +180,7 @@ public final class Relocation {
         return target;
     }
 
-    /** The next version of the metadata, as Iceberg's Hadoop tables number them. */
+    /** Commits the next version of the metadata, numbered as in Iceberg's Hadoop tables. */
     private void commit(String json) throws IOException {
         Matcher version = VERSION.matcher(new Path(metadata.metadataFileLocation()).getName());
         if (!version.matches()) {
@@ -193,7 +193,7 @@ public final class Relocation {
         }
         if (files.exists(target) || !files.rename(temporary, target)) {
             throw UserError.conflict(
-                    "Another run has changed table " + table.id() + " meanwhile: " + target + " is there",
+                    "Another run has changed table " + table.id() + " meanwhile: " + target + " exists",
                     "Wait for that run, then run this command again.");
         }
     }

@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.col;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.Location;
 import dev.uncurl.jobs.warehouse.TablePlaces;
+import dev.uncurl.jobs.warehouse.TableSchemas;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
@@ -19,11 +20,11 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 
 /**
- * Makes a warehouse that was copied or moved one of its own: table by table ({@link Relocation}), then the folders of
- * models in models.registry. It can be killed at any moment and run again; until it is done no other command opens the
- * warehouse.
+ * Changes all paths in a warehouse that was copied or moved: those of each table ({@link Relocation}), then those of the
+ * model folders in models.registry. Can be killed at any moment and run again; until it is finished no other command opens
+ * the warehouse.
  */
-public final class WarehouseRelocation {
+final class WarehouseRelocation {
     private final Warehouse warehouse;
     private final TablePlaces places;
     private final Configuration hadoop;
@@ -35,23 +36,23 @@ public final class WarehouseRelocation {
     }
 
     /**
-     * @return number of tables that were changed; 0 when all lie where they are
-     * @throws UserError (usage) when the tables are in a catalog that places them itself, (input) when a file is missing
+     * @return number of changed tables; 0 when all paths are already right
+     * @throws UserError (usage) when the tables are in a catalog that chooses their places, (input) when a file is missing
      */
-    public static int run(String folder) {
+    static int run(String folder) {
         Warehouse warehouse = Warehouse.at(folder);
         TablePlaces places = warehouse
                 .places()
                 .orElseThrow(() -> UserError.usage(
-                        "The tables of this session are in a catalog that keeps their places itself",
-                        "Move them by the means of that catalog; --relocate is for warehouses in a folder."));
+                        "The tables of this session are in a catalog that chooses their places itself",
+                        "Move them with the tools of that catalog; --relocate is for tables in a warehouse folder."));
         if (!places.exist()) {
             throw UserError.input("There are no tables in " + folder, "Name a warehouse with --warehouse.");
         }
-        try (var hold = warehouse.lock("relocation")) {
+        try (var lock = warehouse.lockWithoutClock("relocation")) {
             return new WarehouseRelocation(warehouse, places).relocate();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("relocating the tables of " + folder, e);
         }
     }
 
@@ -72,14 +73,14 @@ public final class WarehouseRelocation {
             }
         }
         if (files.exists(unfinished)) {
-            UncurlTable.createAll(warehouse.spark());
+            TableSchemas.createAll(warehouse.spark());
             nameFolders();
             files.delete(unfinished, false);
         }
         return changed;
     }
 
-    /** Has models.registry name the folders of this warehouse. */
+    /** Writes the folders of this warehouse into models.registry. */
     private void nameFolders() {
         var rows = new ArrayList<Row>();
         var schema = warehouse.table(UncurlTable.REGISTRY).schema();

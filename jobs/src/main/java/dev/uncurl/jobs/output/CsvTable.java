@@ -21,23 +21,23 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Rows as CSV, quoted as RFC 4180 says, with a header; nothing for NULL, JSON with its nulls for arrays, maps and structs,
- * Base64 for BINARY there and by itself. Times are of the session's time zone.
+ * Prints rows as CSV (RFC 4180) with a header. NULL is an empty cell; arrays, maps and structs are JSON that includes null
+ * fields; BINARY is Base64. Times are in the session's time zone.
  */
 public final class CsvTable {
-    /** Characters that are printed together. */
+    /** Characters per write. */
     private static final int BLOCK = 1 << 13;
 
     private CsvTable() {}
 
-    /** Prints row by row; the driver holds one partition at a time. */
+    /** Prints row by row; the driver has one partition in memory at a time. */
     public static void print(Dataset<Row> rows, PrintStream out) {
         var columns = new ArrayList<Column>();
         var header = new ArrayList<Object>();
         StructField[] fields = rows.schema().fields();
         Dataset<Row> numbered = rows.toDF(
                 IntStream.range(0, fields.length).mapToObj(i -> "c" + i).toArray(String[]::new));
-        for (StructField field : fields) { // two of them may have the same name
+        for (StructField field : fields) { // two columns may have the same name
             columns.add(printable(numbered.col("c" + columns.size()), field.dataType()));
             header.add(field.name());
         }

@@ -4,7 +4,7 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.Locale;
 
-/** Real numbers as text for people: four decimals where they say enough, else as many digits as the number needs. */
+/** Formats real numbers for people: four decimals where these show the number well, else as many digits as it needs. */
 public final class Digits {
     private static final double SMALLEST_PLAIN = 1e-4;
     private static final double FEW_DECIMALS = 1e-2;
@@ -14,17 +14,17 @@ public final class Digits {
 
     private Digits() {}
 
-    /** At least three significant digits of a number, {@code NaN}, {@code Infinity}. */
+    /** At least three significant digits; {@code NaN} and {@code Infinity} as Java writes them. */
     public static String of(double value) {
         return of(value, Double.toString(value));
     }
 
-    /** As {@link #of(double)}; a number that is short as a float stays short. */
+    /** As {@link #of(double)}, with the digits that identify a float. */
     public static String of(float value) {
         return of(value, Float.toString(value));
     }
 
-    /** With a fixed number of decimals, unless they would show a number as 0 that is none. */
+    /** A fixed number of decimals; in scientific notation when a number other than 0 would be shown as 0. */
     public static String fixed(double value, int decimals) {
         boolean vanishes = value != 0 && Math.abs(value) < 0.5 * Math.pow(10, -decimals);
         return vanishes ? String.format(Locale.ROOT, "%.1e", value) : format(value, decimals);

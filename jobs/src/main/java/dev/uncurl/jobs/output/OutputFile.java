@@ -12,12 +12,12 @@ import java.nio.file.attribute.PosixFileAttributeView;
 import java.util.UUID;
 
 /**
- * A file that a command writes for its user. Readers see the old file or the whole new one. A link is followed: the file
- * that it leads to is written, and the link stays. A new file has the permissions that the user's umask gives, a file
- * that was there keeps its own.
+ * A file that a command writes for its user. It is replaced atomically: readers see the old file or the whole new one. Links
+ * are followed: the target is written, and the link stays. A new file gets the permissions of the user's umask, an existing
+ * file keeps its own.
  */
 public final class OutputFile {
-    /** Links that may lead on to each other; as many as Linux follows. */
+    /** Longest chain of links; the limit of Linux. */
     private static final int MOST_LINKS = 40;
 
     private final String option;
@@ -31,7 +31,7 @@ public final class OutputFile {
     }
 
     /**
-     * To be called before the work.
+     * Checks that the file can be written; call this before the work.
      *
      * @param option that names the file
      * @throws UserError (usage) when it is a folder, a pipe or a device, or its folder is missing or cannot be written
@@ -42,10 +42,10 @@ public final class OutputFile {
             var file = new OutputFile(option, given, target);
             Path folder = target.getParent();
             if (Files.exists(target) && !Files.isRegularFile(target)) {
-                throw file.refusal("it is " + (Files.isDirectory(target) ? "a folder" : "no regular file"));
+                throw file.refusal("it is " + (Files.isDirectory(target) ? "a folder" : "not a regular file"));
             }
             if (folder == null || !Files.isDirectory(folder)) {
-                throw file.refusal("there is no folder " + folder);
+                throw file.refusal("the folder " + folder + " does not exist");
             }
             if (!Files.isWritable(folder) || Files.exists(target) && !Files.isWritable(target)) {
                 throw file.refusal("this user may not write " + (Files.isWritable(folder) ? target : folder));
@@ -62,7 +62,7 @@ public final class OutputFile {
                 "Name a regular file in a folder that can be written with " + option + ".");
     }
 
-    /** Where links lead, whether a file is there or not. */
+    /** Target of a chain of links; it need not exist. */
     private static Path target(Path file) throws IOException {
         Path target = file;
         for (int links = 0; Files.isSymbolicLink(target); links++) {
@@ -74,7 +74,7 @@ public final class OutputFile {
         return target;
     }
 
-    /** Puts the bytes in place, whole. */
+    /** Writes the whole content, atomically. */
     public void write(byte[] bytes) throws IOException {
         Path unfinished = target.resolveSibling("." + UUID.randomUUID() + ".tmp");
         try {

@@ -10,16 +10,16 @@ import java.nio.channels.Pipe;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Standard output on which a failed write is a failure of the command: Java's own {@link PrintStream} would keep it to
- * itself. Text is UTF-8, whatever the locale.
+ * Standard output that throws when a write fails; Java's {@link PrintStream} only sets a flag. Text is UTF-8 in every
+ * locale.
  */
 public final class StandardOutput {
-    /** Code of a process that a closed pipe ends, as shells show it: 128 + SIGPIPE. */
+    /** Exit code of a process ended by a closed pipe, as shells report it: 128 + SIGPIPE. */
     public static final int READER_GONE = 141;
 
     private StandardOutput() {}
 
-    /** A write failed; passes through {@link PrintStream}, which holds back an {@link IOException}. */
+    /** A failed write; unchecked, because {@link PrintStream} catches every {@link IOException}. */
     public static final class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -27,7 +27,7 @@ public final class StandardOutput {
             super("Standard output cannot be written: " + cause.getMessage(), cause);
         }
 
-        /** Whether the reader of a pipe ended first, as head does: not an error. */
+        /** Whether the reader of a pipe ended first, as {@code head} does; this is not an error. */
         public boolean readerIsGone() {
             String message = getCause().getMessage();
             return message != null && message.equals(brokenPipe());
@@ -51,7 +51,7 @@ public final class StandardOutput {
         }
     }
 
-    /** A stream whose methods throw {@link Failure}; it is flushed at each end of a line. */
+    /** A stream whose methods throw {@link Failure}; flushed after each line. */
     public static PrintStream to(OutputStream target) {
         return new PrintStream(new BufferedOutputStream(new Strict(target)), true, StandardCharsets.UTF_8);
     }

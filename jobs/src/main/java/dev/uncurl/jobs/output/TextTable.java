@@ -15,7 +15,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import scala.collection.JavaConverters;
 
-/** Rows as aligned text: numbers to the right, reals as {@link Digits} has them, BINARY as hexadecimal digits. */
+/** Formats rows as aligned text: numbers right-aligned, real numbers by {@link Digits}, BINARY in hexadecimal. */
 public final class TextTable {
     private static final DateTimeFormatter TIME = new DateTimeFormatterBuilder()
             .appendPattern("uuuu-MM-dd HH:mm:ss")
@@ -29,7 +29,7 @@ public final class TextTable {
         this.zone = zone;
     }
 
-    /** At most {@code limit} rows, with a line that says when there are more. */
+    /** Formats at most {@code limit} rows; a last line says when there are more. */
     public static String of(Dataset<Row> rows, int limit) {
         List<Row> taken = rows.takeAsList(limit + 1);
         var lines = new ArrayList<Object[]>();
@@ -45,7 +45,7 @@ public final class TextTable {
         return taken.size() > limit ? text + "... more rows; raise --limit\n" : text;
     }
 
-    /** A value may have several lines. */
+    /** Formats the lines of a table; a value may itself have several lines. */
     public static String of(List<String> header, List<Object[]> lines) {
         return new TextTable(ZoneId.of("UTC")).text(header, lines);
     }

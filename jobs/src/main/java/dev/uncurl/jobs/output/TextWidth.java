@@ -4,14 +4,14 @@ import java.lang.Character.UnicodeScript;
 import java.util.Locale;
 import java.util.Set;
 
-/** Columns that text takes on a terminal. */
+/** Width of text on a terminal, in columns. */
 final class TextWidth {
     private static final Set<UnicodeScript> WIDE =
             Set.of(UnicodeScript.HAN, UnicodeScript.HIRAGANA, UnicodeScript.KATAKANA, UnicodeScript.HANGUL);
 
     private TextWidth() {}
 
-    /** Two for characters of East Asia and pictures, none for marks that join the character before them. */
+    /** Two columns for East Asian characters and pictographs, none for combining marks. */
     static int of(String text) {
         return text.codePoints().map(TextWidth::of).sum();
     }
@@ -23,14 +23,14 @@ final class TextWidth {
             default:
                 boolean halfWidth = character >= 0xFF61 && character <= 0xFFDC;
                 boolean wide = WIDE.contains(UnicodeScript.of(character))
-                        || character >= 0x3000 && character <= 0x303E // punctuation of East Asia
+                        || character >= 0x3000 && character <= 0x303E // East Asian punctuation
                         || character >= 0xFF01 && character <= 0xFF60 // full-width forms
-                        || character >= 0x1F300 && character <= 0x1FAFF; // pictures
+                        || character >= 0x1F300 && character <= 0x1FAFF; // pictographs
                 return wide && !halfWidth ? 2 : 1;
         }
     }
 
-    /** Text with escapes in place of control characters, which would move the cursor or colour the screen. */
+    /** Replaces control characters, which would move the cursor or change colours, by escapes. */
     static String visible(String text) {
         var visible = new StringBuilder();
         text.chars().forEach(character -> {

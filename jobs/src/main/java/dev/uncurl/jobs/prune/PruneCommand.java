@@ -126,8 +126,8 @@ public final class PruneCommand implements Callable<Integer> {
         inputs.put("seed", Long.toString(settings.seed()));
         inputs.put("router", rule.title());
         inputs.put("align", Boolean.toString(application.align()));
-        inputs.put("tokenizer", parent.manifest().lineage().inputs().get("tokenizer"));
-        try (var hold = warehouse.hold("model", modelId)) {
+        inputs.put(Lineage.TOKENIZER, parent.manifest().lineage().tokenizer());
+        try (var lock = warehouse.lock("model", modelId)) {
             if (!models.isMade(modelId, inputs)) {
                 ModelFolder model = new ApplyPlanJob(warehouse)
                         .apply(
@@ -147,7 +147,7 @@ public final class PruneCommand implements Callable<Integer> {
             }
             return 0;
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("writing model " + modelId, e);
         }
     }
 

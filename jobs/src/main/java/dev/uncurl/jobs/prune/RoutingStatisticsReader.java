@@ -61,8 +61,7 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
             snapshots.put(table.id(), snapshot.snapshotId());
             return warehouse
                     .spark()
-                    .sql("SELECT * FROM " + Warehouse.CATALOG + "." + table.id() + " VERSION AS OF "
-                            + snapshot.snapshotId())
+                    .sql("SELECT * FROM " + table.fullName() + " VERSION AS OF " + snapshot.snapshotId())
                     .where(functions
                             .col("model_id")
                             .equalTo(modelId)

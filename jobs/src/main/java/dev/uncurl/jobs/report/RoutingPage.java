@@ -285,7 +285,7 @@ final class RoutingPage {
         try (InputStream in = RoutingPage.class.getResourceAsStream("/report/routing.css")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("reading the style sheet of the routing page", e);
         }
     }
 }

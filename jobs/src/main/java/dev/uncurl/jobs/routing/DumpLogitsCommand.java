@@ -64,9 +64,9 @@ public final class DumpLogitsCommand implements Callable<Integer> {
             throw UserError.usage("Model " + modelId + " has no experts", "Name a model with moe.experts above 0.");
         }
         CorpusRun run = CorpusRun.ofTask(warehouse, task);
-        run.requireTokenizer(model.manifest().lineage().inputs().get("tokenizer"), modelId);
+        run.requireTokenizer(model.manifest().lineage().tokenizer(), modelId);
         RoutingKey key = RoutingKey.of(modelId, model, task, split.label(), run, tokens);
-        try (var hold = warehouse.hold("routing", modelId, task)) {
+        try (var lock = warehouse.lock("routing", modelId, task)) {
             boolean made = new RoutingDump(warehouse).dump(key, model, run, tokens);
             System.out.println(
                     made

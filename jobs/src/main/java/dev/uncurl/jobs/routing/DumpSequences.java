@@ -34,7 +34,7 @@ import org.apache.spark.sql.Row;
  * @param cut sequences that are longer than the context
  */
 record DumpSequences(Dataset<Row> rows, long sequences, long tokens, long highestId, long cut) {
-    /** Hashes are told apart by so many leading bits before the one group in which the sample ends is looked at. */
+    /** Hashes are distinguished by so many leading bits before the one group in which the sample ends is looked at. */
     private static final int BUCKET_BITS = 16;
 
     /**

@@ -64,11 +64,11 @@ final class OutputDump {
 
     Map<Integer, OutputSums> sum(ModelFolder model, DumpSequences inputs) {
         LongAccumulator done = warehouse.context().sc().longAccumulator();
-        var cut = RoutingWindows.Cut.of(inputs, model.config());
+        var chunking = RoutingWindows.Chunking.of(inputs, model.config());
         var sums = new TreeMap<Integer, OutputSums>();
         SparkWork.forEachPartition(
-                RoutingDump.sequences(warehouse, inputs, cut, tasks),
-                new Order(ModelCache.Reference.of(warehouse, model), cut, done),
+                RoutingDump.sequences(warehouse, inputs, chunking, tasks),
+                new TaskSpec(ModelCache.Reference.of(warehouse, model), chunking, done),
                 part -> part.forEach((layer, outputs) -> sums.merge(layer, outputs, (one, other) -> {
                     one.merge(other);
                     return one;
@@ -79,7 +79,7 @@ final class OutputDump {
     }
 
     /** What every task needs; {@code done} counts tokens. */
-    private record Order(ModelCache.Reference model, RoutingWindows.Cut cut, LongAccumulator done)
+    private record TaskSpec(ModelCache.Reference model, RoutingWindows.Chunking chunking, LongAccumulator done)
             implements SparkWork.PartitionWork<Row, Map<Integer, OutputSums>> {
         @Override
         public Map<Integer, OutputSums> of(Iterator<Row> rows) {
@@ -91,7 +91,7 @@ final class OutputDump {
             }
             int most = RoutingWindows.BATCH * config.sequenceLength();
             try (var language = SmoeLanguageModel.forScoring(config, loaded.parameters(), most)) {
-                var windows = new RoutingWindows(rows, cut);
+                var windows = new RoutingWindows(rows, chunking);
                 while (windows.hasNext()) {
                     for (var batch : RoutingWindows.batches(windows.next())) {
                         language.forward(RoutingWindows.tokens(batch), (layer, expert, sum) -> sums.get(layer)

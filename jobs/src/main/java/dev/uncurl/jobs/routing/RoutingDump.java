@@ -148,18 +148,18 @@ final class RoutingDump {
 
     Map<Integer, RoutingSums> write(RoutingKey key, ModelFolder model, DumpSequences inputs) {
         LongAccumulator done = warehouse.context().sc().longAccumulator();
-        var cut = RoutingWindows.Cut.of(inputs, model.config());
-        var order = new RoutingPass.Order(
+        var chunking = RoutingWindows.Chunking.of(inputs, model.config());
+        var spec = new RoutingPass.TaskSpec(
                 key,
                 ModelCache.Reference.of(warehouse, model),
                 SerializableTableWithSize.copyOf(warehouse.iceberg(UncurlTable.LOGITS)),
-                cut,
+                chunking,
                 done);
         var files = new ArrayList<DataFile>();
         var sums = new TreeMap<Integer, RoutingSums>();
         SparkWork.forEachPartition(
-                sequences(warehouse, inputs, cut, tasks(inputs, model.config())),
-                order,
+                sequences(warehouse, inputs, chunking, tasks(inputs, model.config())),
+                spec,
                 result -> {
                     files.addAll(result.files());
                     RoutingTables.merge(sums, result.sums());
@@ -176,9 +176,10 @@ final class RoutingDump {
     }
 
     /** Whole chunks in the order of ids, in so many partitions. */
-    static RDD<Row> sequences(Warehouse warehouse, DumpSequences inputs, RoutingWindows.Cut cut, int partitions) {
+    static RDD<Row> sequences(
+            Warehouse warehouse, DumpSequences inputs, RoutingWindows.Chunking chunking, int partitions) {
         return inputs.rows()
-                .withColumn("chunk", floor(col("sequence_id").divide(cut.span())))
+                .withColumn("chunk", floor(col("sequence_id").divide(chunking.span())))
                 .repartitionByRange(partitions, col("chunk"))
                 .sortWithinPartitions("sequence_id")
                 .drop("chunk")

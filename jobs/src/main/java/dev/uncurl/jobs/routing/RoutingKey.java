@@ -4,10 +4,7 @@ import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.Serializable;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * Everything that determines the rows of a dump.
@@ -35,14 +32,8 @@ public record RoutingKey(String modelId, String task, String split, String manif
 
     /** A short hash of all parts; the names of the dump's data files begin with it. */
     String id() {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256")
-                    .digest(String.join("\n", modelId, task, split, manifestSha256, data, sample)
-                            .getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash).substring(0, 12);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        String parts = String.join("\n", modelId, task, split, manifestSha256, data, sample);
+        return DigestUtils.sha256Hex(parts).substring(0, 12);
     }
 
     /** What a user does to have this dump of the model and the data as they are. */

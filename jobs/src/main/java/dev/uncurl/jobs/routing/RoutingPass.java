@@ -40,19 +40,24 @@ final class RoutingPass {
      * @param table routing.logits
      * @param done counts tokens
      */
-    record Order(RoutingKey key, ModelCache.Reference model, Table table, RoutingWindows.Cut cut, LongAccumulator done)
+    record TaskSpec(
+            RoutingKey key,
+            ModelCache.Reference model,
+            Table table,
+            RoutingWindows.Chunking chunking,
+            LongAccumulator done)
             implements SparkWork.PartitionWork<Row, Result> {
         @Override
         public Result of(Iterator<Row> rows) throws IOException {
             ModelCache.Loaded loaded = model.load();
             int batch = RoutingWindows.BATCH * loaded.config().sequenceLength();
             try (var language = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), batch)) {
-                return new RoutingPass(this, language).run(new RoutingWindows(rows, cut));
+                return new RoutingPass(this, language).run(new RoutingWindows(rows, chunking));
             }
         }
     }
 
-    private final Order order;
+    private final TaskSpec spec;
     private final SmoeLanguageModel model;
     private final int[] layers;
     private final UTF8String modelId;
@@ -61,13 +66,13 @@ final class RoutingPass {
     private final Map<Integer, DataFileWriter> outputs = new TreeMap<>();
     private final Map<Integer, RoutingSums> sums = new HashMap<>();
 
-    private RoutingPass(Order order, SmoeLanguageModel model) {
-        this.order = order;
+    private RoutingPass(TaskSpec spec, SmoeLanguageModel model) {
+        this.spec = spec;
         this.model = model;
         layers = model.config().moeLayers();
-        modelId = UTF8String.fromString(order.key.modelId());
-        task = UTF8String.fromString(order.key.task());
-        split = UTF8String.fromString(order.key.split());
+        modelId = UTF8String.fromString(spec.key.modelId());
+        task = UTF8String.fromString(spec.key.task());
+        split = UTF8String.fromString(spec.key.split());
     }
 
     private Result run(Iterator<List<RoutingWindows.Sequence>> windows) throws IOException {
@@ -80,7 +85,7 @@ final class RoutingPass {
                 }
                 for (RoutingWindows.Sequence sequence : window) {
                     write(sequence, routed.remove(sequence.id()));
-                    order.done.add(sequence.tokens().length);
+                    spec.done.add(sequence.tokens().length);
                 }
             }
             var files = new ArrayList<DataFile>();
@@ -147,9 +152,9 @@ final class RoutingPass {
     }
 
     private DataFileWriter open(int layer) {
-        RoutingKey key = order.key;
+        RoutingKey key = spec.key;
         String name = key.id() + "-" + layer + "-" + UUID.randomUUID();
-        return new DataFileWriter(order.table, name, key.modelId(), key.task(), key.split(), layer);
+        return new DataFileWriter(spec.table, name, key.modelId(), key.task(), key.split(), layer);
     }
 
     /** A row of routing.logits as the writer of data files takes it. */

@@ -40,7 +40,7 @@ import org.apache.spark.util.LongAccumulator;
  * They are committed in this order; a dump is complete when its Gram matrices are there. Beside them routing.output_gram,
  * which a pass of its own fills.
  */
-public final class RoutingTables {
+final class RoutingTables {
     /** As {@link RoutingPass} names them. */
     private static final Pattern FILE_OF_A_DUMP = Pattern.compile("[0-9a-f]{12}-\\d+-[0-9a-f-]{36}\\.parquet");
 
@@ -83,7 +83,7 @@ public final class RoutingTables {
                 table.newScan().filter(rowsOf(key)).planFiles()) {
             tasks.forEach(task -> names.add(new Path(task.file().location()).getName()));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("listing the data files of " + key, e);
         }
         return names;
     }

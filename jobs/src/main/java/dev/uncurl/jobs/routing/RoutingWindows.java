@@ -30,13 +30,13 @@ final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
     record Sequence(long id, int[] tokens) {}
 
     /**
-     * How ids are cut.
+     * How ids are divided into chunks, and chunks into windows.
      *
      * @param span ids of a chunk
      * @param window sequences of a window at most
      */
-    record Cut(long span, int window) implements Serializable {
-        static Cut of(DumpSequences inputs, ModelConfig config) {
+    record Chunking(long span, int window) implements Serializable {
+        static Chunking of(DumpSequences inputs, ModelConfig config) {
             double density = (double) inputs.sequences() / (inputs.highestId() + 1);
             long floats = 0;
             for (int layer : config.moeLayers()) {
@@ -44,7 +44,7 @@ final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
                 floats += config.sequenceLength() * (rows + 3L * config.moe().choices(layer));
             }
             long window = Math.max(BATCH, Math.min(CHUNK, WINDOW_FLOATS / floats / BATCH * BATCH));
-            return new Cut(Math.max(1, Math.round(CHUNK / density)), (int) window);
+            return new Chunking(Math.max(1, Math.round(CHUNK / density)), (int) window);
         }
 
         long chunk(long id) {
@@ -53,13 +53,13 @@ final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
     }
 
     private final Iterator<Row> rows;
-    private final Cut cut;
+    private final Chunking chunking;
     private Sequence ahead;
 
     /** @param rows sequence_id and tokens, whole chunks, in the order of ids */
-    RoutingWindows(Iterator<Row> rows, Cut cut) {
+    RoutingWindows(Iterator<Row> rows, Chunking chunking) {
         this.rows = rows;
-        this.cut = cut;
+        this.chunking = chunking;
         ahead = read();
     }
 
@@ -82,8 +82,8 @@ final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
             throw new java.util.NoSuchElementException();
         }
         var window = new ArrayList<Sequence>();
-        long chunk = cut.chunk(ahead.id);
-        while (ahead != null && cut.chunk(ahead.id) == chunk && window.size() < cut.window) {
+        long chunk = chunking.chunk(ahead.id);
+        while (ahead != null && chunking.chunk(ahead.id) == chunk && window.size() < chunking.window) {
             window.add(ahead);
             ahead = read();
         }

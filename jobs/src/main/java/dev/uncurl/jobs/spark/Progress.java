@@ -4,8 +4,8 @@ import dev.uncurl.jobs.output.Digits;
 import java.util.Locale;
 
 /**
- * How far a long piece of work is: rate and time left, redrawn on a terminal, a line a minute elsewhere, and one line at
- * the end. On standard error, so that standard output stays a result.
+ * Reports the progress of long work on standard error, with rate and time left: redrawn on a terminal, one line a minute
+ * elsewhere, and one line at the end. Standard output has only results.
  */
 public final class Progress {
     private static final long LINE_EVERY_NANOS = 60_000_000_000L;
@@ -22,7 +22,7 @@ public final class Progress {
         this(what, unit, total, 0);
     }
 
-    /** @param before done by an earlier run, so that the rate is this run's */
+    /** @param before work done by an earlier run, which does not count for the rate */
     public Progress(String what, String unit, long total, long before) {
         this.what = what;
         this.unit = unit;

@@ -23,13 +23,15 @@ import scala.runtime.AbstractFunction1;
 import scala.runtime.AbstractFunction2;
 import scala.runtime.BoxedUnit;
 
-/** Work in Spark tasks, watched from the driver. */
+/** Runs work in Spark tasks and reports its progress on the driver. */
 public final class SparkWork {
     private static final long LOOK_EVERY_MILLIS = 200;
 
     private SparkWork() {}
 
     /**
+     * Runs a function on each item and returns the results, in the order of the items.
+     *
      * @param work what a task does with its item
      * @param partitions Spark tasks at most
      * @param size of an item, in the unit of the progress
@@ -71,17 +73,17 @@ public final class SparkWork {
         }
     }
 
-    /** What a task makes of the rows of its partition. */
+    /** A function of the rows of a partition. */
     public interface PartitionWork<T, R> extends Serializable {
         R of(Iterator<T> rows) throws Exception;
     }
 
     /**
-     * Works on each partition of an RDD and takes the results one by one as the tasks end, so that the driver need not
-     * hold them together.
+     * Runs a function on each partition of an RDD and passes on each result as its task ends, so that the driver does not
+     * keep all of them in memory.
      *
-     * @param taker is called by one thread at a time, in any order of the partitions
-     * @param done what the tasks have done so far, in the unit of the progress
+     * @param taker called by one thread at a time, in any order of the partitions
+     * @param done work of all tasks so far, in the unit of the progress
      */
     public static <T, R> void forEachPartition(
             RDD<T> rows, PartitionWork<T, R> work, Consumer<R> taker, LongAccumulator done, Progress progress) {
@@ -119,7 +121,7 @@ public final class SparkWork {
                 throw new IllegalStateException("interrupted", e);
             } catch (RuntimeException e) {
                 throw e;
-            } catch (Exception e) { // Scala throws Spark's without declaring it
+            } catch (Exception e) { // Scala code throws checked exceptions without declaring them
                 throw new IllegalStateException(e);
             }
         }
@@ -142,7 +144,7 @@ public final class SparkWork {
             } catch (RuntimeException e) {
                 throw e;
             } catch (Exception e) {
-                throw new IllegalStateException("A partition could not be worked on", e);
+                throw new IllegalStateException("A task failed on its partition", e);
             }
         }
     }

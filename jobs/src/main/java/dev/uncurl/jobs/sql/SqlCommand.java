@@ -2,11 +2,11 @@ package dev.uncurl.jobs.sql;
 
 import dev.uncurl.config.Range;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.cli.Failures;
 import dev.uncurl.jobs.cli.WarehouseOptions;
 import dev.uncurl.jobs.output.CsvTable;
 import dev.uncurl.jobs.output.TextTable;
 import dev.uncurl.jobs.warehouse.SqlStatements;
-import dev.uncurl.jobs.warehouse.TableDamage;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -48,14 +48,13 @@ public final class SqlCommand implements Callable<Integer> {
     @Option(names = "--csv", description = "Print CSV with a header line; arrays, maps and structs are JSON.")
     private boolean csv;
 
-    @Option(names = "--file", paramLabel = "FILE", description = "File of statements, each closed by a semicolon.")
+    @Option(names = "--file", paramLabel = "FILE", description = "File of statements, each ended by a semicolon.")
     private Path file;
 
     @Parameters(
             paramLabel = "STATEMENT",
             arity = "0..*",
-            description =
-                    "Spark SQL, in quotes; tables are named as in schemas/, whose README has questions to start from.")
+            description = "Spark SQL, in quotes; tables are named as in schemas/, whose README has example queries.")
     private List<String> words = List.of();
 
     @Spec
@@ -69,9 +68,9 @@ public final class SqlCommand implements Callable<Integer> {
         for (String one : statements) {
             try {
                 run(spark, one);
-            } catch (Exception e) { // Scala throws checked ones without declaring them
-                UserError damage = TableDamage.behind(e); // no slip of the statement
-                UserError refusal = damage == null ? SqlFailure.refusal(e) : damage;
+            } catch (Exception e) { // Scala code throws checked exceptions without declaring them
+                UserError known = Failures.refusal(e); // not the fault of the statement
+                UserError refusal = known == null ? SqlFailure.refusal(e) : known;
                 if (refusal != null) {
                     throw refusal;
                 }
@@ -84,14 +83,14 @@ public final class SqlCommand implements Callable<Integer> {
     private List<String> statements() {
         for (String word : words) {
             if (word.startsWith("-") && !word.contains("\n")) {
-                // an option's name; a statement may begin with a comment, but goes on after it
+                // an unknown option; a statement may begin with a comment, but has further lines
                 throw new CommandLine.UnmatchedArgumentException(spec.commandLine(), List.of(word));
             }
         }
         if (words.size() + (file == null ? 0 : 1) != 1) {
             throw UserError.usage(
-                    "sql takes one statement or a file of them, and was given " + (file == null ? "" : "a file and ")
-                            + words.size() + " arguments",
+                    "sql takes either one statement or a file of statements, but was given "
+                            + (file == null ? "" : "a file and ") + words.size() + " arguments",
                     "Put the statement in quotes, or give --file FILE.");
         }
         if (limit != null) {
@@ -99,7 +98,9 @@ public final class SqlCommand implements Callable<Integer> {
         }
         List<String> statements = SqlStatements.split(file == null ? words.get(0) : read(file));
         if (statements.isEmpty()) {
-            throw UserError.usage("There is no statement in " + (file == null ? "''" : file), "Write one.");
+            throw UserError.usage(
+                    "There is no statement in " + (file == null ? "''" : file),
+                    "Give a statement such as SHOW TABLES IN models.");
         }
         return statements;
     }

@@ -10,24 +10,24 @@ import org.apache.spark.SparkThrowable;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 
-/** What is wrong with a statement, out of what Spark throws when it parses, analyses or runs it. */
-public final class SqlFailure {
+/** Explains what Spark throws when it parses, analyses or runs a faulty statement. */
+final class SqlFailure {
     private SqlFailure() {}
 
-    /** The refusal of the statement; null when it is not at fault: damaged files, a full disk, an error of Spark's own. */
-    public static UserError refusal(Throwable failure) {
+    /** @return null when the statement is not at fault: damaged files, a full disk, an internal error of Spark */
+    static UserError refusal(Throwable failure) {
         List<Throwable> causes = Causes.of(failure);
         for (Throwable cause : causes) {
             if (cause instanceof ParseException) {
                 return UserError.usage(
-                        "The statement is not SQL as Spark knows it: " + Failures.firstLine(cause),
-                        "Correct it there; names with other characters than letters, digits and _ stand in backquotes.",
+                        "The statement is not valid Spark SQL: " + Failures.firstLine(cause),
+                        "Correct it; put names with characters other than letters, digits and _ in backquotes.",
                         failure);
             }
             if (cause instanceof AnalysisException) {
                 return UserError.usage(
                         "The statement does not fit the tables: " + Failures.firstLine(cause),
-                        "SHOW TABLES IN routing lists tables, DESCRIBE routing.logits their columns; so do the files in"
+                        "SHOW TABLES IN routing lists tables, DESCRIBE routing.logits the columns of one; see also"
                                 + " schemas/.",
                         failure);
             }
@@ -36,12 +36,12 @@ public final class SqlFailure {
         return fault == null
                 ? null
                 : UserError.usage(
-                        "The statement failed while it ran: " + Failures.firstLine(fault),
-                        "Correct the statement, or leave out the rows on which it fails.",
+                        "The statement failed at run time: " + Failures.firstLine(fault),
+                        "Correct the statement, or exclude the rows on which it fails.",
                         failure);
     }
 
-    /** The cause that tells most: the first with an error class of Spark's, else the last, if it is the statement's. */
+    /** The most specific cause: the first with an error class of Spark, else the last if the statement can cause it. */
     private static Throwable fault(List<Throwable> causes) {
         for (Throwable cause : causes) {
             if (cause instanceof Error || cause instanceof IOException || isOfFiles(cause) || isUncurls(cause)) {
@@ -66,7 +66,7 @@ public final class SqlFailure {
         return cause instanceof UserError || cause instanceof StandardOutput.Failure;
     }
 
-    /** Thrown by the libraries that read and write tables; what they refuse of a statement is a ValidationException. */
+    /** Whether a library that reads and writes tables threw this; for faulty statements they throw ValidationException. */
     private static boolean isOfFiles(Throwable cause) {
         String name = cause.getClass().getName();
         return name.contains(".parquet.")

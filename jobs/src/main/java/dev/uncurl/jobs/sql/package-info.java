@@ -1,4 +1,4 @@
 /**
- * The sql command: runs statements on the tables and prints their result. Uses cli, warehouse, output.
+ * The sql command: runs SQL statements on the tables and prints the results. Uses cli, warehouse, output.
  */
 package dev.uncurl.jobs.sql;

@@ -159,7 +159,7 @@ final class CorpusCommit {
                 table.newScan().filter(rows).planFiles()) {
             return tasks.iterator().hasNext();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("listing the data files of " + table.name(), e);
         }
     }
 
@@ -175,7 +175,7 @@ final class CorpusCommit {
                 out.add((InternalRow) convert.apply(run(corpus, finished)));
                 append.appendFile(out.end());
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw new UncheckedIOException("writing the run of corpus " + corpus.plan.name(), e);
             }
         }
         append.commit();

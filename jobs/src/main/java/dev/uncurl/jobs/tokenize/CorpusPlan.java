@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.tokenize;
 
+import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.config.Settings;
 import dev.uncurl.corpus.format.CorpusFormat;
 import dev.uncurl.corpus.io.CorpusFile;
@@ -29,7 +30,7 @@ import org.apache.hadoop.conf.Configuration;
 record CorpusPlan(
         TokenizeConfig.Corpus corpus,
         List<TokenUnit> units,
-        UnitTokenizer.Rules rules,
+        UnitRules rules,
         String promptVersion,
         Map<String, String> inputs,
         List<String> sources,
@@ -73,7 +74,7 @@ record CorpusPlan(
             cut(config, corpus, format, file, "validation", units);
         }
         long bytes = sources.stream().mapToLong(CorpusFile::bytes).sum();
-        var rules = new UnitTokenizer.Rules(
+        var rules = new UnitRules(
                 config.vocabulary(),
                 config.sequenceLength(),
                 config.validationFraction(),
@@ -134,13 +135,13 @@ record CorpusPlan(
         inputs.put("files", Integer.toString(sources.size()));
         inputs.put("bytes", Long.toString(bytes));
         inputs.put("splits", fixed ? "by file" : "by content, validation-fraction = " + config.validationFraction());
-        inputs.put("tokenizer", Gpt2Tokenizer.of(config.vocabulary()).fingerprint());
+        inputs.put(Lineage.TOKENIZER, Gpt2Tokenizer.of(config.vocabulary()).fingerprint());
         inputs.put("sequence-length", Integer.toString(config.sequenceLength()));
         inputs.put("tail", config.tail().toString());
         inputs.put("block-bytes", Long.toString(config.blockBytes()));
         inputs.put("seed", Long.toString(config.seed()));
         inputs.put("prompt-version", format.promptVersion());
-        inputs.put("filter", UnitTokenizer.filter(config.filter()).description());
+        inputs.put("filter", config.filter().documentFilter().description());
         var mixture = config.mixtures().get(corpus.name());
         inputs.put("mixture", mixture == null ? "none" : Settings.json(mixture));
         inputs.put("duplicates", Settings.json(config.duplicates()));

@@ -18,7 +18,6 @@ import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,7 +51,7 @@ final class Duplicates {
         this.warehouse = warehouse;
         this.within = config.duplicates().within();
         this.against = config.duplicates().against();
-        this.normalization = UnitTokenizer.filter(config.filter()).normalization();
+        this.normalization = config.filter().normalization();
     }
 
     /**
@@ -140,7 +139,7 @@ final class Duplicates {
                 .parallelize(sought, sought.size())
                 .flatMap(item -> {
                     PartHash hash = item.unit.hash();
-                    return new Hashes(item, form, UnitTokenizer.open(item.unit, hadoop.value(), hash), hash);
+                    return new Hashes(item, form, item.unit.open(hadoop.value(), hash), hash);
                 });
         Dataset<Row> places = warehouse.spark().createDataFrame(hashes, PLACES);
         for (int scope : scopes) {
@@ -205,9 +204,5 @@ final class Duplicates {
             return normalization.apply(document.text());
         }
         return outcome instanceof Example example ? example.inputs() + example.targets() : null;
-    }
-
-    static boolean contains(long[] ordinals, long ordinal) {
-        return ordinals.length > 0 && Arrays.binarySearch(ordinals, ordinal) >= 0;
     }
 }

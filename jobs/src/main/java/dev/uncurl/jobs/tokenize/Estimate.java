@@ -102,9 +102,9 @@ final class Estimate {
         boolean plain = CorpusFormat.of(unit.format()).splittable(unit.path());
         CorpusFiles.Opened compressed = plain ? null : CorpusFiles.openCounted(hadoop, unit.path());
         try (CorpusReader reader = plain
-                ? UnitTokenizer.open(unit, hadoop, null)
+                ? unit.open(hadoop, null)
                 : CorpusFormat.of(unit.format()).read(unit.path(), compressed.contents(), CorpusReader.DEFAULT_CAP)) {
-            while (UnitTokenizer.textRead(unit, reader) < TEXT_BYTES && reader.hasNext()) {
+            while (unit.textRead(reader) < TEXT_BYTES && reader.hasNext()) {
                 Outcome outcome = reader.next();
                 if (outcome instanceof Rejection rejection && rejection.scope() == Rejection.Scope.FILE) {
                     break;
@@ -121,9 +121,7 @@ final class Estimate {
                 }
             }
             // of a plain file the text is the disk's bytes
-            long disk = plain
-                    ? UnitTokenizer.textRead(unit, reader)
-                    : compressed.fileBytes().getAsLong();
+            long disk = plain ? unit.textRead(reader) : compressed.fileBytes().getAsLong();
             disk = reader.hasNext() ? Math.max(1, disk) : unit.bytes();
             return new Sample(unit.corpus(), Math.min(disk, unit.bytes()), documents, tokens, compressed(ids));
         }

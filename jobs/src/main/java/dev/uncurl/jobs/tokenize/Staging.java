@@ -23,24 +23,24 @@ import org.apache.hadoop.fs.Path;
  * The folder in which the finished units of a run wait for its commit: {@code run.json} with what the run is made from,
  * and per unit its rows and its report. A report appears by one rename, after the rows; without it the unit is not there.
  */
-public final class Staging {
+final class Staging {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final String RUN = "run.json";
 
     private final Path folder;
     private final FileSystem files;
 
-    public Staging(String folder, Configuration hadoop) {
+    Staging(String folder, Configuration hadoop) {
         this.folder = new Path(folder);
         try {
             this.files = this.folder.getFileSystem(hadoop);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("opening the file system of " + folder, e);
         }
     }
 
     /** What the staged units are made from; null when nothing is staged, empty when the record of it is damaged. */
-    public Map<String, String> inputs() {
+    Map<String, String> inputs() {
         try (var in = files.open(new Path(folder, RUN))) {
             return JSON.readValue(in.readAllBytes(), new TypeReference<TreeMap<String, String>>() {});
         } catch (FileNotFoundException e) {
@@ -54,7 +54,7 @@ public final class Staging {
     }
 
     /** Begins an empty folder for a run. */
-    public void begin(Map<String, String> inputs) {
+    void begin(Map<String, String> inputs) {
         try {
             files.mkdirs(folder);
             publish(RUN, JSON.writeValueAsString(inputs));
@@ -126,16 +126,16 @@ public final class Staging {
         }
     }
 
-    /** For file systems without holds: what is staged may be that of a run which lives. */
+    /** An error (conflict) for file systems without locks: the staged rows may belong to a run that is still active. */
     UserError mayBeInUse(CorpusPlan plan, Map<String, String> staged) {
         return UserError.conflict(
                 "Corpus " + plan.name() + ": a run of other inputs has staged its rows in " + folder
-                        + ", where nothing tells whether it still works:"
+                        + ", and may still be active, since this file system has no locks:"
                         + InputDiff.differences(staged, plan.inputs()),
                 "Wait for it; if it was killed, delete that folder and run this command again.");
     }
 
-    /** Removes what is staged for a plan whose corpus is made; without holds, that of other inputs stays. */
+    /** Removes what is staged for a plan whose corpus exists; without locks, rows of other inputs stay. */
     void discardUnlessInUse(boolean alone, CorpusPlan plan) {
         if (alone || plan.inputs().equals(inputs())) {
             discard();
@@ -143,7 +143,7 @@ public final class Staging {
     }
 
     /** Removes everything staged. */
-    public void discard() {
+    void discard() {
         try {
             files.delete(folder, true);
         } catch (IOException e) {

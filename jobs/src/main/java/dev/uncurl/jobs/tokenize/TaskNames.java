@@ -48,7 +48,7 @@ final class TaskNames {
                 .spark()
                 .read()
                 .option("snapshot-id", snapshot.snapshotId())
-                .table(Warehouse.CATALOG + "." + UncurlTable.EXAMPLES.id())
+                .table(UncurlTable.EXAMPLES.fullName())
                 .where(under)
                 .select(col("task"), new ExampleOwners(known).owner())
                 .distinct()

@@ -1,7 +1,10 @@
 package dev.uncurl.jobs.tokenize;
 
+import dev.uncurl.corpus.format.CorpusFormat;
+import dev.uncurl.corpus.format.CorpusReader;
 import dev.uncurl.corpus.io.PartHash;
 import java.io.Serializable;
+import org.apache.hadoop.conf.Configuration;
 
 /**
  * What is read, packed and staged in one go: a file, or a block of a plain one. Its rows depend on nothing but itself.
@@ -34,6 +37,23 @@ record TokenUnit(
     /** The unit with the hash of its bytes. */
     TokenUnit withHash(String sha256) {
         return new TokenUnit(corpus, number, path, format, split, start, length, bytes, last, sha256);
+    }
+
+    /**
+     * Opens the unit.
+     *
+     * @param hash takes the unit's bytes as they are read; may be null
+     */
+    CorpusReader open(Configuration hadoop, PartHash hash) {
+        CorpusFormat corpusFormat = CorpusFormat.of(format);
+        return length < 0
+                ? corpusFormat.open(hadoop, path, hash)
+                : corpusFormat.open(hadoop, path, start, length, hash);
+    }
+
+    /** Bytes of text that a reader of this unit has read so far; a reader of a block reports its position in the file. */
+    long textRead(CorpusReader reader) {
+        return Math.max(0, reader.bytesRead() - start);
     }
 
     /** A hash to read the unit through. */

@@ -5,6 +5,7 @@ import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.InputDiff;
+import dev.uncurl.jobs.warehouse.OutputLock;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.io.IOException;
@@ -27,7 +28,7 @@ import org.apache.spark.util.SerializableConfiguration;
  * bucket and task into a data file. A finished unit stays staged until the commit, so that a run that is killed goes on
  * where it was. The row of corpus.runs is written last: a corpus without it is not there.
  */
-public final class Tokenization {
+final class Tokenization {
     private final Warehouse warehouse;
     private final TokenizeConfig config;
     private final double maxRejected;
@@ -43,8 +44,7 @@ public final class Tokenization {
      * @param partitions Spark tasks at most; the rows do not depend on it
      * @param command line of the run, for corpus.runs
      */
-    public Tokenization(
-            Warehouse warehouse, TokenizeConfig config, double maxRejected, int partitions, String command) {
+    Tokenization(Warehouse warehouse, TokenizeConfig config, double maxRejected, int partitions, String command) {
         this.warehouse = warehouse;
         this.config = config;
         this.maxRejected = maxRejected;
@@ -74,11 +74,11 @@ public final class Tokenization {
     }
 
     /** Tokenises the corpora that are not there already from the same inputs. */
-    public void run(boolean replace) {
-        var holds = new ArrayList<Warehouse.Hold>();
+    void run(boolean replace) {
+        var locks = new ArrayList<OutputLock>();
         try {
             for (CorpusPlan plan : plans) {
-                holds.add(warehouse.hold("corpus", plan.name()));
+                locks.add(warehouse.lock("corpus", plan.name()));
             }
             plans = duplicates.dependent(InputHashes.of(warehouse, plans, partitions));
             List<CorpusPlan> wanted = wanted(replace);
@@ -87,7 +87,7 @@ public final class Tokenization {
                 make(wanted);
             }
         } finally {
-            holds.forEach(Warehouse.Hold::close);
+            locks.forEach(OutputLock::close);
         }
     }
 
@@ -98,7 +98,7 @@ public final class Tokenization {
             CorpusRun made = runs.get(plan.name());
             if (made != null && made.runId().equals(plan.runId())) {
                 System.out.println("Corpus " + plan.name() + " is there already, made from the same inputs: reused.");
-                staging(plan).discardUnlessInUse(warehouse.canHold(), plan);
+                staging(plan).discardUnlessInUse(warehouse.canLock(), plan);
                 continue;
             }
             if (made != null && !replace) {
@@ -177,8 +177,7 @@ public final class Tokenization {
         }
     }
 
-    private record Work(TokenUnit unit, UnitTokenizer.Rules rules, String staging, long[] duplicates)
-            implements Serializable {}
+    private record Work(TokenUnit unit, UnitRules rules, String staging, long[] duplicates) implements Serializable {}
 
     /** Stages the units that are not finished yet, and gives the reports of all. */
     private Map<String, List<UnitReport>> read(List<CorpusPlan> wanted) {
@@ -240,7 +239,7 @@ public final class Tokenization {
                     plan.units().size());
             return finished;
         }
-        if (staged != null && !warehouse.canHold()) {
+        if (staged != null && !warehouse.canLock()) {
             throw staging.mayBeInUse(plan, staged);
         }
         if (staged != null) {
@@ -293,7 +292,7 @@ public final class Tokenization {
                     Map.of(),
                     null));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("staging the tails of corpus " + plan.name(), e);
         }
     }
 }

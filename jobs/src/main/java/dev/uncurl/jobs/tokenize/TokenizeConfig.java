@@ -3,12 +3,14 @@ package dev.uncurl.jobs.tokenize;
 import static dev.uncurl.config.Check.check;
 
 import dev.uncurl.config.Range;
+import dev.uncurl.corpus.DocumentFilter;
 import dev.uncurl.error.Nearest;
 import dev.uncurl.error.UserError;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 
@@ -29,7 +31,7 @@ import java.util.regex.Pattern;
  * @param licences of corpora, by name, for the dataset card
  * @param corpora what to read
  */
-public record TokenizeConfig(
+record TokenizeConfig(
         int vocabulary,
         int sequenceLength,
         Tail tail,
@@ -44,7 +46,7 @@ public record TokenizeConfig(
         Map<String, String> licences,
         List<Corpus> corpora) {
     /** What becomes of the last tokens of a unit and split, less than a sequence. */
-    public enum Tail {
+    enum Tail {
         /** They are padded to a sequence. */
         PAD,
         /** They are packed on with the tails of the other units of the corpus, in order. */
@@ -60,22 +62,14 @@ public record TokenizeConfig(
      * @param normalization none or nfc, before anything else looks at the text
      * @param tagLanguages whether kept documents are counted by language in corpus.runs
      */
-    public record Filter(
+    record Filter(
             int minimumCharacters,
             int maximumCharacters,
             List<String> languages,
-            Normalization normalization,
+            DocumentFilter.Normalization normalization,
             boolean tagLanguages)
             implements java.io.Serializable {
-        /** A change of a text's characters. */
-        public enum Normalization {
-            /** The text as it stands. */
-            NONE,
-            /** Unicode's canonical composition. */
-            NFC
-        }
-
-        public Filter {
+        Filter {
             Range.MINIMUM_CHARACTERS.check(minimumCharacters);
             Range.MAXIMUM_CHARACTERS.check(maximumCharacters);
             check(
@@ -85,6 +79,11 @@ public record TokenizeConfig(
                     "filter.minimum-characters or more; 2147483647 for no limit");
             check(languages != null, "filter.languages", null, "tags such as [en], or [] for all");
             check(normalization != null, "filter.normalization", null, "none or nfc");
+        }
+
+        /** @throws UserError (usage) for a language that the rule does not know */
+        DocumentFilter documentFilter() {
+            return DocumentFilter.of(minimumCharacters, maximumCharacters, Set.copyOf(languages), normalization);
         }
     }
 
@@ -96,8 +95,8 @@ public record TokenizeConfig(
      * @param tasks names of tasks by source; a name that ends with * stands for all that begin so, the longest wins
      * @param taskCap examples that a task counts for at most
      */
-    public record Mixture(Map<String, Double> weights, Map<String, List<String>> tasks, long taskCap) {
-        public Mixture {
+    record Mixture(Map<String, Double> weights, Map<String, List<String>> tasks, long taskCap) {
+        Mixture {
             check(weights != null && !weights.isEmpty(), "mixtures.weights", weights, "source = number pairs");
             check(
                     tasks != null && tasks.keySet().equals(weights.keySet()),
@@ -122,9 +121,9 @@ public record TokenizeConfig(
      * @param against corpora of earlier runs whose documents count as first ones; they must have been tokenised with
      *     within other than none
      */
-    public record Duplicates(Within within, List<String> against) {
+    record Duplicates(Within within, List<String> against) {
         /** Where copies are looked for. */
-        public enum Within {
+        enum Within {
             /** Nowhere; nothing is left out. */
             NONE,
             /** In each corpus by itself. */
@@ -133,7 +132,7 @@ public record TokenizeConfig(
             RUN
         }
 
-        public Duplicates {
+        Duplicates {
             check(within != null, "duplicates.within", null, "none, corpus or run");
             check(against != null, "duplicates.against", null, "names of corpora, or []");
             check(
@@ -144,7 +143,7 @@ public record TokenizeConfig(
         }
 
         /** Whether hashes of what is kept are written down, for later runs. */
-        public boolean keepsHashes() {
+        boolean keepsHashes() {
             return within != Within.NONE;
         }
     }
@@ -159,13 +158,13 @@ public record TokenizeConfig(
      * @param validationPaths those of the validation split where the publisher made one; empty: split by content. A file
      *     that both name validates only
      */
-    public record Corpus(String name, String format, List<String> paths, List<String> validationPaths) {
+    record Corpus(String name, String format, List<String> paths, List<String> validationPaths) {
         /** Characters of a name at most. */
-        public static final int LONGEST_NAME = 200;
+        static final int LONGEST_NAME = 200;
 
         private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*");
 
-        public Corpus {
+        Corpus {
             check(
                     name != null
                             && name.length() <= LONGEST_NAME
@@ -181,7 +180,7 @@ public record TokenizeConfig(
     }
 
     /** These settings with another ceiling of damaged files. */
-    public TokenizeConfig withMaxDamagedFiles(int files) {
+    TokenizeConfig withMaxDamagedFiles(int files) {
         return new TokenizeConfig(
                 vocabulary,
                 sequenceLength,
@@ -198,7 +197,7 @@ public record TokenizeConfig(
                 corpora);
     }
 
-    public TokenizeConfig {
+    TokenizeConfig {
         Range.VOCABULARY.check(vocabulary);
         Range.SEQUENCE_LENGTH.check(sequenceLength);
         check(tail != null, "tail", null, "pad or carry");

@@ -22,7 +22,7 @@ import java.util.Map;
  * @param padding positions that pad
  * @param textBytes bytes of text read, decompressed
  * @param lengths documents by length: entry i counts those with 2^i to 2^(i+1) - 1 tokens
- * @param languages documents by language, where languages are told apart
+ * @param languages documents by language, when languages are counted
  * @param tails ends of splits that did not fill a sequence and are carried on, by split
  * @param rejectedAt where the first refusal of each reason is
  * @param damage what is wrong with the file, and where, if the unit came to an end before it; else null

@@ -9,18 +9,15 @@ import dev.uncurl.corpus.PackedSequence;
 import dev.uncurl.corpus.Rejection;
 import dev.uncurl.corpus.SequencePacker;
 import dev.uncurl.corpus.Split;
-import dev.uncurl.corpus.format.CorpusFormat;
 import dev.uncurl.corpus.format.CorpusReader;
 import dev.uncurl.corpus.io.PartHash;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import dev.uncurl.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.io.Serializable;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
@@ -33,26 +30,8 @@ final class UnitTokenizer {
     /** Reason under which copies are counted. */
     static final String DUPLICATE = "duplicate";
 
-    /**
-     * How to tokenise the units of a corpus.
-     *
-     * @param buckets of the shuffle
-     * @param carry whether tails go on in other units' sequences instead of being padded
-     * @param keepHashes whether the hashes of what is kept are wanted for later runs
-     */
-    record Rules(
-            int vocabulary,
-            int sequenceLength,
-            double validationFraction,
-            long seed,
-            int buckets,
-            boolean carry,
-            boolean keepHashes,
-            TokenizeConfig.Filter filter)
-            implements Serializable {}
-
     private final TokenUnit unit;
-    private final Rules rules;
+    private final UnitRules rules;
     private final long[] duplicates;
     private final Staging staging;
     private final Tokenizer tokenizer;
@@ -73,44 +52,22 @@ final class UnitTokenizer {
     private String damage;
 
     /** @param duplicates ordinals within the unit, ascending, of the documents that are copies of others */
-    UnitTokenizer(TokenUnit unit, Rules rules, long[] duplicates, Staging staging) {
+    UnitTokenizer(TokenUnit unit, UnitRules rules, long[] duplicates, Staging staging) {
         this.unit = unit;
         this.rules = rules;
         this.duplicates = duplicates;
         this.staging = staging;
-        this.tokenizer = Gpt2Tokenizer.of(rules.vocabulary);
-        this.filter = filter(rules.filter);
+        this.tokenizer = Gpt2Tokenizer.of(rules.vocabulary());
+        this.filter = rules.filter().documentFilter();
     }
 
-    /** The filter that the settings describe. */
-    static DocumentFilter filter(TokenizeConfig.Filter setting) {
-        return DocumentFilter.of(
-                setting.minimumCharacters(),
-                setting.maximumCharacters(),
-                Set.copyOf(setting.languages()),
-                DocumentFilter.Normalization.valueOf(setting.normalization().name()));
-    }
-
-    /** @param hash takes the unit's bytes as they are read; may be null */
-    static CorpusReader open(TokenUnit unit, Configuration hadoop, PartHash hash) {
-        CorpusFormat format = CorpusFormat.of(unit.format());
-        return unit.length() < 0
-                ? format.open(hadoop, unit.path(), hash)
-                : format.open(hadoop, unit.path(), unit.start(), unit.length(), hash);
-    }
-
-    /** Bytes of text that were read of a unit so far: a reader of a block tells its place in the file. */
-    static long textRead(TokenUnit unit, CorpusReader reader) {
-        return Math.max(0, reader.bytesRead() - unit.start());
-    }
-
-    /** Does the unit and makes it finished. */
+    /** Reads, packs and stages the unit, and publishes its report. */
     UnitReport run(Configuration hadoop) throws IOException {
         Path file = staging.newFile(unit.number());
         boolean done = false;
         PartHash hash = unit.hash();
         try (StagedFile out = new StagedFile(staging.files(), file);
-                CorpusReader reader = open(unit, hadoop, hash)) {
+                CorpusReader reader = unit.open(hadoop, hash)) {
             staged = out;
             while (reader.hasNext()) {
                 take(reader.next());
@@ -130,7 +87,7 @@ final class UnitTokenizer {
                     tokens,
                     new TreeMap<>(),
                     padding,
-                    textRead(unit, reader),
+                    unit.textRead(reader),
                     lengths,
                     languages,
                     segments,
@@ -158,7 +115,7 @@ final class UnitTokenizer {
             rejected.merge(rejection.reason(), 1L, Long::sum);
             rejectedAt.putIfAbsent(rejection.reason(), rejection.location());
             stage(rejection);
-        } else if (Duplicates.contains(duplicates, ordinal)) {
+        } else if (Arrays.binarySearch(duplicates, ordinal) >= 0) {
             filtered.merge(DUPLICATE, 1L, Long::sum);
         } else if (outcome instanceof Document document) {
             keep(document);
@@ -171,14 +128,14 @@ final class UnitTokenizer {
         if (unit.split() != null) {
             return Split.valueOf(unit.split().toUpperCase(Locale.ROOT));
         }
-        return rules.validationFraction == 0 ? Split.TRAIN : Split.of(text, rules.validationFraction);
+        return rules.validationFraction() == 0 ? Split.TRAIN : Split.of(text, rules.validationFraction());
     }
 
     private void kept(String text, long offset, int length) {
         kept++;
         tokens += length;
         lengths[Math.min(31 - Integer.numberOfLeadingZeros(Math.max(length, 1)), lengths.length - 1)]++;
-        if (rules.keepHashes || unit.split() != null) {
+        if (rules.keepHashes() || unit.split() != null) {
             staged.record(StagedKey.DOCUMENTS)
                     .put(ContentHash.of(text).hex())
                     .put(unit.number())
@@ -194,18 +151,18 @@ final class UnitTokenizer {
             filtered.merge(reason.get(), 1L, Long::sum);
             return;
         }
-        if (rules.filter.tagLanguages()) {
+        if (rules.filter().tagLanguages()) {
             languages.merge(filter.rule().tag(text), 1L, Long::sum);
         }
         Split split = split(text);
         int[] ids = tokenizer.encode(text);
         kept(text, document.offset(), ids.length + 1);
-        packers.computeIfAbsent(split, s -> new SequencePacker(rules.sequenceLength, tokenizer.endOfText()))
+        packers.computeIfAbsent(split, s -> new SequencePacker(rules.sequenceLength(), tokenizer.endOfText()))
                 .add(document.source(), document.offset(), ids, packed -> stage(packed, split));
     }
 
     private void tail(PackedSequence packed, Split split) {
-        if (rules.carry && packed.padding() > 0) {
+        if (rules.carry() && packed.padding() > 0) {
             tails.put(split.label(), TailPacking.Fragment.of(unit.number(), packed));
         } else {
             padding += packed.padding();
@@ -231,9 +188,10 @@ final class UnitTokenizer {
     }
 
     /** Stages a sequence in the bucket that its place in the shuffle falls in. */
-    static void stage(StagedFile staged, Rules rules, String split, int unit, int index, TailPacking.Packed packed) {
-        long order = Shuffle.order(rules.seed, unit, index);
-        RecordBuffer record = staged.record(StagedKey.sequences(split, Shuffle.bucket(order, rules.buckets)));
+    static void stage(
+            StagedFile staged, UnitRules rules, String split, int unit, int index, TailPacking.Packed packed) {
+        long order = Shuffle.order(rules.seed(), unit, index);
+        RecordBuffer record = staged.record(StagedKey.sequences(split, Shuffle.bucket(order, rules.buckets())));
         int before = record.size();
         record.put(order).put(unit).put(index);
         int length = record.size();

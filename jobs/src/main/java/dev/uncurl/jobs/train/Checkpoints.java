@@ -7,6 +7,7 @@ import dev.uncurl.checkpoint.TrainingCheckpoint;
 import dev.uncurl.config.CheckpointConfig;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.InputDiff;
+import dev.uncurl.jobs.warehouse.Leftovers;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
@@ -17,7 +18,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
@@ -28,11 +28,12 @@ import org.apache.hadoop.fs.Path;
  * The checkpoints of one model's training: folders {@code checkpoints/<model>/step-<n>} of the warehouse, each whole or
  * not there. To be used by whoever holds the model's name.
  */
-public final class Checkpoints {
+final class Checkpoints {
     private static final Pattern STEP = Pattern.compile("step-(\\d{1,9})");
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final FileSystem files;
+    private final Leftovers leftovers;
     private final boolean alone;
     private final Path folder;
     private final String modelId;
@@ -40,7 +41,8 @@ public final class Checkpoints {
 
     public Checkpoints(Warehouse warehouse, String modelId, CheckpointConfig config) {
         this.files = warehouse.files();
-        this.alone = warehouse.canHold();
+        this.leftovers = new Leftovers(warehouse);
+        this.alone = warehouse.canLock();
         this.folder = warehouse.checkpointFolder(modelId);
         this.modelId = modelId;
         this.config = config;
@@ -67,7 +69,7 @@ public final class Checkpoints {
      * other inputs are all thrown away. Both are said.
      */
     public Optional<State> resume(Map<String, String> inputs) throws IOException {
-        removeLeftovers();
+        leftovers.removeHidden(folder, STEP);
         for (var step : steps().descendingMap().entrySet()) {
             TrainingCheckpoint checkpoint;
             State state;
@@ -168,7 +170,7 @@ public final class Checkpoints {
         for (Path step : steps().values()) {
             remove(step);
         }
-        removeLeftovers();
+        leftovers.removeHidden(folder, STEP);
         if (files.exists(folder) && files.listStatus(folder).length == 0) {
             files.delete(folder, false);
         }
@@ -176,22 +178,10 @@ public final class Checkpoints {
 
     /** Out of sight by one rename first: who is killed while removing leaves nothing that looks like a checkpoint. */
     private void remove(Path step) throws IOException {
-        Path hidden = new Path(folder, "." + step.getName() + "." + UUID.randomUUID() + ".tmp");
+        Path hidden = Leftovers.hidden(step);
         if (!files.rename(step, hidden)) {
             throw new IOException("Cannot rename " + step + " to " + hidden);
         }
         files.delete(hidden, true);
-    }
-
-    /** What killed writers and removers left; where a hold guards the name, no other can be at work. */
-    private void removeLeftovers() throws IOException {
-        if (alone && files.exists(folder)) {
-            for (FileStatus status : files.listStatus(folder)) {
-                String name = status.getPath().getName();
-                if (name.startsWith(".") && name.endsWith(".tmp")) {
-                    files.delete(status.getPath(), true);
-                }
-            }
-        }
     }
 }

@@ -78,7 +78,7 @@ public final class FinetuneCommand implements Callable<Integer> {
         var models = new Models(warehouse);
         ModelFolder parent = models.open(parentId);
         ModelSize.checkTraining(parent.config(), config.train());
-        String tokenizer = parent.manifest().lineage().inputs().get("tokenizer");
+        String tokenizer = parent.manifest().lineage().tokenizer();
         CorpusRun run = CorpusRun.ofTask(warehouse, task);
         run.requireTokenizer(tokenizer, parentId);
         var inputs = new TreeMap<String, String>();
@@ -86,8 +86,8 @@ public final class FinetuneCommand implements Callable<Integer> {
         inputs.put("task", task);
         inputs.put("train", config.train().inputs());
         inputs.put("data", CorpusRun.ids(java.util.List.of(run)));
-        inputs.put("tokenizer", tokenizer);
-        try (var hold = warehouse.hold("model", modelId)) {
+        inputs.put(Lineage.TOKENIZER, tokenizer);
+        try (var lock = warehouse.lock("model", modelId)) {
             if (models.isMade(modelId, inputs)) {
                 new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
             } else {
@@ -95,7 +95,7 @@ public final class FinetuneCommand implements Callable<Integer> {
             }
             return 0;
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("training model " + modelId, e);
         }
     }
 

@@ -66,16 +66,16 @@ public final class PretrainCommand implements Callable<Integer> {
         inputs.put("model", Settings.json(config.model()));
         inputs.put("train", config.train().inputs());
         inputs.put("data", CorpusRun.ids(runs));
-        inputs.put("tokenizer", runs.get(0).tokenizer());
+        inputs.put(Lineage.TOKENIZER, runs.get(0).tokenizer());
         Lineage lineage = Lineage.here(null, "pretrain", inputs, RecordedCommand.of(spec), Backend.name());
-        try (var hold = warehouse.hold("model", modelId)) {
+        try (var lock = warehouse.lock("model", modelId)) {
             if (new Models(warehouse).isMade(modelId, inputs)) {
                 new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
             } else {
                 train(warehouse, config, lineage);
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("training model " + modelId, e);
         }
         evaluate(warehouse, config.corpora());
         return 0;

@@ -12,8 +12,8 @@ import java.util.List;
  *
  * @param corpora whose packed sequences are trained on, each once
  */
-public record PretrainConfig(ModelConfig model, TrainConfig train, List<String> corpora) {
-    public PretrainConfig {
+record PretrainConfig(ModelConfig model, TrainConfig train, List<String> corpora) {
+    PretrainConfig {
         check(model != null, "model", null, "a block of settings");
         check(train != null, "train", null, "a block of settings");
         check(

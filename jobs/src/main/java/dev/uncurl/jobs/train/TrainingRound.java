@@ -16,7 +16,7 @@ import org.apache.spark.sql.RowFactory;
  * @param seconds of wall time that this round took
  * @param validationLoss null when it was not measured after this round
  */
-public record TrainingRound(
+record TrainingRound(
         int step,
         long tokens,
         double loss,

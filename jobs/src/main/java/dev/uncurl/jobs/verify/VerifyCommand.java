@@ -26,7 +26,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "verify",
         description = {
-            "Checks that models and router logits are as they were written.",
+            "Checks that models and router logits are unchanged since they were written.",
             "Compares a model's manifest with models.registry, its files and tensors with the manifest, a pruned model with"
                     + " its parent and its plan, and the routing statistics and Gram matrices with the router logits, bit"
                     + " for bit. Exit code 3 on a difference."
@@ -49,7 +49,7 @@ public final class VerifyCommand implements Callable<Integer> {
         try {
             model.verify();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("reading model " + modelId, e);
         }
         System.out.printf(
                 Locale.ROOT,
@@ -61,7 +61,7 @@ public final class VerifyCommand implements Callable<Integer> {
             PlanCheck.Counts counts = new PrunedCheck(warehouse).verify(modelId, model);
             System.out.printf(
                     Locale.ROOT,
-                    "  as its plan makes it of %s: %d tensors copied bit for bit, %d merged, %d routers%n",
+                    "  equals its plan applied to %s: %d tensors copied bit for bit, %d merged, %d routers%n",
                     model.manifest().lineage().parentModelId(),
                     counts.copied(),
                     counts.merged(),

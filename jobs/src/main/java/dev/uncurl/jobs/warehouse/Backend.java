@@ -2,11 +2,11 @@ package dev.uncurl.jobs.warehouse;
 
 import org.nd4j.linalg.factory.Nd4j;
 
-/** What does the arithmetic, for a model's lineage. */
+/** Name of the arithmetic library, for a model's lineage. */
 public final class Backend {
     private Backend() {}
 
-    /** Class of ND4J's backend and version of its API. */
+    /** Class name of ND4J's backend, and version of ND4J's API. */
     public static String name() {
         return Nd4j.getBackend().getClass().getSimpleName() + " "
                 + Nd4j.class.getPackage().getImplementationVersion();

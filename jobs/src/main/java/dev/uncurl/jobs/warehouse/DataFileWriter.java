@@ -15,8 +15,8 @@ import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Writes rows of one partition into one data file of a table, to be committed later. Takes Spark's internal rows, so
- * that arrays of tokens stay primitive down to Parquet.
+ * Writes rows of one partition into one data file of a table, to be committed later. Takes Spark's internal rows, so that
+ * arrays of tokens stay primitive.
  */
 public final class DataFileWriter implements AutoCloseable {
     private final Table table;
@@ -48,7 +48,7 @@ public final class DataFileWriter implements AutoCloseable {
         }
     }
 
-    /** A folder for each partition, whose name any values can have: Iceberg's own may be longer than a file system takes. */
+    /** Folder of a partition; Iceberg's own name for it could be longer than file systems allow. */
     private static String folder(Table table, Object... partition) {
         String data = table.properties().getOrDefault(TableProperties.WRITE_DATA_LOCATION, table.location() + "/data");
         return data + "/"
@@ -59,7 +59,7 @@ public final class DataFileWriter implements AutoCloseable {
         writer.write(row);
     }
 
-    /** Ends the file. */
+    /** Closes the file and returns it. */
     public DataFile end() {
         try {
             writer.close();
@@ -70,7 +70,7 @@ public final class DataFileWriter implements AutoCloseable {
         return writer.toDataFile();
     }
 
-    /** Removes the file unless it was ended. */
+    /** Deletes the file unless {@link #end} was called. */
     @Override
     public void close() throws IOException {
         if (!ended) {

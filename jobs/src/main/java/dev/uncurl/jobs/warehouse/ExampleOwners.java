@@ -14,8 +14,8 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * Which corpus a row of corpus.examples belongs to: its column corpus says so. Where that is null, as in rows of
- * release 0.1.0, it is the longest name of a corpus that is the task or is followed by a slash in it.
+ * The corpus of each row of corpus.examples: its column corpus. Where that is null, as in rows of release 0.1.0, it is the
+ * corpus with the longest name that equals the task or is followed by a slash in it.
  */
 public final class ExampleOwners {
     private final List<String> corpora;
@@ -28,33 +28,35 @@ public final class ExampleOwners {
                 .toList();
     }
 
-    /** Those of the corpora in corpus.runs. */
+    /** The owners among the corpora in corpus.runs. */
     public static ExampleOwners of(Warehouse warehouse) {
-        return new ExampleOwners(CorpusRun.newest(warehouse).keySet());
+        return new ExampleOwners(warehouse.table(UncurlTable.RUNS).select("corpus").collectAsList().stream()
+                .map(row -> row.getString(0))
+                .toList());
     }
 
     /** The corpus of a row. */
     public Column owner() {
         Column guessed = lit(null).cast("string");
-        for (int i = corpora.size() - 1; i >= 0; i--) { // the longest is asked first
+        for (int i = corpora.size() - 1; i >= 0; i--) { // the outermost condition is that of the longest name
             guessed = when(under(corpora.get(i)), corpora.get(i)).otherwise(guessed);
         }
         return coalesce(col("corpus"), guessed);
     }
 
-    /** Rows that may belong to a corpus by their task: decided by the table's partitions, no file is read for it. */
+    /** Condition on rows that may belong to a corpus, by their task: a partition column, so that no file is read for it. */
     public static Column under(String corpus) {
         return col("task").equalTo(corpus).or(col("task").startsWith(corpus + "/"));
     }
 
-    /** The rows of a corpus, where the name is one, else those of the task of that name. */
+    /** Condition on the rows of the corpus of that name or, where there is none, of the task of that name. */
     Column rowsOf(String name) {
         return corpora.contains(name)
                 ? under(name).and(owner().equalTo(name))
                 : col("task").equalTo(name);
     }
 
-    /** The corpus that has a task; empty where none has. */
+    /** The corpus that a task belongs to; empty where there is no such task. */
     Optional<String> ofTask(Warehouse warehouse, String task) {
         Dataset<Row> rows = warehouse.rows(UncurlTable.EXAMPLES, "task", task).select(owner());
         return rows.na().drop().limit(1).collectAsList().stream()

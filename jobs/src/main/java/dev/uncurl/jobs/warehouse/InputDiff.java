@@ -5,11 +5,11 @@ import java.util.Objects;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** What an output was made from, as names and values that can be compared. */
+/** Compares the inputs of an existing output with those of the command. */
 public final class InputDiff {
     private InputDiff() {}
 
-    /** A line for each name whose value differs. */
+    /** One line per name whose values differ. */
     public static String differences(Map<String, String> made, Map<String, String> asked) {
         var names = new TreeSet<>(made.keySet());
         names.addAll(asked.keySet());

@@ -7,7 +7,9 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -21,12 +23,11 @@ import org.apache.iceberg.exceptions.NotFoundException;
 import org.apache.iceberg.io.CloseableIterable;
 
 /**
- * The one place where data files of tables are deleted: what runs that died have written beside the files of a run that
- * has just committed.
+ * Deletes what killed runs have left. No other class deletes data files of tables.
  *
- * <p>A file goes only if all of this is so: no snapshot of the table has it, however old; its name is that of a file of the
- * output that the caller holds; it is in a folder of the caller's files; and that folder is in the warehouse whose holds
- * keep other runs away. Everything else is left to Iceberg's procedures expire_snapshots and remove_orphan_files.
+ * <p>A data file is deleted only if no snapshot of the table has it, however old; its name is that of a file of the output
+ * that the caller has locked; it is in a folder of the caller's files; and that folder is in the warehouse whose locks
+ * exclude other runs. Everything else is left to Iceberg's procedures expire_snapshots and remove_orphan_files.
  */
 public final class Leftovers {
     private final Warehouse warehouse;
@@ -38,11 +39,13 @@ public final class Leftovers {
     }
 
     /**
+     * Removes data files of the locked output that the table does not have.
+     *
      * @param committed files of the run, in whose folders leftovers may be
-     * @param own whether a file's name is that of the held output
+     * @param own whether a file's name is that of the locked output
      */
     public void remove(UncurlTable table, Collection<DataFile> committed, Predicate<String> own) {
-        if (!warehouse.canHold()) {
+        if (!warehouse.canLock()) {
             return; // another run may be about to commit them
         }
         var folders = new HashSet<Path>();
@@ -64,9 +67,34 @@ public final class Leftovers {
                 }
             }
         } catch (NotFoundException e) {
-            // part of the history is lost, and with it the knowledge of what may go: all stays
+            // part of the history is lost, so that it is not known which files may be deleted: all stay
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("removing unfinished data files of table " + table.id(), e);
+        }
+    }
+
+    /** A hidden name for a folder that is to be removed; what is left of it counts as unfinished. */
+    public static Path hidden(Path folder) {
+        return new Path(folder.getParent(), "." + folder.getName() + "." + UUID.randomUUID() + ".tmp");
+    }
+
+    /**
+     * Removes hidden folders that killed runs left: {@code .NAME.UUID.tmp}, the unfinished and the half removed ones. Does
+     * nothing where no lock on the name excludes other runs.
+     *
+     * @param parent of the folders; need not exist
+     * @param name pattern of the names of their finished folders
+     */
+    public void removeHidden(Path parent, Pattern name) throws IOException {
+        var hidden = Pattern.compile("\\.(?:" + name.pattern() + ")\\.[0-9a-f-]{36}\\.tmp");
+        FileSystem files = parent.getFileSystem(hadoop);
+        if (!warehouse.canLock() || !files.exists(parent)) {
+            return;
+        }
+        for (FileStatus status : files.listStatus(parent)) {
+            if (hidden.matcher(status.getPath().getName()).matches()) {
+                files.delete(status.getPath(), true);
+            }
         }
     }
 
@@ -87,7 +115,7 @@ public final class Leftovers {
         return candidates;
     }
 
-    /** Names of the data files of all snapshots; a name is that of one file, since each has a random part. */
+    /** Names of the data files of all snapshots; names are unique, since each has a random part. */
     private static Set<String> referenced(Table table) throws IOException {
         table.refresh();
         var names = new HashSet<String>();

@@ -15,24 +15,24 @@ import org.apache.hadoop.fs.permission.FsAction;
 import org.apache.hadoop.fs.permission.FsPermission;
 
 /**
- * Hadoop's local file system with permissions set by Java. Without its native library Hadoop's own starts a process,
- * {@code chmod}, for each file and folder that it makes: 180 of them in one tokenise run, half a second.
+ * Hadoop's local file system, with permissions set by Java. Without its native library, Hadoop's own starts a process
+ * ({@code chmod}) for each file and folder that it creates: 180 of them in one tokenise run, half a second.
  */
 final class LocalFiles extends LocalFileSystem {
     LocalFiles() {
         super(new Raw());
     }
 
-    /** Has paths of scheme {@code file} served by this class from now on. */
+    /** Uses this class for paths of scheme {@code file}. */
     static void use(Configuration hadoop) {
         String key = "fs.file.impl";
         if (LocalFiles.class.getName().equals(hadoop.get(key))) {
             return;
         }
         try {
-            FileSystem.getLocal(hadoop).close(); // leaves Hadoop's cache, which would go on giving it
+            FileSystem.getLocal(hadoop).close(); // removes it from Hadoop's cache, which would return it again
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("closing Hadoop's local file system", e);
         }
         hadoop.set(key, LocalFiles.class.getName());
     }

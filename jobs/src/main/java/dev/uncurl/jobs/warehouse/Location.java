@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
-/** A place on a file system in one spelling, so that two of them can be compared. */
+/** Normalised paths, which can be compared. */
 public final class Location {
     private Location() {}
 
@@ -20,7 +20,7 @@ public final class Location {
         try {
             qualified = path.getFileSystem(hadoop).makeQualified(path);
         } catch (IOException e) {
-            return path.toString(); // of a file system that this Spark does not know
+            return path.toString(); // its file system is unknown to this Spark
         }
         return isLocal(qualified) ? real(qualified).toString() : qualified.toString();
     }
@@ -41,11 +41,11 @@ public final class Location {
                     null,
                     existing.toRealPath().resolve(existing.relativize(path)).toString());
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("resolving " + path, e);
         }
     }
 
-    /** Whether a place is a folder or lies within it; both as {@link #of} gives them. */
+    /** Whether a place is a folder or is inside it; both as returned by {@link #of}. */
     public static boolean isWithin(String folder, String place) {
         return place.equals(folder) || place.startsWith(folder.endsWith("/") ? folder : folder + "/");
     }

@@ -58,7 +58,7 @@ public final class ModelCache {
                         ModelFolder model = open();
                         return new Loaded(model.config(), Nd4j.createFromArray(model.readParameters()));
                     } catch (IOException e) {
-                        throw new UncheckedIOException(e);
+                        throw new UncheckedIOException("loading model " + folder, e);
                     }
                 });
             }

@@ -83,7 +83,7 @@ public final class Models {
                 }
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("reading the folder of model " + modelId, e);
         }
     }
 
@@ -95,7 +95,7 @@ public final class Models {
             }
             return ModelFolder.open(warehouse.files(), folder);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("reading model folder " + folder, e);
         }
     }
 
@@ -129,7 +129,8 @@ public final class Models {
         try {
             if (!folders().contains(modelId)) {
                 requireOtherThanCase(modelId);
-                removeLeftovers(folder);
+                new Leftovers(warehouse)
+                        .removeHidden(folder.getParent(), Pattern.compile(Pattern.quote(folder.getName())));
                 if (registered(modelId).isPresent()) {
                     warehouse.replace(
                             UncurlTable.REGISTRY,
@@ -140,7 +141,7 @@ public final class Models {
                 return false;
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("looking for model folder " + folder, e);
         }
         ModelFolder model = openFolder(modelId);
         Map<String, String> made = model.manifest().lineage().inputs();
@@ -187,19 +188,7 @@ public final class Models {
                         "Choose another name.");
             });
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** Removes what killed writers of this model left behind; where a hold guards the name, no other can be at work. */
-    private void removeLeftovers(Path folder) throws IOException {
-        Pattern staging = Pattern.compile("\\." + Pattern.quote(folder.getName()) + "\\.[0-9a-f-]{36}\\.tmp");
-        if (warehouse.canHold() && warehouse.files().exists(folder.getParent())) {
-            for (FileStatus status : warehouse.files().listStatus(folder.getParent())) {
-                if (staging.matcher(status.getPath().getName()).matches()) {
-                    warehouse.files().delete(status.getPath(), true);
-                }
-            }
+            throw new UncheckedIOException("listing the model folders", e);
         }
     }
 

@@ -2,21 +2,18 @@ package dev.uncurl.jobs.warehouse;
 
 import dev.uncurl.error.UserError;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * Turns names of corpora, tasks and models into names of files and folders; nothing else in Uncurl does. Any name is
- * possible, two names never give the same path, on file systems that do not tell upper from lower case either, and no
- * path leaves its folder.
+ * Maps names of corpora, tasks and models to names of files and folders; no other class does. Any name is possible, two
+ * names never give the same path, not even on file systems that ignore case, and no path leaves its folder.
  */
 public final class PathName {
-    /** Bytes of a path's name at most; file systems take 255, and some add a prefix or an ending of their own. */
+    /** Longest file name, in bytes; file systems allow 255, and some writers add a prefix or an ending. */
     static final int LONGEST = 160;
 
     private static final int KEPT_OF_LONG = 80;
@@ -25,20 +22,22 @@ public final class PathName {
     private PathName() {}
 
     /**
-     * The name of a file or folder for some names together, in ASCII: lower-case letters, digits, {@code . _ -} stay as
-     * they are, except {@code .} and {@code _} at the beginning and {@code .} at the end; other characters become their
-     * UTF-8 bytes as {@code %2F}; {@code %} alone is an empty name; {@code +} stands between names. What is too long is
-     * cut, and ends with {@code ~} and the SHA-256 of the whole.
+     * The file or folder name for one or more names, in ASCII. Lower-case letters, digits and {@code . _ -} are unchanged,
+     * except {@code .} and {@code _} at the beginning and {@code .} at the end; other characters become their UTF-8 bytes,
+     * such as {@code %2F}; an empty name is {@code %}; {@code +} separates names. A result that is too long is cut, and ends
+     * with {@code ~} and the SHA-256 of the whole.
      */
     static String of(String... names) {
         String whole = Arrays.stream(names).map(PathName::encoded).collect(Collectors.joining("+"));
-        return whole.length() <= LONGEST ? whole : whole.substring(0, KEPT_OF_LONG) + "~" + sha256(whole);
+        return whole.length() <= LONGEST
+                ? whole
+                : whole.substring(0, KEPT_OF_LONG) + "~" + DigestUtils.sha256Hex(whole);
     }
 
     /**
-     * A name that can be a folder's as it is.
+     * Requires a name that can be used as a folder name without change.
      *
-     * @param what it names, for the message
+     * @param what the kind of thing that it names, for the message
      * @throws UserError (usage) when it cannot
      */
     public static String plain(String what, String name) {
@@ -81,14 +80,5 @@ public final class PathName {
                 || character == '.'
                 || character == '_'
                 || character == '-';
-    }
-
-    private static String sha256(String text) {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java has SHA-256", e);
-        }
     }
 }

@@ -7,18 +7,18 @@ import org.antlr.v4.runtime.Token;
 import org.apache.spark.sql.catalyst.parser.SqlBaseLexer;
 import org.apache.spark.sql.catalyst.parser.UpperCaseCharStream;
 
-/** SQL text cut into its statements, each closed by a semicolon, as Spark's own lexer sees quotes and comments. */
+/** Splits SQL text into statements at semicolons; quotes and comments are recognised by Spark's own lexer. */
 public final class SqlStatements {
     private static final String BYTE_ORDER_MARK = "\uFEFF";
 
     private SqlStatements() {}
 
-    /** Without the semicolons; what is blank or only a comment is no statement. A byte order mark is left out. */
+    /** The statements without semicolons. Blank text, comments and a byte order mark are ignored. */
     public static List<String> split(String text) {
         String sql = text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
-        int[] places = sql.codePoints().toArray(); // which the lexer counts in
+        int[] places = sql.codePoints().toArray(); // the unit of the lexer's positions
         var lexer = new SqlBaseLexer(new UpperCaseCharStream(CharStreams.fromString(sql)));
-        lexer.removeErrorListeners(); // what it does not know is for the parser to refuse
+        lexer.removeErrorListeners(); // the parser reports unknown tokens
         var statements = new ArrayList<String>();
         int from = 0;
         boolean blank = true;

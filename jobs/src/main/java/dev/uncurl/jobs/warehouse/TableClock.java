@@ -3,29 +3,28 @@ package dev.uncurl.jobs.warehouse;
 import dev.uncurl.error.UserError;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Optional;
-import org.apache.iceberg.HasTableOperations;
+import java.util.function.Function;
 import org.apache.iceberg.TableMetadata;
 
 /**
- * Holds this machine's clock against the times in the tables. Iceberg takes no commit that is more than a minute older
- * than the last one, and the newest of a corpus's runs is that of the latest time.
+ * Compares this machine's clock with the times in the tables. Iceberg refuses a commit that is more than a minute older
+ * than the last one, and the newest run of a corpus is the one with the latest time.
  */
 final class TableClock {
     private static final Duration TOLERANCE = Duration.ofMinutes(1);
 
     private TableClock() {}
 
-    /** Holds the clock against all tables, as they are in their folders now. */
-    static void require(Warehouse warehouse) {
+    /**
+     * Compares the clock with all tables.
+     *
+     * @param tables returns the newest metadata of a table, or null when there is no such table
+     * @throws UserError (input) when a table was changed in the future
+     */
+    static void require(Function<UncurlTable, TableMetadata> tables) {
         Instant now = Instant.now();
-        Optional<TablePlaces> places = warehouse.places();
         for (UncurlTable table : UncurlTable.values()) {
-            TableMetadata metadata = places.isPresent()
-                    ? places.get().metadata(table)
-                    : ((HasTableOperations) warehouse.iceberg(table))
-                            .operations()
-                            .current();
+            TableMetadata metadata = tables.apply(table);
             if (metadata != null) {
                 require(table, Instant.ofEpochMilli(metadata.lastUpdatedMillis()), now);
             }
@@ -33,7 +32,7 @@ final class TableClock {
     }
 
     /**
-     * @param updated when the table was last changed, by the clock of whoever changed it
+     * @param updated when the table was last changed, by the clock of the machine that changed it
      * @throws UserError (input) when that is in the future
      */
     static void require(UncurlTable table, Instant updated, Instant now) {
@@ -46,7 +45,7 @@ final class TableClock {
         }
     }
 
-    /** Whether Iceberg has refused a commit for its time: the clock was turned back while a command was running. */
+    /** Whether Iceberg refused a commit because of its time: the clock was turned back while a command was running. */
     static boolean isBehind(Throwable e) {
         String message = String.valueOf(e.getMessage());
         return message.contains("Expected sorted snapshot log entries")

@@ -16,9 +16,9 @@ import org.apache.iceberg.exceptions.NoSuchTableException;
 import org.apache.iceberg.hadoop.HadoopTables;
 
 /**
- * Where the tables of a warehouse are by their own metadata. Iceberg's metadata holds absolute paths: a copy of a
- * warehouse would read and write the files of the original, and a warehouse that was moved does not find its own.
- * Concerns Iceberg's Hadoop catalog alone; other catalogs put tables where they like.
+ * The places of the tables of a warehouse according to their metadata. Iceberg's metadata has absolute paths: a copy of a
+ * warehouse would read and write the files of the original, and a warehouse that was moved does not find its own. Only for
+ * Iceberg's Hadoop catalog; other catalogs choose the places themselves.
  */
 public final class TablePlaces {
     private static final String UNFINISHED = "relocation-unfinished";
@@ -61,28 +61,28 @@ public final class TablePlaces {
         }
     }
 
-    /** A table without metadata would be made anew, and its rows would be gone without a word. */
+    /** A table without metadata would be created again, and its rows would be lost silently. */
     private void requireNothingLost(UncurlTable table, Path folder) {
         Path data = new Path(folder, "data");
         Path metadata = new Path(folder, "metadata");
         Path hint = new Path(metadata, "version-hint.text");
         if (isThere(new Path(metadata, "v1.metadata.json"))) {
             throw UserError.input(
-                    "Table " + table.id() + ": " + hint + " is damaged, since it leads to no version of the metadata",
-                    "Delete that file: the newest version that is there is then taken.");
+                    "Table " + table.id() + ": " + hint + " is damaged: it names no existing version of the metadata",
+                    "Delete that file: the newest existing version is used then.");
         }
         if (isThere(data)) {
             throw UserError.input(
                     "Table " + table.id() + " has data files in " + data + " but no metadata in " + metadata,
-                    "Restore " + metadata + " from a copy of the warehouse. To begin the table anew, move " + folder
-                            + " away first.");
+                    "Restore " + metadata + " from a copy of the warehouse. To create the table again, empty, move "
+                            + folder + " away first.");
         }
     }
 
     /**
-     * Requires that the tables lie in this warehouse.
+     * Requires that the tables are in this warehouse.
      *
-     * @throws UserError (input) when the warehouse was copied or moved, or a relocation was cut short
+     * @throws UserError (input) when the warehouse was copied or moved, or a relocation was interrupted
      */
     void require() {
         for (UncurlTable table : UncurlTable.values()) {
@@ -105,7 +105,7 @@ public final class TablePlaces {
         }
     }
 
-    /** A file that is there while a relocation is at work, and after one that was killed. */
+    /** A file that exists during a relocation, and after one that was killed. */
     public Path unfinished() {
         return new Path(root, UNFINISHED);
     }
@@ -114,18 +114,18 @@ public final class TablePlaces {
         try {
             return path.getFileSystem(hadoop).exists(path);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("looking for " + path, e);
         }
     }
 
-    /** To be pasted into a shell. */
+    /** The command to relocate, quoted for a shell. */
     private String command() {
         String folder = Location.isLocal(root) ? root.toUri().getPath() : root.toString();
         String quoted = folder.matches("[\\w./:@%+-]+") ? folder : "'" + folder.replace("'", "'\\''") + "'";
         return "jobs/submit maintain --relocate --warehouse " + quoted;
     }
 
-    /** Places outside the table's folder that its metadata has its files in. */
+    /** Places of files in the metadata that are outside the table's folder. */
     public List<String> elsewhere(TableMetadata metadata, String folder) {
         var places = new ArrayList<String>();
         places.add(metadata.location());
@@ -138,7 +138,7 @@ public final class TablePlaces {
         return places;
     }
 
-    /** Whether there is a folder of tables at all. */
+    /** Whether there are any tables. */
     public boolean exist() {
         try {
             FileSystem files = tables.getFileSystem(hadoop);
@@ -149,7 +149,7 @@ public final class TablePlaces {
             }
             return false;
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("listing " + tables, e);
         }
     }
 }

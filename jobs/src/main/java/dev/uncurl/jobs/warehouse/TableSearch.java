@@ -34,9 +34,9 @@ final class TableSearch {
         this.hadoop = spark.sparkContext().hadoopConfiguration();
         for (UncurlTable table : UncurlTable.values()) {
             try {
-                tables.put(table, Spark3Util.loadIcebergTable(spark, Warehouse.CATALOG + "." + table.id()));
+                tables.put(table, Spark3Util.loadIcebergTable(spark, table.fullName()));
             } catch (NoSuchTableException | ParseException e) {
-                continue; // not made yet
+                continue; // not created yet
             }
         }
     }
@@ -47,7 +47,7 @@ final class TableSearch {
      * @param content whether to read all rows, too
      */
     static Optional<UserError> damaged(SparkSession spark, boolean content) {
-        if (!spark.conf().contains("spark.sql.catalog." + Warehouse.CATALOG)) {
+        if (!spark.conf().contains("spark.sql.catalog." + UncurlTable.CATALOG)) {
             return Optional.empty();
         }
         System.err.println("A table could not be read: looking for the damaged file ...");
@@ -62,7 +62,7 @@ final class TableSearch {
         } catch (UserError found) {
             return Optional.of(found);
         } catch (IOException | RuntimeException e) {
-            return Optional.empty(); // the failure that began the search is reported instead
+            return Optional.empty(); // the original failure is reported instead
         }
     }
 

@@ -15,11 +15,11 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Gives a table of an earlier release what its definition has gained since: columns that may be null, in their places and
- * with their comments, and properties that the table does not set. A property that it does set is left as it is.
+ * Adds to a table of an earlier release what its definition has gained since: nullable columns, in their places and with
+ * their comments, and properties that the table does not set. Properties that it does set are unchanged.
  */
 final class TableUpgrade {
-    /** Commits that others may win. */
+    /** Attempts to commit against concurrent changes. */
     private static final int ATTEMPTS = 10;
 
     private final UncurlTable table;
@@ -34,7 +34,7 @@ final class TableUpgrade {
         this.table = table;
         this.wanted = wanted;
         this.properties = new TreeMap<>(properties);
-        this.properties.remove("format-version"); // a property in SQL alone
+        this.properties.remove("format-version"); // a property only in SQL
     }
 
     /** @throws UserError (input) when the table differs in anything else */
@@ -48,7 +48,7 @@ final class TableUpgrade {
                 if (attempt == ATTEMPTS) {
                     throw e;
                 }
-                iceberg.refresh(); // another opener may have done the same
+                iceberg.refresh(); // another process may have made the same change
             }
         }
     }
@@ -79,7 +79,7 @@ final class TableUpgrade {
                 + missing.stream().map(StructField::name).toList() + "; they are null in its rows.");
     }
 
-    /** Columns to add; checks all that is not to be added. */
+    /** Missing nullable columns; checks that there is no other difference. */
     private List<StructField> missing(StructType there) {
         var missing = new ArrayList<StructField>();
         var differences = new ArrayList<String>();
@@ -107,7 +107,7 @@ final class TableUpgrade {
             throw UserError.input(
                     "Table " + table.id() + " of this warehouse was made by another release of Uncurl: "
                             + String.join(", ", differences),
-                    "Make its rows anew in another warehouse:  jobs/submit " + table.command()
+                    "Create its rows again in another warehouse:  jobs/submit " + table.command()
                             + " --warehouse NEW-FOLDER . The release that made this one can still read it.");
         }
         return missing;

@@ -1,19 +1,6 @@
 package dev.uncurl.jobs.warehouse;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.Map;
-import java.util.stream.Collectors;
-import org.apache.iceberg.Table;
-import org.apache.iceberg.spark.Spark3Util;
-import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
-import org.apache.spark.sql.catalyst.parser.ParseException;
-import org.apache.spark.sql.catalyst.plans.logical.CreateTable;
-
-/** The tables and views of Uncurl. Their one definition is the SQL under schemas/. */
+/** The tables of Uncurl. {@link TableSchemas} creates them from the SQL under schemas/. */
 public enum UncurlTable {
     SEQUENCES("corpus.sequences"),
     EXAMPLES("corpus.examples"),
@@ -32,6 +19,9 @@ public enum UncurlTable {
     RESULTS("evaluation.results"),
     LATENCY("evaluation.latency");
 
+    /** Name of Uncurl's catalog in Spark. */
+    static final String CATALOG = "uncurl";
+
     private final String id;
 
     UncurlTable(String id) {
@@ -43,49 +33,13 @@ public enum UncurlTable {
         return id;
     }
 
-    private String namespace() {
+    /** Name with the catalog before it. */
+    public String fullName() {
+        return CATALOG + "." + id;
+    }
+
+    String namespace() {
         return id.substring(0, id.indexOf('.'));
-    }
-
-    /** The statement that creates this table, comments of the file aside. */
-    String definition() {
-        return statement("schemas/" + id + ".sql");
-    }
-
-    /**
-     * Creates what is missing and adds columns to tables of earlier releases; the session's current catalog must be Uncurl's.
-     *
-     * @throws dev.uncurl.error.UserError (input) when a table differs from its definition by more than columns that may be
-     *     null
-     */
-    public static void createAll(SparkSession spark) {
-        for (UncurlTable table : values()) {
-            spark.sql("CREATE NAMESPACE IF NOT EXISTS " + table.namespace());
-            if (!spark.catalog().tableExists(Warehouse.CATALOG + "." + table.id)) {
-                spark.sql(table.definition());
-            } else {
-                table.upgrade(spark);
-            }
-        }
-        for (Views view : Views.values()) {
-            String file = "schemas/views/" + view.name().toLowerCase(java.util.Locale.ROOT) + ".sql";
-            SqlStatements.split(statement(file)).forEach(spark::sql);
-        }
-    }
-
-    /** Brings a table that is there up to its definition. */
-    private void upgrade(SparkSession spark) {
-        try {
-            var plan = (CreateTable) spark.sessionState().sqlParser().parsePlan(definition());
-            Map<String, String> properties = scala.collection.JavaConverters.mapAsJavaMap(
-                    plan.tableSpec().properties());
-            Table table = Spark3Util.loadIcebergTable(spark, Warehouse.CATALOG + "." + id);
-            new TableUpgrade(this, plan.tableSchema(), properties).apply(table);
-        } catch (ParseException e) {
-            throw new IllegalStateException("schemas/" + id + ".sql", e);
-        } catch (NoSuchTableException e) {
-            throw new IllegalStateException("Table " + id + " is gone", e);
-        }
     }
 
     /** The command whose rows the table has, for messages. */
@@ -97,33 +51,5 @@ public enum UncurlTable {
             case ASSIGNMENTS, PLANS -> "prune --from ID --task TASK";
             case SCORED, RESULTS, LATENCY -> "evaluate --model ID --task TASK";
         };
-    }
-
-    /** In the order of their making: a view may stand on those before it. */
-    private enum Views {
-        DROPPED_EXPERTS,
-        LOAD_IMBALANCE,
-        EXPERT_PROFILE,
-        EXPERT_DISTANCE,
-        EXPERT_PAIRS,
-        EXPERT_BETWEEN_TASKS,
-        TASK_OVERLAP,
-        TASK_TOP_EXPERTS,
-        MODEL_RESULTS,
-        PRUNING_FRONTIER
-    }
-
-    private static String statement(String resource) {
-        try (InputStream in = UncurlTable.class.getClassLoader().getResourceAsStream(resource)) {
-            if (in == null) {
-                throw new IllegalStateException(resource + " is not in the application jar");
-            }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
-                    .lines()
-                    .filter(line -> !line.startsWith("--"))
-                    .collect(Collectors.joining("\n"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -3,15 +3,12 @@ package dev.uncurl.jobs.warehouse;
 import dev.uncurl.error.UserError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.iceberg.HasTableOperations;
+import org.apache.iceberg.TableMetadata;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.DataFrameWriterV2;
@@ -22,13 +19,13 @@ import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.functions;
 
 /**
- * The Spark session with Uncurl's catalog, and the folders beside its tables: {@code tables/} (Iceberg), {@code models/}
- * (one folder a model), {@code checkpoints/} (one folder a model in training), {@code locks/}. Whoever sets {@code spark.sql.catalog.uncurl} brings an own catalog (Hive, Glue,
- * REST); the models stay in the folder.
+ * A folder with tables and models, and the Spark session whose catalog has its tables. Subfolders: {@code tables/}
+ * (Iceberg), {@code models/} (one folder per model), {@code checkpoints/} (one folder per model in training), {@code
+ * staging/}, {@code cards/}, {@code locks/}. With {@code spark.sql.catalog.uncurl} set, the tables are in that catalog (Hive,
+ * Glue, REST) instead; the models stay in the folder.
  */
 public final class Warehouse {
-    public static final String CATALOG = "uncurl";
-    private static final String CATALOG_KEY = "spark.sql.catalog." + CATALOG;
+    private static final String CATALOG_KEY = "spark.sql.catalog." + UncurlTable.CATALOG;
 
     private final SparkSession spark;
     private final Path root;
@@ -38,14 +35,19 @@ public final class Warehouse {
         this.root = root;
     }
 
+    /**
+     * Opens a warehouse, and creates its tables when they are missing.
+     *
+     * @throws UserError (input) when the folder cannot be used, was copied or moved, or has tables of another release
+     */
     public static Warehouse open(String folder) {
         Warehouse warehouse = at(folder);
         warehouse.places().ifPresent(TablePlaces::require);
-        UncurlTable.createAll(warehouse.spark);
+        TableSchemas.createAll(warehouse.spark);
         return warehouse;
     }
 
-    /** The warehouse without a look at its tables. */
+    /** A warehouse whose tables are neither checked nor created. */
     public static Warehouse at(String folder) {
         SparkSession spark = SparkSession.builder().appName("uncurl").getOrCreate();
         LocalFiles.use(spark.sparkContext().hadoopConfiguration());
@@ -73,7 +75,7 @@ public final class Warehouse {
         return new Path(root, "tables").toString();
     }
 
-    /** This session, or a new one on the same Spark if it has its tables elsewhere. */
+    /** This session, or a new one of the same Spark application if this one is used for another warehouse. */
     private static SparkSession session(SparkSession spark, String location) {
         boolean elsewhere = "hadoop".equals(spark.conf().get(CATALOG_KEY + ".type", ""))
                 && !location.equals(spark.conf().get(CATALOG_KEY + ".warehouse", ""));
@@ -90,10 +92,10 @@ public final class Warehouse {
             spark.conf().set(CATALOG_KEY + ".type", "hadoop");
             spark.conf().set(CATALOG_KEY + ".warehouse", location(root));
         }
-        spark.catalog().setCurrentCatalog(CATALOG);
+        spark.catalog().setCurrentCatalog(UncurlTable.CATALOG);
     }
 
-    /** Where the tables are; nothing with a catalog that places them itself. */
+    /** Where the tables are; empty for a catalog that chooses the places itself. */
     public Optional<TablePlaces> places() {
         if (!"hadoop".equals(spark.conf().get(CATALOG_KEY + ".type", ""))) {
             return Optional.empty();
@@ -114,27 +116,27 @@ public final class Warehouse {
         try {
             return root.getFileSystem(spark.sparkContext().hadoopConfiguration());
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("opening the file system of " + root, e);
         }
     }
 
     /** Bytes that can still be written to the file system of the folder. */
     public long freeBytes() {
         try {
-            return canHold()
+            return canLock()
                     ? java.nio.file.Path.of(root.toUri()).toFile().getUsableSpace()
                     : files().getStatus(root).getRemaining();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException("asking for the free space of " + root, e);
         }
     }
 
-    /** Folder of the models' folders. */
+    /** Parent of all model folders. */
     Path models() {
         return new Path(root, "models");
     }
 
-    /** Whether a place is in the folder of the warehouse. */
+    /** Whether a path is in the folder of the warehouse. */
     boolean contains(Path place) {
         return Location.isWithin(
                 root.toString(), Location.of(place.toString(), context().hadoopConfiguration()));
@@ -150,29 +152,37 @@ public final class Warehouse {
         return new Path(new Path(root, "checkpoints"), PathName.plain("model", modelId));
     }
 
-    /** Folder in which the finished parts of a run on a corpus wait for its commit. */
+    /** Folder of the finished parts of a run on a corpus until it is committed. */
     public Path stagingFolder(String corpus) {
         return new Path(new Path(root, "staging"), PathName.of(corpus));
     }
 
-    /** The page about a corpus. */
+    /** The dataset card of a corpus. */
     public Path card(String corpus) {
         return new Path(new Path(new Path(root, "cards"), PathName.of(corpus)), "README.md");
     }
 
     public Dataset<Row> table(UncurlTable table) {
-        return spark.table(CATALOG + "." + table.id());
+        return spark.table(table.fullName());
     }
 
-    /** A table as Iceberg has it, for commits that move no rows. */
+    /** A table in Iceberg's API, for commits of data files that are already written. */
     public org.apache.iceberg.Table iceberg(UncurlTable table) {
         try {
-            return org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark, CATALOG + "." + table.id());
+            return org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark, table.fullName());
         } catch (org.apache.spark.sql.catalyst.parser.ParseException e) {
-            throw new IllegalStateException(e);
+            throw new IllegalStateException("The name " + table.fullName() + " cannot be parsed", e);
         } catch (NoSuchTableException e) {
             throw missing(e);
         }
+    }
+
+    /** The newest metadata of a table; null when there is no such table. */
+    private TableMetadata metadata(UncurlTable table) {
+        Optional<TablePlaces> places = places();
+        return places.isPresent()
+                ? places.get().metadata(table)
+                : ((HasTableOperations) iceberg(table)).operations().current();
     }
 
     /** Rows of a table in which the named columns have the given values: {@code column, value, column, value, ...}. */
@@ -181,8 +191,8 @@ public final class Warehouse {
     }
 
     /**
-     * Puts rows in place of those that match, in one commit: readers see the old ones or the new ones. The columns must
-     * be partition columns of the table.
+     * Replaces the rows that match, in one commit: readers see either the old rows or the new ones. The columns must be
+     * partition columns of the table.
      */
     public void replace(UncurlTable table, Dataset<Row> rows, Object... columnsAndValues) {
         replaceWhere(table, rows, matching(columnsAndValues));
@@ -209,11 +219,11 @@ public final class Warehouse {
     private DataFrameWriterV2<Row> writer(UncurlTable table, Dataset<Row> rows) {
         Column[] columns =
                 Arrays.stream(table(table).columns()).map(functions::col).toArray(Column[]::new);
-        return rows.select(columns).writeTo(CATALOG + "." + table.id());
+        return rows.select(columns).writeTo(table.fullName());
     }
 
     private static IllegalStateException missing(NoSuchTableException e) {
-        return new IllegalStateException("A table that was made when the warehouse was opened is gone", e);
+        return new IllegalStateException("A table that was there when the warehouse was opened is gone", e);
     }
 
     private static Column matching(Object... columnsAndValues) {
@@ -225,71 +235,29 @@ public final class Warehouse {
         return all;
     }
 
-    /** What Spark's user interface shows for the jobs that follow. */
+    /** Sets the description of the following jobs in Spark's user interface. */
     public void describe(String job) {
         spark.sparkContext().setJobDescription(job);
     }
 
-    /** A held output; closing it lets the next run have it. */
-    public interface Hold extends AutoCloseable {
-        @Override
-        void close();
-    }
-
     /**
-     * Holds an output against other runs on this warehouse. On a local file system the operating system frees the hold
-     * of a process that dies. On others there is no hold: there Iceberg's commits and the one rename of a model folder
-     * let one of two runs win whole.
+     * Locks an output against other runs on this warehouse; see {@link OutputLock}.
      *
-     * @param output what kind it is of, and the names that tell it from others of the kind
-     * @throws UserError (conflict) when another run holds it, (input) when the clock is behind the tables
+     * @param output its kind, and the names that distinguish it from others of the kind
+     * @throws UserError (conflict) when another run has locked it, (input) when the clock is behind the tables
      */
-    public Hold hold(String... output) {
-        TableClock.require(this);
-        return lock(output);
+    public OutputLock lock(String... output) {
+        TableClock.require(this::metadata);
+        return lockWithoutClock(output);
     }
 
-    /** As {@link #hold}, for work that commits nothing to the tables as they are. */
-    public Hold lock(String... output) {
-        if (!canHold()) {
-            return () -> {};
-        }
-        java.nio.file.Path file =
-                java.nio.file.Path.of(root.toUri()).resolve("locks").resolve(PathName.of(output));
-        try {
-            Files.createDirectories(file.getParent());
-            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            FileLock lock = tryLock(channel);
-            if (lock == null) {
-                channel.close();
-                throw UserError.conflict(
-                        "Another run is writing " + String.join(" ", output) + " (lock " + file + ")",
-                        "Wait for it, or name another output or --warehouse.");
-            }
-            return () -> release(channel);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    /** As {@link #lock}, for work that does not commit to the tables while they are as they are now. */
+    public OutputLock lockWithoutClock(String... output) {
+        return canLock() ? OutputLock.take(java.nio.file.Path.of(root.toUri()), output) : OutputLock.NONE;
     }
 
-    /** Whether {@link #hold} keeps other runs away: on a local file system. */
-    public boolean canHold() {
+    /** Whether {@link #lock} excludes other runs: on a local file system. */
+    public boolean canLock() {
         return "file".equals(root.toUri().getScheme());
-    }
-
-    private static FileLock tryLock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            return null; // held by another thread of this process
-        }
-    }
-
-    private static void release(FileChannel channel) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.Uncurl;
-import dev.uncurl.jobs.sql.SqlFailure;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
@@ -52,14 +51,5 @@ class FailuresTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("Java 25")
                 .hasMessageContaining("JDK 17");
-    }
-
-    @Test
-    void aStatementIsAtFaultForWhatSparkSaysOfItAndNotForFiles() {
-        assertThat(SqlFailure.refusal(new RuntimeException(new IllegalArgumentException("raised by the user"))))
-                .hasMessageContaining("raised by the user");
-        assertThat(SqlFailure.refusal(new RuntimeException(new IOException("damaged"))))
-                .isNull();
-        assertThat(SqlFailure.refusal(new NullPointerException())).isNull();
     }
 }

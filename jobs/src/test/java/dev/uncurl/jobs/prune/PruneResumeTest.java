@@ -90,7 +90,7 @@ class PruneResumeTest {
         int tensors = ParameterLayout.of(model.config()).tensors().size();
         String found = cli.succeed("verify --model pruned");
         var counts = java.util.regex.Pattern.compile(
-                        "as its plan makes it of base: (\\d+) tensors copied bit for bit, (\\d+) merged, 2 routers")
+                        "equals its plan applied to base: (\\d+) tensors copied bit for bit, (\\d+) merged, 2 routers")
                 .matcher(found);
         assertThat(counts.find()).as(found).isTrue();
         assertThat(Integer.parseInt(counts.group(2))).isPositive();

@@ -123,7 +123,7 @@ class RoutingReportTest {
         refuse(2, TASK, "different tasks", "report routing --model base --task " + TASK + " --task " + TASK);
         refuse(
                 2,
-                "there is no folder",
+                "does not exist",
                 "--out",
                 "report routing --model base --task " + TASK + " --out " + folder.resolve("no/such.html"));
         refuse(

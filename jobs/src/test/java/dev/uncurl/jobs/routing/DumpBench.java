@@ -3,7 +3,6 @@ package dev.uncurl.jobs.routing;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
-import dev.uncurl.jobs.tokenize.TokenizeConfig;
 import dev.uncurl.jobs.tokenize.TokenizeFixture;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.DataFileWriter;
@@ -60,12 +59,12 @@ final class DumpBench {
         try {
             Warehouse warehouse = TokenizeFixture.warehouse(folder.resolve("warehouse"));
             if (PARTS.contains("dump") || PARTS.contains("encodings")) {
-                TokenizeConfig config = TokenizeFixture.config(
+                TokenizeFixture.tokenize(
+                        warehouse,
                         folder,
                         TokenizeFixture.corpus("fiction", "cc100", TokenizeFixture.data("cc100/fiction.txt")),
                         "vocabulary=8192",
                         "sequence-length=256");
-                TokenizeFixture.tokenize(warehouse, config);
                 for (String experts :
                         System.getProperty("bench.experts", "8,64").split(",")) {
                     dump(warehouse, Integer.parseInt(experts));
@@ -250,7 +249,7 @@ final class DumpBench {
 
     /** @param head whether to predict the next tokens, as scoring does */
     private static void forward(Warehouse warehouse, ModelFolder model, DumpSequences inputs, boolean head) {
-        var cut = RoutingWindows.Cut.of(inputs, model.config());
+        var cut = RoutingWindows.Chunking.of(inputs, model.config());
         var reference = ModelCache.Reference.of(warehouse, model);
         LongAccumulator done = warehouse.context().sc().longAccumulator();
         RDD<Row> sequences = RoutingDump.sequences(warehouse, inputs, cut, 2);

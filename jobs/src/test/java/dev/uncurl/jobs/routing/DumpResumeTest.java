@@ -36,7 +36,7 @@ class DumpResumeTest {
         }
     }
 
-    /** All rows of the three tables with all their digits, but for what tells equal models apart. */
+    /** All rows of the three tables with all their digits, except for what distinguishes equal models. */
     private String tables(String model) {
         String[] order = {"layer", "sequence_id", "position"};
         return warehouse

@@ -124,11 +124,11 @@ public final class RoutingFixture {
         return tokens;
     }
 
-    /** Appends rows of which only some columns are told. */
-    public static void append(Warehouse warehouse, UncurlTable table, List<Map<String, Object>> told) {
+    /** Appends rows that give values of some columns only. */
+    public static void append(Warehouse warehouse, UncurlTable table, List<Map<String, Object>> given) {
         StructType schema = warehouse.table(table).schema();
         var rows = new ArrayList<Row>();
-        for (Map<String, Object> values : told) {
+        for (Map<String, Object> values : given) {
             var row = new ArrayList<Object>();
             for (StructField field : schema.fields()) {
                 Object value = values.get(field.name());

@@ -53,7 +53,7 @@ public final class TokenizeFixture {
     }
 
     /** Settings over those that the tests have in common. */
-    public static TokenizeConfig config(Path folder, String corpora, String... settings) {
+    static TokenizeConfig config(Path folder, String corpora, String... settings) {
         String text =
                 """
                 vocabulary = 1024
@@ -85,12 +85,17 @@ public final class TokenizeFixture {
                 + "\"], validation-paths = [] }\n";
     }
 
-    public static void tokenize(Warehouse warehouse, TokenizeConfig config, int partitions) {
+    static void tokenize(Warehouse warehouse, TokenizeConfig config, int partitions) {
         new Tokenization(warehouse, config, config.maxRejected(), partitions, "tokenize --config test").run(false);
     }
 
-    public static void tokenize(Warehouse warehouse, TokenizeConfig config) {
+    static void tokenize(Warehouse warehouse, TokenizeConfig config) {
         tokenize(warehouse, config, 100);
+    }
+
+    /** Tokenises corpora with settings over those that the tests have in common; the configuration goes to a folder. */
+    public static void tokenize(Warehouse warehouse, Path folder, String corpora, String... settings) {
+        tokenize(warehouse, config(folder, corpora, settings));
     }
 
     /** The newest row of corpus.runs. */

@@ -134,8 +134,8 @@ class TokenizeNamesTest {
                 .hasSize(2);
         assertThat(folder.resolve("w/cards/a%2Fb/README.md")).exists();
         assertThat(folder.resolve("w/cards/a_b/README.md")).exists();
-        try (var one = warehouse.hold("corpus", "a/b");
-                var two = warehouse.hold("corpus", "a_b")) {
+        try (var one = warehouse.lock("corpus", "a/b");
+                var two = warehouse.lock("corpus", "a_b")) {
             assertThat(one).isNotSameAs(two);
         }
     }

@@ -14,7 +14,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.uncurl.corpus.Document;
 import dev.uncurl.corpus.format.CorpusFormat;
 import dev.uncurl.error.UserError;
-import dev.uncurl.jobs.evaluate.RejectedRows;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
@@ -175,37 +174,6 @@ class TokenizeTest {
     }
 
     @Test
-    void whatAScoreLeavesOutIsKnownBySplit() throws IOException {
-        Path rows = Path.of(data("superglue/WSC/val.jsonl"));
-        long good = Files.readAllLines(rows).size();
-        Path more = Files.writeString(
-                folder.resolve("val.jsonl"),
-                Files.readString(rows)
-                        + "{\"text\":\"Ann saw them go.\",\"label\":true,\"target\":{\"span1_text\":\"Ann\","
-                        + "\"span2_text\":\"them\",\"span2_index\":1}}\n");
-        Warehouse warehouse = warehouse(folder.resolve("w"));
-        String task = corpus("superglue/wsc", "superglue/wsc", data("superglue/WSC/train.jsonl"))
-                .replace("validation-paths = []", "validation-paths = [\"" + more + "\"]");
-        tokenize(warehouse, config(folder, task + corpus("json", "mc4", data("damaged/bad-rows.json"))));
-        assertThat(RejectedRows.of(warehouse, "superglue/wsc", "validation")).isEqualTo(1);
-        assertThat(RejectedRows.of(warehouse, "superglue/wsc", "train")).isZero();
-        assertThat(RejectedRows.line(warehouse, result(warehouse, "validation", 1)))
-                .startsWith("  " + good + " of " + (good + 1) + " rows: tokenize rejected 1");
-        assertThat(RejectedRows.line(warehouse, result(warehouse, "train", 0))).isEmpty();
-        assertThat(RejectedRows.of(warehouse, "json", "validation"))
-                .as("splits by content")
-                .isNull();
-    }
-
-    /** The columns of a row of evaluation.results that say what it leaves out. */
-    private static Row result(Warehouse warehouse, String split, long rejected) {
-        return warehouse
-                .spark()
-                .sql("SELECT 'superglue/wsc' AS task, '" + split + "' AS split, " + rejected + "L AS rows_rejected")
-                .first();
-    }
-
-    @Test
     void tooManyRejectionsLeaveTheTablesAsTheyWere() {
         Warehouse warehouse = warehouse(folder.resolve("w"));
         tokenize(warehouse, config(folder, TEXT));
@@ -284,7 +252,7 @@ class TokenizeTest {
     }
 
     @Test
-    void theCardTellsCountsSourcesAndLicence() throws IOException {
+    void theCardHasCountsSourcesAndLicence() throws IOException {
         Warehouse warehouse = warehouse(folder.resolve("w"));
         tokenize(warehouse, config(folder, corpus("json", "mc4", data("damaged/bad-rows.json")), "licences.json=CC0"));
         String card = Files.readString(folder.resolve("w/cards/json/README.md"));

@@ -136,7 +136,7 @@ class TrainingResumeTest {
     }
 
     @Test
-    void checkpointsOfOtherInputsAreThrownAwayAndTheDifferenceIsTold() {
+    void checkpointsOfOtherInputsAreThrownAwayAndTheDifferenceIsPrinted() {
         assertThat(cli.succeed(PRETRAIN, "--set", "train.tokens=500", "--set", "train.seed=9"))
                 .contains("Model base: an unfinished run of other inputs is thrown away:")
                 .contains("train: ", "\"seed\":9")

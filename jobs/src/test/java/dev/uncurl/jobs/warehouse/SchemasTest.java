@@ -25,7 +25,7 @@ public class SchemasTest {
 
     public static List<String> columns(UncurlTable table) {
         var columns = new ArrayList<String>();
-        Matcher matcher = COLUMN.matcher(table.definition());
+        Matcher matcher = COLUMN.matcher(TableSchemas.definition(table));
         while (matcher.find()) {
             columns.add(matcher.group(1));
         }

@@ -1,0 +1,89 @@
+package dev.uncurl.jobs.warehouse;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.spark.Spark3Util;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.catalyst.parser.ParseException;
+import org.apache.spark.sql.catalyst.plans.logical.CreateTable;
+
+/** Creates tables and views from their definitions, the SQL under schemas/. */
+public final class TableSchemas {
+    private TableSchemas() {}
+
+    /** The statement that creates a table, without the comments of its file. */
+    static String definition(UncurlTable table) {
+        return statement("schemas/" + table.id() + ".sql");
+    }
+
+    /**
+     * Creates missing tables and all views, and adds columns to tables of earlier releases. The session's current catalog
+     * must be Uncurl's.
+     *
+     * @throws dev.uncurl.error.UserError (input) when a table differs from its definition by more than columns that may be
+     *     null
+     */
+    public static void createAll(SparkSession spark) {
+        for (UncurlTable table : UncurlTable.values()) {
+            spark.sql("CREATE NAMESPACE IF NOT EXISTS " + table.namespace());
+            if (!spark.catalog().tableExists(table.fullName())) {
+                spark.sql(definition(table));
+            } else {
+                upgrade(spark, table);
+            }
+        }
+        for (Views view : Views.values()) {
+            String file = "schemas/views/" + view.name().toLowerCase(java.util.Locale.ROOT) + ".sql";
+            SqlStatements.split(statement(file)).forEach(spark::sql);
+        }
+    }
+
+    /** Adds to an existing table what its definition has gained. */
+    private static void upgrade(SparkSession spark, UncurlTable table) {
+        try {
+            var plan = (CreateTable) spark.sessionState().sqlParser().parsePlan(definition(table));
+            Map<String, String> properties = scala.collection.JavaConverters.mapAsJavaMap(
+                    plan.tableSpec().properties());
+            Table iceberg = Spark3Util.loadIcebergTable(spark, table.fullName());
+            new TableUpgrade(table, plan.tableSchema(), properties).apply(iceberg);
+        } catch (ParseException e) {
+            throw new IllegalStateException("schemas/" + table.id() + ".sql", e);
+        } catch (NoSuchTableException e) {
+            throw new IllegalStateException("Table " + table.id() + " is gone", e);
+        }
+    }
+
+    /** In the order in which they are created: a view may use those before it. */
+    private enum Views {
+        DROPPED_EXPERTS,
+        LOAD_IMBALANCE,
+        EXPERT_PROFILE,
+        EXPERT_DISTANCE,
+        EXPERT_PAIRS,
+        EXPERT_BETWEEN_TASKS,
+        TASK_OVERLAP,
+        TASK_TOP_EXPERTS,
+        MODEL_RESULTS,
+        PRUNING_FRONTIER
+    }
+
+    private static String statement(String resource) {
+        try (InputStream in = TableSchemas.class.getClassLoader().getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new IllegalStateException(resource + " is not in the application jar");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.startsWith("--"))
+                    .collect(Collectors.joining("\n"));
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading " + resource + " of the application jar", e);
+        }
+    }
+}

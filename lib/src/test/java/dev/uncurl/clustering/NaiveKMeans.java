@@ -10,7 +10,7 @@ final class NaiveKMeans {
     private NaiveKMeans() {}
 
     /** @param points [E, N] */
-    public static int[] labels(double[][] points, int clusters, long seed) {
+    public static int[] assignClusters(double[][] points, int clusters, long seed) {
         int[] best = null;
         double lowest = Double.POSITIVE_INFINITY;
         for (int restart = 0; restart < KMeans.RESTARTS; restart++) {

@@ -112,8 +112,8 @@ final class AssignmentBench {
         }
 
         void multiply(Kernels kernels) {
-            kernels.product().multiply(in, true, otherIn, false, 0, scores);
-            kernels.product().multiply(out, false, otherOut, true, 1, scores);
+            kernels.matrixProduct().multiply(in, true, otherIn, false, 0, scores);
+            kernels.matrixProduct().multiply(out, false, otherOut, true, 1, scores);
         }
     }
 
@@ -192,8 +192,8 @@ final class AssignmentBench {
         double[] seconds = new double[2];
         for (int threads = 1; threads <= 2; threads++) {
             try (var kernels = new VectorKernels(threads)) {
-                kernels.sideBySide(pairs.size(), pair -> pairs.get(pair).multiply(kernels));
-                seconds[threads - 1] = best(() -> kernels.sideBySide(
+                kernels.parallelFor(pairs.size(), pair -> pairs.get(pair).multiply(kernels));
+                seconds[threads - 1] = best(() -> kernels.parallelFor(
                         pairs.size(), pair -> kernels.assignment().maximize(pairs.get(pair).scores)));
             }
         }

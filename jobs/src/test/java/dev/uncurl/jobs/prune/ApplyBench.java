@@ -132,7 +132,7 @@ final class ApplyBench {
             Files.createDirectories(target.resolve(folder.getFileName()));
         }
         try (var kernels = new VectorKernels(2)) {
-            kernels.sideBySide(files.size(), i -> {
+            kernels.parallelFor(files.size(), i -> {
                 Path file = files.get(i);
                 Path to = target.resolve(file.getParent().getFileName()).resolve(file.getFileName());
                 try {

@@ -16,7 +16,7 @@ public final class NaiveKMeans {
      * @param points [E, N]
      * @return the cluster of each
      */
-    static int[] labels(double[][] points, int clusters, long seed) {
+    static int[] assignClusters(double[][] points, int clusters, long seed) {
         int[] best = null;
         double lowest = Double.POSITIVE_INFINITY;
         for (int restart = 0; restart < 32; restart++) {

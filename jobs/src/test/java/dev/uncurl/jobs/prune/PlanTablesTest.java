@@ -85,7 +85,7 @@ class PlanTablesTest {
             for (int layer : new int[] {1, 3}) {
                 double[][] all = columns(layer);
                 double[][] points = Arrays.copyOf(all, EXPERTS);
-                int[] naive = NaiveKMeans.labels(points, clusters, 7);
+                int[] naive = NaiveKMeans.assignClusters(points, clusters, 7);
                 List<ExpertAssignment> rows = planned.plan().layer(layer);
                 for (int i = 0; i < EXPERTS; i++) {
                     for (int j = 0; j < EXPERTS; j++) {

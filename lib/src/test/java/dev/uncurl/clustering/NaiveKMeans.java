@@ -5,11 +5,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
-/** k-means by its definition over points, with the draws of {@link KMeans}. */
-final class NaiveKMeans {
+/** k-means by its definition over points, with the random draws of {@link KMeans}. */
+public final class NaiveKMeans {
     private NaiveKMeans() {}
 
-    /** @param points [E, N] */
+    /**
+     * @param points [E, N]
+     * @return the cluster of each point
+     */
     public static int[] assignClusters(double[][] points, int clusters, long seed) {
         int[] best = null;
         double lowest = Double.POSITIVE_INFINITY;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.clustering.CanonicalGram;
+import dev.uncurl.clustering.NaiveKMeans;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.Cli;
 import dev.uncurl.jobs.routing.RoutingFixture;

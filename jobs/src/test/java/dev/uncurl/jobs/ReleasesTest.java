@@ -18,10 +18,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.ZipFile;
 import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What earlier releases wrote, opened by this one. */
+@Tag("slow")
 class ReleasesTest {
     static void unpack(Path zip, Path folder) throws IOException {
         try (var archive = new ZipFile(zip.toFile())) {

@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -126,6 +127,7 @@ class MaskedRouterTest {
         return target;
     }
 
+    @Tag("slow")
     @ParameterizedTest
     @CsvSource({"1, false", "2, false", "2, true", "4, true"})
     void aTokenWhoseChoicesWereAllKeptIsRoutedAsBeforeToTheBit(int topK, boolean renormalize) {

@@ -32,9 +32,11 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.ShrinkingMode;
+import net.jqwik.api.Tag;
 import org.apache.spark.sql.Row;
 
 /** No row of one name appears under another or vanishes because of it, whatever corpora, tasks and models are called. */
+@Tag("slow")
 class AnyNameTest {
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();

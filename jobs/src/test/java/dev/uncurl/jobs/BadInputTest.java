@@ -11,10 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a user sees who asks for the impossible: the thing, its place, the remedy, the exit code, and nothing written. */
+@Tag("slow")
 class BadInputTest {
     @TempDir
     private Path folder;

@@ -19,10 +19,12 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A short training in JVMs of their own, with and without the incubator module of the Vector API. */
+@Tag("slow")
 class KernelChoiceTest {
     private static final int STEPS = 4;
 

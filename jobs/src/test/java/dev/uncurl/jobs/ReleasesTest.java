@@ -12,10 +12,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.zip.ZipFile;
 import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What earlier releases wrote, opened by this one. */
+@Tag("slow")
 public class ReleasesTest {
     /** Unpacks a warehouse of release 0.1.0 and makes its tables those of the folder. */
     public static Cli relocated(Path folder) throws IOException {

@@ -17,13 +17,13 @@ public interface Clusterer {
     int[] cluster(CanonicalGram columns, int clusters, long seed);
 
     /**
-     * The clusters of the experts. They do not depend on how the experts happen to be numbered (see {@link CanonicalGram}):
-     * relabelling the experts relabels the result, to the bit.
+     * The clusters of the experts. They do not depend on how the experts happen to be numbered (see
+     * {@link CanonicalGram}): relabelling the experts relabels the result, to the bit.
      *
      * @return the cluster of each expert; clusters are numbered by their lowest member
      * @throws UserError (usage) when K is not between 1 and E
      */
-    default int[] labels(RouterGram gram, int clusters, long seed) {
+    default int[] assignClusters(RouterGram gram, int clusters, long seed) {
         checkClusters(clusters, gram.experts());
         CanonicalGram columns = CanonicalGram.of(gram);
         return columns.byExpert(cluster(columns, clusters, seed));

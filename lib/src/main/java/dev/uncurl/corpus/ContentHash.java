@@ -1,9 +1,6 @@
 package dev.uncurl.corpus;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * sha-256 of a text's UTF-8 bytes. Two documents, or two examples, are the same when it is; a part of it also decides
@@ -13,7 +10,7 @@ import java.util.HexFormat;
  */
 public record ContentHash(String hex) {
     public static ContentHash of(String text) {
-        return new ContentHash(HexFormat.of().formatHex(digest(text)));
+        return new ContentHash(DigestUtils.sha256Hex(text));
     }
 
     /** Of a document: its text. Where it came from does not count. */
@@ -29,13 +26,5 @@ public record ContentHash(String hex) {
     /** The first 64 bits. */
     public long prefix() {
         return Long.parseUnsignedLong(hex, 0, 16, 16);
-    }
-
-    private static byte[] digest(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
     }
 }

@@ -2,13 +2,13 @@ package dev.uncurl.kernel;
 
 /** One step of AdamW (Loshchilov and Hutter 2019) over a slice of the flat parameters. */
 public interface AdamW {
-    /** Sum of the squares of all elements, in a fixed order. */
+    /** Sum of the squares of all elements, added in a fixed order. */
     double sumOfSquares(Matrix x);
 
     /**
-     * With g = gradientScale * gradient: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and the gradient is
-     * overwritten with the update {@code stepSize * m / (sqrt(v * secondCorrection) + epsilon) + decay * parameters},
-     * which the caller subtracts.
+     * With g = gradientScale * gradient: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, and the gradient
+     * is overwritten with the update
+     * {@code stepSize * m / (sqrt(v * secondCorrection) + epsilon) + decay * parameters}, which the caller subtracts.
      */
     void update(Coefficients coefficients, Matrix parameters, Matrix gradient, Matrix first, Matrix second);
 

@@ -1,9 +1,9 @@
 package dev.uncurl.kernel;
 
 /**
- * Causal self-attention, softmax(Q K^T / sqrt(D/H)) V for every head of B sequences of T positions. Only the logsumexp
- * of every row of scores is kept for the way back, which computes the scores again (Dao et al. 2022): memory grows with
- * T, not with T^2.
+ * Causal self-attention, softmax(Q K^T / sqrt(D/H)) V for every head of B sequences of T positions. The forward pass
+ * keeps only the logsumexp of each row of scores; the backward pass recomputes the scores (Dao et al. 2022). Memory
+ * therefore grows with T, not with T^2.
  */
 public interface Attention {
     /**

@@ -1,6 +1,6 @@
 package dev.uncurl.kernel;
 
-/** Log-softmax at the target and, fused with it, the gradient of the cross-entropy. */
+/** Log-softmax at the target, fused with the gradient of the cross-entropy. */
 public interface CrossEntropy {
     /**
      * Sets {@code logProbabilities[first + i] = logits[i][t] - logsumexp(logits[i])} with

@@ -1,8 +1,8 @@
 package dev.uncurl.kernel;
 
 /**
- * Rows moved by index: embedding look-up, dispatch of tokens to experts and back. An index of -1 stands for no row; a
- * {@code scales} of null means 1. Sums run in ascending order of i, so results have the same bits every time.
+ * Moves rows by index: embedding look-up, dispatch of tokens to experts and back. An index of -1 means no row; a
+ * {@code scales} of null means 1. Sums run in ascending order of i, so results are reproducible to the bit.
  */
 public interface GatherScatter {
     /** target[i] = scales[i] * source[index[i]], or zeros without a row. */

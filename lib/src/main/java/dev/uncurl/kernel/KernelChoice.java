@@ -8,11 +8,11 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Chooses the fastest {@link Kernels} that this JVM can run. The choice is made and logged once per JVM. */
+/** Selects the fastest {@link Kernels} that this JVM can run. The choice is made and logged once per JVM. */
 public final class KernelChoice {
     /**
-     * System property: threads that work on one call of {@link #best()} kernels, the caller among them; 1 when it is not
-     * set. In Spark it is to equal spark.task.cpus.
+     * System property: number of threads that run one call of {@link #best()} kernels, including the caller; 1 by
+     * default. In Spark, set it to spark.task.cpus.
      */
     public static final String THREADS = "uncurl.threads";
 
@@ -46,11 +46,12 @@ public final class KernelChoice {
         String backend = Nd4j.getBackend().getClass().getSimpleName();
         boolean host = backend.equals("CpuBackend");
         if (!module && host) {
-            LOG.warn("Plain ND4J kernels, several times slower: start the JVM with"
-                    + " --add-modules jdk.incubator.vector (in Spark: spark.driver.extraJavaOptions and"
-                    + " spark.executor.extraJavaOptions) for the fused ones");
+            LOG.warn(
+                    "Using plain ND4J kernels, which are several times slower than the fused ones. For the fused kernels,"
+                            + " start the JVM with --add-modules jdk.incubator.vector (in Spark:"
+                            + " spark.driver.extraJavaOptions and spark.executor.extraJavaOptions)");
         } else if (!host) {
-            LOG.info("Plain ND4J kernels on {}", backend);
+            LOG.info("Using plain ND4J kernels on {}", backend);
         }
         return module && host;
     }

@@ -3,13 +3,13 @@ package dev.uncurl.kernel;
 import java.util.function.IntConsumer;
 
 /**
- * The numeric primitives of the model, and of merging its experts, on off-heap matrices. An instance has scratch memory of its own and one caller at
- * a time, whom further threads may help.
+ * The numeric operations of the model and of merging its experts, on off-heap matrices. An instance owns scratch memory
+ * and must be called by one thread at a time; it may run a call on further threads.
  */
 public interface Kernels extends AutoCloseable {
-    MatrixProduct product();
+    MatrixProduct matrixProduct();
 
-    GatherScatter rows();
+    GatherScatter gatherScatter();
 
     Bias bias();
 
@@ -25,22 +25,22 @@ public interface Kernels extends AutoCloseable {
 
     LinearAssignment assignment();
 
-    /** Threads that work on one call, the caller among them. */
+    /** Number of threads that run one call, including the caller. */
     default int threads() {
         return 1;
     }
 
     /**
-     * Runs jobs 0 to {@code jobs - 1}, which must not depend on one another, possibly at the same time, and returns when
-     * all are done. Jobs may use all kernels but the optimiser's, on matrices of their own.
+     * Runs jobs 0 to {@code jobs - 1}, possibly in parallel, and returns when all have finished. Jobs must be
+     * independent. They may use all kernels except {@link #adamW()}, each on its own matrices.
      */
-    default void sideBySide(int jobs, IntConsumer job) {
+    default void parallelFor(int jobs, IntConsumer job) {
         for (int index = 0; index < jobs; index++) {
             job.accept(index);
         }
     }
 
-    /** Ends the helping threads. Kernels that nobody holds any more end theirs too. */
+    /** Stops the worker threads. They also stop when the instance is garbage-collected. */
     @Override
     default void close() {}
 }

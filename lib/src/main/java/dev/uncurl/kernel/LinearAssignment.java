@@ -1,10 +1,12 @@
 package dev.uncurl.kernel;
 
-/** The linear assignment problem, exactly: one column for each row such that the sum of the chosen scores is highest. */
+/**
+ * Solves the linear assignment problem exactly: assigns each row its own column such that the sum of scores is maximal.
+ */
 public interface LinearAssignment {
     /**
-     * Solved in double, whatever the type of the scores. Where several assignments have the highest sum, the scores alone
-     * decide which one is given: the same scores, the same answer.
+     * Computed in double, whatever the type of the scores. If several assignments have the maximal sum, which one is
+     * returned depends on the scores only: the same scores give the same answer.
      *
      * @param scores [n, n], all finite; unchanged
      * @return the column of each row

@@ -11,9 +11,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * A row-major, contiguous rows x columns slice of a flat ND4J array (an arena, or a model's parameters). It holds on to
- * that array, because a pointer into ND4J's memory does not keep the memory alive. Helping threads use its memory; what
- * makes other matrices of it is for one thread at a time.
+ * A row-major, contiguous rows x columns slice of a flat ND4J array (an arena, or a model's parameters). It keeps a
+ * reference to that array, because a pointer into ND4J's memory does not keep the memory alive. Several threads may use
+ * the memory; methods that create other matrices must be called by one thread at a time.
  */
 public final class Matrix {
     private final INDArray flat;
@@ -67,7 +67,9 @@ public final class Matrix {
         return new Matrix(flat, offset + (long) from * columns, count, columns);
     }
 
-    /** The first {@code count} rows; the last answer is kept, since a training run asks for the same again. */
+    /**
+     * The first {@code count} rows. The last result is cached, since a training run requests the same rows repeatedly.
+     */
     public Matrix first(int count) {
         if (count == rows) {
             return this;
@@ -158,7 +160,7 @@ public final class Matrix {
         }
     }
 
-    /** Sets all elements, row-major, from {@code source}, which has just as many. */
+    /** Sets all elements, row-major, from {@code source}, which must have the same number of elements. */
     public void write(float[] source) {
         if (source.length != Math.multiplyExact(rows, columns)) {
             throw new IllegalArgumentException(source.length + " values for " + rows + " x " + columns);

@@ -5,7 +5,7 @@ public interface Normalization {
     /** GPT-2's epsilon. */
     double EPSILON = 1e-5;
 
-    /** @param statistics [N, 2]: mean and reciprocal standard deviation of each row, for the way back */
+    /** @param statistics [N, 2]: mean and reciprocal standard deviation of each row, for the backward pass */
     void forward(Matrix x, Matrix gain, Matrix bias, Matrix statistics, Matrix y);
 
     /**

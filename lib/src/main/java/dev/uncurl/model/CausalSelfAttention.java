@@ -26,10 +26,10 @@ final class CausalSelfAttention {
         Matrix qkv = block.qkv().first(tokens);
         Matrix attended = block.attended().first(tokens);
         Matrix added = branch.first(tokens);
-        kernels.product().multiply(block.normed1().first(tokens), false, inWeight.value(), false, 0, qkv);
+        kernels.matrixProduct().multiply(block.normed1().first(tokens), false, inWeight.value(), false, 0, qkv);
         kernels.bias().add(qkv, inBias.value());
         kernels.attention().forward(shape, qkv, block.logSumExp().first(tokens), attended);
-        kernels.product().multiply(attended, false, outWeight.value(), false, 0, added);
+        kernels.matrixProduct().multiply(attended, false, outWeight.value(), false, 0, added);
         kernels.bias()
                 .addResidual(
                         block.input().first(tokens),
@@ -44,12 +44,12 @@ final class CausalSelfAttention {
         Matrix dAttended = buffers.dAttended.first(tokens);
         Matrix dQkv = buffers.dQkv.first(tokens);
         kernels.bias().columnSums(dMiddle, outBias.gradient());
-        kernels.product().multiply(block.attended().first(tokens), true, dMiddle, false, 0, outWeight.gradient());
-        kernels.product().multiply(dMiddle, false, outWeight.value(), true, 0, dAttended);
+        kernels.matrixProduct().multiply(block.attended().first(tokens), true, dMiddle, false, 0, outWeight.gradient());
+        kernels.matrixProduct().multiply(dMiddle, false, outWeight.value(), true, 0, dAttended);
         kernels.attention()
                 .backward(shape, block.qkv().first(tokens), block.logSumExp().first(tokens), dAttended, dQkv);
         kernels.bias().columnSums(dQkv, inBias.gradient());
-        kernels.product().multiply(block.normed1().first(tokens), true, dQkv, false, 0, inWeight.gradient());
-        kernels.product().multiply(dQkv, false, inWeight.value(), true, 0, buffers.dNormed.first(tokens));
+        kernels.matrixProduct().multiply(block.normed1().first(tokens), true, dQkv, false, 0, inWeight.gradient());
+        kernels.matrixProduct().multiply(dQkv, false, inWeight.value(), true, 0, buffers.dNormed.first(tokens));
     }
 }

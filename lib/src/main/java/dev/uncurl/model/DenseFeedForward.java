@@ -28,9 +28,9 @@ final class DenseFeedForward {
 
     /** Writes all but the addition of b2 to {@code y} [R, D], for the R rows of x. */
     void forward(Matrix x, Matrix hidden, Matrix activated, Matrix y) {
-        kernels.product().multiply(x, false, inWeight.value(), false, 0, hidden);
+        kernels.matrixProduct().multiply(x, false, inWeight.value(), false, 0, hidden);
         kernels.activation().forward(hidden, inBias.value(), activated);
-        kernels.product().multiply(activated, false, outWeight.value(), false, 0, y);
+        kernels.matrixProduct().multiply(activated, false, outWeight.value(), false, 0, y);
     }
 
     /**
@@ -40,10 +40,10 @@ final class DenseFeedForward {
      * @param activatedSum [1, F] and {@code ySum} [1, D] are overwritten
      */
     double[] forwardSum(Matrix x, Matrix hidden, Matrix activated, Matrix activatedSum, Matrix ySum) {
-        kernels.product().multiply(x, false, inWeight.value(), false, 0, hidden);
+        kernels.matrixProduct().multiply(x, false, inWeight.value(), false, 0, hidden);
         kernels.activation().forward(hidden, inBias.value(), activated);
         kernels.bias().columnSums(activated, activatedSum);
-        kernels.product().multiply(activatedSum, false, outWeight.value(), false, 0, ySum);
+        kernels.matrixProduct().multiply(activatedSum, false, outWeight.value(), false, 0, ySum);
         double[] sum = new double[ySum.columns()];
         double[] bias = new double[ySum.columns()];
         ySum.read(sum);
@@ -64,10 +64,10 @@ final class DenseFeedForward {
             return;
         }
         kernels.bias().columnSums(dy, outBias.gradient());
-        kernels.product().multiply(activated, true, dy, false, 0, outWeight.gradient());
-        kernels.product().multiply(dy, false, outWeight.value(), true, 0, dHidden);
+        kernels.matrixProduct().multiply(activated, true, dy, false, 0, outWeight.gradient());
+        kernels.matrixProduct().multiply(dy, false, outWeight.value(), true, 0, dHidden);
         kernels.activation().backward(hidden, dHidden, inBias.gradient());
-        kernels.product().multiply(x, true, dHidden, false, 0, inWeight.gradient());
-        kernels.product().multiply(dHidden, false, inWeight.value(), true, 0, dx);
+        kernels.matrixProduct().multiply(x, true, dHidden, false, 0, inWeight.gradient());
+        kernels.matrixProduct().multiply(dHidden, false, inWeight.value(), true, 0, dx);
     }
 }

@@ -22,14 +22,14 @@ final class Embedding {
         for (int i = 0; i < batch.size(); i++) {
             position[i] = batch.tokens()[i] == TokenBatch.NONE ? -1 : i % batch.columns();
         }
-        kernels.rows().gather(tokens.value(), batch.tokens(), null, stream);
-        kernels.rows().gatherAdd(stream, positions.value(), position, null, stream);
+        kernels.gatherScatter().gather(tokens.value(), batch.tokens(), null, stream);
+        kernels.gatherScatter().gatherAdd(stream, positions.value(), position, null, stream);
     }
 
     /** Adds to the gradient of wte, which the tied head has written, and overwrites that of wpe. */
     void backward(TokenBatch batch, Matrix dStream) {
         positions.gradient().zero();
-        kernels.rows().scatterAdd(dStream, batch.tokens(), tokens.gradient());
-        kernels.rows().scatterAdd(dStream, position, positions.gradient());
+        kernels.gatherScatter().scatterAdd(dStream, batch.tokens(), tokens.gradient());
+        kernels.gatherScatter().scatterAdd(dStream, position, positions.gradient());
     }
 }

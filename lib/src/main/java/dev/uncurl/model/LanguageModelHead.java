@@ -4,8 +4,8 @@ import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 
 /**
- * Final norm and the output head, whose matrix is wte [V, D]. Only positions with a target are computed, in blocks of as
- * many as {@link Buffers#logits} has rows, each through logits, loss and gradient.
+ * Final norm and the output head, whose matrix is wte [V, D]. Only positions with a target are computed, in blocks of
+ * as many as {@link Buffers#logits} has rows, each through logits, loss and gradient.
  */
 final class LanguageModelHead {
     private final Kernels kernels;
@@ -50,7 +50,7 @@ final class LanguageModelHead {
         Matrix rows = buffers.predicted.first(predicted);
         Matrix normed = buffers.predictedNormed.first(predicted);
         Matrix statistics = buffers.predictedStatistics.first(predicted);
-        kernels.rows().gather(buffers.output.first(batch.size()), position, null, rows);
+        kernels.gatherScatter().gather(buffers.output.first(batch.size()), position, null, rows);
         norm.forward(rows, statistics, normed);
         // the gradient of the normed rows; dAttended is free until the blocks' way back
         Matrix dNormed = withGradient ? buffers.dAttended.first(predicted) : null;
@@ -59,13 +59,13 @@ final class LanguageModelHead {
         for (int from = 0; from < predicted; from += most) {
             int count = Math.min(most, predicted - from);
             Matrix logits = buffers.logits.first(count);
-            kernels.product().multiply(normed.rows(from, count), false, embedding.value(), true, 0, logits);
+            kernels.matrixProduct().multiply(normed.rows(from, count), false, embedding.value(), true, 0, logits);
             kernels.crossEntropy().forward(logits, target, from, withGradient ? 1.0 / predicted : 0, logProbability);
             if (withGradient) {
-                kernels.product()
+                kernels.matrixProduct()
                         .multiply(
                                 logits, true, normed.rows(from, count), false, from == 0 ? 0 : 1, embedding.gradient());
-                kernels.product().multiply(logits, false, embedding.value(), false, 0, dNormed.rows(from, count));
+                kernels.matrixProduct().multiply(logits, false, embedding.value(), false, 0, dNormed.rows(from, count));
             }
             for (int i = from; i < from + count; i++) {
                 sum -= logProbability[i];
@@ -83,7 +83,7 @@ final class LanguageModelHead {
         Matrix dRows = buffers.dNormed.first(predicted);
         dRows.zero();
         norm.backward(rows, statistics, dNormed, dRows);
-        kernels.rows().scatterAdd(dRows, position, dStream);
+        kernels.gatherScatter().scatterAdd(dRows, position, dStream);
     }
 
     /** Number of predicted positions of the last batch. */

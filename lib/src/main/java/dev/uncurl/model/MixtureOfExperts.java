@@ -10,9 +10,10 @@ import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
- * Router and experts of one block: output = input + sum over chosen e of gate_e expert_e(x). Tokens are brought into the
- * order of experts, so that each expert is one product over contiguous rows. In training an expert takes no more than
- * {@link MoeConfig#capacity}; a dropped choice adds nothing, so that a token without any left passes on as it came.
+ * Router and experts of one block: output = input + sum over chosen e of gate_e expert_e(x). Tokens are brought into
+ * the order of experts, so that each expert is one product over contiguous rows. In training an expert takes no more
+ * than {@link MoeConfig#capacity}; a dropped choice adds nothing, so that a token without any left passes on as it
+ * came.
  */
 final class MixtureOfExperts implements RoutingView {
     private final Kernels kernels;
@@ -68,7 +69,7 @@ final class MixtureOfExperts implements RoutingView {
         int slots = dispatch.size();
         Matrix dispatched = block.dispatched().first(slots);
         Matrix expertOutput = block.expertOutput().first(slots);
-        kernels.rows().gather(block.normed2().first(tokens), dispatch.token, null, dispatched);
+        kernels.gatherScatter().gather(block.normed2().first(tokens), dispatch.token, null, dispatched);
         eachExpert(expert -> {
             int from = dispatch.start[expert];
             int count = dispatch.count(expert);
@@ -82,10 +83,11 @@ final class MixtureOfExperts implements RoutingView {
                 kernels.bias().add(y, experts[expert].outputBias());
             }
         });
-        kernels.rows().dot(expertOutput, null, expertOutput, squaredNorms);
+        kernels.gatherScatter().dot(expertOutput, null, expertOutput, squaredNorms);
         Matrix base = block.middle().first(tokens);
         for (int choice = 0; choice < choices; choice++) {
-            kernels.rows().gatherAdd(base, expertOutput, dispatch.slot[choice], dispatch.gateOf[choice], output);
+            kernels.gatherScatter()
+                    .gatherAdd(base, expertOutput, dispatch.slot[choice], dispatch.gateOf[choice], output);
             base = output;
         }
     }
@@ -102,7 +104,7 @@ final class MixtureOfExperts implements RoutingView {
             return;
         }
         Matrix x = block.dispatched().first(token.length);
-        kernels.rows().gather(block.normed2().first(tokens), token, null, x);
+        kernels.gatherScatter().gather(block.normed2().first(tokens), token, null, x);
         double[][] sums = new double[experts.length][];
         for (int expert = 0; expert < experts.length; expert++) {
             sums[expert] = experts[expert].forwardSum(
@@ -129,8 +131,8 @@ final class MixtureOfExperts implements RoutingView {
         Matrix dispatched = block.dispatched().first(slots);
         Matrix expertOutput = block.expertOutput().first(slots);
         Matrix dExpertOutput = buffers.dExpertOutput.first(slots);
-        kernels.rows().dot(dOutput, dispatch.token, expertOutput, slotValues);
-        kernels.rows().gather(dOutput, dispatch.token, dispatch.gate, dExpertOutput);
+        kernels.gatherScatter().dot(dOutput, dispatch.token, expertOutput, slotValues);
+        kernels.gatherScatter().gather(dOutput, dispatch.token, dispatch.gate, dExpertOutput);
         // the outputs have served; their memory takes the gradients of the inputs
         Matrix dDispatched = expertOutput;
         eachExpert(expert -> {
@@ -144,9 +146,9 @@ final class MixtureOfExperts implements RoutingView {
                     buffers.dHidden.rows(from, count),
                     dDispatched.rows(from, count));
         });
-        kernels.rows().gather(dDispatched, dispatch.slot[0], null, dNormed);
+        kernels.gatherScatter().gather(dDispatched, dispatch.slot[0], null, dNormed);
         for (int choice = 1; choice < choices; choice++) {
-            kernels.rows().gatherAdd(dNormed, dDispatched, dispatch.slot[choice], null, dNormed);
+            kernels.gatherScatter().gatherAdd(dNormed, dDispatched, dispatch.slot[choice], null, dNormed);
         }
         for (int i = 0; i < tokens * choices; i++) {
             int slot = slot(i / choices, i % choices);
@@ -167,7 +169,7 @@ final class MixtureOfExperts implements RoutingView {
             expert.accept(order[alone++]);
         }
         int together = alone;
-        kernels.sideBySide(order.length - together, index -> expert.accept(order[together + index]));
+        kernels.parallelFor(order.length - together, index -> expert.accept(order[together + index]));
     }
 
     /** Where the choice's part of the output stands, -1 for padding and for a dropped choice. */
@@ -201,11 +203,6 @@ final class MixtureOfExperts implements RoutingView {
     @Override
     public float logit(int token, int expert) {
         return (float) router.logits[token * routerRows + expert];
-    }
-
-    @Override
-    public float probability(int token, int expert) {
-        return (float) router.probabilities[token * routerRows + expert];
     }
 
     @Override

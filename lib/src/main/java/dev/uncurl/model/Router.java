@@ -8,8 +8,8 @@ import dev.uncurl.model.spec.MoeLayer;
 import java.util.Arrays;
 
 /**
- * The router of one MoE block: logits = x Wr^T with Wr [R, D], p = softmax(logits), the k most probable rows (ties to the
- * lower id), gates p_r, or p_r divided by their sum if so configured and k &gt; 1. Balance loss R sum_r f_r P_r
+ * The router of one MoE block: logits = x Wr^T with Wr [R, D], p = softmax(logits), the k most probable rows (ties to
+ * the lower id), gates p_r, or p_r divided by their sum if so configured and k &gt; 1. Balance loss R sum_r f_r P_r
  * (Fedus et al. 2021; f_r, the share of choices before any is dropped for want of capacity, is a constant in the
  * gradient) and z-loss (Zoph et al. 2022). A capacity does not change gates: those of the choices that are left are not
  * scaled up.
@@ -18,9 +18,9 @@ import java.util.Arrays;
  * here that makes no difference, rows are chosen, counted and balanced as if each had an expert of its own. What the
  * choices then mean for the experts is for {@link TokenAssignments}.
  *
- * <p>Masked rows have their part in p, and so in the gates and the z-loss, but only the others (live rows) are chosen. The
- * balance loss is that of the live rows among themselves: L sum_r f_r Q_r with Q the mean of their softmax alone, L their
- * number. With P in place of Q it could be lowered by moving probability to masked rows, which balances nothing.
+ * <p>Masked rows have their part in p, and so in the gates and the z-loss, but only the others (live rows) are chosen.
+ * The balance loss is that of the live rows among themselves: L sum_r f_r Q_r with Q the mean of their softmax alone, L
+ * their number. With P in place of Q it could be lowered by moving probability to masked rows, which balances nothing.
  */
 final class Router {
     private final Kernels kernels;
@@ -38,7 +38,9 @@ final class Router {
     final double[] logits;
 
     final double[] probabilities;
-    /** [N, R] softmax over live rows alone, 0 at masked ones: the same array as {@link #probabilities} without masks. */
+    /**
+     * [N, R] softmax over live rows alone, 0 at masked ones: the same array as {@link #probabilities} without masks.
+     */
     private final double[] liveProbabilities;
     /** [N, k] router rows, best first; -1 and a gate of 0 for padding. */
     final int[] chosen;
@@ -84,7 +86,7 @@ final class Router {
      * @throws UserError (input) when a logit is not a finite number
      */
     void forward(TokenBatch batch, Matrix x, Matrix scratch) {
-        kernels.product().multiply(x, false, weight.value(), true, 0, scratch);
+        kernels.matrixProduct().multiply(x, false, weight.value(), true, 0, scratch);
         scratch.read(logits);
         Arrays.fill(counts, 0);
         routed = 0;
@@ -246,8 +248,8 @@ final class Router {
             }
         }
         scratch.write(dLogits);
-        kernels.product().multiply(scratch, true, x, false, 0, weight.gradient());
-        kernels.product().multiply(scratch, false, weight.value(), false, 1, dx);
+        kernels.matrixProduct().multiply(scratch, true, x, false, 0, weight.gradient());
+        kernels.matrixProduct().multiply(scratch, false, weight.value(), false, 1, dx);
     }
 
     private void backward(int token, double[] dGates, double[] dLogits) {

@@ -40,9 +40,6 @@ public interface RoutingView {
     /** L2 norm of that expert's output, before the gate; 0 for padding and for a dropped choice. */
     float outputNorm(int token, int choice);
 
-    /** Softmax of the logits at {@code expert}; 0 for padding. */
-    float probability(int token, int expert);
-
     /** Tokens that chose each expert [E], those that it dropped too; a copy. */
     int[] expertTokens();
 }

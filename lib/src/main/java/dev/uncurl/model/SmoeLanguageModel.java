@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class SmoeLanguageModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SmoeLanguageModel.class);
-    private static final Set<String> SAID = ConcurrentHashMap.newKeySet();
+    /** Messages that this JVM has logged. Mutable, but it affects the log alone, never a result. */
+    private static final Set<String> LOGGED = ConcurrentHashMap.newKeySet();
 
     private final ModelConfig config;
     private final Kernels kernels;
@@ -61,7 +62,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         training = gradients != null;
         var footprint = Footprint.of(config, maxTokens, training);
         footprint.check(maxTokens);
-        sayOnce("A model for " + maxTokens + " tokens at a time, threads: " + kernels.threads() + ", " + footprint);
+        logOnce("A model for " + maxTokens + " tokens at a time, threads: " + kernels.threads() + ", " + footprint);
         var source = new Parameter.Source(layout, parameters, gradients);
         arena = Arena.of(parameters.dataType(), arenaElements(config, maxTokens, training));
         buffers = new Buffers(config, maxTokens, training, arena);
@@ -73,9 +74,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
         head = new LanguageModelHead(kernels, source, maxTokens);
     }
 
-    /** Training makes a model anew in every round: what was said once in this JVM is not said again. */
-    private static void sayOnce(String message) {
-        if (SAID.add(message)) {
+    /** Logs a message once per JVM, since training creates a model in every round. */
+    private static void logOnce(String message) {
+        if (LOGGED.add(message)) {
             LOG.info(message);
         }
     }
@@ -130,8 +131,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
     }
 
     /**
-     * Loss of the batch; fills {@link #targetLogProbabilities} and {@link #routing}. No expert has a capacity here, also
-     * when the configuration gives it one for training: what a token scores must not depend on what else is in the batch.
+     * Loss of the batch; fills {@link #targetLogProbabilities} and {@link #routing}. No expert has a capacity here,
+     * also when the configuration gives it one for training: what a token scores must not depend on what else is in the
+     * batch.
      *
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
@@ -140,8 +142,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
     }
 
     /**
-     * As {@link #forward(TokenBatch)}, with the same bits, and beside it every expert of every MoE block on every token, at
-     * the input that the block's router sees. It costs about half a pass of each expert over the whole batch.
+     * As {@link #forward(TokenBatch)}, with the same bits, and beside it every expert of every MoE block on every
+     * token, at the input that the block's router sees. It costs about half a pass of each expert over the whole batch.
      *
      * @param outputs is called for each MoE block and expert, in ascending order
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
@@ -151,9 +153,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
     }
 
     /**
-     * Loss of the batch, and its gradient in the array given to {@link #forTraining}. With a capacity factor the experts
-     * of each MoE block take {@link dev.uncurl.model.spec.MoeConfig#capacity} of this batch's assignments, so the loss depends
-     * on what stands together in a batch, and differs from that of {@link #forward}.
+     * Loss of the batch, and its gradient in the array given to {@link #forTraining}. With a capacity factor the
+     * experts of each MoE block take {@link dev.uncurl.model.spec.MoeConfig#capacity} of this batch's assignments, so
+     * the loss depends on what stands together in a batch, and differs from that of {@link #forward}.
      *
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */

@@ -158,15 +158,15 @@ public final class Alignment implements AutoCloseable {
             moved[place].set(experts.get(place)); // makes views of matrices, which is for one thread
         }
         int[][] permutations = new int[experts.size()][];
-        kernels.sideBySide(experts.size(), place -> {
+        kernels.parallelFor(experts.size(), place -> {
             permutations[place] = permutation(experts.get(place), moved[place], products[place]);
         });
         return permutations;
     }
 
     private int[] permutation(Expert expert, Weights weights, Matrix products) {
-        kernels.product().multiply(fixed.in, true, weights.in, false, 0, products);
-        kernels.product().multiply(fixed.out, false, weights.out, true, 1, products);
+        kernels.matrixProduct().multiply(fixed.in, true, weights.in, false, 0, products);
+        kernels.matrixProduct().multiply(fixed.out, false, weights.out, true, 1, products);
         int[] best = kernels.assignment().maximize(products);
         int[] identity = IntStream.range(0, best.length).toArray();
         return score(reference, expert, best) > score(reference, expert, identity) ? best : identity;

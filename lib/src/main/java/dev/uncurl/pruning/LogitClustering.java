@@ -7,6 +7,6 @@ record LogitClustering(Clusterer clusterer) implements PruningMethod {
     @Override
     public int[] labels(LayerStatistics evidence, int keep, long seed) {
         evidence.requireTokens();
-        return clusterer.labels(evidence.gram(), keep, seed);
+        return clusterer.assignClusters(evidence.gram(), keep, seed);
     }
 }

@@ -17,6 +17,6 @@ record OutputClustering(Clusterer clusterer) implements PruningMethod {
                 .orElseThrow(() -> UserError.input(
                         "There are no outputs of the experts on common tokens",
                         "Run dump-logits for this model and task with --outputs N, N tokens."));
-        return clusterer.labels(outputs, keep, seed);
+        return clusterer.assignClusters(outputs, keep, seed);
     }
 }

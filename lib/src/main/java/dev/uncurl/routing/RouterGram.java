@@ -4,28 +4,21 @@ import dev.uncurl.error.UserError;
 import java.util.Arrays;
 
 /**
- * G = H^T H for the router logits H [N, E] of one layer: all that clustering by squared Euclidean distance needs of the
- * N tokens. G adds up over tokens, files and nights. Sums run in the order of the calls; adding or merging the same
- * chunks in the same order gives the same bits. With C a set of experts and mu_C the mean of their columns,
+ * G = H^T H for the router logits H [N, E] of one layer: one row of table routing.gram. It is sufficient for clustering
+ * by squared Euclidean distance, whatever the number of tokens N. Immutable; {@link RoutingSums} computes it. With C a
+ * set of experts and mu_C the mean of their columns,
  *
  * <pre>
  * |h_i - h_j|^2  = G_ii - 2 G_ij + G_jj
  * |h_i - mu_C|^2 = G_ii - 2/|C| sum_{j in C} G_ij + 1/|C|^2 sum_{j,l in C} G_jl
  * </pre>
- *
- * One row of table routing.gram. Not safe for use by several threads.
  */
 public final class RouterGram implements java.io.Serializable {
     private static final long serialVersionUID = 1L;
 
     private final int experts;
     private final double[] gram;
-    private long tokens;
-
-    /** The Gram matrix of no tokens. */
-    public RouterGram(int experts) {
-        this(experts, 0, new double[Math.multiplyExact(experts, experts)]);
-    }
+    private final long tokens;
 
     /**
      * @param gram [E, E] row-major, copied
@@ -51,47 +44,6 @@ public final class RouterGram implements java.io.Serializable {
 
     private static UserError refused(String what) {
         return UserError.input("Not a Gram matrix of router logits: " + what, "Dump the router logits again.");
-    }
-
-    /**
-     * Adds one token.
-     *
-     * @param logits its E logits from {@code offset} on
-     * @throws UserError (input) naming the row, counted from 0 in this matrix, when one is NaN or infinite; nothing is
-     *     added then
-     */
-    public void add(float[] logits, int offset) {
-        for (int i = 0; i < experts; i++) {
-            if (!Float.isFinite(logits[offset + i])) {
-                throw UserError.input(
-                        "The router logit of row " + tokens + ", expert " + i + " is " + logits[offset + i],
-                        "The model has diverged: use an earlier checkpoint.");
-            }
-        }
-        for (int i = 0; i < experts; i++) {
-            double logit = logits[offset + i];
-            int row = i * experts;
-            for (int j = 0; j <= i; j++) {
-                gram[row + j] += logit * logits[offset + j];
-            }
-        }
-        for (int i = 0; i < experts; i++) {
-            for (int j = 0; j < i; j++) {
-                gram[j * experts + i] = gram[i * experts + j];
-            }
-        }
-        tokens++;
-    }
-
-    /** Adds the tokens of {@code other}, which stays as it is. */
-    public void merge(RouterGram other) {
-        if (other.experts != experts) {
-            throw refused("one of " + other.experts + " experts cannot be added to one of " + experts);
-        }
-        for (int i = 0; i < gram.length; i++) {
-            gram[i] += other.gram[i];
-        }
-        tokens += other.tokens;
     }
 
     /** E. */

@@ -5,14 +5,14 @@ import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.GptBytePairEncodingParams;
 import dev.uncurl.error.UserError;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
+import org.apache.commons.codec.binary.Hex;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * GPT-2's byte pair encoding by jtokkit: all of it (50,257 ids), or truncated to the 256 bytes, the first merges and
@@ -65,15 +65,6 @@ public final class Gpt2Tokenizer implements Tokenizer {
     /** All of GPT-2: 50,257 ids, {@code <|endoftext|>} is 50,256. */
     public static Gpt2Tokenizer full() {
         return of(FULL_VOCABULARY);
-    }
-
-    /**
-     * The first {@code vocabularySize - 1} ids of GPT-2, then {@code <|endoftext|>}.
-     *
-     * @throws UserError (usage) unless 257 &lt;= vocabularySize &lt;= 50,257
-     */
-    public static Gpt2Tokenizer truncated(int vocabularySize) {
-        return of(vocabularySize);
     }
 
     /**
@@ -134,20 +125,11 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
     /** sha-256 over id after id: its length (4 bytes, big-endian) and its bytes. */
     private static String digest(byte[][] bytesOfId) {
-        try {
-            var sha = MessageDigest.getInstance("SHA-256");
-            for (byte[] bytes : bytesOfId) {
-                sha.update(new byte[] {
-                    (byte) (bytes.length >>> 24),
-                    (byte) (bytes.length >>> 16),
-                    (byte) (bytes.length >>> 8),
-                    (byte) bytes.length
-                });
-                sha.update(bytes);
-            }
-            return HexFormat.of().formatHex(sha.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
+        var sha = DigestUtils.getSha256Digest();
+        for (byte[] bytes : bytesOfId) {
+            sha.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).array());
+            sha.update(bytes);
         }
+        return Hex.encodeHexString(sha.digest());
     }
 }

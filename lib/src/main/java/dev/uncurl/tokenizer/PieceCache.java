@@ -4,23 +4,27 @@ import java.util.Arrays;
 import java.util.function.Function;
 
 /**
- * Encodes text piece by piece and remembers the ids of short pieces: words repeat, so that most are looked up instead of
- * merged again. Fixed tables, in which a newer piece takes an older one's place; for one thread.
+ * Encodes text piece by piece and caches the ids of short pieces: words repeat, so most pieces are looked up instead of
+ * merged again. The tables have a fixed size; a new piece replaces an older one. Ids may be any int. For one thread.
  */
 final class PieceCache {
     private static final int SLOTS = 1 << 17;
 
-    /** Longer pieces seldom come again. */
+    /** Longest cached piece; longer ones rarely repeat. */
     private static final int LONGEST = 24;
 
-    /** Pieces of up to this many ASCII characters are keys of 7 bits a character. */
+    /** Pieces of up to this many ASCII characters are packed into keys of 7 bits per character. */
     private static final int PACKED = 9;
 
     private static final int PACKED_BITS = 17;
+    /** Bits of an id in a packed value: three ids and their count are 64 bits. Pieces with larger ids are not cached. */
+    private static final int ID_BITS = 20;
+
+    private static final int ID_MASK = (1 << ID_BITS) - 1;
 
     private final Function<String, int[]> encoder;
 
-    /** Key and value, side by side: most lookups touch one cache line. A value is a count and up to three ids. */
+    /** Keys and values, alternating, so that most lookups touch one cache line. A value is a count and three ids. */
     private final long[] packed = new long[2 << PACKED_BITS];
 
     private final String[] pieces = new String[SLOTS];
@@ -28,7 +32,7 @@ final class PieceCache {
     private int[] out = new int[1 << 10];
     private int size;
 
-    /** @param encoder of what is not remembered */
+    /** @param encoder encodes a piece that is not cached */
     PieceCache(Function<String, int[]> encoder) {
         this.encoder = encoder;
     }
@@ -50,7 +54,7 @@ final class PieceCache {
         return result;
     }
 
-    /** Appends the ids of a piece that a key and a value can hold; false for one that they cannot. */
+    /** Appends the ids of a piece that fits a packed key; returns false for other pieces. */
     private boolean appendPacked(String text, int from, int end) {
         if (end - from > PACKED) {
             return false;
@@ -66,27 +70,35 @@ final class PieceCache {
         int slot = (int) (key * 0x9e3779b97f4a7c15L >>> 64 - PACKED_BITS) << 1;
         if (packed[slot] != key) {
             int[] found = encoder.apply(text.substring(from, end));
-            if (found.length > 3) {
+            if (!isPackable(found)) {
                 append(found);
                 return true;
             }
             long value = found.length;
             for (int i = 0; i < 3; i++) {
-                value = value << 16 | (i < found.length ? found[i] : 0);
+                value = value << ID_BITS | (i < found.length ? found[i] : 0);
             }
             packed[slot] = key;
             packed[slot + 1] = value;
         }
         long value = packed[slot + 1];
-        int count = (int) (value >>> 48);
+        int count = (int) (value >>> 3 * ID_BITS);
         if (size + 3 > out.length) {
             out = Arrays.copyOf(out, 2 * out.length);
         }
-        out[size] = (int) (value >>> 32) & 0xffff;
-        out[size + 1] = (int) (value >>> 16) & 0xffff;
-        out[size + 2] = (int) value & 0xffff;
+        out[size] = (int) (value >>> 2 * ID_BITS) & ID_MASK;
+        out[size + 1] = (int) (value >>> ID_BITS) & ID_MASK;
+        out[size + 2] = (int) value & ID_MASK;
         size += count;
         return true;
+    }
+
+    private static boolean isPackable(int[] ids) {
+        int all = 0;
+        for (int id : ids) {
+            all |= id;
+        }
+        return ids.length <= 3 && (all & ~ID_MASK) == 0;
     }
 
     private int[] lookUp(String text, int from, int end) {
@@ -103,7 +115,7 @@ final class PieceCache {
         }
         String piece = text.substring(from, end);
         int[] found = encoder.apply(piece);
-        // of the two places of a hash the second keeps its first piece: frequent pieces come early
+        // of the two slots of a hash, the second keeps its first piece, since frequent pieces occur early
         int place = pieces[slot + 1] == null ? slot + 1 : slot;
         pieces[place] = piece;
         ids[place] = found;

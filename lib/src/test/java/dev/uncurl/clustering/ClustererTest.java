@@ -45,9 +45,9 @@ class ClustererTest {
         int[] permutation = LogitSamples.permutation(random, experts);
         RouterGram gram = LogitSamples.gram(logits, experts);
         RouterGram relabelled = LogitSamples.gram(LogitSamples.relabelled(logits, permutation), experts);
-        int[] before = ALL.get(way).labels(gram, clusters, 3);
+        int[] before = ALL.get(way).assignClusters(gram, clusters, 3);
         int[] expected = IntStream.of(permutation).map(e -> before[e]).toArray();
-        assertThat(ALL.get(way).labels(relabelled, clusters, 3)).isEqualTo(Labels.canonical(expected));
+        assertThat(ALL.get(way).assignClusters(relabelled, clusters, 3)).isEqualTo(Labels.canonical(expected));
     }
 
     @Property(tries = 300)
@@ -58,10 +58,10 @@ class ClustererTest {
             @ForAll @IntRange(min = 1, max = 20) int wanted) {
         int clusters = Math.min(wanted, experts);
         RouterGram gram = LogitSamples.gram(LogitSamples.logits(new Random(seed), 30, experts, 4), experts);
-        int[] labels = ALL.get(way).labels(gram, clusters, seed);
+        int[] labels = ALL.get(way).assignClusters(gram, clusters, seed);
         assertThat(IntStream.of(labels).distinct().toArray())
                 .isEqualTo(IntStream.range(0, clusters).toArray());
-        assertThat(ALL.get(way).labels(gram, clusters, seed)).isEqualTo(labels);
+        assertThat(ALL.get(way).assignClusters(gram, clusters, seed)).isEqualTo(labels);
     }
 
     @Property(tries = 300)
@@ -74,7 +74,8 @@ class ClustererTest {
         int clusters = Math.min(wanted, experts);
         RouterGram gram = LogitSamples.gram(LogitSamples.duplicates(new Random(seed), 10, experts, distinct), experts);
         try {
-            assertThat(IntStream.of(ALL.get(way).labels(gram, clusters, seed)).distinct())
+            assertThat(IntStream.of(ALL.get(way).assignClusters(gram, clusters, seed))
+                            .distinct())
                     .hasSize(clusters);
         } catch (UserError refusal) {
             assertThat(way).isEqualTo("dbscan");
@@ -87,8 +88,8 @@ class ClustererTest {
     void oneClusterHoldsAllAndEClustersHoldOneEach(
             @ForAll("ways") String way, @ForAll long seed, @ForAll @IntRange(min = 1, max = 20) int experts) {
         RouterGram gram = LogitSamples.gram(LogitSamples.logits(new Random(seed), 30, experts, 4), experts);
-        assertThat(ALL.get(way).labels(gram, 1, seed)).containsOnly(0);
-        assertThat(ALL.get(way).labels(gram, experts, seed))
+        assertThat(ALL.get(way).assignClusters(gram, 1, seed)).containsOnly(0);
+        assertThat(ALL.get(way).assignClusters(gram, experts, seed))
                 .isEqualTo(IntStream.range(0, experts).toArray());
     }
 
@@ -97,7 +98,7 @@ class ClustererTest {
         var gram = LogitSamples.gram(new float[] {1, 2, 3}, 3);
         for (Clusterer clusterer : ALL.values()) {
             for (int clusters : new int[] {-1, 0, 4}) {
-                assertThatThrownBy(() -> clusterer.labels(gram, clusters, 0))
+                assertThatThrownBy(() -> clusterer.assignClusters(gram, clusters, 0))
                         .isInstanceOf(UserError.class)
                         .hasMessageContaining("K = " + clusters)
                         .hasMessageContaining("E = 3");

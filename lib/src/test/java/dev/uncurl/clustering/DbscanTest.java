@@ -86,7 +86,7 @@ class DbscanTest {
     void whatIsLikeNothingElseStaysAlone() {
         // on a line: five together, five together, two far from all
         float[] line = {0, 1, 2, 3, 4, 20, 21, 22, 23, 24, 60, 100};
-        assertThat(DBSCAN.labels(LogitSamples.gram(line, 12), 4, 0))
+        assertThat(DBSCAN.assignClusters(LogitSamples.gram(line, 12), 4, 0))
                 .containsExactly(0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 3);
     }
 
@@ -94,11 +94,11 @@ class DbscanTest {
     void kThatEqualDistancesLeaveOutIsRefusedWithThoseThatAreThere() {
         // one axis each: all equally far from each other
         float[] axes = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
-        assertThatThrownBy(() -> DBSCAN.labels(LogitSamples.gram(axes, 4), 3, 0))
+        assertThatThrownBy(() -> DBSCAN.assignClusters(LogitSamples.gram(axes, 4), 3, 0))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("no 3 clusters")
                 .hasMessageContaining("[1, 4]");
-        assertThat(DBSCAN.labels(LogitSamples.gram(axes, 4), 4, 0)).containsExactly(0, 1, 2, 3);
-        assertThat(DBSCAN.labels(LogitSamples.gram(axes, 4), 1, 0)).containsOnly(0);
+        assertThat(DBSCAN.assignClusters(LogitSamples.gram(axes, 4), 4, 0)).containsExactly(0, 1, 2, 3);
+        assertThat(DBSCAN.assignClusters(LogitSamples.gram(axes, 4), 1, 0)).containsOnly(0);
     }
 }

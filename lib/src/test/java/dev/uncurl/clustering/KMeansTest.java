@@ -24,7 +24,8 @@ class KMeansTest {
         float[] logits = LogitSamples.logits(new Random(seed), 60, experts, groups);
         CanonicalGram columns = CanonicalGram.of(LogitSamples.gram(logits, experts));
         assertThat(columns.byExpert(KMeans.cluster(columns, clusters, seed)))
-                .isEqualTo(columns.byExpert(NaiveKMeans.labels(LogitSamples.points(logits, columns), clusters, seed)));
+                .isEqualTo(columns.byExpert(
+                        NaiveKMeans.assignClusters(LogitSamples.points(logits, columns), clusters, seed)));
     }
 
     @Property(tries = 30)
@@ -37,8 +38,8 @@ class KMeansTest {
         for (int t = 0; t < 40; t++) {
             System.arraycopy(logits, order[t] * experts, shuffled, t * experts, experts);
         }
-        assertThat(K_MEANS.labels(LogitSamples.gram(shuffled, experts), 4, 9))
-                .isEqualTo(K_MEANS.labels(LogitSamples.gram(logits, experts), 4, 9));
+        assertThat(K_MEANS.assignClusters(LogitSamples.gram(shuffled, experts), 4, 9))
+                .isEqualTo(K_MEANS.assignClusters(LogitSamples.gram(logits, experts), 4, 9));
     }
 
     @Property(tries = 60)
@@ -49,7 +50,7 @@ class KMeansTest {
             @ForAll @IntRange(min = 1, max = 3) int distinct) {
         int clusters = Math.min(wanted, experts);
         RouterGram gram = LogitSamples.gram(LogitSamples.duplicates(new Random(seed), 10, experts, distinct), experts);
-        int[] labels = K_MEANS.labels(gram, clusters, seed);
+        int[] labels = K_MEANS.assignClusters(gram, clusters, seed);
         if (clusters >= Math.min(distinct, experts)) {
             for (int cluster = 0; cluster < clusters; cluster++) {
                 int label = cluster;
@@ -66,7 +67,7 @@ class KMeansTest {
     @Test
     void plantedClustersAreFound() {
         float[] logits = LogitSamples.logits(new Random(4), 200, 32, 8);
-        assertThat(K_MEANS.labels(LogitSamples.gram(logits, 32), 8, 1))
+        assertThat(K_MEANS.assignClusters(LogitSamples.gram(logits, 32), 8, 1))
                 .isEqualTo(IntStream.range(0, 32).map(e -> e % 8).toArray());
     }
 }

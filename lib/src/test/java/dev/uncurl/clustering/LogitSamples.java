@@ -59,12 +59,17 @@ public final class LogitSamples {
         return relabelled;
     }
 
+    /** H^T H by its definition, for H [N, E] row-major. */
     public static RouterGram gram(float[] logits, int experts) {
-        var gram = new RouterGram(experts);
+        double[] gram = new double[experts * experts];
         for (int offset = 0; offset < logits.length; offset += experts) {
-            gram.add(logits, offset);
+            for (int i = 0; i < experts; i++) {
+                for (int j = 0; j < experts; j++) {
+                    gram[i * experts + j] += (double) logits[offset + i] * logits[offset + j];
+                }
+            }
         }
-        return gram;
+        return new RouterGram(experts, logits.length / experts, gram);
     }
 
     /** The columns of H in the order of {@link CanonicalGram}. @return [E, N] */

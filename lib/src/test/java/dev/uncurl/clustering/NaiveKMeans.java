@@ -5,12 +5,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
-/** k-means by its definition over points, with the draws of {@link KMeans}. */
-final class NaiveKMeans {
+/** k-means by its definition over points, with the random draws of {@link KMeans}. */
+public final class NaiveKMeans {
     private NaiveKMeans() {}
 
-    /** @param points [E, N] */
-    public static int[] labels(double[][] points, int clusters, long seed) {
+    /**
+     * @param points [E, N]
+     * @return the cluster of each point
+     */
+    public static int[] assignClusters(double[][] points, int clusters, long seed) {
         int[] best = null;
         double lowest = Double.POSITIVE_INFINITY;
         for (int restart = 0; restart < KMeans.RESTARTS; restart++) {

@@ -105,14 +105,14 @@ class SpectralTest {
         CanonicalGram columns = CanonicalGram.of(LogitSamples.gram(logits, experts));
         double[][] rows = naiveRows(LogitSamples.points(logits, columns), clusters);
         assertThat(Labels.canonical(Spectral.cluster(columns, clusters, seed)))
-                .isEqualTo(Labels.canonical(NaiveKMeans.labels(rows, clusters, seed)));
+                .isEqualTo(Labels.canonical(NaiveKMeans.assignClusters(rows, clusters, seed)));
     }
 
     @Test
     void plantedClustersAreFound() {
         float[] logits = LogitSamples.logits(new Random(4), 200, 32, 8);
         Clusterer spectral = Spectral::cluster;
-        assertThat(spectral.labels(LogitSamples.gram(logits, 32), 8, 1))
+        assertThat(spectral.assignClusters(LogitSamples.gram(logits, 32), 8, 1))
                 .isEqualTo(IntStream.range(0, 32).map(e -> e % 8).toArray());
     }
 }

@@ -1,5 +1,6 @@
 package dev.uncurl.kernel;
 
+import dev.uncurl.bench.BestOf;
 import dev.uncurl.kernel.vector.VectorKernels;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,11 +30,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Of experts with D = F/4 that are noisy permutations of each other (noise of half the weights' size) and of
  * independent ones: seconds of the matrix products, of the assignment, and of SciPy's linear_sum_assignment on the same
  * scores, when python3 has it (its best case: the costs are float64 before the clock starts). Then several assignments side
- * by side on one thread and on two. The best of {@link #REPEATS} counts, after two seconds to warm up.
+ * by side on one thread and on two. The best of {@link BestOf#REPEATS} counts, after two seconds to warm up.
  */
 final class AssignmentBench {
-    private static final int REPEATS = Integer.getInteger("bench.repeats", 5);
-    private static final long WARM_UP_NANOS = 2_000_000_000L;
     private static final int[] NEURONS = Stream.of(
                     System.getProperty("bench.neurons", "512,1024,2048,4096").split(","))
             .mapToInt(Integer::parseInt)
@@ -53,24 +52,6 @@ final class AssignmentBench {
                 best = seconds if best is None else min(best, seconds)
             print(best, repr(-costs[rows, columns].sum()))
             """;
-
-    private interface Work {
-        void run();
-    }
-
-    private static double best(Work work) {
-        long end = System.nanoTime() + WARM_UP_NANOS;
-        do {
-            work.run();
-        } while (System.nanoTime() < end);
-        double best = Double.POSITIVE_INFINITY;
-        for (int repeat = 0; repeat < REPEATS; repeat++) {
-            long start = System.nanoTime();
-            work.run();
-            best = Math.min(best, (System.nanoTime() - start) / 1e9);
-        }
-        return best;
-    }
 
     private static void print(String format, Object... values) {
         System.out.printf(Locale.ROOT, format + "%n", values);
@@ -112,8 +93,8 @@ final class AssignmentBench {
         }
 
         void multiply(Kernels kernels) {
-            kernels.product().multiply(in, true, otherIn, false, 0, scores);
-            kernels.product().multiply(out, false, otherOut, true, 1, scores);
+            kernels.matrixProduct().multiply(in, true, otherIn, false, 0, scores);
+            kernels.matrixProduct().multiply(out, false, otherOut, true, 1, scores);
         }
     }
 
@@ -137,9 +118,9 @@ final class AssignmentBench {
     private static void assignment(Kernels kernels, int hidden, boolean noisy)
             throws IOException, InterruptedException {
         Pair pair = Pair.of(hidden, noisy);
-        double products = best(() -> pair.multiply(kernels));
+        double products = BestOf.seconds(() -> pair.multiply(kernels));
         int[][] columns = new int[1][];
-        double seconds = best(() -> columns[0] = kernels.assignment().maximize(pair.scores));
+        double seconds = BestOf.seconds(() -> columns[0] = kernels.assignment().maximize(pair.scores));
         double[] scores = new double[hidden * hidden];
         pair.scores.read(scores);
         double sum = IntStream.range(0, hidden)
@@ -170,7 +151,7 @@ final class AssignmentBench {
             }
             channel.write(bytes.flip());
             var builder = new ProcessBuilder(
-                    "python3", "-c", SCIPY, file.toString(), Integer.toString(size), Integer.toString(REPEATS));
+                    "python3", "-c", SCIPY, file.toString(), Integer.toString(size), Integer.toString(BestOf.REPEATS));
             Process process = builder.start();
             String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
@@ -192,8 +173,8 @@ final class AssignmentBench {
         double[] seconds = new double[2];
         for (int threads = 1; threads <= 2; threads++) {
             try (var kernels = new VectorKernels(threads)) {
-                kernels.sideBySide(pairs.size(), pair -> pairs.get(pair).multiply(kernels));
-                seconds[threads - 1] = best(() -> kernels.sideBySide(
+                kernels.parallelFor(pairs.size(), pair -> pairs.get(pair).multiply(kernels));
+                seconds[threads - 1] = BestOf.seconds(() -> kernels.parallelFor(
                         pairs.size(), pair -> kernels.assignment().maximize(pairs.get(pair).scores)));
             }
         }

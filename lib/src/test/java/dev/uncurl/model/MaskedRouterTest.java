@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -102,7 +103,6 @@ class MaskedRouterTest {
             }
             for (int row = 0; row < ROWS; row++) {
                 assertThat(view.logit(0, row)).isEqualTo((float) logits[row]);
-                assertThat((double) view.probability(0, row)).isCloseTo(all[row], within(1e-6));
             }
         }
         double[] values = parameters(config, logits);
@@ -127,6 +127,7 @@ class MaskedRouterTest {
         return target;
     }
 
+    @Tag("slow")
     @ParameterizedTest
     @CsvSource({"1, false", "2, false", "2, true", "4, true"})
     void aTokenWhoseChoicesWereAllKeptIsRoutedAsBeforeToTheBit(int topK, boolean renormalize) {
@@ -212,7 +213,8 @@ class MaskedRouterTest {
             RoutingView mask = masking.routing(1);
             RoutingView slice = slicing.routing(1);
             for (int token = 0; token < batch.size(); token++) {
-                double dropped = mask.probability(token, 2) + mask.probability(token, 4);
+                double[] all = softmax(logits(mask, token));
+                double dropped = all[2] + all[4];
                 for (int choice = 0; choice < 2 && batch.tokens()[token] >= 0; choice++) {
                     assertThat(rows[slice.expert(token, choice)]).isEqualTo(mask.expert(token, choice));
                     assertThat((double) slice.gate(token, choice))
@@ -220,6 +222,12 @@ class MaskedRouterTest {
                 }
             }
         }
+    }
+
+    private static double[] logits(RoutingView view, int token) {
+        return IntStream.range(0, view.experts())
+                .mapToDouble(row -> view.logit(token, row))
+                .toArray();
     }
 
     /** What is masked cannot be balanced: were it counted, the loss could be lowered by leaving the kept experts. */

@@ -38,7 +38,7 @@ class BudgetTest {
     }
 
     private static double inertia(LayerStatistics layer, int clusters) {
-        int[] labels = Linkage.WARD.labels(layer.gram(), clusters, 0);
+        int[] labels = Linkage.WARD.assignClusters(layer.gram(), clusters, 0);
         return LayerScore.of(layer, LayerPlan.rows(layer, labels, MergeWeights.UNIFORM))
                 .inertia();
     }

@@ -21,7 +21,7 @@ class MergeWeightsTest {
         for (int e = 0; e < choices.length; e++) {
             rows.add(new ExpertStatistics.Row(e, choices[e], 0, gates[e], 0, 0, 0, 0));
         }
-        var evidence = new LayerStatistics(0, new RouterGram(5), ExpertStatistics.of(9, rows));
+        var evidence = new LayerStatistics(0, new RouterGram(5, 0, new double[25]), ExpertStatistics.of(rows));
         return LayerPlan.rows(evidence, LABELS, weights);
     }
 

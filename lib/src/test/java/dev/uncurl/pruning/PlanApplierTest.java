@@ -22,6 +22,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -258,6 +259,7 @@ class PlanApplierTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void aTensorThatIsNotWhatThePlanMakesIsNamed() throws IOException {
         Plan plan = plan(source, BuiltInMethods.UNCURL, 3);

@@ -1,6 +1,6 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.routing.ExpertStatistics;
+import dev.uncurl.routing.NaiveStatistics;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -83,11 +83,12 @@ final class PlanBench {
     private static LayerStatistics evidence(int layer) {
         var random = new Random(layer);
         float[] logits = Samples.logits(random, 2 * EXPERTS, EXPERTS, EXPERTS / 3 + 1);
-        var statistics = new ExpertStatistics(EXPERTS);
+        var statistics = new NaiveStatistics(EXPERTS);
         for (int offset = 0; offset < logits.length; offset += EXPERTS) {
             int chosen = random.nextInt(EXPERTS);
-            statistics.add(new int[] {chosen}, new float[] {0.5f}, new float[] {1}, 0, 1, logits, offset);
+            float[] row = Arrays.copyOfRange(logits, offset, offset + EXPERTS);
+            statistics.add(new int[] {chosen}, new float[] {0.5f}, row, new float[] {1});
         }
-        return new LayerStatistics(layer, Samples.gram(logits, EXPERTS), statistics);
+        return new LayerStatistics(layer, Samples.gram(logits, EXPERTS), statistics.statistics());
     }
 }

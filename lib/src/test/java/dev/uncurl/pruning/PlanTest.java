@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.error.UserError;
-import dev.uncurl.routing.ExpertStatistics;
+import dev.uncurl.routing.NaiveStatistics;
 import dev.uncurl.routing.RouterGram;
 import java.util.List;
 import java.util.Map;
@@ -136,11 +136,13 @@ class PlanTest {
                     .isEqualTo(UserError.Kind.USAGE);
         }
         assertThatThrownBy(() -> plan(BuiltInMethods.UNCURL, List.of(), 1, 0)).isInstanceOf(UserError.class);
-        var unseen = List.of(new LayerStatistics(1, new RouterGram(4), new ExpertStatistics(4)));
+        var unseen = List.of(
+                new LayerStatistics(1, new RouterGram(4, 0, new double[16]), new NaiveStatistics(4).statistics()));
         assertThatThrownBy(() -> plan(BuiltInMethods.UNCURL, unseen, 2, 0))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("Layer 1: There are no router logits");
-        assertThatThrownBy(() -> new LayerStatistics(5, new RouterGram(4), new ExpertStatistics(3)))
+        assertThatThrownBy(() -> new LayerStatistics(
+                        5, new RouterGram(4, 0, new double[16]), new NaiveStatistics(3).statistics()))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("Layer 5");
     }

@@ -4,8 +4,10 @@ import dev.uncurl.clustering.LogitSamples;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.routing.ExpertStatistics;
+import dev.uncurl.routing.NaiveStatistics;
 import dev.uncurl.routing.RouterGram;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -49,16 +51,17 @@ final class Samples {
 
     /** Evidence of the logits, each token choosing its highest expert; they stand for the experts' outputs as well. */
     static LayerStatistics evidence(int layer, float[] logits, int experts) {
-        var statistics = new ExpertStatistics(experts);
+        var statistics = new NaiveStatistics(experts);
         for (int offset = 0; offset < logits.length; offset += experts) {
             int best = 0;
             for (int e = 1; e < experts; e++) {
                 best = logits[offset + e] > logits[offset + best] ? e : best;
             }
-            statistics.add(new int[] {best}, new float[] {0.5f}, new float[] {1}, 0, 1, logits, offset);
+            float[] row = Arrays.copyOfRange(logits, offset, offset + experts);
+            statistics.add(new int[] {best}, new float[] {0.5f}, row, new float[] {1});
         }
         var gram = gram(logits, experts);
-        return new LayerStatistics(layer, gram, statistics, Optional.of(gram));
+        return new LayerStatistics(layer, gram, statistics.statistics(), Optional.of(gram));
     }
 
     /** Statistics of experts that were chosen so often, with other numbers to match. */
@@ -67,7 +70,7 @@ final class Samples {
         for (int e = 0; e < choices.length; e++) {
             rows.add(new ExpertStatistics.Row(e, choices[e], 0, choices[e] * 0.5, 0, 0, 1, 0.5));
         }
-        return ExpertStatistics.of(tokens, rows);
+        return ExpertStatistics.of(rows);
     }
 
     /** Evidence of everything, in which no two experts are used alike: nothing is settled by number. */
@@ -81,7 +84,7 @@ final class Samples {
             rows.add(new ExpertStatistics.Row(e, 3 + u, 0, 1 + (7 * u) % 31 + u * 0.001, 0, 0, 1, (11 * u) % 37 + 0.5));
         }
         return new LayerStatistics(
-                layer, gram(logits, experts), ExpertStatistics.of(tokens, rows), Optional.of(gram(outputs, experts)));
+                layer, gram(logits, experts), ExpertStatistics.of(rows), Optional.of(gram(outputs, experts)));
     }
 
     static LayerStatistics complete(int layer, long seed, int experts) {

@@ -3,7 +3,7 @@ package dev.uncurl.pruning;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.uncurl.routing.ExpertStatistics;
-import dev.uncurl.routing.RouterGram;
+import dev.uncurl.routing.NaiveStatistics;
 import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
@@ -13,9 +13,8 @@ import org.junit.jupiter.api.Test;
 
 class TopScorePruningTest {
     private static LayerStatistics evidence(ExpertStatistics statistics) {
-        var gram = new RouterGram(statistics.experts());
-        gram.add(new float[statistics.experts()], 0);
-        return new LayerStatistics(0, gram, statistics);
+        int experts = statistics.experts();
+        return new LayerStatistics(0, Samples.gram(new float[experts], experts), statistics);
     }
 
     @Test
@@ -41,7 +40,7 @@ class TopScorePruningTest {
             @ForAll @IntRange(min = 1, max = 10) int wanted) {
         int keep = Math.min(wanted, experts);
         var random = new Random(seed);
-        var statistics = new ExpertStatistics(experts);
+        var statistics = new NaiveStatistics(experts);
         double[] chosen = new double[experts];
         double[] gates = new double[experts];
         double[] saliency = new double[experts];
@@ -60,7 +59,7 @@ class TopScorePruningTest {
         for (int e = 0; e < experts; e++) {
             saliency[e] = chosen[e] == 0 ? 0 : saliency[e] / chosen[e];
         }
-        var evidence = evidence(statistics);
+        var evidence = evidence(statistics.statistics());
         assertKept(BuiltInMethods.FREQUENCY.labels(evidence, keep, 0), chosen, keep);
         assertKept(BuiltInMethods.GATE_MASS.labels(evidence, keep, 0), gates, keep);
         assertKept(BuiltInMethods.REAP.labels(evidence, keep, 0), saliency, keep);

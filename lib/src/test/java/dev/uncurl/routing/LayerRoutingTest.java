@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.clustering.LogitSamples;
 import dev.uncurl.error.UserError;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -19,8 +20,7 @@ import org.junit.jupiter.api.Test;
 
 class LayerRoutingTest {
     private static LayerRouting routing(long... choices) {
-        var gram = new RouterGram(choices.length);
-        gram.add(new float[choices.length], 0);
+        RouterGram gram = LogitSamples.gram(new float[choices.length], choices.length);
         return new LayerRouting(1, LongStream.of(choices).boxed().toList(), gram);
     }
 
@@ -47,14 +47,15 @@ class LayerRoutingTest {
     @Property(tries = 30)
     void distancesAreThoseOfTheColumnsOfLogits(@ForAll long seed, @ForAll @IntRange(min = 1, max = 40) int tokens) {
         var random = new Random(seed);
-        var gram = new RouterGram(5);
+        float[] all = new float[5 * tokens];
         float[][] logits = new float[tokens][5];
-        for (float[] row : logits) {
+        for (int t = 0; t < tokens; t++) {
             for (int e = 0; e < 5; e++) {
-                row[e] = (float) random.nextGaussian();
+                logits[t][e] = (float) random.nextGaussian();
+                all[5 * t + e] = logits[t][e];
             }
-            gram.add(row, 0);
         }
+        RouterGram gram = LogitSamples.gram(all, 5);
         double[][] distances = new LayerRouting(0, List.of(1L, 1L, 1L, 1L, 1L), gram).distances();
         for (int i = 0; i < 5; i++) {
             for (int j = 0; j < 5; j++) {

@@ -97,7 +97,7 @@ class OutputSumsTest {
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining("expert 2")
                     .hasMessageContaining("diverged");
-            assertThat(sums.gram()).isEqualTo(new RouterGram(3));
+            assertThat(sums.gram()).isEqualTo(new RouterGram(3, 0, new double[9]));
         }
         assertThatThrownBy(() -> new OutputSums(3, 2).add(0, new double[3])).isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new OutputSums(3, 2).merge(new OutputSums(2, 2)))

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.clustering.LogitSamples;
 import dev.uncurl.error.UserError;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -23,11 +23,7 @@ class RouterGramTest {
     }
 
     private static RouterGram gram(float[] logits, int experts, int from, int to) {
-        var gram = new RouterGram(experts);
-        for (int token = from; token < to; token++) {
-            gram.add(logits, token * experts);
-        }
-        return gram;
+        return LogitSamples.gram(Arrays.copyOfRange(logits, from * experts, to * experts), experts);
     }
 
     @Property(tries = 50)
@@ -58,28 +54,6 @@ class RouterGramTest {
         }
     }
 
-    @Property(tries = 50)
-    void theSameChunksInTheSameOrderGiveTheSameBitsHoweverTheyWereSpreadOverWorkers(
-            @ForAll long seed, @ForAll @IntRange(min = 1, max = 6) int chunks) {
-        var random = new Random(seed);
-        int experts = 5;
-        float[] logits = logits(random, chunks * 7, experts);
-        List<RouterGram> parts = new ArrayList<>();
-        for (int chunk = 0; chunk < chunks; chunk++) {
-            parts.add(gram(logits, experts, chunk * 7, chunk * 7 + 7));
-        }
-        var once = new RouterGram(experts);
-        var again = new RouterGram(experts);
-        parts.forEach(once::merge);
-        for (int chunk = 0; chunk < chunks; chunk++) {
-            again.merge(gram(logits, experts, chunk * 7, chunk * 7 + 7));
-        }
-        assertThat(again).isEqualTo(once);
-        RouterGram whole = gram(logits, experts, 0, chunks * 7);
-        assertThat(once.tokens()).isEqualTo(whole.tokens());
-        assertThat(once.gram()).containsExactly(whole.gram(), within(1e-9));
-    }
-
     @Property(tries = 30)
     void aShiftOfATokensLogitsMovesNoDistance(@ForAll long seed) {
         var random = new Random(seed);
@@ -97,19 +71,6 @@ class RouterGramTest {
     }
 
     @Test
-    void aLogitThatIsNoNumberIsRefusedWithItsRowAndNothingIsAdded() {
-        for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
-            var gram = new RouterGram(2);
-            gram.add(new float[] {1, 2}, 0);
-            assertThatThrownBy(() -> gram.add(new float[] {3, bad}, 0))
-                    .isInstanceOf(UserError.class)
-                    .hasMessageContaining("row 1, expert 1");
-            assertThat(gram.tokens()).isEqualTo(1);
-            assertThat(gram.gram()).containsExactly(1, 2, 2, 4);
-        }
-    }
-
-    @Test
     void whatIsNoGramMatrixIsRefused() {
         assertThatThrownBy(() -> new RouterGram(2, 1, new double[3])).isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new RouterGram(2, 1, new double[] {1, 2, 3, 4}))
@@ -117,6 +78,5 @@ class RouterGramTest {
         assertThatThrownBy(() -> new RouterGram(1, 1, new double[] {Double.NaN}))
                 .isInstanceOf(UserError.class);
         assertThatThrownBy(() -> new RouterGram(1, 1, new double[] {-1})).isInstanceOf(UserError.class);
-        assertThatThrownBy(() -> new RouterGram(2).merge(new RouterGram(3))).isInstanceOf(UserError.class);
     }
 }

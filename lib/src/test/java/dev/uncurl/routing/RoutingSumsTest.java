@@ -121,7 +121,7 @@ class RoutingSumsTest {
         var random = new Random(seed);
         int topK = 1 + random.nextInt(experts);
         List<RoutedToken> tokens = tokens(random, random.nextInt(300), experts, topK);
-        var plain = new ExpertStatistics(experts);
+        var plain = new NaiveStatistics(experts);
         tokens.forEach(t -> plain.add(t.experts(), t.gates(), t.logits(), t.outputNorms()));
         RoutingSums sums = sum(tokens, experts);
         assertThat(sums.tokens()).isEqualTo(tokens.size());

@@ -9,6 +9,7 @@ import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class PiecesTest {
@@ -17,6 +18,7 @@ class PiecesTest {
         assertThat(pieces(text)).isEqualTo(matches(text));
     }
 
+    @Tag("slow")
     @Test
     void everyCharacterIsOfTheKindThatThePatternTakesItFor() {
         for (int point = 0; point <= Character.MAX_CODE_POINT; point++) {

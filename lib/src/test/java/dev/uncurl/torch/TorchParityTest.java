@@ -210,7 +210,7 @@ class TorchParityTest {
     private static List<TokenBatch> text(ModelConfig config, int batches, int rows) throws IOException {
         int length = config.sequenceLength();
         String book = Files.readString(Path.of("../test-data/cc100/fiction.txt"));
-        int[] tokens = Gpt2Tokenizer.truncated(config.vocabulary()).encode(book.substring(0, 400_000));
+        int[] tokens = Gpt2Tokenizer.of(config.vocabulary()).encode(book.substring(0, 400_000));
         return IntStream.range(0, batches)
                 .mapToObj(batch -> TokenBatch.ofSequences(IntStream.range(batch * rows, (batch + 1) * rows)
                         .mapToObj(row -> Arrays.copyOfRange(tokens, row * length, (row + 1) * length))

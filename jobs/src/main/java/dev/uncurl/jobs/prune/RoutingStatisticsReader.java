@@ -206,6 +206,6 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
                             + gram.experts() + " with " + expected,
                     "Delete the rows of routing.gram and run dump-logits again.");
         }
-        return ExpertStatistics.of(gram.tokens(), rows);
+        return ExpertStatistics.of(rows);
     }
 }

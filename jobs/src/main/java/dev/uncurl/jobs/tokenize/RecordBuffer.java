@@ -3,9 +3,12 @@ package dev.uncurl.jobs.tokenize;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** Growing bytes that records are written to, big-endian. Token ids take two bytes: vocabularies end at 50,257. */
+/**
+ * A growing buffer to which records are written, big-endian. Sequences of token ids take two bytes per id if all of their
+ * ids are below 65,535, else four, which a negative length marks.
+ */
 final class RecordBuffer {
-    /** Stands for padding, -1. */
+    /** The two bytes of padding, -1. */
     private static final int PADDING = 0xffff;
 
     private byte[] bytes = new byte[1 << 12];
@@ -47,7 +50,16 @@ final class RecordBuffer {
         return this;
     }
 
+    /** @param tokens ids, or -1 for padding */
     RecordBuffer putTokens(int[] tokens) {
+        int largest = 0;
+        for (int token : tokens) {
+            largest = Math.max(largest, token);
+        }
+        return largest < PADDING ? putNarrow(tokens) : putWide(tokens);
+    }
+
+    private RecordBuffer putNarrow(int[] tokens) {
         put(tokens.length);
         reserve(2 * tokens.length);
         byte[] to = bytes;
@@ -58,6 +70,14 @@ final class RecordBuffer {
             to[at++] = (byte) id;
         }
         size = at;
+        return this;
+    }
+
+    private RecordBuffer putWide(int[] tokens) {
+        put(-tokens.length);
+        for (int token : tokens) {
+            put(token);
+        }
         return this;
     }
 
@@ -127,7 +147,14 @@ final class RecordBuffer {
         }
 
         int[] getTokens() {
-            int[] tokens = new int[getInt()];
+            int length = getInt();
+            int[] tokens = new int[Math.abs(length)];
+            if (length < 0) {
+                for (int i = 0; i < tokens.length; i++) {
+                    tokens[i] = getInt();
+                }
+                return tokens;
+            }
             for (int i = 0; i < tokens.length; i++, at += 2) {
                 int id = (bytes[at] & 255) << 8 | bytes[at + 1] & 255;
                 tokens[i] = id == PADDING ? -1 : id;

@@ -13,11 +13,13 @@ import java.util.Map;
 import java.util.Random;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a result says that it is of is what was scored, or evaluate refuses. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class MeasuredDataTest {
     private static final String CHOICES = "superglue/copa";

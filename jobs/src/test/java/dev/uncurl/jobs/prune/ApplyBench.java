@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.prune;
 
+import dev.uncurl.bench.BestOf;
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.jobs.Cli;
@@ -32,31 +33,11 @@ import org.junit.jupiter.api.Test;
  * {@code mvn -pl lib,jobs test -Dtest=ApplyBench -Dsurefire.failIfNoSpecifiedTests=false}, with {@code -Dbench.experts=64}.
  *
  * <p>A plan merges pairs of experts, on two Spark tasks, with alignment and without, beside copying the files of input and
- * output on two threads, synced as the model's are. The best of {@link #REPEATS} counts, after two seconds to warm up.
+ * output on two threads, synced as the model's are. The best of {@link BestOf#REPEATS} counts, after two seconds to warm up.
  */
 final class ApplyBench {
-    private static final int REPEATS = Integer.getInteger("bench.repeats", 5);
-    private static final long WARM_UP_NANOS = 2_000_000_000L;
     /** In each of two layers; F = 2,048, D = 512. */
     private static final int EXPERTS = Integer.getInteger("bench.experts", 32);
-
-    private interface Work {
-        void run() throws IOException;
-    }
-
-    private static double best(Work work) throws IOException {
-        long end = System.nanoTime() + WARM_UP_NANOS;
-        do {
-            work.run();
-        } while (System.nanoTime() < end);
-        double best = Double.POSITIVE_INFINITY;
-        for (int repeat = 0; repeat < REPEATS; repeat++) {
-            long start = System.nanoTime();
-            work.run();
-            best = Math.min(best, (System.nanoTime() - start) / 1e9);
-        }
-        return best;
-    }
 
     private static void print(String format, Object... values) {
         System.out.printf(Locale.ROOT, format + "%n", values);
@@ -81,7 +62,7 @@ final class ApplyBench {
             throws IOException {
         Plan plan = pairs(source);
         Path pruned = Path.of(warehouse.modelFolder("pruned").toUri());
-        double seconds = best(() -> {
+        double seconds = BestOf.seconds(() -> {
             FileUtils.deleteDirectory(pruned.toFile());
             new ApplyPlanJob(warehouse)
                     .apply(
@@ -92,7 +73,7 @@ final class ApplyBench {
                             Lineage.here("base", "prune", Map.of(), "bench", "bench"));
         });
         Path input = Path.of(source.dir().toUri());
-        double copied = best(() -> {
+        double copied = BestOf.seconds(() -> {
             copy(List.of(input, pruned), folder.resolve("copy"));
         });
         double bytes = FileUtils.sizeOfDirectory(input.toFile()) + FileUtils.sizeOfDirectory(pruned.toFile());
@@ -132,7 +113,7 @@ final class ApplyBench {
             Files.createDirectories(target.resolve(folder.getFileName()));
         }
         try (var kernels = new VectorKernels(2)) {
-            kernels.sideBySide(files.size(), i -> {
+            kernels.parallelFor(files.size(), i -> {
                 Path file = files.get(i);
                 Path to = target.resolve(file.getParent().getFileName()).resolve(file.getFileName());
                 try {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.clustering.CanonicalGram;
+import dev.uncurl.clustering.NaiveKMeans;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.Cli;
 import dev.uncurl.jobs.routing.RoutingFixture;
@@ -25,11 +26,13 @@ import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Plans of a model with random weights: from the routing tables, into the tables of pruning. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PlanTablesTest {
     private static final int EXPERTS = 12;
@@ -85,7 +88,7 @@ class PlanTablesTest {
             for (int layer : new int[] {1, 3}) {
                 double[][] all = columns(layer);
                 double[][] points = Arrays.copyOf(all, EXPERTS);
-                int[] naive = NaiveKMeans.labels(points, clusters, 7);
+                int[] naive = NaiveKMeans.assignClusters(points, clusters, 7);
                 List<ExpertAssignment> rows = planned.plan().layer(layer);
                 for (int i = 0; i < EXPERTS; i++) {
                     for (int j = 0; j < EXPERTS; j++) {

@@ -1,7 +1,7 @@
 package dev.uncurl.jobs.report;
 
+import dev.uncurl.clustering.LogitSamples;
 import dev.uncurl.routing.LayerRouting;
-import dev.uncurl.routing.RouterGram;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -28,21 +28,19 @@ final class RoutingPages {
     }
 
     private static LayerRouting layer(int experts, int layer, Random random) {
-        var gram = new RouterGram(experts);
+        float[] logits = new float[20 * experts];
         for (int token = 0; token < 20; token++) {
             float[] groups = {
                 (float) random.nextGaussian(), (float) random.nextGaussian(), (float) random.nextGaussian()
             };
-            float[] logits = new float[experts];
             for (int e = 0; e < experts; e++) {
-                logits[e] = 2 * groups[e * 7 % 3] + (float) random.nextGaussian() / 2;
+                logits[token * experts + e] = 2 * groups[e * 7 % 3] + (float) random.nextGaussian() / 2;
             }
-            gram.add(logits, 0);
         }
         var choices = new ArrayList<Long>();
         for (int e = 0; e < experts; e++) {
             choices.add(e == 2 ? 0 : 100L + random.nextInt(2000));
         }
-        return new LayerRouting(layer, choices, gram);
+        return new LayerRouting(layer, choices, LogitSamples.gram(logits, experts));
     }
 }

@@ -23,10 +23,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Which files a run reads, and what it takes for the same inputs. */
+@Tag("slow")
 class TokenizeInputsTest {
     /** The local file system under another scheme, on which late.txt is another file from some opening on. */
     public static final class ChangingFileSystem extends RawLocalFileSystem {

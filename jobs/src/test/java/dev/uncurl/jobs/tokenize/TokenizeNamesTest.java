@@ -20,10 +20,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Corpora and tasks whose names begin alike, or are longer than a folder's name can be. */
+@Tag("slow")
 class TokenizeNamesTest {
     @TempDir
     private Path folder;

@@ -20,9 +20,11 @@ import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("slow")
 public class TokenizeResumeTest {
     /** The local file system under another scheme, on which files can be made to fail and reads are counted. */
     public static final class FailingFileSystem extends RawLocalFileSystem {

@@ -18,10 +18,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What filters, duplicates and mixtures leave out. */
+@Tag("slow")
 class TokenizeSelectionTest {
     private static final String TEXT = corpus("text", "cc100", data("cc100/fiction.txt"), data("cc100/speeches.txt"));
 

@@ -29,9 +29,11 @@ import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Row;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("slow")
 class TokenizeTest {
     private static final String TEXT = corpus("text", "cc100", data("cc100/fiction.txt"), data("cc100/speeches.txt"));
 

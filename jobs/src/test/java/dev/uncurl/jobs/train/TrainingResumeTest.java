@@ -21,11 +21,13 @@ import org.apache.commons.io.FileUtils;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Pretraining of 24 steps in 12 rounds that is killed, by the operating system, and started again. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TrainingResumeTest {
     private static final String PRETRAIN = "pretrain --model base --config src/test/resources/tiny/pretrain.conf"

@@ -2,8 +2,8 @@ package dev.uncurl.corpus.io;
 
 import dev.uncurl.error.UserError;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import org.apache.commons.codec.binary.Hex;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * The SHA-256 of a part of a file, of its bytes on disk, taken while a reader reads them. That the reader read what was
@@ -15,7 +15,7 @@ public final class PartHash {
     private final long start;
     private final long end;
     private final boolean last;
-    private final MessageDigest digest;
+    private final MessageDigest digest = DigestUtils.getSha256Digest();
     private SourceStream stream;
 
     /**
@@ -29,11 +29,6 @@ public final class PartHash {
         this.start = start;
         this.end = start + bytes;
         this.last = last;
-        try {
-            this.digest = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
     }
 
     void readBy(SourceStream source) {
@@ -63,7 +58,7 @@ public final class PartHash {
         if (stream.count() < end || last && (stream.count() > end || stream.read(rest, 0, 1) >= 0)) {
             throw changed();
         }
-        return HexFormat.of().formatHex(digest.digest());
+        return Hex.encodeHexString(digest.digest());
     }
 
     /**

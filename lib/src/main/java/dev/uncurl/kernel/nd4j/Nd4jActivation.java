@@ -5,7 +5,8 @@ import dev.uncurl.kernel.Matrix;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
-/** By hand, since the gradient of ND4J's own PreciseGELU fails a gradient check in M2.1. */
+/** {@link Activation} in plain ND4J operations. ND4J's own PreciseGELU is not used: its gradient fails a gradient check
+ * in M2.1. */
 final class Nd4jActivation implements Activation {
     private static final double SLOPE = Math.sqrt(2 / Math.PI);
     private static final double CUBIC = 0.044715;

@@ -8,7 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
-/** Head by head on copies of the heads' columns. */
+/** {@link Attention} in plain ND4J operations, one head at a time, on copies of the head's columns. */
 final class Nd4jAttention implements Attention {
     /** Columns of one head of one sequence, copied: [T, D/H]. */
     private static INDArray copy(Matrix source, int sequence, int positions, int from, int width) {
@@ -25,7 +25,9 @@ final class Nd4jAttention implements Attention {
                 'c');
     }
 
-    /** softmax(Q K^T / sqrt(width)) without the future [T, T]; the rows' logsumexp [T, 1] goes to {@code logSumExp}. */
+    /**
+     * Causal softmax(Q K^T / sqrt(width)) [T, T]; writes the rows' logsumexp to {@code logSumExp} [T, 1] unless null.
+     */
     private static INDArray probabilities(INDArray query, INDArray key, INDArray future, INDArray logSumExp) {
         INDArray scores =
                 query.mmul(key.transpose()).mul(1 / Math.sqrt(query.size(1))).addi(future);
@@ -38,7 +40,7 @@ final class Nd4jAttention implements Attention {
         return exponentials.div(sum);
     }
 
-    /** -1e30 where the column stands after the row [T, T], else 0. */
+    /** The causal mask [T, T]: -1e30 where the column index is larger than the row index, else 0. */
     private static INDArray future(int positions, DataType type) {
         var values = new double[positions][positions];
         for (int row = 0; row < positions; row++) {

@@ -8,7 +8,8 @@ import org.nd4j.linalg.api.ops.impl.shape.OneHot;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
-/** Targets are picked by a product with one-hot rows: single elements would be fetched from the device one by one. */
+/** {@link CrossEntropy} in plain ND4J operations. Targets are selected by a product with one-hot rows, because reading
+ * single elements would fetch them from the device one by one. */
 final class Nd4jCrossEntropy implements CrossEntropy {
     @Override
     public void forward(Matrix logits, int[] targets, int first, double scale, double[] logProbabilities) {

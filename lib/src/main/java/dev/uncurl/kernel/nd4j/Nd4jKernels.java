@@ -13,58 +13,49 @@ import dev.uncurl.kernel.Normalization;
 import dev.uncurl.kernel.vector.VectorKernels;
 
 /**
- * The primitives as plain ND4J operations: the oracle of {@link VectorKernels}, in FLOAT or DOUBLE, and the road to
- * backends whose memory the host cannot see: values come from and go to the host as small arrays of their own, never as
- * single elements or addresses of an arena. Written to be read, not to be fast.
+ * The kernels as plain ND4J operations, in FLOAT or DOUBLE. They are the oracle of {@link VectorKernels}, and they run
+ * on backends whose memory the host cannot access: values are copied to and from the host as small arrays, never as
+ * single elements or addresses of an arena. Written for readability, not speed.
  */
 public final class Nd4jKernels implements Kernels {
-    private final MatrixProduct product = new Nd4jMatrixProduct();
-    private final GatherScatter rows = new Nd4jGatherScatter();
-    private final Bias bias = new Nd4jBias();
-    private final Normalization normalization = new Nd4jNormalization();
-    private final Activation activation = new Nd4jActivation();
-    private final Attention attention = new Nd4jAttention();
-    private final CrossEntropy crossEntropy = new Nd4jCrossEntropy();
-    private final AdamW adamW = new Nd4jAdamW();
-
     @Override
-    public MatrixProduct product() {
-        return product;
+    public MatrixProduct matrixProduct() {
+        return new Nd4jMatrixProduct();
     }
 
     @Override
-    public GatherScatter rows() {
-        return rows;
+    public GatherScatter gatherScatter() {
+        return new Nd4jGatherScatter();
     }
 
     @Override
     public Bias bias() {
-        return bias;
+        return new Nd4jBias();
     }
 
     @Override
     public Normalization normalization() {
-        return normalization;
+        return new Nd4jNormalization();
     }
 
     @Override
     public Activation activation() {
-        return activation;
+        return new Nd4jActivation();
     }
 
     @Override
     public Attention attention() {
-        return attention;
+        return new Nd4jAttention();
     }
 
     @Override
     public CrossEntropy crossEntropy() {
-        return crossEntropy;
+        return new Nd4jCrossEntropy();
     }
 
     @Override
     public AdamW adamW() {
-        return adamW;
+        return new Nd4jAdamW();
     }
 
     @Override

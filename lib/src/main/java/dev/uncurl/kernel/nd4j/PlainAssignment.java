@@ -5,12 +5,13 @@ import dev.uncurl.kernel.Matrix;
 import java.util.Arrays;
 
 /**
- * {@link LinearAssignment} on a copy of the scores in the host's memory, without the Vector API. Shortest augmenting paths after Jonker and Volgenant (1987), in the form of Crouse (2016): reduce columns and rows,
- * take the pairs that this settles, then grow the assignment by one Dijkstra search per row left over. Time O(n^3) at
- * worst, O(n^2) where each row has its own best column; memory O(n) beside the scores.
+ * {@link LinearAssignment} on a copy of the scores in host memory, without the Vector API. Shortest augmenting paths
+ * (Jonker and Volgenant 1987) in the form of Crouse (2016): reduces columns and rows, assigns the pairs that this
+ * determines, then runs one Dijkstra search per remaining row. Time O(n^3) in the worst case, O(n^2) if each row has
+ * its own best column; memory O(n) in addition to the scores.
  *
- * <p>With cost = -score, the search keeps duals u, v with cost_ij - u_i - v_j &gt;= 0, and = 0 on chosen pairs: the proof
- * that no assignment is better.
+ * <p>With cost = -score, the search maintains duals u, v with cost_ij - u_i - v_j &gt;= 0, and = 0 for assigned pairs,
+ * which proves that no assignment is better.
  */
 final class PlainAssignment {
     private static final int NONE = -1;

@@ -10,35 +10,39 @@ import dev.uncurl.kernel.Matrix;
 import java.nio.ByteBuffer;
 
 /**
- * Sums over rows while they are worked on: each of a number of blocks of rows has sums of its own, which are added in
- * order at the end. The number depends on the rows alone. The memory belongs to the worker that asks.
+ * Computes column sums while rows are processed in parallel. Rows are divided into blocks, each with its own partial
+ * sums, which are added in order at the end. The number of blocks depends only on the number of rows, so the result
+ * does not depend on the number of threads. Scratch memory is per calling worker.
  */
 final class ColumnSums {
     private static final int LEAST_ROWS = 32;
     private static final int MOST_BLOCKS = 16;
 
-    /** Works on one row and adds to {@code sums} from {@code at} on. */
+    /** Processes one row and adds its terms to {@code sums}, starting at index {@code at}. */
     interface Row {
         void run(int row, ByteBuffer sums, int at, int worker);
     }
 
-    private final WorkerPool team;
+    private final WorkerPool pool;
     private final Matrix[] partial;
 
-    ColumnSums(WorkerPool team) {
-        this.team = team;
-        partial = new Matrix[team.threads()];
+    ColumnSums(WorkerPool pool) {
+        this.pool = pool;
+        partial = new Matrix[pool.threads()];
     }
 
-    /** Calls {@code job} for every row; afterwards {@code sums} holds, in order, the {@code columns} sums. */
+    /**
+     * Calls {@code job} for every row, then writes the {@code columns} sums to the matrices {@code sums}, one after
+     * another.
+     */
     void over(int rows, int columns, Row job, Matrix... sums) {
         int blocks = Math.max(1, Math.min(MOST_BLOCKS, rows / LEAST_ROWS));
-        int caller = team.worker();
+        int caller = pool.worker();
         if (partial[caller] == null || partial[caller].columns() != columns) {
             partial[caller] = Matrix.allocate(MOST_BLOCKS, columns);
         }
         ByteBuffer bytes = partial[caller].bytes();
-        team.run(blocks, (block, worker) -> {
+        pool.run(blocks, (block, worker) -> {
             int at = block * columns;
             clear(bytes, at, columns);
             int to = (int) ((block + 1L) * rows / blocks);

@@ -15,19 +15,19 @@ import jdk.incubator.vector.FloatVector;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * Attention of one head of one sequence: blocks of queries against all keys up to the block's last, so the masked half is
- * mostly never computed. Heads are read where they stand in [N, 3D], by leading dimensions. Rows of scores are padded to
- * whole vectors. An instance belongs to one thread.
+ * Attention of one head of one sequence. Processes blocks of queries against all keys up to the last query of the
+ * block, so most of the masked half is never computed. Heads are read in place from [N, 3D], using leading dimensions.
+ * Rows of scores are padded to whole vectors. For one thread.
  */
 final class HeadAttention {
     private static final int BLOCK = 64;
 
     /**
-     * What a pass reads and writes.
+     * The operands of a pass.
      *
      * @param width D
-     * @param output on the way back its gradient
-     * @param dQkv null on the way forward
+     * @param output the output; in the backward pass, its gradient
+     * @param dQkv null in the forward pass
      */
     record Arrays(Attention.Shape shape, int width, Matrix qkv, Matrix logSumExp, Matrix output, Matrix dQkv) {
         int size() {
@@ -38,7 +38,9 @@ final class HeadAttention {
             return (float) (1 / Math.sqrt(size()));
         }
 
-        /** First element of the head's query at a position; keys and values lie D and 2D further. */
+        /**
+         * Index of the first element of the head's query at a position; the key and value follow at offsets D and 2D.
+         */
         long query(int sequence, int head, int position) {
             return ((long) sequence * shape.positions() + position) * 3 * width + (long) head * size();
         }
@@ -53,7 +55,7 @@ final class HeadAttention {
     }
 
     private final float[] scratch = new float[WIDTH];
-    /** [BLOCK] of the exponentials of each row. */
+    /** [BLOCK] sum of the exponentials of each row. */
     private final float[] sums = new float[BLOCK];
 
     private final Window query = new Window();
@@ -110,8 +112,8 @@ final class HeadAttention {
     }
 
     /**
-     * The first {@code count} scores at {@code at} become exp(score - largest), the others up to {@code end} zeros; gives
-     * the logsumexp, and in {@code sums} what the row is still to be divided by.
+     * Replaces the first {@code count} scores from {@code at} by exp(score - largest) and the others up to {@code end}
+     * by zeros. Returns the logsumexp and stores in {@code sums} the divisor that normalizes the row.
      */
     private float exponentials(int at, int count, int end, int row) {
         ByteBuffer values = scores.bytes();
@@ -133,7 +135,7 @@ final class HeadAttention {
         }
     }
 
-    /** Puts {@code value} behind {@code count} values as far as their last vector reaches; gives their new number. */
+    /** Appends {@code value} to {@code count} values up to a whole number of vectors; returns the padded count. */
     private static int fillUp(ByteBuffer values, int at, int count, float value) {
         int whole = (count + WIDTH - 1) / WIDTH * WIDTH;
         for (int i = at + count; i < at + whole; i++) {
@@ -156,7 +158,7 @@ final class HeadAttention {
         return VectorOps.max(maxima);
     }
 
-    /** Values become exp(value - offset); gives their sum. */
+    /** Replaces values by exp(value - offset) and returns their sum. */
     private float exponentials(ByteBuffer values, int at, int whole, float offset) {
         FloatVector total = FloatVector.zero(VectorOps.SPECIES);
         for (int i = at; i < at + whole; i += WIDTH) {
@@ -170,7 +172,7 @@ final class HeadAttention {
     void backward(Arrays arrays, int sequence, int head) {
         int positions = arrays.shape().positions();
         reserve(positions);
-        // the last block first: it reaches all keys, and so overwrites their gradients
+        // the last block first: it covers all keys, so it overwrites their gradients
         for (int from = (positions - 1) / BLOCK * BLOCK; from >= 0; from -= BLOCK) {
             backward(arrays, sequence, head, from, Math.min(BLOCK, positions - from));
         }
@@ -203,7 +205,10 @@ final class HeadAttention {
         multiply(true, false, keys, size, rows, scale, dp, stride, query, wide, beta, dKey, wide);
     }
 
-    /** Scores become probabilities P, their gradients dP become P (dP - sum P dP); zeros up to {@code end}. */
+    /**
+     * Replaces scores by probabilities P and their gradients dP by P (dP - sum P dP); pads with zeros up to
+     * {@code end}.
+     */
     private void softmaxBackward(int at, int count, int end, float logSumExp) {
         ByteBuffer values = scores.bytes();
         ByteBuffer gradients = dScores.bytes();

@@ -4,7 +4,7 @@ import dev.uncurl.kernel.Matrix;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas;
 
-/** The matrices of one product c = a b, of which any block can be computed by itself. */
+/** The operands of a matrix product c = a b, any block of which can be computed separately. */
 record Operands(Matrix a, boolean transposeA, Matrix b, boolean transposeB, Matrix c) {
     Operands {
         int inner = transposeA ? a.rows() : a.columns();
@@ -16,7 +16,7 @@ record Operands(Matrix a, boolean transposeA, Matrix b, boolean transposeB, Matr
         }
     }
 
-    /** Pointers that one thread moves from block to block. */
+    /** Pointers that one thread reuses from block to block. */
     static final class Windows {
         private final Window a = new Window();
         private final Window b = new Window();
@@ -28,7 +28,7 @@ record Operands(Matrix a, boolean transposeA, Matrix b, boolean transposeB, Matr
         return transposeA ? a.rows() : a.columns();
     }
 
-    /** c = a b + beta c in the rows and columns given, over the terms given; all ends are excluded. */
+    /** c = a b + beta c for the given rows, columns and terms; all end indices are exclusive. */
     void multiply(int row, int toRow, int column, int toColumn, int term, int toTerm, float beta, Windows windows) {
         multiply(
                 transposeA,
@@ -50,7 +50,7 @@ record Operands(Matrix a, boolean transposeA, Matrix b, boolean transposeB, Matr
         return (long) row * matrix.columns() + column;
     }
 
-    /** c = alpha a b + beta c, with leading dimensions, so that a head's columns are used where they stand. */
+    /** c = alpha a b + beta c, with leading dimensions, so that a head's columns can be used in place. */
     static void multiply(
             boolean transposeA,
             boolean transposeB,

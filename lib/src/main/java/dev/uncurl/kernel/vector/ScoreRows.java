@@ -11,8 +11,8 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The passes of {@link VectorAssignment} over a row of the scores. What a column costs a row is its regret, price -
- * score, in double: the same bits in a vector as alone.
+ * The passes of {@link VectorAssignment} over a row of scores. The regret of a row for a column is price - score,
+ * computed in double, with the same bits in vector and scalar code.
  */
 final class ScoreRows {
     private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
@@ -62,10 +62,10 @@ final class ScoreRows {
     }
 
     /**
-     * The two columns of the lowest regret.
+     * The column of lowest regret, and its distance to the second.
      *
-     * @param column of the lowest, the first of several
-     * @param margin how much more the second one costs
+     * @param column with the lowest regret; the first of several
+     * @param margin second-lowest regret minus the lowest
      */
     record Bid(int column, double margin) {}
 
@@ -108,7 +108,7 @@ final class ScoreRows {
         next.intoArray(second, 0);
     }
 
-    /** reached = min(reached, offset + regret); gives the lowest of reached. */
+    /** reached = min(reached, offset + regret); returns the minimum of reached. */
     double relax(int row, double offset, double[] prices, double[] reached) {
         double least = relax(scores, row * size, offset, prices, reached, whole);
         for (int j = whole; j < size; j++) {
@@ -131,7 +131,9 @@ final class ScoreRows {
         return least.reduceLanes(VectorOperators.MIN);
     }
 
-    /** The first place from {@code from} on where {@code values} has the value; their length if there is none. */
+    /**
+     * The first index from {@code from} on at which {@code values} equals {@code value}; the length if there is none.
+     */
     static int find(double[] values, double value, int from) {
         int j = from;
         for (; j < values.length && j % WIDTH != 0; j++) {

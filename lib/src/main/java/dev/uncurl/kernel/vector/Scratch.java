@@ -1,12 +1,12 @@
 package dev.uncurl.kernel.vector;
 
-/** A short array for each thread of a team, each on cache lines of its own. */
+/** Allocates a short array for each thread of a pool, on separate cache lines. */
 final class Scratch {
     private static final int LINES = 64;
 
     private Scratch() {}
 
-    static float[][] of(WorkerPool team) {
-        return new float[team.threads()][Math.max(VectorOps.WIDTH, LINES)];
+    static float[][] of(WorkerPool pool) {
+        return new float[pool.threads()][Math.max(VectorOps.WIDTH, LINES)];
     }
 }

@@ -4,20 +4,21 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Sizes of blocks for which OpenBLAS's AVX-512 cores have kernels that do not copy the operands: up to 10^6
- * multiplications, and with a transposed second operand up to 1,200 results. Chosen, among some that fit, by time.
+ * Block sizes for which OpenBLAS's AVX-512 targets have kernels that do not copy the operands: up to 10^6
+ * multiplications and, with a transposed second operand, up to 1,200 results. Chosen by measured time among sizes
+ * within these limits.
  */
 enum Tiles {
     PLAIN(112, 64, 128),
     TRANSPOSED(32, 32, 512);
 
-    /** Multiplications of a product that OpenBLAS takes as one tile by itself. */
+    /** Multiplications up to which OpenBLAS itself processes a product as one tile. */
     private static final long LARGEST = 1_000_000;
 
-    /** Up to here tiles are faster with AVX-512, and by far at 8 to 64 rows. */
+    /** Rows up to which tiles are faster with AVX-512; the gain is largest at 8 to 64 rows. */
     private static final int MOST_ROWS = 256;
 
-    /** Up to here tiles cost nothing where these kernels are missing. */
+    /** Rows up to which tiles cost nothing on machines without these kernels. */
     private static final int MOST_ROWS_ANYWHERE = 48;
 
     private static final Set<String> AVX512_CORES = Set.of("SKYLAKEX", "COOPERLAKE");
@@ -46,12 +47,15 @@ enum Tiles {
         return terms;
     }
 
-    /** @param core as OpenBLAS was told; null when it chooses by itself, which it does not tell in this version */
+    /**
+     * @param core the value of OPENBLAS_CORETYPE; null if OpenBLAS detects the core itself, which this version does not
+     *     report
+     */
     private static int mostRows(String core) {
         return core != null && AVX512_CORES.contains(core.toUpperCase(Locale.ROOT)) ? MOST_ROWS : MOST_ROWS_ANYWHERE;
     }
 
-    /** Null when the product is not to be cut. */
+    /** The tile size for a product, or null if it should not be divided. */
     static Tiles of(Operands operands, long work) {
         if (operands.transposeA() || operands.c().rows() > MOST || work <= LARGEST) {
             return null;
@@ -59,7 +63,7 @@ enum Tiles {
         return operands.transposeB() ? TRANSPOSED : PLAIN;
     }
 
-    /** c = a b + beta c in a panel of c, the terms of each sum in order. */
+    /** c = a b + beta c for a panel of c, adding the terms of each sum in order. */
     void multiply(
             Operands operands, int row, int toRow, int column, int toColumn, float beta, Operands.Windows windows) {
         int inner = operands.inner();

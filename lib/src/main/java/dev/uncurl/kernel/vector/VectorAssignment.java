@@ -5,20 +5,24 @@ import dev.uncurl.kernel.Matrix;
 import java.util.Arrays;
 
 /**
- * Shortest augmenting paths after Jonker and Volgenant (1987). Every column has a price, at first its highest score;
- * what a column costs a row is its regret, price - score. Then, in the order of the rows:
+ * {@link LinearAssignment} of scores [n, n] by shortest augmenting paths (Jonker and Volgenant 1987). Every column has
+ * a price, initially its highest score; the regret of a row for a column is price - score. Then, in the order of the
+ * rows:
  *
  * <ol>
- *   <li>each row takes the column of its least regret and raises the price by what the next best would have cost more
- *       ("augmenting row reduction"); whoever is driven out tries again. A row whose choice is a tie with a taken column
- *       waits for the second step, and so does everybody once there were {@value #BIDS_PER_ROW} bids a row;
- *   <li>for each row left over one Dijkstra search for the cheapest alternating path to a free column, along which
- *       columns change hands. Of columns equally near a free one is taken, then the lower one.
+ *   <li>each row takes the column of its least regret and raises its price by the difference to the second-least regret
+ *       ("augmenting row reduction"); a row that loses its column bids again. A row whose choice ties with a taken column
+ *       is left to the second step, as are all remaining rows after {@value #BIDS_PER_ROW} bids per row;
+ *   <li>for each remaining row, one Dijkstra search finds the cheapest alternating path to a free column, and the
+ *       columns along it are reassigned. Among columns at the same distance, a free one comes first, then the lowest
+ *       index.
  * </ol>
  *
- * Chosen columns always have the least regret of their row. That is the proof that no assignment is better: the sum of
- * the prices less the sum of the rows' least regrets bounds every assignment's score from above, and is this one's.
- * O(n^3) at worst, O(n^2) where rows do not compete; memory O(n) beside the scores.
+ * Each assigned column always has the least regret of its row. This proves optimality: the sum of the prices minus the
+ * sum of the rows' least regrets is an upper bound of every assignment's score, and equals the score of this one. Time
+ * O(n^3) in the worst case, O(n^2) if rows do not compete; memory O(n) in addition to the scores.
+ *
+ * <p>Reference: PlainAssignment. Checked by LinearAssignmentTest; timed by AssignmentBench.
  */
 public final class VectorAssignment implements LinearAssignment {
     private static final int NONE = -1;
@@ -26,7 +30,7 @@ public final class VectorAssignment implements LinearAssignment {
 
     /**
      * @param columns the column of each row
-     * @param prices of the columns, the certificate
+     * @param prices the price of each column, which certifies optimality
      */
     public record Solution(int[] columns, double[] prices) {}
 
@@ -53,13 +57,13 @@ public final class VectorAssignment implements LinearAssignment {
         private final int[] columnOfRow;
         private final int[] rowOfColumn;
 
-        // of one Dijkstra search, in the order in which rows are reached: where from, and by which column of theirs
+        // state of one Dijkstra search, in the order in which rows are reached
         private final int[] rows;
         private final double[] offsets;
         private final int[] closed;
         private final double[] closedAt;
         private final double[] reached;
-        /** Prices, but infinite for closed columns, so that a pass over a row needs no question. */
+        /** Prices, but infinite for closed columns, so that a pass over a row needs no branch. */
         private final double[] open;
 
         Search(Matrix matrix) {
@@ -132,7 +136,7 @@ public final class VectorAssignment implements LinearAssignment {
                 double at = scores.relax(row, offset, open, reached);
                 int column = nearest(at);
                 if (rowOfColumn[column] == NONE) {
-                    changeHands(column, at, steps);
+                    reassign(column, at, steps);
                     return;
                 }
                 closed[steps] = column;
@@ -154,8 +158,8 @@ public final class VectorAssignment implements LinearAssignment {
             return column < size ? column : first;
         }
 
-        /** Walks back from the free column, by the first row that reached each column at its distance. */
-        private void changeHands(int free, double length, int steps) {
+        /** Follows the path back from the free column, using the first row that reached each column at its distance. */
+        private void reassign(int free, double length, int steps) {
             int column = free;
             double at = length;
             int step;

@@ -12,16 +12,24 @@ import dev.uncurl.kernel.Matrix;
 import java.nio.ByteBuffer;
 import jdk.incubator.vector.FloatVector;
 
+/**
+ * {@link GatherScatter} with the Vector API, on rows of C columns. Gathering and dot products run in parallel over the
+ * target's rows; scatterAdd, in which several source rows may add to one target row, runs in parallel over strips of
+ * {@value #STRIP} columns, so that each sum is added by one thread in ascending order.
+ *
+ * <p>Reference: Nd4jGatherScatter. Checked by VectorKernelsTest.movedRowsAgree and
+ * KernelEdgesTest.rowsOfAnEmptyDispatchMoveNothing; timed by EngineBench (part experts).
+ */
 final class VectorGatherScatter implements GatherScatter {
-    /** Columns of one job where rows collide. */
+    /** Columns per job in scatterAdd. */
     private static final int STRIP = 64;
 
-    private final WorkerPool team;
+    private final WorkerPool pool;
     private final float[][] scratch;
 
-    VectorGatherScatter(WorkerPool team) {
-        this.team = team;
-        scratch = Scratch.of(team);
+    VectorGatherScatter(WorkerPool pool) {
+        this.pool = pool;
+        scratch = Scratch.of(pool);
     }
 
     @Override
@@ -29,7 +37,7 @@ final class VectorGatherScatter implements GatherScatter {
         int columns = target.columns();
         ByteBuffer from = source.bytes();
         ByteBuffer to = target.bytes();
-        team.rows(target, (first, last, worker) -> {
+        pool.rows(target, (first, last, worker) -> {
             for (int row = first; row < last; row++) {
                 boolean present = index[row] >= 0;
                 float scale = !present ? 0f : scales == null ? 1f : (float) scales[row];
@@ -59,7 +67,7 @@ final class VectorGatherScatter implements GatherScatter {
         ByteBuffer from = source.bytes();
         ByteBuffer sum = base.bytes();
         ByteBuffer to = target.bytes();
-        team.rows(target, (first, last, worker) -> {
+        pool.rows(target, (first, last, worker) -> {
             for (int row = first; row < last; row++) {
                 int at = row * columns;
                 if (index[row] >= 0) {
@@ -98,7 +106,7 @@ final class VectorGatherScatter implements GatherScatter {
         ByteBuffer from = source.bytes();
         ByteBuffer to = target.bytes();
         int rows = source.rows();
-        team.split(columns, STRIP, (first, last, worker) -> {
+        pool.split(columns, STRIP, (first, last, worker) -> {
             for (int row = 0; row < rows; row++) {
                 if (index[row] >= 0) {
                     int at = index[row] * columns + first;
@@ -113,7 +121,7 @@ final class VectorGatherScatter implements GatherScatter {
         int columns = b.columns();
         ByteBuffer left = a.bytes();
         ByteBuffer right = b.bytes();
-        team.rows(b, (first, last, worker) -> {
+        pool.rows(b, (first, last, worker) -> {
             for (int row = first; row < last; row++) {
                 int other = index == null ? row : index[row];
                 products[row] =

@@ -13,14 +13,14 @@ import dev.uncurl.kernel.Normalization;
 import java.util.function.IntConsumer;
 
 /**
- * The primitives on host memory: loops of the Vector API over ND4J's own buffers, fused where that saves a pass, and
- * OpenBLAS, on a set number of threads. How the work is cut depends on shapes alone, so the bits of a result do not
- * depend on that number. FLOAT only.
+ * The kernels on host memory, FLOAT only: Vector API loops over ND4J's buffers, fused where that saves a pass, and
+ * OpenBLAS, on a fixed number of threads. Work is divided by shapes alone, so results do not depend on the number of
+ * threads, to the bit. {@link Nd4jKernels} are the reference; VectorKernelsTest compares the two.
  */
 public final class VectorKernels implements Kernels {
-    private final WorkerPool team;
-    private final MatrixProduct product;
-    private final GatherScatter rows;
+    private final WorkerPool pool;
+    private final MatrixProduct matrixProduct;
+    private final GatherScatter gatherScatter;
     private final Bias bias;
     private final Normalization normalization;
     private final Activation activation;
@@ -29,33 +29,33 @@ public final class VectorKernels implements Kernels {
     private final AdamW adamW;
     private final LinearAssignment assignment;
 
-    /** On the thread that calls. */
+    /** Kernels that run on the calling thread. */
     public VectorKernels() {
         this(1);
     }
 
-    /** @param threads that work on one call, the caller among them */
+    /** @param threads number of threads that run one call, including the caller */
     public VectorKernels(int threads) {
-        team = new WorkerPool(threads);
-        product = new VectorMatrixProduct(team);
-        rows = new VectorGatherScatter(team);
-        bias = new VectorBias(team);
-        normalization = new VectorNormalization(team);
-        activation = new VectorActivation(team);
-        attention = new VectorAttention(team);
-        crossEntropy = new VectorCrossEntropy(team);
-        adamW = new VectorAdamW(team);
+        pool = new WorkerPool(threads);
+        matrixProduct = new VectorMatrixProduct(pool);
+        gatherScatter = new VectorGatherScatter(pool);
+        bias = new VectorBias(pool);
+        normalization = new VectorNormalization(pool);
+        activation = new VectorActivation(pool);
+        attention = new VectorAttention(pool);
+        crossEntropy = new VectorCrossEntropy(pool);
+        adamW = new VectorAdamW(pool);
         assignment = new VectorAssignment();
     }
 
     @Override
-    public MatrixProduct product() {
-        return product;
+    public MatrixProduct matrixProduct() {
+        return matrixProduct;
     }
 
     @Override
-    public GatherScatter rows() {
-        return rows;
+    public GatherScatter gatherScatter() {
+        return gatherScatter;
     }
 
     @Override
@@ -95,16 +95,16 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public int threads() {
-        return team.threads();
+        return pool.threads();
     }
 
     @Override
-    public void sideBySide(int jobs, IntConsumer job) {
-        team.run(jobs, (index, worker) -> job.accept(index));
+    public void parallelFor(int jobs, IntConsumer job) {
+        pool.run(jobs, (index, worker) -> job.accept(index));
     }
 
     @Override
     public void close() {
-        team.close();
+        pool.close();
     }
 }

@@ -7,10 +7,11 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * What the fused loops share: vectors from and to host buffers (indices in floats), exp and tanh.
+ * Shared operations of the fused loops: loading vectors from and storing them to host buffers (indices in floats), exp
+ * and sigmoid.
  *
- * <p>A method should hold one loop with at most one exp or tanh: beyond some tens of vector operations the compiler stops
- * inlining (NodeCountInliningCutoff), and every operation from there on allocates its result on the heap.
+ * <p>A method should contain one loop with at most one exp or sigmoid: beyond a few dozen vector operations the
+ * compiler stops inlining (NodeCountInliningCutoff), and every further operation allocates its result on the heap.
  */
 final class VectorOps {
     static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -78,9 +79,9 @@ final class VectorOps {
 
     /** e^x for x below 88, relative error under 4e-7; under -87 it is e^-87. */
     static FloatVector exp(FloatVector x) {
-        FloatVector held = x.max(LOWEST);
-        FloatVector shifted = held.fma(LOG2_E, MAGIC);
-        FloatVector rest = shifted.sub(MAGIC).fma(fill(-LN2), held);
+        FloatVector bounded = x.max(LOWEST);
+        FloatVector shifted = bounded.fma(LOG2_E, MAGIC);
+        FloatVector rest = shifted.sub(MAGIC).fma(fill(-LN2), bounded);
         FloatVector one = fill(1f);
         FloatVector result = rest.fma(Q4, Q3)
                 .fma(rest, fill(Q2))

@@ -7,26 +7,29 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A caller and the threads that help it. Work is given as a number of independent jobs, which whoever is free takes in
- * order; so what a job computes must not depend on who runs it. Between two calls the helpers wait a moment and then
- * park. A call from inside a job runs there and then. One caller at a time.
+ * A caller and its worker threads. Work is a number of independent jobs, which free threads take in order, so a job's
+ * result must not depend on the thread that runs it. Between calls, workers spin briefly and then park. A call from
+ * inside a job runs immediately on the same thread. One caller at a time.
  *
- * <p>The helpers are daemons and end with {@link #close()}, or when nobody holds the team any more.
+ * <p>Workers are daemon threads and stop at {@link #close()}, or when the pool is garbage-collected.
  */
 final class WorkerPool implements AutoCloseable {
-    /** One of the independent pieces of a call. */
+    /** One of the independent jobs of a call. */
     interface Job {
-        /** @param worker below {@link WorkerPool#threads()}: whose scratch memory to use */
+        /** @param worker index of the thread, below {@link WorkerPool#threads()}; selects its scratch memory */
         void run(int index, int worker);
     }
 
-    /** A piece of a long row of things. */
+    /** A job over a range of indices. */
     interface Range {
         /** @param worker as in {@link Job#run} */
         void run(int from, int to, int worker);
     }
 
-    /** The next kernel mostly follows within microseconds, and waking a parked thread takes tens of them. */
+    /**
+     * Spin time before parking: the next kernel usually follows within microseconds, and waking a thread takes tens of
+     * them.
+     */
     private static final long PATIENCE_NANOS = 50_000;
 
     private static final int PIECE = 1 << 14;
@@ -38,10 +41,10 @@ final class WorkerPool implements AutoCloseable {
     private final Cleaner.Cleanable cleanable;
     private boolean calling;
 
-    /** @param threads the caller among them */
+    /** @param threads number of threads, including the caller */
     WorkerPool(int threads) {
         if (threads < 1) {
-            throw new IllegalArgumentException("A team of " + threads + " threads; it needs at least its caller");
+            throw new IllegalArgumentException("A pool of " + threads + " threads; it needs at least its caller");
         }
         this.threads = threads;
         board = new Board(threads - 1);
@@ -52,12 +55,12 @@ final class WorkerPool implements AutoCloseable {
         return threads;
     }
 
-    /** Which of the team the current thread is. */
+    /** Index of the current thread in the pool; 0 for the caller. */
     int worker() {
         return Thread.currentThread() instanceof Helper helper && helper.board == board ? helper.worker : 0;
     }
 
-    /** Returns when all jobs are done; what a job throws, it throws, when the others are done. */
+    /** Runs jobs and returns when all have finished; then throws what a job has thrown. */
     void run(int jobs, Job job) {
         int worker = worker();
         if (threads == 1 || jobs == 1 || calling || worker > 0) {
@@ -76,19 +79,19 @@ final class WorkerPool implements AutoCloseable {
         }
     }
 
-    /** Jobs over pieces of {@code step}, the last one shorter: the pieces depend on the length alone. */
+    /** Divides indices into ranges of {@code step}, the last one shorter. The ranges depend on the length alone. */
     void split(int length, int step, Range range) {
         run(
                 (length + step - 1) / step,
                 (index, worker) -> range.run(index * step, Math.min(length, (index + 1) * step), worker));
     }
 
-    /** {@link #split} of rows, in pieces of some tens of kilobytes. */
+    /** {@link #split} over the rows of a matrix, in ranges of some tens of kilobytes. */
     void rows(Matrix matrix, Range range) {
         split(matrix.rows(), Math.max(1, PIECE / Math.max(1, matrix.columns())), range);
     }
 
-    /** Ends the helpers; the team must not be used any more. */
+    /** Stops the workers; the pool must not be used afterwards. */
     @Override
     public void close() {
         cleanable.clean();
@@ -130,7 +133,7 @@ final class WorkerPool implements AutoCloseable {
                     LockSupport.park(this);
                 }
             }
-            // a helper keeps the round until the next; it must not keep what the job refers to
+            // a worker keeps a reference to the round until the next one; it must not keep the job's objects alive
             job = null;
         }
 
@@ -145,7 +148,9 @@ final class WorkerPool implements AutoCloseable {
         }
     }
 
-    /** Where the helpers look for work; it does not know the team, so that an abandoned team can be found. */
+    /**
+     * The state that workers read. It has no reference to the pool, so that an unused pool can be garbage-collected.
+     */
     private static final class Board {
         private final Helper[] helpers;
         private volatile Round round;

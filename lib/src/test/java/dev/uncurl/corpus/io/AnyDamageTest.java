@@ -27,6 +27,7 @@ import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.Tag;
 import org.tukaani.xz.LZMA2Options;
 import org.tukaani.xz.XZOutputStream;
 
@@ -34,6 +35,7 @@ import org.tukaani.xz.XZOutputStream;
  * Every format and compression under damage of every kind: reading ends, throws nothing, and counts each row once,
  * as examples or as one rejection, and the rest of a damaged file once, at the end.
  */
+@Tag("slow")
 class AnyDamageTest {
     private static final int CAP = 3_000;
     private static final Map<String, byte[]> SAMPLES = samples();

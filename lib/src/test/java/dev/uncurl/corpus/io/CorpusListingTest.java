@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -234,6 +235,7 @@ class CorpusListingTest {
         }
     }
 
+    @Tag("slow")
     @Test
     void aNameThatJavaCannotDecodeIsRefusedWithTheRemedyAndNotLeftOut() throws Exception {
         write("in/plain.txt");

@@ -40,10 +40,10 @@ class KernelEdgesTest {
                 agree(3, (kernels, given, results) -> {
                     Matrix a = transposed ? given.matrix(0, 5) : given.matrix(5, 0);
                     Matrix c = given.matrix(5, 7);
-                    kernels.product().multiply(a, transposed, given.matrix(0, 7), false, beta, c);
+                    kernels.matrixProduct().multiply(a, transposed, given.matrix(0, 7), false, beta, c);
                     results.add(c);
                     Matrix none = given.matrix(0, 7);
-                    kernels.product().multiply(given.matrix(0, 5), false, given.matrix(5, 7), false, beta, none);
+                    kernels.matrixProduct().multiply(given.matrix(0, 5), false, given.matrix(5, 7), false, beta, none);
                     results.add(none);
                 });
             }
@@ -55,16 +55,16 @@ class KernelEdgesTest {
         agree(4, (kernels, given, results) -> {
             Matrix tokens = given.matrix(6, 17);
             Matrix none = given.matrix(0, 17);
-            kernels.rows().gather(tokens, new int[] {}, null, none);
-            kernels.rows().gather(tokens, new int[6], new double[6], none);
-            kernels.rows().scatterAdd(none, new int[] {}, tokens);
-            kernels.rows().dot(none, null, none, new double[] {});
+            kernels.gatherScatter().gather(tokens, new int[] {}, null, none);
+            kernels.gatherScatter().gather(tokens, new int[6], new double[6], none);
+            kernels.gatherScatter().scatterAdd(none, new int[] {}, tokens);
+            kernels.gatherScatter().dot(none, null, none, new double[] {});
             results.add(tokens);
             int[] dropped = {-1, -1, -1, -1, -1, -1};
             Matrix output = given.matrix(6, 17);
-            kernels.rows().gatherAdd(tokens, none, dropped, new double[6], output);
+            kernels.gatherScatter().gatherAdd(tokens, none, dropped, new double[6], output);
             results.add(output);
-            kernels.rows().gather(none, dropped, null, output);
+            kernels.gatherScatter().gather(none, dropped, null, output);
             results.add(output);
         });
     }
@@ -84,8 +84,8 @@ class KernelEdgesTest {
             int from = 0;
             for (int count : counts) {
                 Matrix weight = given.matrix(width, 3);
-                kernels.product().multiply(in.rows(from, count), false, weight, false, 0, out.rows(from, count));
-                kernels.product().multiply(in.rows(from, count), true, out.rows(from, count), false, 0, weight);
+                kernels.matrixProduct().multiply(in.rows(from, count), false, weight, false, 0, out.rows(from, count));
+                kernels.matrixProduct().multiply(in.rows(from, count), true, out.rows(from, count), false, 0, weight);
                 results.add(weight);
                 from += count;
             }

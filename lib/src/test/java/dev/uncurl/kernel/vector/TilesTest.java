@@ -26,7 +26,7 @@ class TilesTest {
         float beta = accumulate ? 1 : 0;
         double[] expected =
                 product(DataType.DOUBLE, rows, columns, inner, transposeB, seed, operands -> new Nd4jKernels()
-                        .product()
+                        .matrixProduct()
                         .multiply(operands.a(), false, operands.b(), transposeB, beta, operands.c()));
         // makes OpenBLAS ready
         new VectorKernels();
@@ -73,7 +73,7 @@ class TilesTest {
             Matrix a = given.matrix(rows, inner);
             Matrix b = transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns);
             Matrix c = given.matrix(rows, columns);
-            kernels.product().multiply(a, false, b, transposeB, 0, c);
+            kernels.matrixProduct().multiply(a, false, b, transposeB, 0, c);
             results.add(c);
         });
     }

@@ -116,7 +116,7 @@ public class VectorKernelsTest {
             Matrix a = transposeA ? given.matrix(inner, rows) : given.matrix(rows, inner);
             Matrix b = transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns);
             Matrix c = given.matrix(rows, columns);
-            kernels.product().multiply(a, transposeA, b, transposeB, accumulate ? 1 : 0, c);
+            kernels.matrixProduct().multiply(a, transposeA, b, transposeB, accumulate ? 1 : 0, c);
             results.add(c);
         });
     }
@@ -136,7 +136,7 @@ public class VectorKernelsTest {
             Matrix a = transposeA ? given.matrix(inner, rows) : given.matrix(rows, inner);
             Matrix b = transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns);
             Matrix c = given.matrix(rows, columns);
-            kernels.product().multiply(a, transposeA, b, transposeB, 0, c);
+            kernels.matrixProduct().multiply(a, transposeA, b, transposeB, 0, c);
             results.add(c);
         });
     }
@@ -152,19 +152,19 @@ public class VectorKernelsTest {
             int[] index = given.indices(rows, 9, true);
             double[] scales = scaled ? given.values(rows) : null;
             Matrix gathered = given.matrix(rows, columns);
-            kernels.rows().gather(source, index, scales, gathered);
+            kernels.gatherScatter().gather(source, index, scales, gathered);
             results.add(gathered);
             Matrix sum = given.matrix(rows, columns);
-            kernels.rows().gatherAdd(gathered, source, index, scales, sum);
+            kernels.gatherScatter().gatherAdd(gathered, source, index, scales, sum);
             results.add(sum);
-            kernels.rows().gatherAdd(sum, source, index, scales, sum);
+            kernels.gatherScatter().gatherAdd(sum, source, index, scales, sum);
             results.add(sum);
-            kernels.rows().scatterAdd(sum, index, source);
+            kernels.gatherScatter().scatterAdd(sum, index, source);
             results.add(source);
             double[] products = new double[rows];
-            kernels.rows().dot(source, index, sum, products);
+            kernels.gatherScatter().dot(source, index, sum, products);
             results.add(products);
-            kernels.rows().dot(sum, null, sum, products);
+            kernels.gatherScatter().dot(sum, null, sum, products);
             results.add(products);
         });
     }

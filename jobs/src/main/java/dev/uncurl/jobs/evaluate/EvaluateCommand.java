@@ -9,19 +9,20 @@ import dev.uncurl.jobs.output.Digits;
 import dev.uncurl.jobs.output.TextTable;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.jobs.warehouse.row.LatencyRow;
+import dev.uncurl.jobs.warehouse.row.ResultRow;
 import dev.uncurl.model.spec.ModelConfig;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import scala.collection.JavaConverters;
 
 /** {@code jobs/submit evaluate --model demo-base --task superglue/boolq}. */
 @Command(
@@ -76,23 +77,24 @@ public final class EvaluateCommand implements Callable<Integer> {
         var evaluation = new Evaluation(warehouse);
         List<String> names = ScoringInputs.names(warehouse, task);
         for (String model : models) {
-            List<Row> results = evaluation.evaluate(model, names, split.label(), limit);
+            List<ResultRow> results = evaluation.evaluate(model, names, split.label(), limit);
             System.out.println(model + " on " + task + " (" + split.label() + "): "
-                    + results.get(0).getAs("data"));
+                    + results.get(0).data());
             System.out.print(TextTable.of(
                     List.of("metric", "value", "standard error", "n", "majority", "constant"),
                     results.stream()
                             .map(row -> new Object[] {
-                                row.getAs("metric"),
-                                row.getAs("value"),
-                                row.getAs("standard_error"),
-                                row.getAs("n"),
-                                row.getAs("majority_baseline"),
-                                row.getAs("constant_predictor")
+                                row.metric(),
+                                row.value(),
+                                row.standardError(),
+                                row.n(),
+                                row.majorityBaseline().orElse(null),
+                                row.constantPredictor().orElse(null)
                             })
                             .toList()));
             System.out.print(leftOut(results.get(0)));
-            System.out.print(RejectedRows.line(warehouse, results.get(0)));
+            System.out.print(RejectedRows.line(
+                    warehouse, task, split.label(), results.get(0).rowsRejected()));
             if (latencyBatch > 0) {
                 time(warehouse, model);
             }
@@ -101,18 +103,17 @@ public final class EvaluateCommand implements Callable<Integer> {
     }
 
     /** What the numbers leave out, a line for each kind; nothing when they leave out nothing. */
-    private static String leftOut(Row result) {
+    private static String leftOut(ResultRow result) {
         var lines = new StringBuilder();
-        append(lines, result, "examples_cut", "%,d were longer than the context of the model: only their end was seen");
-        append(lines, result, "examples_refused", "%,d were not scored: an answer leaves no room for its prompt");
+        append(lines, result.examplesCut(), "%,d were longer than the context of the model: only their end was seen");
+        append(lines, result.examplesRefused(), "%,d were not scored: an answer leaves no room for its prompt");
         return lines.toString();
     }
 
-    private static void append(StringBuilder lines, Row result, String column, String format) {
-        Long count = result.getAs(column);
-        if (count != null && count > 0) {
-            lines.append("  ").append(String.format(Locale.ROOT, format, count)).append('\n');
-        }
+    private static void append(StringBuilder lines, Optional<Long> count, String format) {
+        count.filter(some -> some > 0).ifPresent(some -> lines.append("  ")
+                .append(String.format(Locale.ROOT, format, some))
+                .append('\n'));
     }
 
     private void time(Warehouse warehouse, String modelId) {
@@ -127,7 +128,7 @@ public final class EvaluateCommand implements Callable<Integer> {
         var loaded = ModelCache.Reference.of(warehouse, folder).load();
         ModelConfig config = loaded.config();
         Latency latency = Latency.measure(config, loaded.parameters(), latencyBatch, TIMED_PASSES);
-        Row row = RowFactory.create(
+        var row = new LatencyRow(
                 modelId,
                 1,
                 latency.batch(),
@@ -136,11 +137,9 @@ public final class EvaluateCommand implements Callable<Integer> {
                 latency.p50Millis(),
                 latency.p95Millis(),
                 latency.tokensPerSecond(),
-                JavaConverters.mapAsScalaMap(latency.parts()),
+                latency.parts(),
                 sha256);
-        var schema = warehouse.table(UncurlTable.LATENCY).schema();
-        warehouse.replace(
-                UncurlTable.LATENCY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
+        Records.replace(warehouse, UncurlTable.LATENCY, List.of(row), "model_id", modelId);
         System.out.printf(
                 Locale.ROOT,
                 "forward of %d x %d tokens in one thread: median %s ms, 95th percentile %s ms%n",

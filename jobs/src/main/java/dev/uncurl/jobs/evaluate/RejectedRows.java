@@ -3,12 +3,12 @@ package dev.uncurl.jobs.evaluate;
 import static org.apache.spark.sql.functions.col;
 
 import dev.uncurl.jobs.warehouse.Examples;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.apache.spark.sql.Row;
+import java.util.Optional;
 
 /** Rows of a task that were rejected when it was tokenised, and that a score over the rest leaves out. */
 final class RejectedRows {
@@ -16,26 +16,26 @@ final class RejectedRows {
 
     /** How many of a split there are; null where the split goes by content, or an earlier release tokenised the task. */
     static Long of(Warehouse warehouse, String task, String split) {
-        List<Row> runs = warehouse
+        var last = warehouse
                 .rows(UncurlTable.RUNS, "corpus", task)
                 .orderBy(col("finished_at").desc())
-                .select("rejected_by_split")
-                .limit(1)
-                .collectAsList();
-        if (runs.isEmpty() || runs.get(0).isNullAt(0)) {
-            return null;
-        }
-        Map<String, Long> counts = runs.get(0).getJavaMap(0);
-        return counts.get(split);
+                .limit(1);
+        return Records.read(last, Run.class).stream()
+                .findFirst()
+                .flatMap(Run::rejectedBySplit)
+                .map(counts -> counts.get(split))
+                .orElse(null);
     }
 
+    /** The column of corpus.runs that is read. */
+    private record Run(Optional<Map<String, Long>> rejectedBySplit) {}
+
     /** A line for the screen, such as {@code 103 of 104 rows}; empty where no row is known to be missing. */
-    static String line(Warehouse warehouse, Row result) {
-        Long rejected = result.getAs("rows_rejected");
-        if (rejected == null || rejected == 0) {
+    static String line(Warehouse warehouse, String task, String split, Optional<Long> rejected) {
+        if (rejected.orElse(0L) == 0) {
             return "";
         }
-        long there = Examples.of(warehouse, result.getAs("task"), result.getAs("split"))
+        long there = Examples.of(warehouse, task, split)
                 .select("source", "source_offset")
                 .distinct()
                 .count();
@@ -43,7 +43,7 @@ final class RejectedRows {
                 Locale.ROOT,
                 "  %,d of %,d rows: tokenize rejected %,d, see corpus.rejections%n",
                 there,
-                there + rejected,
-                rejected);
+                there + rejected.get(),
+                rejected.get());
     }
 }

@@ -8,11 +8,13 @@ import static org.apache.spark.sql.functions.lit;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.Examples;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -29,7 +31,7 @@ import org.apache.spark.sql.functions;
  * @param data the runs and the limit, which together fix the rows
  * @param context tokens that the model sees at most
  * @param promptVersion of the examples; null for sequences
- * @param rows example_id, prompt_tokens, target_tokens, choices, label and right_choices of what fits into the context
+ * @param rows of the columns of {@link Item}: what fits into the context
  * @param cut how many of them are longer than the context, so that their front is cut off
  * @param refused examples left out of rows because an answer leaves no room for its prompt
  * @param rejected rows of the split that tokenize rejected, as {@link RejectedRows} has them; null for sequences and under
@@ -47,6 +49,14 @@ public record ScoringInputs(
         long cut,
         long refused,
         Long rejected) {
+    /** What is scored: an example, or a sequence as an example without prompt and choices. */
+    record Item(
+            long exampleId,
+            int[] promptTokens,
+            int[] targetTokens,
+            Optional<List<int[]>> choices,
+            Optional<Integer> label) {}
+
     /** Examples that evaluate cannot score as what they claim to be. */
     private static final String BROKEN =
             """
@@ -123,8 +133,7 @@ public record ScoringInputs(
                 data,
                 context,
                 corpora ? null : promptVersion(warehouse, label, split),
-                measured.where("fits")
-                        .select("example_id", "prompt_tokens", "target_tokens", "choices", "label", "right_choices"),
+                measured.where("fits").select(Records.columns(Item.class)),
                 counts.getLong(0),
                 counts.getLong(1),
                 corpora || limit > 0 ? null : RejectedRows.of(warehouse, label, split));
@@ -195,22 +204,27 @@ public record ScoringInputs(
         return all;
     }
 
+    private record Broken(
+            long exampleId,
+            String source,
+            Optional<Integer> label,
+            Optional<List<Integer>> rightChoices,
+            Optional<List<Integer>> choiceLengths) {}
+
     private static void requireSound(Dataset<Row> examples, String task, String split) {
-        List<Row> broken = examples.where(BROKEN).orderBy("example_id").limit(1).collectAsList();
-        if (!broken.isEmpty()) {
-            Row row = broken.get(0);
+        var first = examples.where(BROKEN)
+                .withColumn("choice_lengths", expr("transform(choices, choice -> IF(choice IS NULL, 0, size(choice)))"))
+                .orderBy("example_id")
+                .limit(1);
+        for (Broken row : Records.read(first, Broken.class)) {
             throw UserError.input(
-                    "Example " + row.<Long>getAs("example_id") + " of " + task + " (" + split + ", from "
-                            + row.getAs("source") + ") cannot be scored: label " + row.getAs("label")
-                            + ", right choices "
-                            + row.getAs("right_choices") + ", with "
-                            + (row.isNullAt(row.fieldIndex("choices"))
-                                    ? "no choices"
-                                    : "choices of "
-                                            + Examples.choices(row).stream()
-                                                    .map(choice -> choice.length)
-                                                    .toList()
-                                            + " tokens"),
+                    "Example " + row.exampleId + " of " + task + " (" + split + ", from " + row.source
+                            + ") cannot be scored: label "
+                            + row.label.map(String::valueOf).orElse("none") + ", right choices "
+                            + row.rightChoices.map(String::valueOf).orElse("none") + ", with "
+                            + row.choiceLengths
+                                    .map(lengths -> "choices of " + lengths + " tokens")
+                                    .orElse("no choices"),
                     "Choices and the prompt need a token each, the label must be one of the right choices, and those among"
                             + " the choices. Tokenise the task again.");
         }

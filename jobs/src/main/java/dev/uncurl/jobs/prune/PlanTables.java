@@ -2,15 +2,17 @@ package dev.uncurl.jobs.prune;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.jobs.warehouse.row.AssignmentRow;
+import dev.uncurl.jobs.warehouse.row.PlanRow;
 import dev.uncurl.pruning.ExpertAssignment;
 import dev.uncurl.pruning.LayerScore;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanApplier;
 import dev.uncurl.pruning.PlanSettings;
 import dev.uncurl.pruning.Planner;
-import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,8 +20,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 
 /** The table side of pruning: plans from what the routing tables tell, to pruning.assignments and pruning.plans. */
 final class PlanTables {
@@ -57,55 +57,50 @@ final class PlanTables {
             "model_id", plan.origin().modelId(), "task", plan.origin().task(), "plan_id", plan.id()
         };
         if (warehouse.rows(UncurlTable.PLANS, key).isEmpty()) {
-            put(UncurlTable.ASSIGNMENTS, assignments(plan), key);
-            put(UncurlTable.PLANS, List.of(row(planned)), key);
+            Records.replace(warehouse, UncurlTable.ASSIGNMENTS, assignments(plan), key);
+            Records.replace(warehouse, UncurlTable.PLANS, List.of(row(planned)), key);
         }
-    }
-
-    private void put(UncurlTable table, List<Row> rows, Object... key) {
-        var schema = warehouse.table(table).schema();
-        warehouse.replace(table, warehouse.spark().createDataFrame(rows, schema), key);
     }
 
     /** A plan that was written; empty when there is none of that id, or its rows are others than were written. */
     Optional<Plan> read(String modelId, String task, String planId) {
         Object[] key = {"model_id", modelId, "task", task, "plan_id", planId};
-        List<Row> plans = warehouse.rows(UncurlTable.PLANS, key).collectAsList();
+        List<PlanRow> plans = Records.read(warehouse.rows(UncurlTable.PLANS, key), PlanRow.class);
         if (plans.isEmpty()) {
             return Optional.empty();
         }
-        Row row = plans.get(0);
-        var inputs = new TreeMap<String, String>(row.<String, String>getJavaMap(row.fieldIndex("parameters")));
-        for (String input : List.of("split", "weights", "budget")) {
-            inputs.put(input, row.getAs(input));
-        }
+        PlanRow row = plans.get(0);
+        var inputs = new TreeMap<>(row.parameters());
+        inputs.put("split", row.split());
+        inputs.put("weights", row.weights());
+        inputs.put("budget", row.budget());
         var origin = new Plan.Origin(
                 modelId,
-                row.getAs("manifest_sha256"),
+                row.manifestSha256(),
                 task,
-                row.getAs("method"),
-                row.<Integer>getAs("experts_before"),
-                row.<Integer>getAs("experts_after"),
-                row.<Long>getAs("seed"),
+                row.method(),
+                row.expertsBefore(),
+                row.expertsAfter(),
+                row.seed(),
                 inputs);
-        List<ExpertAssignment> assignments =
-                warehouse.rows(UncurlTable.ASSIGNMENTS, key).orderBy("layer", "expert").collectAsList().stream()
-                        .map(assignment -> new ExpertAssignment(
-                                assignment.<Integer>getAs("layer"),
-                                assignment.<Integer>getAs("expert"),
-                                assignment.<Integer>getAs("cluster"),
-                                assignment.<Double>getAs("weight"),
-                                assignment.<Boolean>getAs("is_reference")))
-                        .toList();
+        var rows = warehouse.rows(UncurlTable.ASSIGNMENTS, key).orderBy("layer", "expert");
+        List<ExpertAssignment> assignments = Records.read(rows, AssignmentRow.class).stream()
+                .map(assignment -> new ExpertAssignment(
+                        assignment.layer(),
+                        assignment.expert(),
+                        assignment.cluster(),
+                        assignment.weight(),
+                        assignment.isReference()))
+                .toList();
         return Optional.of(new Plan(origin, assignments))
                 .filter(plan -> plan.id().equals(planId));
     }
 
-    private static List<Row> assignments(Plan plan) {
+    private static List<AssignmentRow> assignments(Plan plan) {
         Plan.Origin origin = plan.origin();
-        var rows = new ArrayList<Row>();
+        var rows = new ArrayList<AssignmentRow>();
         for (ExpertAssignment assignment : plan.assignments()) {
-            rows.add(RowFactory.create(
+            rows.add(new AssignmentRow(
                     plan.id(),
                     origin.modelId(),
                     origin.manifestSha256(),
@@ -123,22 +118,22 @@ final class PlanTables {
         return rows;
     }
 
-    private static Row row(Planned planned) {
+    private static PlanRow row(Planned planned) {
         Plan.Origin origin = planned.plan().origin();
         var parameters = new TreeMap<>(origin.inputs());
         String split = parameters.remove("split");
         String weights = parameters.remove("weights");
         String budget = parameters.remove("budget");
-        Row[] layers = planned.scores().stream()
-                .map(score -> RowFactory.create(
+        List<PlanRow.Layer> layers = planned.scores().stream()
+                .map(score -> new PlanRow.Layer(
                         score.layer(),
                         score.experts(),
                         score.clusters(),
                         score.inertia(),
-                        score.silhouette().isPresent() ? score.silhouette().getAsDouble() : null,
+                        score.silhouette().stream().boxed().findFirst(),
                         score.cost()))
-                .toArray(Row[]::new);
-        return RowFactory.create(
+                .toList();
+        return new PlanRow(
                 planned.plan().id(),
                 origin.modelId(),
                 origin.manifestSha256(),
@@ -153,6 +148,6 @@ final class PlanTables {
                 parameters,
                 planned.snapshots(),
                 layers,
-                Timestamp.from(Instant.now()));
+                Instant.now());
     }
 }

@@ -3,6 +3,7 @@ package dev.uncurl.jobs.prune;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.CorpusRun;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.model.spec.MoeConfig;
@@ -32,6 +33,26 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
     RoutingStatisticsReader {
         layers = List.copyOf(layers);
         snapshots = Collections.unmodifiableSortedMap(new TreeMap<>(snapshots));
+    }
+
+    /** The columns of routing.gram and routing.output_gram that are read, at a snapshot that may be of an earlier release. */
+    private record Gram(int layer, int experts, long tokens, double[] gram, String manifestSha256, String data) {}
+
+    /** The columns of routing.expert_statistics that are read, as {@link Gram}. */
+    private record Expert(
+            int layer,
+            int expert,
+            long tokens,
+            double fraction,
+            double gateMass,
+            double meanProbability,
+            double meanLogit,
+            double outputNorm,
+            double contribution) {
+        ExpertStatistics.Row statistics() {
+            return new ExpertStatistics.Row(
+                    expert, tokens, fraction, gateMass, meanProbability, meanLogit, outputNorm, contribution);
+        }
     }
 
     /** Which dump: rows of these tables by these columns. */
@@ -79,7 +100,7 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
             Warehouse warehouse, ModelFolder model, String modelId, String task, String split, boolean outputs) {
         var dump = new Dump(warehouse, model, modelId, task, split);
         var snapshots = new TreeMap<String, Long>();
-        Map<Integer, Row> gramRows = byLayer(dump, UncurlTable.GRAM, snapshots);
+        Map<Integer, Gram> gramRows = byLayer(dump, UncurlTable.GRAM, snapshots);
         if (gramRows.isEmpty()) {
             throw UserError.input("There are no router logits of " + dump + alternatives(dump), dump.again());
         }
@@ -100,7 +121,7 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
                     statistics(dump, layer, gram, statistics.getOrDefault(layer, List.of())),
                     Optional.ofNullable(outputGrams.get(layer))));
         }
-        String data = gramRows.values().iterator().next().getAs("data");
+        String data = gramRows.values().iterator().next().data();
         return new RoutingStatisticsReader(layers, data, snapshots);
     }
 
@@ -119,52 +140,46 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
     }
 
     /** @throws UserError (input) when a row is of another state of the model or of the data, or a layer has several */
-    private static Map<Integer, Row> byLayer(Dump dump, UncurlTable table, Map<String, Long> snapshots) {
-        var rows = new TreeMap<Integer, Row>();
+    private static Map<Integer, Gram> byLayer(Dump dump, UncurlTable table, Map<String, Long> snapshots) {
+        var rows = new TreeMap<Integer, Gram>();
         String now = dump.model.manifestSha256();
-        List<Row> all = dump.rows(table, snapshots).collectAsList();
+        List<Gram> all = Records.read(dump.rows(table, snapshots), Gram.class);
         String dataNow = all.isEmpty() ? null : dump.dataNow();
-        for (Row row : all) {
-            int layer = row.getAs("layer");
-            String manifest = row.getAs("manifest_sha256");
-            if (!manifest.equals(now)) {
+        for (Gram row : all) {
+            if (!row.manifestSha256().equals(now)) {
                 throw UserError.input(
-                        table.id() + " of " + dump + " was dumped of a model with manifest " + manifest
+                        table.id() + " of " + dump + " was dumped of a model with manifest " + row.manifestSha256()
                                 + "; the model has " + now + " now",
                         dump.again());
             }
-            String data = row.getAs("data");
-            if (!data.equals(dataNow)) {
+            if (!row.data().equals(dataNow)) {
                 throw UserError.input(
-                        table.id() + " of " + dump + " was dumped of the data of " + data
+                        table.id() + " of " + dump + " was dumped of the data of " + row.data()
                                 + "; the task was tokenised again, as " + dataNow,
                         dump.again());
             }
-            if (rows.put(layer, row) != null) {
+            if (rows.put(row.layer(), row) != null) {
                 throw UserError.input(
-                        table.id() + " has two rows for layer " + layer + " of " + dump, "Delete one of them.");
+                        table.id() + " has two rows for layer " + row.layer() + " of " + dump, "Delete one of them.");
             }
         }
         return rows;
     }
 
-    private static Map<Integer, RouterGram> grams(Dump dump, UncurlTable table, Map<Integer, Row> rows) {
+    private static Map<Integer, RouterGram> grams(Dump dump, UncurlTable table, Map<Integer, Gram> rows) {
         MoeConfig moe = dump.model.config().moe();
         var grams = new TreeMap<Integer, RouterGram>();
         rows.forEach((layer, row) -> {
             String place = "Layer " + layer + " of " + table.id() + ", " + dump;
-            int experts = row.getAs("experts");
             boolean known = dump.model.config().isMoe(layer);
             int expected = known ? moe.experts() : 0;
-            if (experts != expected) {
+            if (row.experts() != expected) {
                 throw UserError.input(
-                        place + ", is of " + experts + " experts; the model has " + expected + " there", dump.again());
+                        place + ", is of " + row.experts() + " experts; the model has " + expected + " there",
+                        dump.again());
             }
-            double[] values = row.<Double>getList(row.fieldIndex("gram")).stream()
-                    .mapToDouble(Double::doubleValue)
-                    .toArray();
             try {
-                grams.put(layer, new RouterGram(experts, row.<Long>getAs("tokens"), values));
+                grams.put(layer, new RouterGram(row.experts(), row.tokens(), row.gram()));
             } catch (UserError refusal) {
                 throw refusal.at(place);
             }
@@ -174,23 +189,12 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
 
     private static Map<Integer, List<ExpertStatistics.Row>> statistics(Dump dump, Map<String, Long> snapshots) {
         var layers = new TreeMap<Integer, List<ExpertStatistics.Row>>();
-        for (Row row : dump.rows(UncurlTable.EXPERT_STATISTICS, snapshots)
-                .orderBy("layer", "expert")
-                .collectAsList()) {
-            int layer = row.getAs("layer");
+        Dataset<Row> rows = dump.rows(UncurlTable.EXPERT_STATISTICS, snapshots).orderBy("layer", "expert");
+        for (Expert row : Records.read(rows, Expert.class)) {
             try {
-                layers.computeIfAbsent(layer, key -> new ArrayList<>())
-                        .add(new ExpertStatistics.Row(
-                                row.<Integer>getAs("expert"),
-                                row.<Long>getAs("tokens"),
-                                row.<Double>getAs("fraction"),
-                                row.<Double>getAs("gate_mass"),
-                                row.<Double>getAs("mean_probability"),
-                                row.<Double>getAs("mean_logit"),
-                                row.<Double>getAs("output_norm"),
-                                row.<Double>getAs("contribution")));
+                layers.computeIfAbsent(row.layer(), key -> new ArrayList<>()).add(row.statistics());
             } catch (UserError refusal) {
-                throw refusal.at("Layer " + layer + " of routing.expert_statistics, " + dump);
+                throw refusal.at("Layer " + row.layer() + " of routing.expert_statistics, " + dump);
             }
         }
         return layers;

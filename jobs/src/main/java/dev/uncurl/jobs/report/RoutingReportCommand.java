@@ -8,8 +8,11 @@ import dev.uncurl.jobs.cli.WarehouseOptions;
 import dev.uncurl.jobs.output.OutputFile;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.jobs.warehouse.row.ExpertStatisticsRow;
+import dev.uncurl.jobs.warehouse.row.GramRow;
 import dev.uncurl.routing.LayerRouting;
 import dev.uncurl.routing.RouterGram;
 import java.io.IOException;
@@ -23,7 +26,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import org.apache.spark.sql.Row;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -119,9 +121,13 @@ final class RoutingReportCommand implements Callable<Integer> {
 
     private RoutingPage.Task read(Warehouse warehouse, String task, TreeSet<String> manifests) {
         Object[] key = {"model_id", modelId, "task", task, "split", split.label()};
-        Map<Integer, List<Row>> experts =
-                warehouse.rows(UncurlTable.EXPERT_STATISTICS, key).orderBy("layer", "expert").collectAsList().stream()
-                        .collect(Collectors.groupingBy(row -> row.<Integer>getAs("layer")));
+        Map<Integer, List<Long>> choices = Records.read(
+                        warehouse.rows(UncurlTable.EXPERT_STATISTICS, key).orderBy("layer", "expert"),
+                        ExpertStatisticsRow.class)
+                .stream()
+                .collect(Collectors.groupingBy(
+                        ExpertStatisticsRow::layer,
+                        Collectors.mapping(ExpertStatisticsRow::tokens, Collectors.toList())));
         Map<Integer, Set<Integer>> masked =
                 warehouse
                         .spark()
@@ -134,21 +140,15 @@ final class RoutingReportCommand implements Callable<Integer> {
                                 Collectors.mapping(row -> row.<Integer>getAs("expert"), Collectors.toSet())));
         var layers = new ArrayList<LayerRouting>();
         var data = new TreeSet<String>();
-        for (Row row : warehouse.rows(UncurlTable.GRAM, key).orderBy("layer").collectAsList()) {
-            manifests.add(row.getAs("manifest_sha256"));
-            data.add(row.getAs("data"));
-            int layer = row.getAs("layer");
-            double[] gram = row.<Double>getList(row.fieldIndex("gram")).stream()
-                    .mapToDouble(Double::doubleValue)
-                    .toArray();
-            List<Long> choices = experts.getOrDefault(layer, List.of()).stream()
-                    .map(expert -> expert.<Long>getAs("tokens"))
-                    .toList();
+        var grams = warehouse.rows(UncurlTable.GRAM, key).orderBy("layer");
+        for (GramRow row : Records.read(grams, GramRow.class)) {
+            manifests.add(row.manifestSha256());
+            data.add(row.data());
             layers.add(new LayerRouting(
-                    layer,
-                    choices,
-                    new RouterGram(row.<Integer>getAs("experts"), row.<Long>getAs("tokens"), gram),
-                    masked.getOrDefault(layer, Set.of())));
+                    row.layer(),
+                    choices.getOrDefault(row.layer(), List.of()),
+                    new RouterGram(row.experts(), row.tokens(), row.gram()),
+                    masked.getOrDefault(row.layer(), Set.of())));
         }
         if (layers.isEmpty()) {
             throw UserError.input(

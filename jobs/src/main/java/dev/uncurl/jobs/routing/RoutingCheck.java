@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.routing;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.routing.RoutingSums;
@@ -8,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.apache.spark.sql.Row;
 
 /** Computes routing.expert_statistics and routing.gram again from routing.logits and compares them bit for bit. */
@@ -66,18 +68,19 @@ public final class RoutingCheck {
     }
 
     private void compare(
-            UncurlTable table, List<Row> expected, RoutingKey dump, List<String> differences, String... key) {
+            UncurlTable table,
+            List<? extends Record> expected,
+            RoutingKey dump,
+            List<String> differences,
+            String... key) {
         var stored = warehouse.rows(table, dump.partition());
         var schema = stored.schema();
         var columns = java.util.Arrays.stream(key)
                 .map(org.apache.spark.sql.functions::col)
                 .toArray(org.apache.spark.sql.Column[]::new);
         List<Row> found = stored.orderBy(columns).collectAsList();
-        List<Row> wanted = warehouse
-                .spark()
-                .createDataFrame(expected, schema)
-                .orderBy(columns)
-                .collectAsList();
+        List<Row> wanted =
+                Records.frame(warehouse, table, expected).orderBy(columns).collectAsList();
         if (found.size() != wanted.size()) {
             differences.add(table.id() + " has " + found.size() + " rows, routing.logits gives " + wanted.size());
             return;
@@ -86,7 +89,7 @@ public final class RoutingCheck {
             for (String column : schema.fieldNames()) {
                 Object is = found.get(r).getAs(column);
                 Object should = wanted.get(r).getAs(column);
-                if (!is.equals(should)) {
+                if (!Objects.equals(is, should)) {
                     var place = new ArrayList<String>();
                     for (String name : key) {
                         place.add(name + " " + found.get(r).getAs(name));
@@ -99,7 +102,7 @@ public final class RoutingCheck {
     }
 
     private static String brief(Object value) {
-        String text = value.toString();
+        String text = String.valueOf(value);
         return text.length() > 60 ? text.substring(0, 60) + "..." : text;
     }
 }

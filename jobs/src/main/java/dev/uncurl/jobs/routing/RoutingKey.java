@@ -7,7 +7,7 @@ import java.io.Serializable;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * Everything that determines the rows of a dump.
+ * Everything that determines the rows of a dump: columns of routing.gram and routing.output_gram.
  *
  * @param data the tokenise run of the sequences
  * @param sample "all", or the tokens asked for

@@ -3,6 +3,7 @@ package dev.uncurl.jobs.routing;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.DataFileWriter;
 import dev.uncurl.jobs.warehouse.ModelCache;
+import dev.uncurl.jobs.warehouse.row.LogitsRow;
 import dev.uncurl.model.RoutingView;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
@@ -15,15 +16,12 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Table;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.catalyst.InternalRow;
-import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
-import org.apache.spark.sql.catalyst.expressions.UnsafeArrayData;
-import org.apache.spark.unsafe.types.UTF8String;
 import org.apache.spark.util.LongAccumulator;
 
 /**
@@ -60,19 +58,13 @@ final class RoutingPass {
     private final TaskSpec spec;
     private final SmoeLanguageModel model;
     private final int[] layers;
-    private final UTF8String modelId;
-    private final UTF8String task;
-    private final UTF8String split;
-    private final Map<Integer, DataFileWriter> outputs = new TreeMap<>();
+    private final Map<Integer, DataFileWriter<LogitsRow>> outputs = new TreeMap<>();
     private final Map<Integer, RoutingSums> sums = new HashMap<>();
 
     private RoutingPass(TaskSpec spec, SmoeLanguageModel model) {
         this.spec = spec;
         this.model = model;
         layers = model.config().moeLayers();
-        modelId = UTF8String.fromString(spec.key.modelId());
-        task = UTF8String.fromString(spec.key.task());
-        split = UTF8String.fromString(spec.key.split());
     }
 
     private Result run(Iterator<List<RoutingWindows.Sequence>> windows) throws IOException {
@@ -89,12 +81,12 @@ final class RoutingPass {
                 }
             }
             var files = new ArrayList<DataFile>();
-            for (DataFileWriter output : outputs.values()) {
+            for (DataFileWriter<LogitsRow> output : outputs.values()) {
                 files.add(output.end());
             }
             return new Result(files, sums);
         } finally {
-            for (DataFileWriter output : outputs.values()) {
+            for (DataFileWriter<LogitsRow> output : outputs.values()) {
                 output.close();
             }
         }
@@ -142,48 +134,36 @@ final class RoutingPass {
     private void write(RoutingWindows.Sequence sequence, RoutedToken[][] routed) {
         for (int l = 0; l < layers.length; l++) {
             int experts = model.routing(layers[l]).experts();
-            DataFileWriter output = outputs.computeIfAbsent(layers[l], this::open);
+            DataFileWriter<LogitsRow> output = outputs.computeIfAbsent(layers[l], this::open);
             RoutingSums sum = sums.computeIfAbsent(layers[l], layer -> new RoutingSums(experts));
             for (RoutedToken token : routed[l]) {
                 sum.add(token);
-                output.add(row(modelId, task, split, layers[l], sequence.id(), token));
+                output.add(row(spec.key, layers[l], sequence.id(), token));
             }
         }
     }
 
-    private DataFileWriter open(int layer) {
+    private DataFileWriter<LogitsRow> open(int layer) {
         RoutingKey key = spec.key;
         String name = key.id() + "-" + layer + "-" + UUID.randomUUID();
-        return new DataFileWriter(spec.table, name, key.modelId(), key.task(), key.split(), layer);
+        return new DataFileWriter<>(LogitsRow.class, spec.table, name, key.modelId(), key.task(), key.split(), layer);
     }
 
-    /** A row of routing.logits as the writer of data files takes it. */
-    static InternalRow row(RoutingKey key, int layer, long sequence, RoutedToken token) {
-        return row(
-                UTF8String.fromString(key.modelId()),
-                UTF8String.fromString(key.task()),
-                UTF8String.fromString(key.split()),
+    /** A row of routing.logits. */
+    static LogitsRow row(RoutingKey key, int layer, long sequence, RoutedToken token) {
+        return new LogitsRow(
+                key.modelId(),
+                key.task(),
+                key.split(),
                 layer,
                 sequence,
-                token);
-    }
-
-    private static InternalRow row(
-            UTF8String modelId, UTF8String task, UTF8String split, int layer, long sequence, RoutedToken token) {
-        return new GenericInternalRow(new Object[] {
-            modelId,
-            task,
-            split,
-            layer,
-            sequence,
-            token.position(),
-            token.sequenceLength(),
-            token.tokenId(),
-            token.previousExpert() < 0 ? null : token.previousExpert(),
-            UnsafeArrayData.fromPrimitiveArray(token.experts()),
-            UnsafeArrayData.fromPrimitiveArray(token.gates()),
-            UnsafeArrayData.fromPrimitiveArray(token.outputNorms()),
-            UnsafeArrayData.fromPrimitiveArray(token.logits())
-        });
+                token.position(),
+                token.sequenceLength(),
+                token.tokenId(),
+                token.previousExpert() < 0 ? Optional.empty() : Optional.of(token.previousExpert()),
+                token.experts(),
+                token.gates(),
+                token.outputNorms(),
+                token.logits());
     }
 }

@@ -4,8 +4,12 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.Leftovers;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.jobs.warehouse.row.ExpertStatisticsRow;
+import dev.uncurl.jobs.warehouse.row.GramRow;
+import dev.uncurl.jobs.warehouse.row.RecordMapper;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.OutputSums;
 import dev.uncurl.routing.RoutedToken;
@@ -14,11 +18,11 @@ import dev.uncurl.routing.RoutingSums;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -31,8 +35,8 @@ import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.CloseableIterable;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.LongAccumulator;
 
 /**
@@ -56,12 +60,8 @@ final class RoutingTables {
      * @param gram the last table that it fills: routing.gram or, of outputs, routing.output_gram
      */
     boolean isComplete(UncurlTable gram, RoutingKey key) {
-        List<Row> grams = warehouse.rows(gram, key.partition()).collectAsList();
-        return !grams.isEmpty()
-                && grams.stream()
-                        .allMatch(row -> key.manifestSha256().equals(row.getAs("manifest_sha256"))
-                                && key.data().equals(row.getAs("data"))
-                                && key.sample().equals(row.getAs("sample")));
+        List<RoutingKey> keys = Records.read(warehouse.rows(gram, key.partition()), RoutingKey.class);
+        return !keys.isEmpty() && keys.stream().allMatch(key::equals);
     }
 
     /** Whether the rows of this dump are in routing.logits: its files carry the dump's id. */
@@ -104,21 +104,12 @@ final class RoutingTables {
     public Map<Integer, RoutingSums> sums(Dataset<Row> logits, String what, long rows) {
         LongAccumulator done = warehouse.context().sc().longAccumulator();
         var sums = new TreeMap<Integer, RoutingSums>();
+        Dataset<Row> selected = logits.select(Records.columns(Routed.class));
+        StructType schema = selected.schema();
         SparkWork.forEachPartition(
-                logits.select(
-                                "layer",
-                                "position",
-                                "sequence_length",
-                                "token_id",
-                                "previous_expert",
-                                "experts",
-                                "gates",
-                                "output_norms",
-                                "logits",
-                                "sequence_id")
-                        .queryExecution()
-                        .toRdd(),
-                (SparkWork.PartitionWork<InternalRow, Map<Integer, RoutingSums>>) part -> sum(part, done),
+                selected.queryExecution().toRdd(),
+                (SparkWork.PartitionWork<InternalRow, Map<Integer, RoutingSums>>)
+                        part -> sum(part, RecordMapper.reader(Routed.class, schema, "routing.logits"), done),
                 part -> merge(sums, part),
                 done,
                 new Progress(what, "rows", rows));
@@ -137,63 +128,63 @@ final class RoutingTables {
         }));
     }
 
-    private static Map<Integer, RoutingSums> sum(Iterator<InternalRow> rows, LongAccumulator done) {
+    private static Map<Integer, RoutingSums> sum(
+            Iterator<InternalRow> rows, RecordMapper<Routed> mapper, LongAccumulator done) {
         var sums = new TreeMap<Integer, RoutingSums>();
         while (rows.hasNext()) {
-            InternalRow row = rows.next();
-            RoutedToken token = token(row);
+            Routed row = mapper.fromInternal(rows.next());
             try {
-                sums.computeIfAbsent(row.getInt(0), layer -> new RoutingSums(token.logits().length))
-                        .add(token);
+                sums.computeIfAbsent(row.layer, layer -> new RoutingSums(row.logits.length))
+                        .add(row.token());
             } catch (UserError refusal) {
-                throw refusal.at("Layer " + row.getInt(0) + ", sequence " + row.getLong(9) + ", position "
-                        + row.getInt(1) + " of routing.logits");
+                throw refusal.at("Layer " + row.layer + ", sequence " + row.sequenceId + ", position " + row.position
+                        + " of routing.logits");
             }
             done.add(1);
         }
         return sums;
     }
 
-    private static RoutedToken token(InternalRow row) {
-        return new RoutedToken(
-                row.getInt(3),
-                row.getInt(1),
-                row.getInt(2),
-                row.isNullAt(4) ? -1 : row.getInt(4),
-                row.getArray(5).toIntArray(),
-                row.getArray(6).toFloatArray(),
-                row.getArray(7).toFloatArray(),
-                row.getArray(8).toFloatArray());
+    /** The columns of routing.logits that sums are of. */
+    private record Routed(
+            int layer,
+            long sequenceId,
+            int position,
+            int sequenceLength,
+            int tokenId,
+            Optional<Integer> previousExpert,
+            int[] experts,
+            float[] gates,
+            float[] outputNorms,
+            float[] logits) {
+        RoutedToken token() {
+            return new RoutedToken(
+                    tokenId, position, sequenceLength, previousExpert.orElse(-1), experts, gates, outputNorms, logits);
+        }
     }
 
     /** Writes routing.expert_statistics, then routing.gram, each in one commit. */
     void writeSums(RoutingKey key, Map<Integer, RoutingSums> layers) {
-        put(UncurlTable.EXPERT_STATISTICS, statistics(key, layers), key);
-        put(UncurlTable.GRAM, grams(key, layers), key);
-    }
-
-    private void put(UncurlTable table, List<Row> rows, RoutingKey key) {
-        Dataset<Row> data =
-                warehouse.spark().createDataFrame(rows, warehouse.table(table).schema());
-        warehouse.replace(table, data, key.partition());
+        Records.replace(warehouse, UncurlTable.EXPERT_STATISTICS, statistics(key, layers), key.partition());
+        Records.replace(warehouse, UncurlTable.GRAM, grams(key, layers), key.partition());
     }
 
     /** Rows of routing.gram. */
-    static List<Row> grams(RoutingKey key, Map<Integer, RoutingSums> layers) {
-        var rows = new ArrayList<Row>();
+    static List<GramRow> grams(RoutingKey key, Map<Integer, RoutingSums> layers) {
+        var rows = new ArrayList<GramRow>();
         layers.forEach((layer, sums) -> rows.add(row(key, layer, sums.gram(), sums.sequences())));
         return rows;
     }
 
     /** Writes routing.output_gram in one commit. */
     void writeOutputs(RoutingKey key, Map<Integer, OutputSums> layers) {
-        var rows = new ArrayList<Row>();
+        var rows = new ArrayList<GramRow>();
         layers.forEach((layer, sums) -> rows.add(row(key, layer, sums.gram(), sums.sequences())));
-        put(UncurlTable.OUTPUT_GRAM, rows, key);
+        Records.replace(warehouse, UncurlTable.OUTPUT_GRAM, rows, key.partition());
     }
 
-    private static Row row(RoutingKey key, int layer, RouterGram gram, long sequences) {
-        return RowFactory.create(
+    private static GramRow row(RoutingKey key, int layer, RouterGram gram, long sequences) {
+        return new GramRow(
                 key.modelId(),
                 key.task(),
                 key.split(),
@@ -201,18 +192,18 @@ final class RoutingTables {
                 gram.experts(),
                 gram.tokens(),
                 sequences,
-                Arrays.stream(gram.gram()).boxed().toArray(Double[]::new),
+                gram.gram(),
                 key.manifestSha256(),
                 key.data(),
                 key.sample());
     }
 
     /** Rows of routing.expert_statistics. */
-    static List<Row> statistics(RoutingKey key, Map<Integer, RoutingSums> layers) {
-        var rows = new ArrayList<Row>();
+    static List<ExpertStatisticsRow> statistics(RoutingKey key, Map<Integer, RoutingSums> layers) {
+        var rows = new ArrayList<ExpertStatisticsRow>();
         layers.forEach((layer, sums) -> sums.rows().forEach(expert -> {
             ExpertStatistics.Row row = expert.statistics();
-            rows.add(RowFactory.create(
+            rows.add(new ExpertStatisticsRow(
                     key.modelId(),
                     key.task(),
                     key.split(),

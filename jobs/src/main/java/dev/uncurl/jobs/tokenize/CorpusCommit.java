@@ -5,13 +5,13 @@ import dev.uncurl.jobs.warehouse.DataFileWriter;
 import dev.uncurl.jobs.warehouse.Leftovers;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.jobs.warehouse.row.RunRow;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -25,11 +25,6 @@ import org.apache.iceberg.exceptions.ValidationException;
 import org.apache.iceberg.expressions.Expression;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.CloseableIterable;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
-import org.apache.spark.sql.catalyst.CatalystTypeConverters;
-import org.apache.spark.sql.catalyst.InternalRow;
-import scala.collection.JavaConverters;
 
 /**
  * Puts the written files of a run's corpora into the tables, in place of what those corpora had: one commit per table,
@@ -166,13 +161,11 @@ final class CorpusCommit {
     private void appendRuns(List<Ready> corpora) {
         Table table = warehouse.iceberg(UncurlTable.RUNS);
         Instant finished = after(table.currentSnapshot());
-        var schema = org.apache.iceberg.spark.SparkSchemaUtil.convert(table.schema());
-        var convert = CatalystTypeConverters.createToCatalystConverter(schema);
         var append = table.newAppend();
         for (Ready corpus : corpora) {
             String name = corpus.plan.runId().substring(0, 12) + "-" + java.util.UUID.randomUUID();
-            try (var out = new DataFileWriter(table, name, corpus.plan.name())) {
-                out.add((InternalRow) convert.apply(run(corpus, finished)));
+            try (var out = new DataFileWriter<>(RunRow.class, table, name, corpus.plan.name())) {
+                out.add(run(corpus, finished));
                 append.appendFile(out.end());
             } catch (IOException e) {
                 throw new UncheckedIOException("writing the run of corpus " + corpus.plan.name(), e);
@@ -190,36 +183,36 @@ final class CorpusCommit {
         return Instant.ofEpochMilli(last.timestampMillis() + 1);
     }
 
-    private Row run(Ready corpus, Instant finished) {
+    private RunRow run(Ready corpus, Instant finished) {
         CorpusTotals totals = corpus.totals;
-        return RowFactory.create(
+        return new RunRow(
                 corpus.plan.runId(),
                 corpus.plan.name(),
-                Timestamp.from(finished),
+                finished,
                 totals.documents(),
                 totals.kept(),
                 totals.filteredTotal(),
                 totals.rejectedTotal(),
-                JavaConverters.mapAsScalaMap(totals.filtered()),
-                JavaConverters.mapAsScalaMap(totals.rejected()),
+                totals.filtered(),
+                totals.rejected(),
                 corpus.tokens(),
-                JavaConverters.mapAsScalaMap(totals.dropped()),
+                totals.dropped(),
                 totals.padding(),
                 corpus.rows(),
                 corpus.plan.bytes(),
                 totals.textBytes(),
-                Arrays.stream(totals.lengths()).boxed().toArray(Long[]::new),
-                JavaConverters.mapAsScalaMap(totals.languages()),
+                totals.lengths(),
+                totals.languages(),
                 tokenizer,
                 config.vocabulary(),
                 config.sequenceLength(),
                 config.licences().getOrDefault(corpus.plan.name(), "not stated"),
-                corpus.plan.sources().toArray(String[]::new),
+                corpus.plan.sources(),
                 command,
-                JavaConverters.mapAsScalaMap(corpus.plan.inputs()),
-                totals.damagedFiles(),
-                JavaConverters.mapAsScalaMap(totals.rejectedBySplit()),
-                corpus.inBothSplits);
+                corpus.plan.inputs(),
+                Optional.of(totals.damagedFiles()),
+                Optional.of(totals.rejectedBySplit()),
+                Optional.of(corpus.inBothSplits));
     }
 
     /** Files that attempts at these runs wrote beside the committed ones. */

@@ -1,6 +1,10 @@
 package dev.uncurl.jobs.tokenize;
 
 import dev.uncurl.jobs.warehouse.DataFileWriter;
+import dev.uncurl.jobs.warehouse.row.DocumentRow;
+import dev.uncurl.jobs.warehouse.row.ExampleRow;
+import dev.uncurl.jobs.warehouse.row.RejectionRow;
+import dev.uncurl.jobs.warehouse.row.SequenceRow;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -8,16 +12,11 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Table;
-import org.apache.spark.sql.catalyst.InternalRow;
-import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
-import org.apache.spark.sql.catalyst.expressions.UnsafeArrayData;
-import org.apache.spark.sql.catalyst.util.ArrayData;
-import org.apache.spark.sql.catalyst.util.GenericArrayData;
-import org.apache.spark.unsafe.types.UTF8String;
 
 /** Turns the staged rows of one key, from all units of a corpus, into one data file. */
 final class CorpusOutput {
@@ -62,7 +61,6 @@ final class CorpusOutput {
     private final Table table;
     private final Map<Integer, String> paths;
     private final FileSystem files;
-    private final UTF8String corpus;
     private long rows;
     private long tokens;
     private long dropped;
@@ -73,24 +71,28 @@ final class CorpusOutput {
         this.table = table;
         this.paths = paths;
         this.files = files;
-        this.corpus = UTF8String.fromString(job.corpus);
     }
 
     Written write() throws IOException {
-        String[] partition =
+        DataFile file =
                 switch (job.key.kind()) {
-                    case SEQUENCE -> new String[] {job.corpus, job.key.split()};
-                    case EXAMPLE -> new String[] {job.key.detail(), job.key.split()};
-                    case REJECTION, DOCUMENT -> new String[] {job.corpus};
+                    case SEQUENCE -> write(SequenceRow.class, this::sequences, job.corpus, job.key.split());
+                    case EXAMPLE -> write(ExampleRow.class, this::examples, job.key.detail(), job.key.split());
+                    case REJECTION -> write(RejectionRow.class, this::rejections, job.corpus);
+                    case DOCUMENT -> write(DocumentRow.class, this::documents, job.corpus);
                 };
-        try (var out = new DataFileWriter(table, job.name, partition)) {
-            switch (job.key.kind()) {
-                case SEQUENCE -> sequences(out);
-                case EXAMPLE -> examples(out);
-                case REJECTION -> rejections(out);
-                case DOCUMENT -> documents(out);
-            }
-            return new Written(job.corpus, job.key, out.end(), rows, tokens, dropped, droppedRows);
+        return new Written(job.corpus, job.key, file, rows, tokens, dropped, droppedRows);
+    }
+
+    /** What writes the rows of one kind. */
+    private interface Rows<R extends Record> {
+        void to(DataFileWriter<R> out) throws IOException;
+    }
+
+    private <R extends Record> DataFile write(Class<R> type, Rows<R> rows, Object... partition) throws IOException {
+        try (var out = new DataFileWriter<>(type, table, job.name, partition)) {
+            rows.to(out);
+            return out.end();
         }
     }
 
@@ -104,7 +106,7 @@ final class CorpusOutput {
 
     private record Place(long order, int unit, int index, byte[] bytes, int from) {}
 
-    private void sequences(DataFileWriter out) throws IOException {
+    private void sequences(DataFileWriter<SequenceRow> out) throws IOException {
         var places = new ArrayList<Place>();
         for (Part part : job.parts) {
             byte[] bytes = read(part);
@@ -121,31 +123,26 @@ final class CorpusOutput {
         places.sort(Comparator.comparingLong(Place::order)
                 .thenComparingInt(Place::unit)
                 .thenComparingInt(Place::index));
-        UTF8String split = UTF8String.fromString(job.key.split());
         for (Place place : places) {
             var in = new RecordBuffer.Reader(place.bytes, place.from, place.bytes.length);
             int[] ids = in.getTokens();
             int[] starts = in.getInts();
             int[] units = in.getInts();
-            var references = new Object[units.length];
-            for (int i = 0; i < units.length; i++) {
-                references[i] = row(path(units[i]), in.getLong());
+            var references = new ArrayList<SequenceRow.SourceReference>(units.length);
+            for (int unit : units) {
+                references.add(new SequenceRow.SourceReference(paths.get(unit), in.getLong()));
             }
             int end = ids.length;
             while (end > 0 && ids[end - 1] < 0) {
                 end--;
             }
             tokens += end;
-            out.add(row(
-                    corpus, split, job.firstId + rows++, ints(ids), ints(starts), new GenericArrayData(references)));
+            out.add(new SequenceRow(job.corpus, job.key.split(), job.firstId + rows++, ids, starts, references));
         }
     }
 
-    private void examples(DataFileWriter out) throws IOException {
+    private void examples(DataFileWriter<ExampleRow> out) throws IOException {
         var choice = job.keep < 0 ? null : choice();
-        UTF8String task = UTF8String.fromString(job.key.detail());
-        UTF8String split = UTF8String.fromString(job.key.split());
-        UTF8String version = UTF8String.fromString(job.promptVersion);
         for (Part part : job.parts) {
             byte[] bytes = read(part);
             var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
@@ -159,9 +156,9 @@ final class CorpusOutput {
                 int label = in.getInt();
                 int[] prompt = in.getTokens();
                 int[] target = in.getTokens();
-                var choices = new Object[in.getInt()];
-                for (int i = 0; i < choices.length; i++) {
-                    choices[i] = ints(in.getTokens());
+                var choices = new ArrayList<int[]>();
+                for (int count = in.getInt(); count > 0; count--) {
+                    choices.add(in.getTokens());
                 }
                 int[] right = in.getInts();
                 if (!taken) {
@@ -170,22 +167,22 @@ final class CorpusOutput {
                     continue;
                 }
                 tokens += prompt.length + target.length;
-                boolean free = choices.length == 0;
-                out.add(row(
-                        task,
-                        split,
+                boolean free = choices.isEmpty();
+                out.add(new ExampleRow(
+                        job.key.detail(),
+                        job.key.split(),
                         job.firstId + rows++,
-                        ints(prompt),
-                        ints(target),
-                        free ? null : new GenericArrayData(choices),
-                        free ? null : label,
-                        free ? null : ints(right),
-                        version,
-                        path(unit),
+                        prompt,
+                        target,
+                        free ? Optional.empty() : Optional.of(choices),
+                        free ? Optional.empty() : Optional.of(label),
+                        free ? Optional.empty() : Optional.of(right),
+                        job.promptVersion,
+                        paths.get(unit),
                         offset,
                         place,
                         group,
-                        corpus));
+                        Optional.of(job.corpus)));
             }
         }
     }
@@ -227,44 +224,26 @@ final class CorpusOutput {
         return new Choice(Arrays.copyOf(ranks, (int) Math.min(job.keep, count)));
     }
 
-    private void rejections(DataFileWriter out) throws IOException {
+    private void rejections(DataFileWriter<RejectionRow> out) throws IOException {
         for (Part part : job.parts) {
             byte[] bytes = read(part);
             var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
             while (!in.atEnd()) {
-                out.add(row(
-                        corpus,
-                        path(in.getInt()),
-                        UTF8String.fromString(in.getString()),
-                        UTF8String.fromString(in.getString()),
-                        UTF8String.fromString(in.getString())));
+                out.add(new RejectionRow(
+                        job.corpus, paths.get(in.getInt()), in.getString(), in.getString(), in.getString()));
                 rows++;
             }
         }
     }
 
-    private void documents(DataFileWriter out) throws IOException {
+    private void documents(DataFileWriter<DocumentRow> out) throws IOException {
         for (Part part : job.parts) {
             byte[] bytes = read(part);
             var in = new RecordBuffer.Reader(bytes, 0, bytes.length);
             while (!in.atEnd()) {
-                UTF8String hash = UTF8String.fromString(in.getString());
-                int unit = in.getInt();
-                out.add(row(corpus, hash, path(unit), in.getLong()));
+                out.add(new DocumentRow(job.corpus, in.getString(), paths.get(in.getInt()), in.getLong()));
                 rows++;
             }
         }
-    }
-
-    private UTF8String path(int unit) {
-        return UTF8String.fromString(paths.get(unit));
-    }
-
-    private static InternalRow row(Object... values) {
-        return new GenericInternalRow(values);
-    }
-
-    private static ArrayData ints(int[] values) {
-        return UnsafeArrayData.fromPrimitiveArray(values);
     }
 }

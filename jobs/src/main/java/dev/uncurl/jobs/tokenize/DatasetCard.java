@@ -1,17 +1,21 @@
 package dev.uncurl.jobs.tokenize;
 
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.jobs.warehouse.row.RunRow;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
-import org.apache.spark.sql.Row;
 
 /** A page about a corpus, made from its newest row of corpus.runs. */
 final class DatasetCard {
@@ -21,12 +25,9 @@ final class DatasetCard {
 
     /** Writes the card of each corpus. */
     static void write(Warehouse warehouse, List<String> corpora) {
-        var runs = new TreeMap<String, Row>();
-        warehouse
-                .table(UncurlTable.RUNS)
-                .orderBy("finished_at")
-                .collectAsList()
-                .forEach(row -> runs.put(row.getAs("corpus"), row));
+        var runs = new TreeMap<String, RunRow>();
+        Records.read(warehouse.table(UncurlTable.RUNS).orderBy("finished_at"), RunRow.class)
+                .forEach(run -> runs.put(run.corpus(), run));
         FileSystem files = warehouse.files();
         for (String corpus : corpora) {
             Path path = warehouse.card(corpus);
@@ -38,39 +39,43 @@ final class DatasetCard {
         }
     }
 
-    static String text(Row run) {
+    static String text(RunRow run) {
         var card = new StringBuilder();
-        String corpus = run.getAs("corpus");
-        Map<String, String> inputs = map(run, "inputs");
-        card.append("# ").append(corpus).append("\n\n");
-        line(card, "Licence", run.getAs("licence"));
+        Map<String, String> inputs = run.inputs();
+        card.append("# ").append(run.corpus()).append("\n\n");
+        line(card, "Licence", run.licence());
         line(card, "Format", inputs.get("format"));
-        line(card, "Finished", run.getAs("finished_at") + " UTC");
-        line(card, "Run", run.getAs("run_id"));
-        line(card, "Tokenizer", run.getAs("tokenizer") + ", " + number(run, "vocabulary") + " ids");
-        card.append("\n    ").append(run.<String>getAs("command")).append("\n");
+        line(
+                card,
+                "Finished",
+                LocalDateTime.ofInstant(run.finishedAt(), ZoneOffset.UTC)
+                                .toString()
+                                .replace('T', ' ') + " UTC");
+        line(card, "Run", run.runId());
+        line(card, "Tokenizer", run.tokenizer() + ", " + number(run.vocabulary()) + " ids");
+        card.append("\n    ").append(run.command()).append("\n");
 
         card.append("\n## Counts\n\n| what | count |\n|---|---:|\n");
-        row(card, "documents or rows read", number(run, "documents_in"));
-        row(card, "kept", number(run, "documents_kept"));
-        row(card, "filtered", number(run, "documents_filtered"));
-        row(card, "rejected", number(run, "documents_rejected"));
-        row(card, "damaged files", run.getAs("files_damaged") == null ? "not counted" : number(run, "files_damaged"));
-        row(card, "tokens", number(run, "tokens"));
-        row(card, "padding", number(run, "padding"));
-        row(card, "sequences or examples", number(run, "rows"));
-        row(card, "tokens of a packed sequence", number(run, "sequence_length"));
-        row(card, "documents in both splits", number(run, "documents_in_both_splits"));
-        row(card, "bytes of text", number(run, "text_bytes"));
-        row(card, "bytes on disk", number(run, "bytes"));
+        row(card, "documents or rows read", number(run.documentsIn()));
+        row(card, "kept", number(run.documentsKept()));
+        row(card, "filtered", number(run.documentsFiltered()));
+        row(card, "rejected", number(run.documentsRejected()));
+        row(card, "damaged files", count(run.filesDamaged()));
+        row(card, "tokens", number(run.tokens()));
+        row(card, "padding", number(run.padding()));
+        row(card, "sequences or examples", number(run.rows()));
+        row(card, "tokens of a packed sequence", number(run.sequenceLength()));
+        row(card, "documents in both splits", count(run.documentsInBothSplits()));
+        row(card, "bytes of text", number(run.textBytes()));
+        row(card, "bytes on disk", number(run.bytes()));
 
-        counts(card, "Filtered, by reason", map(run, "filtered"));
-        counts(card, "Rejected, by reason", map(run, "rejected"));
-        counts(card, "Tokens left out after tokenising, by reason", map(run, "tokens_dropped"));
-        counts(card, "Languages", map(run, "languages"));
-        lengths(card, run.getList(run.fieldIndex("lengths")));
+        counts(card, "Filtered, by reason", run.filtered());
+        counts(card, "Rejected, by reason", run.rejected());
+        counts(card, "Tokens left out after tokenising, by reason", run.tokensDropped());
+        counts(card, "Languages", run.languages());
+        lengths(card, run.lengths());
 
-        List<String> sources = run.getList(run.fieldIndex("sources"));
+        List<String> sources = run.sources();
         card.append("\n## Sources\n\n");
         sources.stream()
                 .limit(SOURCES_SHOWN)
@@ -83,12 +88,12 @@ final class DatasetCard {
         return card.toString();
     }
 
-    private static <V> Map<String, V> map(Row run, String column) {
-        return run.getJavaMap(run.fieldIndex(column));
+    private static String number(long count) {
+        return String.format(Locale.ROOT, "%,d", count);
     }
 
-    private static String number(Row run, String column) {
-        return String.format(Locale.ROOT, "%,d", run.<Number>getAs(column).longValue());
+    private static String count(Optional<Long> count) {
+        return count.map(DatasetCard::number).orElse("not counted");
     }
 
     private static void line(StringBuilder card, String name, String value) {
@@ -106,16 +111,16 @@ final class DatasetCard {
     private static void counts(StringBuilder card, String title, Map<String, Long> counts) {
         if (!counts.isEmpty()) {
             card.append("\n## ").append(title).append("\n\n| | count |\n|---|---:|\n");
-            new TreeMap<>(counts).forEach((name, count) -> row(card, name, String.format(Locale.ROOT, "%,d", count)));
+            new TreeMap<>(counts).forEach((name, count) -> row(card, name, number(count)));
         }
     }
 
-    private static void lengths(StringBuilder card, List<Long> lengths) {
+    private static void lengths(StringBuilder card, long[] lengths) {
         card.append("\n## Lengths of kept documents\n\n| tokens | documents |\n|---|---:|\n");
-        for (int i = 0; i < lengths.size(); i++) {
-            if (lengths.get(i) > 0) {
+        for (int i = 0; i < lengths.length; i++) {
+            if (lengths[i] > 0) {
                 String range = String.format(Locale.ROOT, "%,d to %,d", 1L << i, (1L << i + 1) - 1);
-                row(card, range, String.format(Locale.ROOT, "%,d", lengths.get(i)));
+                row(card, range, number(lengths[i]));
             }
         }
     }

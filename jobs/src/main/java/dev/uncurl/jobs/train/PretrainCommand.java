@@ -15,6 +15,7 @@ import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.PathName;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.jobs.warehouse.row.ResultRow;
 import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.ModelSize;
 import java.io.IOException;
@@ -25,7 +26,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import org.apache.spark.sql.Row;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -93,15 +93,15 @@ public final class PretrainCommand implements Callable<Integer> {
         if (validated.get(true).isEmpty()) {
             return;
         }
-        for (Row row : new Evaluation(warehouse).evaluate(modelId, validated.get(true), "validation", 0)) {
+        for (ResultRow row : new Evaluation(warehouse).evaluate(modelId, validated.get(true), "validation", 0)) {
             System.out.printf(
                     Locale.ROOT,
                     "%s, validation %s: %s +- %s nats per token (n = %,d)%n",
                     modelId,
-                    row.<String>getAs("metric").replace("_per_token", "").replace('_', ' '),
-                    Digits.of(row.<Double>getAs("value")),
-                    Digits.of(row.<Double>getAs("standard_error")),
-                    row.<Long>getAs("n"));
+                    row.metric().replace("_per_token", "").replace('_', ' '),
+                    Digits.of(row.value()),
+                    Digits.of(row.standardError()),
+                    row.n());
         }
     }
 

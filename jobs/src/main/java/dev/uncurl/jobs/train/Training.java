@@ -9,8 +9,10 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.output.Digits;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.jobs.warehouse.row.MetricsRow;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
@@ -18,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.apache.spark.sql.Row;
 import org.apache.spark.util.CollectionAccumulator;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
@@ -192,8 +193,8 @@ final class Training {
     }
 
     private void writeMetrics(List<TrainingRound> history) {
-        List<Row> rows = history.stream().map(round -> round.toRow(modelId)).toList();
-        var schema = warehouse.table(UncurlTable.METRICS).schema();
-        warehouse.replace(UncurlTable.METRICS, warehouse.spark().createDataFrame(rows, schema), "run_id", modelId);
+        List<MetricsRow> rows =
+                history.stream().map(round -> round.toRow(modelId)).toList();
+        Records.replace(warehouse, UncurlTable.METRICS, rows, "run_id", modelId);
     }
 }

@@ -1,13 +1,13 @@
 package dev.uncurl.jobs.train;
 
+import dev.uncurl.jobs.warehouse.row.MetricsRow;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 
 /**
  * The steps of all ranks between two averages: a row of training.metrics, where each number is described.
@@ -107,20 +107,20 @@ record TrainingRound(
                 lossOnValidation);
     }
 
-    Row toRow(String runId) {
-        return RowFactory.create(
+    MetricsRow toRow(String runId) {
+        return new MetricsRow(
                 runId,
                 step,
                 tokens,
                 loss,
-                validationLoss,
+                Optional.ofNullable(validationLoss),
                 balanceLoss,
                 gradientNorm,
                 learningRate,
                 predicted / seconds,
                 layers.stream()
-                        .map(layer -> RowFactory.create(
+                        .map(layer -> new MetricsRow.Layer(
                                 layer.layer, layer.loadImbalance, layer.deadExperts, layer.droppedShare))
-                        .toArray(Row[]::new));
+                        .toList());
     }
 }

@@ -8,6 +8,7 @@ import dev.uncurl.jobs.routing.RoutingCheck;
 import dev.uncurl.jobs.routing.RoutingKey;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.pruning.PlanCheck;
@@ -16,7 +17,6 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -82,23 +82,15 @@ public final class VerifyCommand implements Callable<Integer> {
     }
 
     private List<RoutingKey> dumps(Warehouse warehouse) {
-        return warehouse
+        var keys = warehouse
                 .rows(UncurlTable.GRAM, "model_id", modelId)
                 .where(
                         task == null
                                 ? functions.lit(true)
                                 : functions.col("task").equalTo(task))
-                .select("task", "split", "manifest_sha256", "data", "sample")
+                .select(Records.columns(RoutingKey.class))
                 .distinct()
-                .orderBy("task", "split")
-                .collectAsList()
-                .stream()
-                .map(this::key)
-                .toList();
-    }
-
-    private RoutingKey key(Row row) {
-        return new RoutingKey(
-                modelId, row.getString(0), row.getString(1), row.getString(2), row.getString(3), row.getString(4));
+                .orderBy("task", "split");
+        return Records.read(keys, RoutingKey.class);
     }
 }

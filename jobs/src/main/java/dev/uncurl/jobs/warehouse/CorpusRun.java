@@ -9,42 +9,25 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.apache.spark.sql.Row;
 
-/** The tokenise run that a corpus's tables hold, as its readers need it. */
+/** The tokenise run that a corpus's tables hold: the columns of its row of corpus.runs that readers need. */
 public record CorpusRun(
         String corpus, String runId, String tokenizer, int vocabulary, int sequenceLength, Map<String, String> inputs) {
     /** The newest run of a corpus, or null. */
     public static CorpusRun newest(Warehouse warehouse, String corpus) {
-        List<Row> rows = warehouse
+        var last = warehouse
                 .rows(UncurlTable.RUNS, "corpus", corpus)
                 .orderBy(col("finished_at").desc())
-                .limit(1)
-                .collectAsList();
-        if (rows.isEmpty()) {
-            return null;
-        }
-        return of(rows.get(0));
+                .limit(1);
+        return Records.read(last, CorpusRun.class).stream().findFirst().orElse(null);
     }
 
     /** The newest run of every corpus, by name. */
     public static Map<String, CorpusRun> newest(Warehouse warehouse) {
         var runs = new TreeMap<String, CorpusRun>();
-        warehouse.table(UncurlTable.RUNS).orderBy("finished_at").collectAsList().forEach(row -> {
-            CorpusRun run = of(row);
-            runs.put(run.corpus, run);
-        });
+        Records.read(warehouse.table(UncurlTable.RUNS).orderBy("finished_at"), CorpusRun.class)
+                .forEach(run -> runs.put(run.corpus, run));
         return runs;
-    }
-
-    private static CorpusRun of(Row row) {
-        return new CorpusRun(
-                row.getAs("corpus"),
-                row.getAs("run_id"),
-                row.getAs("tokenizer"),
-                row.<Integer>getAs("vocabulary"),
-                row.<Integer>getAs("sequence_length"),
-                row.getJavaMap(row.fieldIndex("inputs")));
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.warehouse;
 
+import dev.uncurl.jobs.warehouse.row.RecordMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
@@ -15,21 +16,25 @@ import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Writes rows of one partition into one data file of a table, to be committed later. Takes Spark's internal rows, so that
- * arrays of tokens stay primitive.
+ * Writes rows of one partition into one data file of a table, to be committed later. Records become Spark's internal
+ * rows, so that arrays of tokens stay primitive down to Parquet.
  */
-public final class DataFileWriter implements AutoCloseable {
+public final class DataFileWriter<R extends Record> implements AutoCloseable {
     private final Table table;
+    private final RecordMapper<R> mapper;
     private final DataWriter<InternalRow> writer;
     private boolean ended;
 
     /**
+     * @param type record of the table
      * @param name of the file, unique
      * @param partition the values of the table's partition columns, in their order
+     * @throws IllegalStateException when the record does not fit the table
      */
-    public DataFileWriter(Table table, String name, Object... partition) {
+    public DataFileWriter(Class<R> type, Table table, String name, Object... partition) {
         this.table = table;
         StructType schema = SparkSchemaUtil.convert(table.schema());
+        mapper = RecordMapper.ofTable(type, schema, table.name());
         var values = new PartitionData(table.spec().partitionType());
         for (int i = 0; i < partition.length; i++) {
             values.set(i, partition[i]);
@@ -40,7 +45,7 @@ public final class DataFileWriter implements AutoCloseable {
                     .forTable(table)
                     .withSpec(table.spec())
                     .withPartition(values)
-                    .createWriterFunc(type -> SparkParquetWriters.buildWriter(schema, type))
+                    .createWriterFunc(parquet -> SparkParquetWriters.buildWriter(schema, parquet))
                     .overwrite()
                     .build();
         } catch (IOException e) {
@@ -55,8 +60,8 @@ public final class DataFileWriter implements AutoCloseable {
                 + PathName.of(Arrays.stream(partition).map(Object::toString).toArray(String[]::new));
     }
 
-    public void add(InternalRow row) {
-        writer.write(row);
+    public void add(R row) {
+        writer.write(mapper.toInternal(row));
     }
 
     /** Closes the file and returns it. */

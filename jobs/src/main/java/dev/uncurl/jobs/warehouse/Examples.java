@@ -7,13 +7,11 @@ import static org.apache.spark.sql.functions.least;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.size;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
-import scala.collection.JavaConverters;
 
 /** Rows of corpus.examples as the model sees them. */
 public final class Examples {
@@ -60,20 +58,5 @@ public final class Examples {
     public static int[] ints(Row row, String column) {
         List<Integer> values = row.getList(row.fieldIndex(column));
         return values.stream().mapToInt(Integer::intValue).toArray();
-    }
-
-    /** The possible answers of a row; none for free text. */
-    public static List<int[]> choices(Row row) {
-        int column = row.fieldIndex("choices");
-        if (row.isNullAt(column)) {
-            return List.of();
-        }
-        var choices = new ArrayList<int[]>();
-        for (scala.collection.Seq<Integer> choice : row.<scala.collection.Seq<Integer>>getList(column)) {
-            choices.add(JavaConverters.seqAsJavaList(choice).stream()
-                    .mapToInt(Integer::intValue)
-                    .toArray());
-        }
-        return choices;
     }
 }

@@ -4,11 +4,11 @@ import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.config.Settings;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.warehouse.row.RegistryRow;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -20,8 +20,6 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 
 /** Finished models: folders under models/ and their rows in models.registry. The folder comes first, the row last. */
 public final class Models {
@@ -100,17 +98,15 @@ public final class Models {
     }
 
     private UserError missing(String modelId, Path folder, Set<String> folders) {
-        List<Row> registered = warehouse.table(UncurlTable.REGISTRY).collectAsList();
-        if (registered.stream().anyMatch(row -> modelId.equals(row.getAs("model_id")))) {
+        List<String> registered = warehouse.table(UncurlTable.REGISTRY).select("model_id").collectAsList().stream()
+                .map(row -> row.getString(0))
+                .toList();
+        if (registered.contains(modelId)) {
             return UserError.input(
                     "Model " + modelId + " is registered, but its folder " + folder + " is gone",
                     "Restore the folder from a copy of the warehouse, or run the command that made the model again.");
         }
-        String known = registered.stream()
-                .map(row -> row.<String>getAs("model_id"))
-                .filter(folders::contains)
-                .sorted()
-                .collect(Collectors.joining(", "));
+        String known = registered.stream().filter(folders::contains).sorted().collect(Collectors.joining(", "));
         return UserError.input(
                 "There is no model " + modelId + " in " + folder.getParent(),
                 known.isEmpty() ? "Make one with pretrain." : "Known models: " + known + ".");
@@ -203,20 +199,18 @@ public final class Models {
         }
         ModelConfig config = model.config();
         Lineage lineage = model.manifest().lineage();
-        Row row = RowFactory.create(
+        var row = new RegistryRow(
                 modelId,
-                lineage.parentModelId(),
+                Optional.ofNullable(lineage.parentModelId()),
                 lineage.stage(),
-                scala.collection.JavaConverters.mapAsScalaMap(lineage.inputs()),
+                lineage.inputs(),
                 Settings.json(config),
                 model.dir().toString(),
                 sha,
                 model.layout().length(),
                 ParameterLayout.activeParameters(config),
                 model.bytes(),
-                Timestamp.from(Instant.now()));
-        var schema = warehouse.table(UncurlTable.REGISTRY).schema();
-        warehouse.replace(
-                UncurlTable.REGISTRY, warehouse.spark().createDataFrame(List.of(row), schema), "model_id", modelId);
+                Instant.now());
+        Records.replace(warehouse, UncurlTable.REGISTRY, List.of(row), "model_id", modelId);
     }
 }

@@ -1,31 +1,49 @@
 package dev.uncurl.jobs.warehouse;
 
+import dev.uncurl.jobs.warehouse.row.AssignmentRow;
+import dev.uncurl.jobs.warehouse.row.DocumentRow;
+import dev.uncurl.jobs.warehouse.row.ExampleRow;
+import dev.uncurl.jobs.warehouse.row.ExpertStatisticsRow;
+import dev.uncurl.jobs.warehouse.row.GramRow;
+import dev.uncurl.jobs.warehouse.row.LatencyRow;
+import dev.uncurl.jobs.warehouse.row.LogitsRow;
+import dev.uncurl.jobs.warehouse.row.MetricsRow;
+import dev.uncurl.jobs.warehouse.row.PlanRow;
+import dev.uncurl.jobs.warehouse.row.RegistryRow;
+import dev.uncurl.jobs.warehouse.row.RejectionRow;
+import dev.uncurl.jobs.warehouse.row.ResultRow;
+import dev.uncurl.jobs.warehouse.row.RunRow;
+import dev.uncurl.jobs.warehouse.row.ScoredRow;
+import dev.uncurl.jobs.warehouse.row.SequenceRow;
+
 /** The tables of Uncurl. {@link TableSchemas} creates them from the SQL under schemas/. */
 public enum UncurlTable {
-    SEQUENCES("corpus.sequences"),
-    EXAMPLES("corpus.examples"),
-    REJECTIONS("corpus.rejections"),
-    DOCUMENTS("corpus.documents"),
-    RUNS("corpus.runs"),
-    REGISTRY("models.registry"),
-    METRICS("training.metrics"),
-    LOGITS("routing.logits"),
-    EXPERT_STATISTICS("routing.expert_statistics"),
-    GRAM("routing.gram"),
-    OUTPUT_GRAM("routing.output_gram"),
-    ASSIGNMENTS("pruning.assignments"),
-    PLANS("pruning.plans"),
-    SCORED("evaluation.examples"),
-    RESULTS("evaluation.results"),
-    LATENCY("evaluation.latency");
+    SEQUENCES("corpus.sequences", SequenceRow.class),
+    EXAMPLES("corpus.examples", ExampleRow.class),
+    REJECTIONS("corpus.rejections", RejectionRow.class),
+    DOCUMENTS("corpus.documents", DocumentRow.class),
+    RUNS("corpus.runs", RunRow.class),
+    REGISTRY("models.registry", RegistryRow.class),
+    METRICS("training.metrics", MetricsRow.class),
+    LOGITS("routing.logits", LogitsRow.class),
+    EXPERT_STATISTICS("routing.expert_statistics", ExpertStatisticsRow.class),
+    GRAM("routing.gram", GramRow.class),
+    OUTPUT_GRAM("routing.output_gram", GramRow.class),
+    ASSIGNMENTS("pruning.assignments", AssignmentRow.class),
+    PLANS("pruning.plans", PlanRow.class),
+    SCORED("evaluation.examples", ScoredRow.class),
+    RESULTS("evaluation.results", ResultRow.class),
+    LATENCY("evaluation.latency", LatencyRow.class);
 
     /** Name of Uncurl's catalog in Spark. */
     static final String CATALOG = "uncurl";
 
     private final String id;
+    private final Class<? extends Record> rowType;
 
-    UncurlTable(String id) {
+    UncurlTable(String id, Class<? extends Record> rowType) {
         this.id = id;
+        this.rowType = rowType;
     }
 
     /** Namespace and name within the catalog, as in SQL. */
@@ -36,6 +54,11 @@ public enum UncurlTable {
     /** Name with the catalog before it. */
     public String fullName() {
         return CATALOG + "." + id;
+    }
+
+    /** The record of a row. */
+    public Class<? extends Record> rowType() {
+        return rowType;
     }
 
     String namespace() {

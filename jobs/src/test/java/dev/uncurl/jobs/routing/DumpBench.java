@@ -9,6 +9,7 @@ import dev.uncurl.jobs.warehouse.DataFileWriter;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.jobs.warehouse.row.LogitsRow;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.spec.ModelConfig;
@@ -201,7 +202,8 @@ final class DumpBench {
         var table = warehouse.iceberg(UncurlTable.LOGITS);
         var files = new ArrayList<org.apache.iceberg.DataFile>();
         for (int file = 0; file < 4; file++) {
-            try (var out = new DataFileWriter(table, key.id() + "-" + file, modelId, "none", "train", 1)) {
+            try (var out =
+                    new DataFileWriter<>(LogitsRow.class, table, key.id() + "-" + file, modelId, "none", "train", 1)) {
                 for (int t = file * (tokens / 4); t < (file + 1) * (tokens / 4); t++) {
                     float[] row = Arrays.copyOfRange(logits, t * experts, (t + 1) * experts);
                     var token = new RoutedToken(

@@ -1,0 +1,20 @@
+package dev.uncurl.jobs.warehouse.row;
+
+import java.util.List;
+import java.util.Optional;
+
+/** A row of training.metrics; the columns are described in schemas/training.metrics.sql. */
+public record MetricsRow(
+        String runId,
+        int step,
+        long tokens,
+        double loss,
+        Optional<Double> validationLoss,
+        double balanceLoss,
+        double gradNorm,
+        double lr,
+        double tokensPerSecond,
+        List<Layer> layers) {
+    /** One MoE layer. */
+    public record Layer(int layer, double loadImbalance, int deadExperts, double droppedShare) {}
+}

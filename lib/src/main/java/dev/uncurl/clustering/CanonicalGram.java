@@ -6,9 +6,9 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * The columns of a matrix by their inner products G, in an order that says nothing of their numbers: by G_ii, then by the
- * sorted row of G, and only where both are the same (identical columns above all) by the number. Whoever draws or breaks
- * ties by place in this order gives a result that follows the columns when they are numbered anew.
+ * The inner products G of a matrix's columns in a canonical order, independent of expert ids: by G_ii, then by the
+ * sorted row of G, and only if both are equal (identical columns above all) by the id. An algorithm that draws or
+ * breaks ties by position in this order gives the same clusters when the experts are renumbered.
  */
 public final class CanonicalGram {
     private final int[] order;
@@ -32,7 +32,7 @@ public final class CanonicalGram {
         return new CanonicalGram(order, reordered);
     }
 
-    /** Other columns in the places of these. @param products [E, E] symmetric */
+    /** Other inner products in the same order. @param products [E, E] symmetric, by position */
     CanonicalGram inPlaces(double[] products) {
         return new CanonicalGram(order, products);
     }
@@ -62,22 +62,22 @@ public final class CanonicalGram {
         return order.length;
     }
 
-    /** The expert at a place. */
+    /** The expert at a position of the order. */
     public int expert(int place) {
         return order[place];
     }
 
-    /** Inner product of the columns at two places. */
+    /** Inner product of the columns at two positions. */
     public double at(int i, int j) {
         return gram[i * order.length + j];
     }
 
-    /** Squared Euclidean distance of the columns at two places, never below 0. */
+    /** Squared Euclidean distance of the columns at two positions, at least 0. */
     public double squaredDistance(int i, int j) {
         return Math.max(0, at(i, i) - 2 * at(i, j) + at(j, j));
     }
 
-    /** @return [E, E], by place */
+    /** @return [E, E], by position */
     double[][] squaredDistances() {
         double[][] distances = new double[order.length][order.length];
         for (int i = 0; i < order.length; i++) {
@@ -89,7 +89,7 @@ public final class CanonicalGram {
         return distances;
     }
 
-    /** Labels by place as labels by expert, with clusters numbered by their lowest expert. */
+    /** Converts labels by position to labels by expert, with clusters numbered by their lowest expert. */
     int[] byExpert(int[] labels) {
         int[] byExpert = new int[labels.length];
         for (int place = 0; place < labels.length; place++) {

@@ -6,14 +6,15 @@ import java.util.TreeSet;
 import java.util.stream.IntStream;
 
 /**
- * DBSCAN (Ester, Kriegel, Sander and Xu 1996) with its radius chosen so that there are K clusters. A core has at least m
- * columns within the radius, itself among them; cores within the radius of each other are of one cluster; any other
- * column goes to the nearest core within the radius (of equally near ones the first). What is left, the noise, is like
- * nothing else: each such column stays a cluster of its own, and counts.
+ * DBSCAN (Ester, Kriegel, Sander and Xu 1996) with the radius chosen such that there are K clusters. A core has at
+ * least m columns within the radius, including itself. Cores within the radius of each other belong to one cluster; any
+ * other column joins the nearest core within the radius (the first if several are equally near). Each remaining column
+ * (noise) forms a cluster of its own, which counts.
  *
- * <p>The radius is the smallest distance of two columns (or none at all, for K = E) that gives K clusters with m =
- * {@value #MOST_NEIGHBOURS}; if none does, with the next smaller m, down to 1. A larger radius never gives more
- * clusters: it keeps cores and their bonds, and what becomes a core joins or starts a cluster in which it was alone.
+ * <p>The radius is the smallest distance of two columns (or below all distances, for K = E) that gives K clusters with
+ * m = {@value #MOST_NEIGHBOURS}; if there is none, m is decreased, down to 1. The number of clusters never increases
+ * with the radius: cores and their connections remain, and a column that becomes a core joins a cluster or keeps its
+ * own.
  */
 public final class Dbscan {
     private static final int MOST_NEIGHBOURS = 4;
@@ -27,7 +28,7 @@ public final class Dbscan {
     /**
      * See {@link Clusterer#cluster}.
      *
-     * @throws UserError (input) when no radius gives K clusters, for which several distances must be equal
+     * @throws UserError (input) if no radius gives K clusters, which can only occur if several distances are equal
      */
     public static int[] cluster(CanonicalGram columns, int clusters, long seed) {
         var dbscan = new Dbscan(columns.squaredDistances());
@@ -57,7 +58,7 @@ public final class Dbscan {
                 "Choose one of these numbers, or another method.");
     }
 
-    /** Squared: below every distance, then each distance once, ascending. */
+    /** The squared radii to try: one below every distance, then each distinct distance, ascending. */
     private double[] radii() {
         int count = squaredDistances.length;
         double[] distances = IntStream.range(0, count)
@@ -102,7 +103,7 @@ public final class Dbscan {
         return Labels.canonical(labels);
     }
 
-    /** Gives all cores that can be reached from {@code start} its label. */
+    /** Labels all cores that can be reached from {@code start}. */
     private void connect(int start, double radius, boolean[] cores, boolean[] visited, int[] labels) {
         int[] queue = new int[labels.length];
         int end = 0;

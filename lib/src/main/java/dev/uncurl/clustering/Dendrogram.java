@@ -6,15 +6,15 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The history of an agglomerative clustering: from n clusters of one member, the nearest two are joined until one is
- * left; of equally near pairs the one with the lowest members, the lower of the two first.
+ * The merges of an agglomerative clustering. Starting with n clusters of one member, the two nearest are merged until
+ * one is left; ties are broken by the lowest member of the first cluster, then of the second.
  */
 public final class Dendrogram {
     /**
-     * Two clusters become one. A cluster goes by its lowest member.
+     * A merge of two clusters, each identified by its lowest member.
      *
-     * @param into lowest member of the one, which the union goes by from then on
-     * @param from lowest member of the other
+     * @param into lowest member of one cluster, which identifies the union
+     * @param from lowest member of the other cluster
      * @param height their distance
      */
     public record Merge(int into, int from, double height) {}
@@ -25,7 +25,7 @@ public final class Dendrogram {
         this.merges = List.copyOf(merges);
     }
 
-    /** @param distances [n, n] symmetric, as the linkage wants them, n at least 1; stays as it is */
+    /** @param distances [n, n] symmetric, squared for {@link Linkage#WARD}; n is at least 1; not modified */
     static Dendrogram of(double[][] distances, Linkage linkage) {
         int count = distances.length;
         double[][] between = Arrays.stream(distances).map(double[]::clone).toArray(double[][]::new);
@@ -66,12 +66,12 @@ public final class Dendrogram {
         return new Merge(into, from, height);
     }
 
-    /** From first to last, n - 1. */
+    /** The n - 1 merges, in order. */
     public List<Merge> merges() {
         return merges;
     }
 
-    /** @param clusters K, 1 to n. @return the cluster of each member, 0 to K - 1, when K were left */
+    /** @param clusters K, 1 to n. @return the cluster of each member, 0 to K - 1, when K clusters are left */
     int[] labels(int clusters) {
         int count = merges.size() + 1;
         int[] labels = IntStream.range(0, count).toArray();

@@ -5,12 +5,12 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Lloyd's k-means, computed from G = H^T H alone (see {@link dev.uncurl.routing.RouterGram} for the distances): k-means++
- * seeding, {@value #RESTARTS} restarts, the lowest inertia, exactly K non-empty clusters.
+ * Lloyd's k-means, computed from G = H^T H alone (see {@link dev.uncurl.routing.RouterGram} for the distances):
+ * k-means++ seeding, {@value #RESTARTS} restarts, the lowest inertia, exactly K non-empty clusters.
  *
- * <p>Ties go to the cluster where the column is already, else to the seed that comes first in the order of {@link
- * Columns}, in which the draws are made too; among restarts of equal inertia the first wins; a cluster that lost all
- * members gets the column farthest from its own mean.
+ * <p>A tie leaves the column in its cluster, or assigns it to the first seed in the order of {@link CanonicalGram},
+ * which the random draws use too. Among restarts of equal inertia the first wins. A cluster that loses all members
+ * receives the column farthest from its own mean.
  */
 public final class KMeans {
     static final int RESTARTS = 32;
@@ -105,7 +105,7 @@ public final class KMeans {
         return new Clustering(labels, inertia(labels));
     }
 
-    /** One step: every expert to the nearest mean of the given clusters. @return whether one moved */
+    /** Assigns every expert to the nearest mean of the given clusters. @return whether an expert changed its cluster */
     private boolean reassign(int[] labels, double[] distances) {
         Means means = means(labels);
         boolean moved = false;

@@ -5,15 +5,15 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * An order in which alike things stand beside each other, for the rows of a distance matrix: that of the leaves of the
- * dendrogram with average linkage, each of two joined clusters turned so that the nearest of their ends meet.
+ * An order of the rows of a distance matrix that places similar rows next to each other: the leaves of the dendrogram
+ * with average linkage, where each of two merged clusters is oriented so that their nearest ends are adjacent.
  */
 public final class LeafOrder {
     private LeafOrder() {}
 
     /**
-     * @param distances [n, n] symmetric, n at least 1; stays as it is
-     * @return the numbers 0 to n - 1 in that order; every cluster that was ever joined stands in one piece
+     * @param distances [n, n] symmetric, n is at least 1; not modified
+     * @return the row numbers 0 to n - 1 in that order; the members of each merged cluster are contiguous
      */
     public static List<Integer> of(double[][] distances) {
         var clusters = new ArrayList<List<Integer>>();

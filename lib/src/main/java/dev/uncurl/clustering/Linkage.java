@@ -1,8 +1,9 @@
 package dev.uncurl.clustering;
 
 /**
- * What the distance of two clusters is, and so which of them an agglomerative clustering joins. Each is kept up by the
- * formula of Lance and Williams (1967). {@link #WARD} works on squared distances, the others on distances.
+ * Defines the distance of two clusters, which determines the pair that an agglomerative clustering merges next.
+ * Distances are updated by the formula of Lance and Williams (1967). {@link #WARD} uses squared distances, the others
+ * distances.
  */
 public enum Linkage implements Clusterer {
     /** The mean distance between members. */
@@ -26,7 +27,7 @@ public enum Linkage implements Clusterer {
             return Math.min(pair.toA, pair.toB);
         }
     },
-    /** Twice the rise of inertia if both were one cluster (Ward 1963). */
+    /** Twice the increase of inertia if the two clusters are merged (Ward 1963). */
     WARD {
         @Override
         double joined(Pair pair) {
@@ -36,7 +37,7 @@ public enum Linkage implements Clusterer {
         }
     };
 
-    /** Clusters A and B that are joined, seen from a third, C. */
+    /** Clusters A and B that are merged, and their distances to a third, C. */
     record Pair(double toA, double toB, double between, double sizeA, double sizeB, double sizeC) {}
 
     /** The distance of C to the union of A and B. */
@@ -55,7 +56,7 @@ public enum Linkage implements Clusterer {
         return Dendrogram.of(distances, this);
     }
 
-    /** Joins the nearest two clusters until K are left. */
+    /** Merges the two nearest clusters until K are left. */
     @Override
     public int[] cluster(CanonicalGram columns, int clusters, long seed) {
         return dendrogram(columns).labels(clusters);

@@ -6,11 +6,11 @@ import org.hipparchus.linear.Array2DRowRealMatrix;
 import org.hipparchus.linear.EigenDecompositionSymmetric;
 
 /**
- * Spectral clustering after Ng, Jordan and Weiss (2002): k-means on the rows, scaled to length 1, of the eigenvectors of
- * the K smallest eigenvalues of the normalised Laplacian I - D^-1/2 W D^-1/2.
+ * Spectral clustering after Ng, Jordan and Weiss (2002): k-means on the rows, scaled to length 1, of the eigenvectors
+ * of the K smallest eigenvalues of the normalised Laplacian I - D^-1/2 W D^-1/2.
  *
  * <p>W_ij = exp(-d_ij^2 / (2 s^2)) with the median s of the distances of all pairs (the lower one of two; the smallest
- * distance above 0 where the median is 0). W_ii is 1, not 0 as in the paper, so that no degree can be 0. k-means sees
+ * distance above 0 where the median is 0). W_ii is 1, not 0 as in the paper, so that no degree can be 0. k-means uses
  * only inner products of rows, in which the sign of an eigenvector cancels out.
  */
 public final class Spectral {

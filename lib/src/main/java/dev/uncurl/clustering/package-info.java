@@ -1,2 +1,3 @@
-/** Which columns of a Gram matrix are alike: k-means, spectral, agglomerative and DBSCAN clustering, the order of a dendrogram's leaves. Knows nothing of plans and models. Uses routing, error. */
+/** Clustering of columns, given their Gram matrix: k-means, spectral, agglomerative and DBSCAN, and the order of a
+ * dendrogram's leaves. Independent of plans and models. Uses routing, error. */
 package dev.uncurl.clustering;

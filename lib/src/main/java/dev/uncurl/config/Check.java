@@ -2,11 +2,11 @@ package dev.uncurl.config;
 
 import dev.uncurl.error.UserError;
 
-/** The one check that configuration records make of their values. */
+/** Validation of the values of configuration records. */
 public final class Check {
     private Check() {}
 
-    /** @throws UserError (usage) that names the key, its value and what would be right */
+    /** @throws UserError (usage) with the key, its value and what is valid, unless {@code holds} */
     public static void check(boolean holds, String key, Object value, String wanted) {
         if (!holds) {
             throw UserError.usage(key + " = " + value + " is not possible", "Set " + key + " to " + wanted + ".");

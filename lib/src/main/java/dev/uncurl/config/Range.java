@@ -4,8 +4,8 @@ import dev.uncurl.error.UserError;
 import java.math.BigDecimal;
 
 /**
- * The numbers that each setting and each option of a command takes. Beyond these ranges numbers have no meaning, or
- * arithmetic on them would overflow; whether a model within them fits the memory is a question of its own.
+ * The valid range of each numeric setting and command option. Values outside have no meaning or would overflow; whether
+ * a model within these ranges fits the memory is checked elsewhere.
  */
 public enum Range {
     LAYERS("layers", 1, 512),
@@ -92,12 +92,12 @@ public enum Range {
         this.highest = highest;
     }
 
-    /** @throws UserError (usage) with the range when the number is not in it */
+    /** @throws UserError (usage) with the range if the number is not in it */
     public void check(long value) {
         check(BigDecimal.valueOf(value), value);
     }
 
-    /** @throws UserError (usage) with the range when the number is not in it, or is none (NaN) */
+    /** @throws UserError (usage) with the range if the number is not in it or is NaN */
     public void check(double value) {
         check(Double.isFinite(value) ? BigDecimal.valueOf(value) : null, value);
     }

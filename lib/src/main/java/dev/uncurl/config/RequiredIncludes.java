@@ -9,11 +9,11 @@ import com.typesafe.config.ConfigObject;
 import java.io.File;
 import java.net.URL;
 
-/** Includes as HOCON has them, but that each must be there, as if it were written {@code include required(...)}. */
+/** HOCON includes whose files must exist, as if each were written {@code include required(...)}. */
 final class RequiredIncludes implements ConfigIncluder, ConfigIncluderFile, ConfigIncluderURL, ConfigIncluderClasspath {
     static final RequiredIncludes INSTANCE = new RequiredIncludes(null);
 
-    /** The library's own, which it gives by {@link #withFallback}. */
+    /** The library's includer, which it passes to {@link #withFallback}. */
     private final ConfigIncluder includer;
 
     private RequiredIncludes(ConfigIncluder includer) {

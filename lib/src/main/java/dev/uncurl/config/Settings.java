@@ -28,8 +28,8 @@ import java.util.stream.Collectors;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * A HOCON file with settings laid over it, and its binding to a record. A file is named by its path, or by its name
- * among those that Uncurl carries ({@code train/tiny} is {@code conf/train/tiny.conf}).
+ * A HOCON configuration with overrides, and its binding to a record. A file is given by its path, or by its name among
+ * Uncurl's built-in files ({@code train/tiny} is {@code conf/train/tiny.conf}).
  */
 public final class Settings {
     private static final JsonMapper MAPPER = JsonMapper.builder()
@@ -41,7 +41,7 @@ public final class Settings {
             .enable(com.fasterxml.jackson.databind.MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
             .build();
 
-    /** Names of files under conf/: nothing that leads out of it. */
+    /** Names of files under conf/, without {@code ..}. */
     private static final Pattern CARRIED =
             Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*");
 
@@ -55,8 +55,8 @@ public final class Settings {
 
     /**
      * @param nameOrFile a path, or the name of a file under conf/ without its ending
-     * @param overrides {@code key=value} pairs that win over the file
-     * @throws UserError (usage) when there is no such file, or it or a pair cannot be parsed
+     * @param overrides {@code key=value} pairs that take precedence over the file
+     * @throws UserError (usage) if there is no such file, or the file or a pair cannot be parsed
      */
     public static Settings load(String nameOrFile, List<String> overrides) {
         try {
@@ -73,7 +73,7 @@ public final class Settings {
         }
     }
 
-    /** The message of the cause that knows most: of a file that is included, which is missing. */
+    /** The most specific message: that of the cause, if an included file is missing. */
     private static String why(ConfigException e) {
         return e.getCause() instanceof ConfigException.Missing && e.getCause().getMessage() != null
                 ? e.getCause().getMessage()
@@ -90,7 +90,7 @@ public final class Settings {
                 override.substring(0, equals) + " = " + override.substring(equals + 1), options);
     }
 
-    /** A missing include is an error, and not nothing as HOCON has it. */
+    /** Unlike in plain HOCON, a missing include is an error. */
     private static Config file(String nameOrFile) {
         var options = ConfigParseOptions.defaults().setAllowMissing(false).setIncluder(RequiredIncludes.INSTANCE);
         String resource = "conf/" + nameOrFile + ".conf";
@@ -114,7 +114,7 @@ public final class Settings {
         return ConfigFactory.parseResources(Settings.class.getClassLoader(), resource, options);
     }
 
-    /** Null when the system has no such names. */
+    /** Null if the name is not a valid path on this system. */
     private static Path path(String name) {
         try {
             return Path.of(name);
@@ -139,7 +139,8 @@ public final class Settings {
     /**
      * The whole configuration as a record: keys are the components' names in kebab case.
      *
-     * @throws UserError (usage) for an unknown key (with the nearest valid one), a missing key, a value of the wrong kind
+     * @throws UserError (usage) for an unknown key (with the nearest valid one), a missing key, a value of the wrong
+     *     kind
      */
     public <T> T bind(Class<T> type) {
         try {
@@ -179,7 +180,7 @@ public final class Settings {
         }
     }
 
-    /** Each value with where it comes from, a line each, sorted by key. */
+    /** All values with their origins, one per line, sorted by key. */
     public String describe() {
         Map<String, String> lines = new TreeMap<>();
         config.entrySet()
@@ -191,7 +192,7 @@ public final class Settings {
         return String.join("\n", lines.values());
     }
 
-    /** The values alone as one line of JSON with sorted keys. */
+    /** The values as one line of JSON with sorted keys. */
     public static String json(Object record) {
         try {
             return MAPPER.writer()
@@ -202,7 +203,7 @@ public final class Settings {
         }
     }
 
-    /** The same without some of the settings, named as in a file. */
+    /** As {@link #json(Object)}, without some settings, named as in a file. */
     static String json(Object record, String... without) {
         ObjectNode settings = MAPPER.valueToTree(record);
         return settings.without(List.of(without)).toString();

@@ -3,17 +3,17 @@ package dev.uncurl.config;
 import static dev.uncurl.config.Check.check;
 
 /**
- * How a model is trained: synchronous rounds in which every rank takes {@code averagingFrequency} steps on its own
+ * Settings of a training run: in synchronous rounds, every rank takes {@code averagingFrequency} steps on its own
  * batches, then parameters and optimiser state are averaged.
  *
- * @param tokens to train on in all, rounded up to whole rounds; counts positions of the batches, padding included
+ * @param tokens total tokens to train on, rounded up to whole rounds; counts positions of batches, including padding
  * @param ranks workers; part of what determines the result
  * @param batch sequences or examples in one rank's step
- * @param microBatch how many of them pass through the model at a time; the step sums their gradients. Bounds memory. The
- *     cross-entropy is that of the whole step, balance loss and capacity are those of each micro-batch
+ * @param microBatch sequences processed at a time, which bounds memory; the step sums their gradients. The
+ *     cross-entropy is that of the whole step; balance loss and capacity are per micro-batch
  * @param averagingFrequency steps of a rank between two averages
  * @param learningRate highest learning rate
- * @param minimumLearningRate where the cosine ends
+ * @param minimumLearningRate final value of the cosine schedule
  * @param warmup share of the steps with a rising learning rate
  * @param beta1 AdamW's decay of the first moment
  * @param beta2 AdamW's decay of the second moment
@@ -22,10 +22,10 @@ import static dev.uncurl.config.Check.check;
  * @param clip largest global norm of a step's gradient; 0 switches clipping off
  * @param lossOn which tokens of an example are predicted
  * @param seed of the initial weights and of the order of the data
- * @param spikeFactor a step's loss above this many times the median of the rounds before stops the run; 0: only one that
- *     is no number does
+ * @param spikeFactor stops the run if a step's loss exceeds this multiple of the median of the previous rounds; 0:
+ *     stops only for a loss that is not finite
  * @param validation when the loss on the validation split is measured
- * @param checkpoint when the run saves itself
+ * @param checkpoint when the run saves its state
  */
 public record TrainConfig(
         long tokens,
@@ -46,9 +46,9 @@ public record TrainConfig(
         double spikeFactor,
         ValidationConfig validation,
         CheckpointConfig checkpoint) {
-    /** Which tokens of an example count in the loss. Packed sequences always count in full. */
+    /** The tokens of an example that count in the loss. Packed sequences always count completely. */
     public enum LossOn {
-        /** The answer and its end alone. */
+        /** Only the answer and its end-of-text token. */
         TARGET,
         /** Prompt and answer. */
         TEXT
@@ -82,8 +82,8 @@ public record TrainConfig(
     }
 
     /**
-     * The settings on which the trained weights depend, as JSON: all but those that watch over the run. A micro-batch of
-     * the whole batch is left out, so that a model made before there were any still counts as made from the same.
+     * The settings that affect the trained weights, as JSON: all except those that monitor the run. The micro-batch is
+     * omitted if it is the whole batch, so that models trained before this setting existed still match.
      */
     public String inputs() {
         return microBatch == batch
@@ -91,15 +91,15 @@ public record TrainConfig(
                 : Settings.json(this, "spike-factor", "validation", "checkpoint");
     }
 
-    /** Whether something that is done every so many steps is due at the end of a round; never when {@code every} is 0. */
+    /** Whether an action of every {@code every} steps is due at the end of a round; false if {@code every} is 0. */
     public boolean isDue(int every, int stepsBefore, int stepsAfter) {
         return every > 0 && stepsAfter / every > stepsBefore / every;
     }
 
     /**
-     * Rounds that take at least {@link #tokens}, each of ranks * averagingFrequency batches of full length.
+     * Number of rounds for at least {@link #tokens}, each of ranks * averagingFrequency batches of full length.
      *
-     * @throws dev.uncurl.error.UserError (usage) when the steps of all rounds are more than can be counted
+     * @throws dev.uncurl.error.UserError (usage) if the number of steps of all rounds exceeds an int
      */
     public int rounds(int sequenceLength) {
         long perRound = (long) ranks * averagingFrequency * batch * sequenceLength;

@@ -1,10 +1,10 @@
 package dev.uncurl.config;
 
 /**
- * When and on how much a training run measures its loss on the validation split of its data. Does not touch the result.
+ * When and on how many sequences a training run measures its validation loss. Does not affect the result.
  *
  * @param every steps of a rank between two measurements, rounded up to the end of a round; 0: never
- * @param sequences that are measured, always the same ones
+ * @param sequences number of validation sequences, always the same ones
  */
 public record ValidationConfig(int every, int sequences) implements java.io.Serializable {
     public ValidationConfig {

@@ -1,5 +1,5 @@
 /**
- * Settings: records bound from HOCON. A record checks its own values; an unknown key is refused with the nearest valid
- * one. Uses error only.
+ * Settings: records bound from HOCON. A record validates its own values; an unknown key is an error that suggests the
+ * nearest valid key. Uses error only.
  */
 package dev.uncurl.config;

@@ -4,11 +4,11 @@ import java.util.Collection;
 import java.util.Comparator;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
-/** What a misspelt name was probably meant to be. */
+/** Suggests the valid name that a misspelt one probably stands for. */
 public final class Nearest {
     private Nearest() {}
 
-    /** One sentence: the nearest of the valid names if one is near, and all of them. */
+    /** A hint with the nearest valid name, if one is similar, and all valid names. */
     public static String hint(String given, Collection<String> valid) {
         var distance = new LevenshteinDistance();
         String all = "Valid: " + String.join(", ", valid) + ".";

@@ -1,13 +1,13 @@
 package dev.uncurl.error;
 
 /**
- * A request that cannot be met, told to the user in two lines: what is wrong (the thing, its value, its place), and what
- * to do about it. Thrown before any work is done, or at least before any output is visible.
+ * A request that cannot be fulfilled. The message has two lines: what is wrong (the thing, its value, its place) and
+ * what to do about it. Thrown before any work is done, or at least before any output is visible.
  */
 public final class UserError extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** Why a request is refused; decides the exit code of the process. */
+    /** Why a request is refused; determines the exit code of the process. */
     public enum Kind {
         /** The command line or a configuration is wrong. */
         USAGE(2),
@@ -17,7 +17,7 @@ public final class UserError extends RuntimeException {
         REJECTIONS(4),
         /** The output exists with other settings, or another run holds it. */
         CONFLICT(5),
-        /** A model that was being trained came to nothing: its loss is no number, or it leapt up. */
+        /** Training diverged: non-finite or spiking loss. */
         DIVERGED(6);
 
         private final int exitCode;
@@ -42,7 +42,7 @@ public final class UserError extends RuntimeException {
         this.remedy = remedy;
     }
 
-    /** The same refusal by someone who knows where: {@code place} stands before what is wrong. */
+    /** The same error with its place: {@code place} is prefixed to what is wrong. */
     public UserError at(String place) {
         return new UserError(kind, place + ": " + what, remedy, this);
     }

@@ -1,2 +1,4 @@
-/** How Uncurl says no: one exception with what is wrong, where, the remedy and the exit code. Uses nothing. */
+/**
+ * The exception for errors that a user can correct: what is wrong, where, the remedy and the exit code. Uses nothing.
+ */
 package dev.uncurl.error;

@@ -9,10 +9,10 @@ import java.util.List;
 
 /**
  * Scores examples with a model: the log-likelihood of each choice given the prompt, and the loss on prompt and right
- * answer. What does not fit into the model's sequence length is cut from the front of the prompt, never from an answer: a
- * choice or target that leaves no room for a token of the prompt is refused. A text without a prompt is cut from its front.
- * Sequences are batched by length; neither padding nor the other sequences of a batch change a score, since no expert has
- * a capacity here.
+ * answer. A sequence that exceeds the model's sequence length is truncated at the front of the prompt, never in an
+ * answer: a choice or target that leaves no room for a token of the prompt is refused. A text without a prompt is
+ * truncated at its front. Sequences are batched by length; neither padding nor other sequences of the batch affect a
+ * score, since experts have no capacity limit here.
  */
 public final class ExampleScorer {
     /**
@@ -36,7 +36,7 @@ public final class ExampleScorer {
         }
     }
 
-    /** One pass of the model: a sequence of which the tokens from {@code from} on are predicted. */
+    /** One sequence to score, whose tokens from index {@code from} on are predicted. */
     private record Pass(int example, int choice, int[] tokens, int from) {}
 
     private static final int TEXT = -1;
@@ -45,14 +45,14 @@ public final class ExampleScorer {
     private final int sequenceLength;
     private final int maxTokens;
 
-    /** @param maxTokens positions of one batch, as the model was made for; at least the sequence length */
+    /** @param maxTokens positions of one batch, the limit of the model; at least the sequence length */
     public ExampleScorer(SmoeLanguageModel model, int sequenceLength, int maxTokens) {
         this.model = model;
         this.sequenceLength = sequenceLength;
         this.maxTokens = maxTokens;
     }
 
-    /** Whether an answer and the last token of its prompt fit into a context of so many tokens. */
+    /** Whether an answer and the last token of its prompt fit into a context of {@code context} tokens. */
     public static boolean fits(int promptTokens, int answerTokens, int context) {
         return Math.min(promptTokens, 1) + answerTokens <= context;
     }
@@ -79,7 +79,8 @@ public final class ExampleScorer {
     /**
      * The scores in the order of the examples.
      *
-     * @throws IllegalArgumentException for an answer that {@link #fits} not, or a choice without a token or a prompt
+     * @throws IllegalArgumentException for an answer that does not {@linkplain #fits fit}, or a choice without a token
+     *     or prompt
      */
     public List<Score> score(List<Example> examples) {
         var passes = new ArrayList<Pass>();
@@ -126,7 +127,7 @@ public final class ExampleScorer {
         }
     }
 
-    /** Sums in the order of positions, whatever the batches were. */
+    /** Sums in the order of positions, independent of the batches. */
     private static final class Accumulated {
         private final List<Example> examples;
         private final double[][] choices;

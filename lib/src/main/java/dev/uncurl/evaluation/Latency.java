@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Time of a forward pass in one thread: random tokens, every position predicted.
+ * Time of a forward pass in one thread, on random tokens, with every position predicted.
  *
  * @param p50Millis median over the timed passes
  * @param p95Millis 95th percentile
@@ -28,8 +28,8 @@ public record Latency(
         Map<String, Double> parts) {
 
     /**
-     * @param passes timed ones, after a quarter as many untimed
-     * @throws dev.uncurl.error.UserError (usage) when the batch does not fit the memory
+     * @param passes number of timed passes, after a quarter as many warm-up passes
+     * @throws dev.uncurl.error.UserError (usage) if the batch does not fit the memory
      */
     public static Latency measure(ModelConfig config, INDArray parameters, int batch, int passes) {
         int columns = config.sequenceLength();

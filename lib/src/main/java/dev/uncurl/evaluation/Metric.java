@@ -7,12 +7,13 @@ import java.util.List;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * One figure with what is needed to judge it. Names are those of lm-evaluation-harness where it has one: acc, f1, em.
+ * A metric with its standard error and baselines. Names are those of lm-evaluation-harness where it has them: acc, f1,
+ * em.
  *
  * @param n examples behind an accuracy or an F1, questions behind an exact match, predicted tokens behind a loss
  * @param standardError of {@code value}
- * @param majorityBaseline share of the largest class; null where there are no classes
- * @param constantPredictor whether the model gave the same answer to every example; null where there are no classes
+ * @param majorityBaseline share of the largest class; null if there are no classes
+ * @param constantPredictor whether the model gave the same answer to every example; null if there are no classes
  */
 public record Metric(
         String name, double value, long n, double standardError, Double majorityBaseline, Boolean constantPredictor) {
@@ -28,7 +29,7 @@ public record Metric(
     /**
      * The most likely choice; ties go to the lower index.
      *
-     * @throws UserError (input) for a log-likelihood that is not finite: no choice would be the most likely
+     * @throws UserError (input) for a log-likelihood that is not finite, since then no choice is the most likely
      */
     public static int prediction(double[] logLikelihoods) {
         for (int choice = 0; choice < logLikelihoods.length; choice++) {
@@ -69,9 +70,9 @@ public record Metric(
     }
 
     /**
-     * F1 of one class, 2 hits / (predicted + actual), over all answers of all questions: MultiRC's first metric F1a, of the
-     * class of right answers. 0 where the class neither occurs nor is predicted. The standard error is the jackknife's,
-     * over answers.
+     * F1 of one class, 2 hits / (predicted + actual), over all answers of all questions: MultiRC's first metric F1a, of
+     * the class of right answers. 0 where the class neither occurs nor is predicted. The standard error is the
+     * jackknife's, over answers.
      */
     public static Metric f1OfClass(int[] predictions, int[] labels, int of) {
         requirePairs(predictions, labels);
@@ -90,7 +91,7 @@ public record Metric(
         return either == 0 ? 0 : 2.0 * hits / either;
     }
 
-    /** @param without the figure with one example left out; with none for -1 */
+    /** @param without the metric without the example of the given index; -1 leaves none out */
     private static Metric jackknifed(String name, int[] predictions, int[] labels, IntToDoubleFunction without) {
         int n = labels.length;
         double sum = 0;
@@ -105,10 +106,10 @@ public record Metric(
     }
 
     /**
-     * Share of questions of which every example is answered right, MultiRC's and ReCoRD's exact match.
+     * Share of questions whose examples are all answered correctly: the exact match of MultiRC and ReCoRD.
      *
      * @param right whether the prediction of an example is one of its right choices
-     * @param questions which question an example belongs to, any equal values for the same
+     * @param questions the question of each example, identified by any equal values
      */
     public static <Q> Metric exactMatch(boolean[] right, List<Q> questions) {
         if (right.length != questions.size() || right.length == 0) {
@@ -147,10 +148,10 @@ public record Metric(
     }
 
     /**
-     * Mean loss per token, sum of losses over sum of tokens. Its standard error takes the examples as independent (a
-     * ratio estimator): sqrt(n / (n - 1) * sum_i (l_i - r t_i)^2) / sum_i t_i.
+     * Mean loss per token, sum of losses over sum of tokens. The standard error assumes independent examples (a ratio
+     * estimator): sqrt(n / (n - 1) * sum_i (l_i - r t_i)^2) / sum_i t_i.
      *
-     * @throws UserError (input) when there is no token, or a loss is not finite
+     * @throws UserError (input) if there is no token, or a loss is not finite
      */
     public static Metric lossPerToken(String name, double[] losses, int[] tokens) {
         double loss = Arrays.stream(losses).sum();

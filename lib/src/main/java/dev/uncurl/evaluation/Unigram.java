@@ -1,13 +1,13 @@
 package dev.uncurl.evaluation;
 
 /**
- * The simplest language model, as a bar to beat: each token by its share of the training tokens, with one added to every
- * count so that no token is impossible.
+ * The unigram language model, a baseline: the probability of a token is its share of the training tokens, with one
+ * added to every count so that no probability is 0.
  */
 public final class Unigram {
     private final double[] logProbabilities;
 
-    /** @param counts of each token id in the training tokens */
+    /** @param counts the number of each token id in the training tokens */
     public Unigram(long[] counts) {
         double total = counts.length;
         for (long count : counts) {
@@ -19,7 +19,9 @@ public final class Unigram {
         }
     }
 
-    /** Cross-entropy of the tokens that a model predicts too, all but the first; padding (-1) is left out. Nats. */
+    /**
+     * Cross-entropy in nats of all tokens but the first, which are those that a model predicts; ignores padding (-1).
+     */
     public double loss(int[] sequence) {
         double loss = 0;
         for (int position = 1; position < sequence.length; position++) {

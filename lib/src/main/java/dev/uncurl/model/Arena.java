@@ -5,7 +5,10 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** One off-heap array from which matrices are cut, each at a cache line. Without memory it only adds up. */
+/**
+ * An off-heap array from which matrices are allocated, each aligned to a cache line. A measuring arena only adds up
+ * sizes.
+ */
 final class Arena implements AutoCloseable {
     private static final int LINE = 16;
 
@@ -16,7 +19,7 @@ final class Arena implements AutoCloseable {
         this.memory = memory;
     }
 
-    /** Gives null for every matrix, and in the end how much memory they would have taken. */
+    /** An arena that returns null for every matrix and measures the memory that they need. */
     static Arena measuring() {
         return new Arena(null);
     }

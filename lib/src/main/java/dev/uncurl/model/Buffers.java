@@ -8,16 +8,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Every matrix that a pass writes, by name and shape. N is the most tokens of a batch, S = N * top-k the most
- * assignments of tokens to experts (N in a dense block). In training each block keeps its own for the way back; in
- * scoring all blocks share one set.
+ * The matrices that a pass writes. N is the maximal number of tokens of a batch, S = N * top-k the maximal number of
+ * assignments of tokens to experts (N in a dense block). In training, each block keeps its own matrices for the
+ * backward pass; in scoring, all blocks share one set.
  */
 final class Buffers {
-    /** Bytes of logits that exist at one time, unless one position's take more. */
+    /** Maximal bytes of logits at one time, unless those of one position are larger. */
     private static final long LOGIT_BYTES = 32L << 20;
 
     /**
-     * What one block keeps. The output of a block is the input of the next.
+     * The matrices of one block. The output of a block is the input of the next.
      *
      * @param input [N, D] the residual stream before the block
      * @param statistics1 [N, 2] of the first norm
@@ -51,18 +51,18 @@ final class Buffers {
     final List<Block> blocks = new ArrayList<>();
     /** [N, D] the residual stream after the last block. */
     final Matrix output;
-    /** [N, D] what is added to the residual stream next. */
+    /** [N, D] the next term of the residual stream. */
     final Matrix branch;
-    /** [1, F] what an expert activates, summed over tokens; null without experts. */
+    /** [1, F] an expert's activations, summed over tokens; null without experts. */
     final Matrix activatedSum;
-    /** [N, R] router logits, later their gradients, by the number of a router's rows R. */
+    /** [N, R] router logits, later their gradients, by the router's number of rows R. */
     private final Map<Integer, Matrix> routerLogits = new HashMap<>();
     /** [N, D], [N, D], [N, 2]: the rows of the stream with something to predict, normed, and the norm's statistics. */
     final Matrix predicted;
 
     final Matrix predictedNormed;
     final Matrix predictedStatistics;
-    /** [P, V] of the P positions whose logits exist at one time, as many as {@link #LOGIT_BYTES} hold. */
+    /** [P, V] logits of the P positions that fit into {@link #LOGIT_BYTES}. */
     final Matrix logits;
 
     /** Gradients: null in scoring. Of the residual stream [N, D]. */

@@ -21,12 +21,12 @@ final class DenseFeedForward {
         outBias = source.get(prefix + ParameterLayout.FEED_FORWARD.get(3));
     }
 
-    /** b2 [1, D], which the caller adds together with what else it adds. */
+    /** b2 [1, D], which the caller adds. */
     Matrix outputBias() {
         return outBias.value();
     }
 
-    /** Writes all but the addition of b2 to {@code y} [R, D], for the R rows of x. */
+    /** Writes the output without b2 to {@code y} [R, D], for the R rows of x. */
     void forward(Matrix x, Matrix hidden, Matrix activated, Matrix y) {
         kernels.matrixProduct().multiply(x, false, inWeight.value(), false, 0, hidden);
         kernels.activation().forward(hidden, inBias.value(), activated);
@@ -34,8 +34,8 @@ final class DenseFeedForward {
     }
 
     /**
-     * The sum over the R rows of x of the whole output, b2 with it. The second matrix is taken behind the sum, where it
-     * costs one row instead of R.
+     * The sum of the complete output, including b2, over the R rows of x. The second product is taken after the sum,
+     * where it costs one row instead of R.
      *
      * @param activatedSum [1, F] and {@code ySum} [1, D] are overwritten
      */

@@ -6,8 +6,8 @@ import java.util.Arrays;
  * Assignments of tokens to experts, sorted by expert (counting sort, stable in the order of tokens): slot s holds token
  * {@code token[s]}, and the slots of expert e run from {@code start[e]} to {@code start[e + 1]}.
  *
- * <p>An expert that more assignments ask for than it takes keeps first choices before second ones and so on, and among
- * those the ones that stand first in the batch, row by row (Lepikhin et al. 2020; Fedus et al. 2021). The rest are
+ * <p>An expert whose assignments exceed its capacity keeps first choices before second ones and so on, and among equal
+ * ranks those that come first in the batch, row by row (Lepikhin et al. 2020; Fedus et al. 2021). The others are
  * dropped: they have no slot.
  */
 final class Dispatch {
@@ -21,7 +21,7 @@ final class Dispatch {
     final double[] gate;
     /** [E + 1] */
     final int[] start;
-    /** [k][N] slot of a token's choice, -1 for padding, for a choice that another one carries, and for a dropped one. */
+    /** [k][N] slot of a token's choice; -1 for padding, for a choice merged into another, and for a dropped one. */
     final int[][] slot;
     /** [k][N] gates of the assignments, by choice. */
     final double[][] gateOf;
@@ -37,7 +37,7 @@ final class Dispatch {
         gateOf = new double[choices][maxTokens];
     }
 
-    /** @param capacity the most assignments that one expert takes */
+    /** @param capacity maximal number of assignments per expert */
     void sort(TokenAssignments assignments, int tokens, int capacity) {
         keep(assignments, tokens, capacity);
         for (int expert = 0; expert < taken.length; expert++) {
@@ -57,7 +57,7 @@ final class Dispatch {
         }
     }
 
-    /** Counts in {@code taken} what each expert keeps, and marks in {@code slot} what has none. */
+    /** Counts the kept assignments of each expert in {@code taken}, and marks dropped ones in {@code slot}. */
     private void keep(TokenAssignments assignments, int tokens, int capacity) {
         Arrays.fill(taken, 0);
         for (int choice = 0; choice < choices; choice++) {
@@ -77,7 +77,7 @@ final class Dispatch {
         return start[expert + 1] - start[expert];
     }
 
-    /** The experts by falling number of assignments, ties by id; valid until the next call. */
+    /** The experts by decreasing number of assignments, ties by id; valid until the next call. */
     int[] largestFirst() {
         for (int expert = 0; expert < order.length; expert++) {
             int at = expert;

@@ -4,8 +4,8 @@ import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 
 /**
- * Final norm and the output head, whose matrix is wte [V, D]. Only positions with a target are computed, in blocks of
- * as many as {@link Buffers#logits} has rows, each through logits, loss and gradient.
+ * Final norm and output head, whose matrix is wte [V, D]. Computes only positions with a target, in blocks of as many
+ * as {@link Buffers#logits} has rows; each block runs through logits, loss and gradient.
  */
 final class LanguageModelHead {
     private final Kernels kernels;
@@ -52,7 +52,7 @@ final class LanguageModelHead {
         Matrix statistics = buffers.predictedStatistics.first(predicted);
         kernels.gatherScatter().gather(buffers.output.first(batch.size()), position, null, rows);
         norm.forward(rows, statistics, normed);
-        // the gradient of the normed rows; dAttended is free until the blocks' way back
+        // the gradient of the normed rows; dAttended is unused until the blocks' backward passes
         Matrix dNormed = withGradient ? buffers.dAttended.first(predicted) : null;
         double sum = 0;
         int most = buffers.logits.rows();

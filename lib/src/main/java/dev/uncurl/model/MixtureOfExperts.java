@@ -10,10 +10,9 @@ import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
- * Router and experts of one block: output = input + sum over chosen e of gate_e expert_e(x). Tokens are brought into
- * the order of experts, so that each expert is one product over contiguous rows. In training an expert takes no more
- * than {@link MoeConfig#capacity}; a dropped choice adds nothing, so that a token without any left passes on as it
- * came.
+ * Router and experts of one block: output = input + sum over chosen e of gate_e expert_e(x). Tokens are sorted by
+ * expert, so that each expert is one product over contiguous rows. In training, an expert takes at most
+ * {@link MoeConfig#capacity} assignments; a dropped choice adds nothing, so a token without any passes unchanged.
  */
 final class MixtureOfExperts implements RoutingView {
     private final Kernels kernels;
@@ -26,7 +25,7 @@ final class MixtureOfExperts implements RoutingView {
     private final TokenAssignments assignments;
     private final Dispatch dispatch;
     private final DenseFeedForward[] experts;
-    /** [S] squared norms of the experts' outputs by slot; on the way back the gradients of the gates. */
+    /** [S] squared norms of the experts' outputs by slot; in the backward pass, the gradients of the gates. */
     private final double[] slotValues;
 
     private final double[] squaredNorms;
@@ -55,7 +54,7 @@ final class MixtureOfExperts implements RoutingView {
         dLogits = new double[training ? maxTokens * routerRows : 0];
     }
 
-    /** @param limited whether experts have a capacity, as in training; else none is dropped */
+    /** @param limited whether experts have a capacity, as in training; otherwise nothing is dropped */
     void route(TokenBatch batch, Buffers.Block block, Buffers buffers, boolean limited) {
         tokens = batch.size();
         Matrix logits = buffers.routerLogits(routerRows).first(tokens);
@@ -93,7 +92,7 @@ final class MixtureOfExperts implements RoutingView {
     }
 
     /**
-     * Runs every expert on every token that is not padding, whatever the router says. To be called between
+     * Runs every expert on every token that is not padding, independent of the router. Must be called between
      * {@link #route} and {@link #forward}, which overwrites the memory that it uses.
      */
     void sumOutputs(TokenBatch batch, Buffers.Block block, Buffers buffers, ExpertOutputs outputs) {
@@ -133,7 +132,7 @@ final class MixtureOfExperts implements RoutingView {
         Matrix dExpertOutput = buffers.dExpertOutput.first(slots);
         kernels.gatherScatter().dot(dOutput, dispatch.token, expertOutput, slotValues);
         kernels.gatherScatter().gather(dOutput, dispatch.token, dispatch.gate, dExpertOutput);
-        // the outputs have served; their memory takes the gradients of the inputs
+        // the outputs are no longer needed; their memory is reused for the gradients of the inputs
         Matrix dDispatched = expertOutput;
         eachExpert(expert -> {
             int from = dispatch.start[expert];
@@ -159,8 +158,8 @@ final class MixtureOfExperts implements RoutingView {
     }
 
     /**
-     * The largest experts one after another, all threads at each; when what is left is many small ones, side by side, a
-     * thread at each. The bits are the same either way.
+     * Runs the largest experts one after another, each on all threads, then the remaining small ones in parallel, each
+     * on one thread. The results have the same bits either way.
      */
     private void eachExpert(IntConsumer expert) {
         int[] order = dispatch.largestFirst();
@@ -172,7 +171,7 @@ final class MixtureOfExperts implements RoutingView {
         kernels.parallelFor(order.length - together, index -> expert.accept(order[together + index]));
     }
 
-    /** Where the choice's part of the output stands, -1 for padding and for a dropped choice. */
+    /** The slot that contains the choice's part of the output; -1 for padding and for a dropped choice. */
     private int slot(int token, int choice) {
         return dispatch.slot[assignments.carrier(token, choice)][token];
     }

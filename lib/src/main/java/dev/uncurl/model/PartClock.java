@@ -4,7 +4,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Wall-clock time by part of the model, added up over all passes. */
+/** Wall-clock time by part of the model, summed over all passes. */
 final class PartClock {
     enum Part {
         EMBEDDING,
@@ -23,7 +23,7 @@ final class PartClock {
         last = System.nanoTime();
     }
 
-    /** Books the time since the last call on {@code part}. */
+    /** Adds the time since the last call to {@code part}. */
     void lap(Part part) {
         long now = System.nanoTime();
         nanos[part.ordinal()] += now - last;

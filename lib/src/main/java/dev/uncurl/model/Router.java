@@ -14,13 +14,13 @@ import java.util.Arrays;
  * gradient) and z-loss (Zoph et al. 2022). A capacity does not change gates: those of the choices that are left are not
  * scaled up.
  *
- * <p>A row stands for an expert, R = E. In a mapped router ({@link MoeLayer}) several rows may stand for the same one;
- * here that makes no difference, rows are chosen, counted and balanced as if each had an expert of its own. What the
- * choices then mean for the experts is for {@link TokenAssignments}.
+ * <p>A row represents an expert, R = E. In a mapped router ({@link MoeLayer}) several rows may represent the same
+ * expert; this makes no difference here: rows are chosen, counted and balanced as if each had its own expert.
+ * {@link TokenAssignments} converts choices of rows to assignments to experts.
  *
- * <p>Masked rows have their part in p, and so in the gates and the z-loss, but only the others (live rows) are chosen.
- * The balance loss is that of the live rows among themselves: L sum_r f_r Q_r with Q the mean of their softmax alone, L
- * their number. With P in place of Q it could be lowered by moving probability to masked rows, which balances nothing.
+ * <p>Masked rows are part of p, and so of the gates and the z-loss, but only the other (live) rows are chosen. The
+ * balance loss includes only the L live rows: L sum_r f_r Q_r with Q the mean of the softmax over live rows. With P
+ * instead of Q, the loss could be lowered by moving probability to masked rows, which balances nothing.
  */
 final class Router {
     private final Kernels kernels;
@@ -80,10 +80,10 @@ final class Router {
     }
 
     /**
-     * @param batch to know the padding
+     * @param batch identifies the padding
      * @param x [N, D]
      * @param scratch [N, R]
-     * @throws UserError (input) when a logit is not a finite number
+     * @throws UserError (input) if a logit is not finite
      */
     void forward(TokenBatch batch, Matrix x, Matrix scratch) {
         kernels.matrixProduct().multiply(x, false, weight.value(), true, 0, scratch);
@@ -279,7 +279,7 @@ final class Router {
         }
     }
 
-    /** The part of the balance loss, which is through the live rows' softmax and not through that of all. */
+    /** Adds the gradient of the balance loss, which depends on the softmax over live rows, not over all rows. */
     private void balanceLiveRows(int at, double[] dLogits) {
         double inner = 0;
         for (int row = 0; row < rows; row++) {

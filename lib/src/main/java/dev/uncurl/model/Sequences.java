@@ -3,11 +3,11 @@ package dev.uncurl.model;
 import java.util.Arrays;
 import java.util.List;
 
-/** Token sequences as a model takes them. {@link TokenBatch#NONE} marks what is not there. */
+/** Converts token sequences to model inputs. {@link TokenBatch#NONE} marks padding and positions without a target. */
 public final class Sequences {
     private Sequences() {}
 
-    /** Prompt and continuation within {@code length} tokens: what is too much is cut from the front. */
+    /** Prompt and continuation, truncated at the front to {@code length} tokens. */
     public static int[] fit(int[] prompt, int[] continuation, int length) {
         int[] all = Arrays.copyOf(prompt, prompt.length + continuation.length);
         System.arraycopy(continuation, 0, all, prompt.length, continuation.length);
@@ -15,8 +15,8 @@ public final class Sequences {
     }
 
     /**
-     * What each position is to predict: the token that follows, if that one stands at {@code from} or after; else -1.
-     * The first token of a sequence is never predicted.
+     * The target of each position: the next token, if its index is at least {@code from}; else -1. The first token of a
+     * sequence is never predicted.
      */
     public static int[] nextTokens(int[] sequence, int from) {
         int[] targets = new int[sequence.length];

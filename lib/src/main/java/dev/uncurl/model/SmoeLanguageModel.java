@@ -17,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The SMoE decoder over flat parameters (see {@link ParameterLayout}), which it reads where they stand: a change of
- * the array is a change of the model. Off-heap memory for a pass is taken once, here, and given back by
- * {@link #close()}. One thread at a time; the same input gives the same bits.
+ * The SMoE decoder over flat parameters (see {@link ParameterLayout}), which it reads in place: changing the array
+ * changes the model. Off-heap memory for a pass is allocated once, by the constructor, and released by
+ * {@link #close()}. For one thread at a time; the same input gives the same bits.
  */
 public final class SmoeLanguageModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SmoeLanguageModel.class);
@@ -104,7 +104,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
                 KernelChoice.best(flatParameters.dataType()), true, config, flatParameters, flatGradients, maxTokens);
     }
 
-    /** With chosen kernels, which stay the caller's to close. */
+    /** As above with the given kernels, which the caller must close. */
     public static SmoeLanguageModel forTraining(
             Kernels kernels, ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
         return new SmoeLanguageModel(kernels, false, config, flatParameters, flatGradients, maxTokens);
@@ -116,7 +116,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         return measuring.elements();
     }
 
-    /** Off-heap bytes that a model in FLOAT takes beside its parameters and gradients. */
+    /** Off-heap bytes that a model in FLOAT needs in addition to its parameters and gradients. */
     public static long arenaBytes(ModelConfig config, int maxTokens, boolean training) {
         return Float.BYTES * arenaElements(config, maxTokens, training);
     }
@@ -131,8 +131,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
     }
 
     /**
-     * Loss of the batch; fills {@link #targetLogProbabilities} and {@link #routing}. No expert has a capacity here,
-     * also when the configuration gives it one for training: what a token scores must not depend on what else is in the
+     * Loss of the batch; fills {@link #targetLogProbabilities} and {@link #routing}. Experts have no capacity limit
+     * here, even if the configuration sets one for training: a token's score must not depend on the other tokens of the
      * batch.
      *
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
@@ -142,10 +142,10 @@ public final class SmoeLanguageModel implements AutoCloseable {
     }
 
     /**
-     * As {@link #forward(TokenBatch)}, with the same bits, and beside it every expert of every MoE block on every
-     * token, at the input that the block's router sees. It costs about half a pass of each expert over the whole batch.
+     * As {@link #forward(TokenBatch)}, with the same bits. In addition runs every expert of every MoE block on every
+     * token, on the input of the block's router, at the cost of about half a pass of each expert over the whole batch.
      *
-     * @param outputs is called for each MoE block and expert, in ascending order
+     * @param outputs called for each MoE block and expert, in ascending order
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch, ExpertOutputs outputs) {
@@ -155,7 +155,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
     /**
      * Loss of the batch, and its gradient in the array given to {@link #forTraining}. With a capacity factor the
      * experts of each MoE block take {@link dev.uncurl.model.spec.MoeConfig#capacity} of this batch's assignments, so
-     * the loss depends on what stands together in a batch, and differs from that of {@link #forward}.
+     * the loss depends on the composition of the batch and differs from that of {@link #forward}.
      *
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
@@ -227,7 +227,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         }
     }
 
-    /** For each position of the last batch, row by row: log p(target), or 0 where nothing is predicted. */
+    /** log p(target) for each position of the last batch, row by row; 0 for positions without a target. */
     public float[] targetLogProbabilities() {
         var result = new float[passed().size()];
         head.targetLogProbabilities(result);

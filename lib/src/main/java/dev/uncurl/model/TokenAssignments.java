@@ -3,10 +3,10 @@ package dev.uncurl.model;
 import dev.uncurl.model.spec.MoeLayer;
 
 /**
- * What a router's choices of rows mean for the experts of its block. Without a map a choice is an assignment of the token
- * to the expert of the same number. In a mapped router ({@link MoeLayer}) a token's choices that lead to the same expert
- * are one assignment, whose gate is the sum of theirs: the expert runs once, as gate_r e(x) + gate_s e(x) =
- * (gate_r + gate_s) e(x). It is stored with the best of those choices. Masked rows never occur here, since the router does not choose them.
+ * Converts a router's choices of rows to assignments of tokens to experts. Without a map, row r is expert r. In a
+ * mapped router ({@link MoeLayer}), a token's choices that map to the same expert are one assignment, whose gate is the
+ * sum of their gates: the expert runs once, as gate_r e(x) + gate_s e(x) = (gate_r + gate_s) e(x). It is stored with
+ * the best of those choices. Masked rows never occur, since the router does not choose them.
  */
 final class TokenAssignments {
     private final Router router;
@@ -15,7 +15,7 @@ final class TokenAssignments {
     private final int[] expertOfRow;
     private final int[] carrier;
 
-    /** [N, k]; -1 for padding and for a choice that a better one carries. */
+    /** [N, k]; -1 for padding and for a choice merged into a better one. */
     final int[] expert;
     /** [N, k] */
     final double[] gate;
@@ -30,7 +30,7 @@ final class TokenAssignments {
         gate = mapped ? new double[maxTokens * choices] : router.gates;
     }
 
-    /** Takes what the router has chosen for its last batch of {@code tokens}. */
+    /** Converts the router's choices for its last batch of {@code tokens}. */
     void take(int tokens) {
         for (int token = 0; token < tokens && mapped; token++) {
             for (int choice = 0; choice < choices; choice++) {
@@ -55,7 +55,7 @@ final class TokenAssignments {
         }
     }
 
-    /** The choice of the same token whose assignment holds this one's part: itself, or a better one of the same expert. */
+    /** The choice of the same token whose assignment includes this one: itself, or a better one of the same expert. */
     int carrier(int token, int choice) {
         return mapped ? carrier[token * choices + choice] : choice;
     }

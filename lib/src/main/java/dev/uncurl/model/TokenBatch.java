@@ -5,9 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * B sequences of up to T tokens, side by side.
+ * B sequences of up to T tokens.
  *
- * @param tokens rows x columns token ids, row-major; -1 is padding and stands only at the right end of a row
+ * @param tokens rows x columns token ids, row-major; -1 is padding, which occurs only at the right end of a row
  * @param targets for each position the token to predict there, or -1 where nothing is predicted
  * @param rows B
  * @param columns positions per row

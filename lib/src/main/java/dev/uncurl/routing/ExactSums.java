@@ -6,40 +6,42 @@ import java.io.Serializable;
 import java.util.Arrays;
 
 /**
- * Sums that have the same bits in whatever order and groups their terms are added. Each term is rounded once, by itself,
- * to a multiple of 2^-56; from there on all is integer arithmetic. The error is at most 2^-57 a term, which is far below
- * that of a sum in double. Not safe for use by several threads.
+ * Sums that have the same bits for any order and grouping of their terms. Each term is rounded once to a multiple of
+ * 2^-56; all further arithmetic is on integers. The error is at most 2^-57 per term, far below that of a sum in double.
+ * Not thread-safe.
  */
 final class ExactSums implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    /** Terms must be smaller: 2^34, the square of the largest router logit. */
+    /** Upper bound of the terms: 2^34, the square of the largest router logit. */
     static final double TERM_LIMIT = 0x1p34;
 
     private static final double COARSE_UNIT = 0x1p-12;
     private static final double FINE_UNIT = 0x1p-56;
     private static final int FINE_BITS = 44; // 2^44 fine units are one coarse unit
 
-    /** Adding and taking away 1.5 * 2^52 units rounds a double to a multiple of the unit. */
+    /** Adding and subtracting 1.5 * 2^52 units rounds a double to a multiple of the unit. */
     private static final double TO_COARSE = 0x1.8p52 * COARSE_UNIT;
 
     private static final double TO_FINE = 0x1.8p52 * FINE_UNIT;
 
-    /** Rows of terms that wait in doubles: the sum of so many coarse parts below 2^34 is exact in the 53 bits of a double. */
+    /** Rows buffered in doubles: the sum of this many coarse parts below 2^34 is exact in the 53 bits of a double. */
     private static final int MOST_ROWS = 128;
 
-    /** Value i is coarse[i] * 2^-12 + fine[i] * 2^-56 with 0 <= fine[i] < 2^44, so that equal values are equal numbers. */
+    /**
+     * Value i is coarse[i] * 2^-12 + fine[i] * 2^-56 with 0 <= fine[i] < 2^44, so that equal values are equal numbers.
+     */
     private final long[] coarse;
 
     private final long[] fine;
 
-    /** Sums of the parts of rows of terms that wait to be put, in the units of the values. */
+    /** Buffered sums of the parts of rows of terms, in the units of the values. */
     private transient double[] coarseRows;
 
     private transient double[] fineRows;
     private transient int rows;
 
-    /** So many sums of nothing. */
+    /** @param size number of sums, initially 0 */
     ExactSums(int size) {
         coarse = new long[size];
         fine = new long[size];
@@ -53,8 +55,8 @@ final class ExactSums implements Serializable {
     }
 
     /**
-     * Adds the terms to the first sums, one each, as {@link #add} does; the loop runs in vector registers, for which all
-     * arrays must have one index.
+     * Adds the terms to the first sums, one each, as {@link #add} does; the loop runs in vector registers, for which
+     * all arrays must have one index.
      */
     void addRow(double[] terms) {
         if (coarseRows == null) {
@@ -83,7 +85,7 @@ final class ExactSums implements Serializable {
         rows = 0;
     }
 
-    /** Adds the sums of {@code other}, which keeps them. */
+    /** Adds the sums of {@code other}, which is unchanged. */
     void merge(ExactSums other) {
         putRows();
         other.putRows();

@@ -4,22 +4,24 @@ import java.io.Serializable;
 import java.util.Arrays;
 
 /**
- * Sums up G = H^T H from rows of H [N, E]: {@link RouterGram} with the same bits for any order and grouping of the rows.
- * Each product is rounded once, by itself, to a multiple of 2^-36; a block of rows then adds up in doubles without any
- * further rounding. The error is at most 2^-37 a product. Not safe for use by several threads.
+ * Computes G = H^T H from rows of H [N, E], with the same bits for any order and grouping of the rows. Each product is
+ * rounded once to a multiple of 2^-36; a block of rows is then added in doubles without further rounding. The error is
+ * at most 2^-37 per product. Not thread-safe.
  */
 final class GramSums implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    /** Rows of a block; a multiple of the rows that one step of the hot loop takes. */
+    /** Rows per block; a multiple of the rows that one step of the inner loop processes. */
     private static final int BLOCK = 128;
 
     private static final double UNIT = 0x1p-36;
 
-    /** Adding and taking away 1.5 * 2^52 units rounds a product of less than 2^15 to a multiple of the unit. */
+    /** Adding and subtracting 1.5 * 2^52 units rounds a product below 2^15 to a multiple of the unit. */
     private static final double TO_UNIT = 0x1.8p52 * UNIT;
 
-    /** Products of smaller logits, a block of them, have sums of at most 2^53 units, which a double holds exactly. */
+    /**
+     * The products of a block of logits below this bound have sums of at most 2^53 units, which are exact in a double.
+     */
     private static final double SMALL = 32;
 
     private final int experts;
@@ -87,7 +89,7 @@ final class GramSums implements Serializable {
         }
     }
 
-    /** The hot loop: logit {@code i} of four rows times the logits up to it; it runs in vector registers. */
+    /** The inner loop: logit {@code i} of four rows times the logits up to it; it is vectorized. */
     private static void addProducts(double[] block, int first, int experts, int i, double[] products) {
         int second = first + experts;
         int third = second + experts;
@@ -103,7 +105,7 @@ final class GramSums implements Serializable {
         }
     }
 
-    /** The same for logits of any size, with the same rounding of each product. */
+    /** As {@link #addBlock} for logits of any size, with the same rounding of each product. */
     private void addOneByOne() {
         for (int row = 0; row < waiting * experts; row += experts) {
             int index = 0;

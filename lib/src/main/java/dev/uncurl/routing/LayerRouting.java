@@ -6,17 +6,17 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * What one layer's router did on one task, as people look at it: shares, balance, distances between experts.
+ * Summary of one layer's routing on one task: shares, balance, distances between experts.
  *
  * @param layer block of the model, from 0
  * @param choices how often each of the E experts was chosen; with top-k each token makes k
  * @param gram of the router logits of those tokens
- * @param masked of the E, those whose rows a masked router never chooses; they do not count in its balance
+ * @param masked the experts that a masked router never chooses; they are excluded from its balance
  */
 public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<Integer> masked) {
     /**
-     * @throws UserError (input) when counts and Gram matrix are not of the same experts, there are no tokens, or a masked
-     *     expert has some
+     * @throws UserError (input) if counts and Gram matrix have different numbers of experts, there are no tokens, or a
+     * masked expert has tokens
      */
     public LayerRouting {
         choices = List.copyOf(choices);
@@ -55,7 +55,7 @@ public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<I
         return choices.size();
     }
 
-    /** How often {@code expert} was chosen, of all choices of the layer. */
+    /** Share of {@code expert} in all choices of the layer. */
     public double share(int expert) {
         return (double) choices.get(expert) / sum();
     }
@@ -65,12 +65,14 @@ public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<I
         return IntStream.range(0, experts()).mapToDouble(this::share).toArray();
     }
 
-    /** Choices of the busiest expert over the mean of all: 1 is balance, E is one expert for all. Masked experts do not count. */
+    /**
+     * Choices of the most used expert over the mean: 1 if balanced, E if one expert gets all. Excludes masked experts.
+     */
     public double maxOverMean() {
         return choices.stream().mapToLong(Long::longValue).max().orElseThrow() * (double) live() / sum();
     }
 
-    /** Entropy of the shares over ln E: 1 is balance, 0 is one expert for all. 1 for a single expert. */
+    /** Entropy of the shares over ln E: 1 if balanced, 0 if one expert gets all; 1 for a single expert. */
     public double relativeEntropy() {
         if (live() == 1) {
             return 1;
@@ -82,7 +84,7 @@ public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<I
         return entropy / Math.log(live());
     }
 
-    /** Experts that no token was sent to, in ascending order; without masked ones. */
+    /** Experts without tokens, in ascending order, excluding masked ones. */
     public List<Integer> deadExperts() {
         return IntStream.range(0, experts())
                 .filter(expert -> choices.get(expert) == 0 && !masked.contains(expert))
@@ -92,7 +94,7 @@ public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<I
 
     /**
      * Root of the mean over tokens of the squared difference of their logits, |h_i - h_j| / sqrt(N), for all pairs [E,
-     * E]. It does not grow with N and does not change when a token's logits are all shifted.
+     * E]. It does not grow with N, and adding a constant to all logits of a token does not change it.
      */
     public double[][] distances() {
         double[][] distances = new double[experts()][experts()];

@@ -4,9 +4,8 @@ import dev.uncurl.error.UserError;
 import java.io.Serializable;
 
 /**
- * The outputs of one layer's experts on common tokens, every expert on every token, summed up: what clustering by output
- * (HC-SMoE, Chen et al. 2024, arXiv 2410.08589) needs of them. The sums have the same bits for any order and grouping of
- * the batches. Not safe for use by several threads.
+ * Sums of the outputs of one layer's experts, every expert on every token, for clustering by output (HC-SMoE, Chen et
+ * al. 2024, arXiv 2410.08589). The sums have the same bits for any order and grouping of the batches. Not thread-safe.
  */
 public final class OutputSums implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -29,11 +28,11 @@ public final class OutputSums implements Serializable {
     }
 
     /**
-     * Adds the tokens of a batch for one expert; all experts are to be given the same tokens, which {@link #addTokens} then
+     * Adds the tokens of a batch for one expert. All experts must be given the same tokens, which {@link #addTokens}
      * counts.
      *
      * @param batch [D] the sum of the expert's outputs for them
-     * @throws UserError (input) when it is not finite or 2^34 and more; nothing is added then
+     * @throws UserError (input) if a value is not finite or not below 2^34; then nothing is added
      */
     public void add(int expert, double[] batch) {
         if (batch.length != width) {
@@ -51,13 +50,13 @@ public final class OutputSums implements Serializable {
         }
     }
 
-    /** Counts the tokens of a batch, and the sequences whose first token is among them. */
+    /** Counts the tokens of a batch and the sequences that begin in it. */
     public void addTokens(long moreTokens, long moreSequences) {
         tokens += moreTokens;
         sequences += moreSequences;
     }
 
-    /** Adds the tokens of {@code other}, which keeps them. */
+    /** Adds the tokens of {@code other}, which is unchanged. */
     public void merge(OutputSums other) {
         if (other.experts != experts || other.width != width) {
             throw refused("outputs of " + other.experts + " x " + other.width + " cannot be added to those of "
@@ -81,7 +80,7 @@ public final class OutputSums implements Serializable {
         return tokens;
     }
 
-    /** Sequences that the tokens belong to. */
+    /** Number of sequences of the tokens. */
     public long sequences() {
         return sequences;
     }

@@ -3,10 +3,10 @@ package dev.uncurl.routing;
 import dev.uncurl.error.UserError;
 
 /**
- * What one router did with one token: a row of table routing.logits without its key.
+ * The routing of one token by one router: a row of table routing.logits without its key.
  *
  * @param tokenId the token
- * @param position its place in the sequence as the model saw it, from 0
+ * @param position its position in the model's input sequence, from 0
  * @param sequenceLength tokens of that sequence
  * @param previousExpert the best expert of the token before it, or -1 for the first
  * @param experts the k chosen experts, best first [k]
@@ -24,8 +24,8 @@ public record RoutedToken(
         float[] outputNorms,
         float[] logits) {
     /**
-     * Token ids below are frequent: the 256 bytes and GPT-2's first 256 merges, which are its most frequent pieces. The
-     * line depends on no data, so that counts of several dumps add up.
+     * Token ids below this count as frequent: the 256 bytes and GPT-2's first 256 merges, which are its most frequent
+     * pieces. The bound does not depend on data, so counts of several dumps can be added.
      */
     public static final int FREQUENT_IDS = 512;
 
@@ -52,7 +52,7 @@ public record RoutedToken(
         return tokenId < FREQUENT_IDS;
     }
 
-    /** 0, 1 or 2: the third of its sequence in which it stands. */
+    /** The third of the sequence that contains the token: 0, 1 or 2. */
     public int third() {
         return (int) (3L * position / sequenceLength);
     }

@@ -6,14 +6,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * All that routing.gram and routing.expert_statistics tell of one layer, summed over tokens. The sums have the same bits
- * for any order and grouping of the tokens: partitions, files and executors do not show. Not safe for use by several
- * threads.
+ * Computes the rows of routing.gram and routing.expert_statistics of one layer by sums over tokens. The sums have the
+ * same bits for any order and grouping of the tokens, and so for any partitions, files and executors. Not thread-safe.
  */
 public final class RoutingSums implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    /** Router logits must be smaller. */
+    /** Upper bound of the absolute values of router logits. */
     public static final float LOGIT_LIMIT = 0x1p17f;
 
     /**
@@ -21,9 +20,9 @@ public final class RoutingSums implements Serializable {
      *
      * @param statistics the columns that pruning reads
      * @param probabilityDeviation standard deviation over all tokens of its softmax probability
-     * @param frequentTokens of its tokens, the {@link RoutedToken#isFrequent frequent} ones
-     * @param thirdTokens of its tokens, those in each {@link RoutedToken#third third} of their sequence [3]
-     * @param repeatedTokens tokens of which it is the best expert, as it was of the token before
+     * @param frequentTokens number of its tokens that are {@linkplain RoutedToken#isFrequent frequent}
+     * @param thirdTokens number of its tokens in each {@linkplain RoutedToken#third third} of their sequence [3]
+     * @param repeatedTokens number of tokens whose best expert it is, as for the previous token
      */
     public record Expert(
             ExpertStatistics.Row statistics,
@@ -69,8 +68,8 @@ public final class RoutingSums implements Serializable {
     /**
      * Adds one token.
      *
-     * @throws UserError (input) when a logit is NaN or not below {@link #LOGIT_LIMIT}, or a gate or norm is NaN or infinite;
-     *     nothing is added then
+     * @throws UserError (input) if a logit is NaN or not below {@link #LOGIT_LIMIT}, or a gate or norm is NaN or
+     *     infinite; then nothing is added
      */
     public void add(RoutedToken token) {
         checkChoices(token);
@@ -123,7 +122,7 @@ public final class RoutingSums implements Serializable {
     private double highest(float[] logits) {
         if (logits.length != experts) {
             throw UserError.input(
-                    "A token has " + logits.length + " router logits beside others with " + experts,
+                    "A token has " + logits.length + " router logits, other tokens have " + experts,
                     "Dump the router logits again.");
         }
         float highest = Float.NEGATIVE_INFINITY;
@@ -148,7 +147,7 @@ public final class RoutingSums implements Serializable {
         }
     }
 
-    /** Adds the tokens of {@code other}, which keeps them. */
+    /** Adds the tokens of {@code other}, which is unchanged. */
     public void merge(RoutingSums other) {
         if (other.experts != experts) {
             throw UserError.input(

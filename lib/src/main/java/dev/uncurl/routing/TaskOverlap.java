@@ -9,13 +9,13 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * How alike two tasks use the experts of one layer.
+ * Similarity of the use of one layer's experts by two tasks.
  *
  * @param one the layer on one task
  * @param two the same layer on another
  */
 public record TaskOverlap(LayerRouting one, LayerRouting two) {
-    /** @throws UserError (input) when they are not the same layer */
+    /** @throws UserError (input) if they are not the same layer */
     public TaskOverlap {
         if (one.layer() != two.layer()
                 || one.experts() != two.experts()
@@ -28,8 +28,8 @@ public record TaskOverlap(LayerRouting one, LayerRouting two) {
     }
 
     /**
-     * Root of the Jensen-Shannon divergence of the shares, to base 2: 0 is the same use, 1 is no expert in common. With
-     * m = (p + q) / 2 the divergence is the mean of sum p log2(p / m) and sum q log2(q / m).
+     * Square root of the Jensen-Shannon divergence of the shares, to base 2: 0 if equal, 1 if no expert is used by
+     * both. With m = (p + q) / 2 the divergence is the mean of sum p log2(p / m) and sum q log2(q / m).
      */
     public double jensenShannonDistance() {
         double divergence = 0;
@@ -45,7 +45,9 @@ public record TaskOverlap(LayerRouting one, LayerRouting two) {
         return p > 0 ? p * Math.log(p / m) / Math.log(2) : 0;
     }
 
-    /** Spearman's correlation of the counts, equal counts at their mean rank; none when one task uses all experts alike. */
+    /**
+     * Spearman's rank correlation of the counts, with mean ranks for ties; empty if a task uses all experts equally.
+     */
     public OptionalDouble rankCorrelation() {
         double[] x = ranks(live(one).map(one.choices()::get).toList());
         double[] y = ranks(live(two).map(two.choices()::get).toList());
@@ -66,7 +68,7 @@ public record TaskOverlap(LayerRouting one, LayerRouting two) {
                 .contains(expert));
     }
 
-    /** 1 for the lowest; equal ones share the mean of their places. */
+    /** Ranks from 1 for the lowest count; ties have their mean rank. */
     private static double[] ranks(List<Long> counts) {
         double[] ranks = new double[counts.size()];
         for (int i = 0; i < ranks.length; i++) {
@@ -78,7 +80,7 @@ public record TaskOverlap(LayerRouting one, LayerRouting two) {
         return ranks;
     }
 
-    /** How many of the {@code k} most used experts are the same; of equally used ones the lower id comes first. */
+    /** Number of experts that are among the {@code k} most used of both tasks; ties are ordered by id. */
     public int commonOfTop(int k) {
         var common = new HashSet<>(top(one, k));
         common.retainAll(top(two, k));

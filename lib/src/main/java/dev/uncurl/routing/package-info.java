@@ -1,2 +1,2 @@
-/** What a router did: Gram matrix of the logits, statistics per expert, and how partial ones add up. Uses error. */
+/** Routing data: Gram matrices of router logits, statistics per expert, and their sums over tokens. Uses error. */
 package dev.uncurl.routing;

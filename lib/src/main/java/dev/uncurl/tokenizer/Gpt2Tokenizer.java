@@ -15,14 +15,14 @@ import org.apache.commons.codec.binary.Hex;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * GPT-2's byte pair encoding by jtokkit: all of it (50,257 ids), or truncated to the 256 bytes, the first merges and
- * {@code <|endoftext|>} as the last id. A merge needs only merges before it, so that a truncated form is the encoding
- * that GPT-2's training would have given for that vocabulary size.
+ * GPT-2's byte pair encoding by jtokkit: complete (50,257 ids), or truncated to the 256 bytes, the first merges and
+ * {@code <|endoftext|>} as the last id. A merge depends only on earlier merges, so a truncated encoding is the one that
+ * GPT-2's training would have produced for that vocabulary size.
  *
- * <p>Building one takes some hundred milliseconds; {@link #of} keeps each size once per JVM.
+ * <p>Creating one takes a few hundred milliseconds; {@link #of} caches one instance per size and JVM.
  */
 public final class Gpt2Tokenizer implements Tokenizer {
-    /** V of the whole encoding: 256 bytes, 50,000 merges, {@code <|endoftext|>}. */
+    /** V of the complete encoding: 256 bytes, 50,000 merges, {@code <|endoftext|>}. */
     public static final int FULL_VOCABULARY = 50_257;
 
     /** Smallest V: the 256 bytes and {@code <|endoftext|>}, no merges. */
@@ -30,7 +30,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
     private static final String END_OF_TEXT = "<|endoftext|>";
 
-    /** GPT-2's split into pieces, as in jtokkit's r50k_base; possessive where giving back can never help. */
+    /** GPT-2's split into pieces, as in jtokkit's r50k_base; possessive where backtracking can never help. */
     static final Pattern PIECES = Pattern.compile(
             "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s+(?!\\S)|\\s++",
             Pattern.UNICODE_CHARACTER_CLASS);
@@ -39,7 +39,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
     private final byte[][] bytesOfId;
     private final Encoding encoding;
-    /** jtokkit merges each piece; what it made of the short ones is remembered, per thread. */
+    /** jtokkit merges each piece; the ids of short pieces are cached per thread. */
     private final ThreadLocal<PieceCache> cache = ThreadLocal.withInitial(() -> new PieceCache(this::encodePiece));
 
     private final String fingerprint;
@@ -62,7 +62,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
         fingerprint = name + "-" + digest(bytesOfId).substring(0, 16);
     }
 
-    /** All of GPT-2: 50,257 ids, {@code <|endoftext|>} is 50,256. */
+    /** The complete encoding: 50,257 ids, {@code <|endoftext|>} is 50,256. */
     public static Gpt2Tokenizer full() {
         return of(FULL_VOCABULARY);
     }
@@ -96,7 +96,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
         return new String(decodeBytes(ids), StandardCharsets.UTF_8);
     }
 
-    /** The bytes of ids, exactly; {@code <|endoftext|>} gives its name. */
+    /** The exact bytes of ids; {@code <|endoftext|>} gives its name. */
     public byte[] decodeBytes(int[] ids) {
         var out = new ByteArrayOutputStream(4 * ids.length + 16);
         for (int id : ids) {

@@ -1,9 +1,9 @@
 package dev.uncurl.tokenizer;
 
 /**
- * GPT-2's split of a text into pieces, by hand: what the pattern
- * {@code '(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s+(?!\S)|\s++} finds one after another, where
- * classes are Unicode's. A test holds it against the pattern.
+ * GPT-2's split of a text into pieces, hand-written for speed: the successive matches of the pattern
+ * {@code '(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s+(?!\S)|\s++} with Unicode character classes. A
+ * test compares it with the pattern.
  */
 final class Pieces {
     private static final int OTHER = 0;
@@ -53,7 +53,7 @@ final class Pieces {
             return run(text, start, kind);
         }
         int end = run(text, from, SPACE);
-        // the last blank before a word goes with the word, or stands alone
+        // the last blank before a word belongs to the word, or is a piece of its own
         return end < text.length() && end - from > 1 ? end - 1 : end;
     }
 

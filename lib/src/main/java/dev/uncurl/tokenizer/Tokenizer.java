@@ -1,10 +1,10 @@
 package dev.uncurl.tokenizer;
 
 /**
- * Text to token ids and back. Implementations are immutable and safe to share between threads.
+ * Converts text to token ids and back. Implementations are immutable and thread-safe.
  *
- * <p>Special tokens never come out of text: {@link #encode} treats the characters {@code <|endoftext|>} as any others;
- * who wants the special id appends {@link #endOfText()} himself.
+ * <p>Text never encodes to special tokens: {@link #encode} treats the characters {@code <|endoftext|>} as any others.
+ * To add the special id, append {@link #endOfText()}.
  */
 public interface Tokenizer {
     /**
@@ -24,9 +24,9 @@ public interface Tokenizer {
     /** V, the number of ids. */
     int vocabularySize();
 
-    /** The id that closes a document. */
+    /** The id that ends a document. */
     int endOfText();
 
-    /** Names the exact mapping; two tokenizers with the same fingerprint give the same ids. */
+    /** Identifies the exact mapping; two tokenizers with the same fingerprint give the same ids. */
     String fingerprint();
 }

@@ -62,7 +62,7 @@ class KernelChoiceTest {
             return List.of(
                     KernelChoice.best().getClass().getSimpleName(),
                     String.join(" ", losses),
-                    Integer.toString(Arrays.hashCode(SmoeNetwork.parameters(network))));
+                    Integer.toString(Arrays.hashCode(network.params().data().asFloat())));
         }
     }
 

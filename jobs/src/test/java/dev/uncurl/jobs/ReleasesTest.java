@@ -63,7 +63,7 @@ class ReleasesTest {
             model.verify();
             assertThat(row.<String>getAs("path")).isEqualTo(model.dir().toString());
             assertThat(row.<String>getAs("manifest_sha256")).isEqualTo(model.manifestSha256());
-            assertThat(model.readParameters()).hasSize(Math.toIntExact(row.<Long>getAs("parameters")));
+            assertThat(WeightArray.of(model)).hasSize(Math.toIntExact(row.<Long>getAs("parameters")));
         }
         assertThat(cli.succeed("verify --model pruned")).contains("copied bit for bit");
         resume(warehouse);
@@ -71,16 +71,17 @@ class ReleasesTest {
 
     private static void resume(Warehouse warehouse) throws IOException {
         var step = new org.apache.hadoop.fs.Path(warehouse.checkpointFolder("base"), "step-8");
-        Map<String, String> inputs = TrainingCheckpoint.open(warehouse.files(), step)
-                .model()
-                .manifest()
-                .lineage()
-                .inputs();
+        ModelFolder model = TrainingCheckpoint.open(warehouse.files(), step).model();
+        Map<String, String> inputs = model.manifest().lineage().inputs();
         Checkpoints.State state = new Checkpoints(warehouse, "base", new CheckpointConfig(4, 1, true))
                 .resume(inputs)
                 .orElseThrow();
         assertThat(state.last().step()).isEqualTo(8);
-        assertThat(state.moments()).hasSize(2 * state.parameters().length);
+        assertThat(WeightArray.of(model.config(), state.parameters())).isEqualTo(WeightArray.of(model));
+        for (float value : WeightArray.of(model.config(), state.second())) {
+            assertThat(value).isNotNegative();
+        }
+        assertThat(WeightArray.of(model.config(), state.first())).hasSameSizeAs(WeightArray.of(model));
         assertThat(state.history()).extracting(TrainingRound::step).isEqualTo(List.of(2, 4, 6, 8));
     }
 }

@@ -41,10 +41,15 @@ public final class KernelChoice {
         return threads;
     }
 
+    /** Whether ND4J keeps its arrays in host memory, where they can be read and written by address. */
+    static boolean onHost() {
+        return Nd4j.getBackend().getClass().getSimpleName().equals("CpuBackend");
+    }
+
     private static boolean decide() {
         boolean module = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
         String backend = Nd4j.getBackend().getClass().getSimpleName();
-        boolean host = backend.equals("CpuBackend");
+        boolean host = onHost();
         if (!module && host) {
             LOG.warn("Plain ND4J kernels, several times slower: start the JVM with"
                     + " --add-modules jdk.incubator.vector (in Spark: spark.driver.extraJavaOptions and"

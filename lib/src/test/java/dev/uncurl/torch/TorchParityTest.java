@@ -10,6 +10,7 @@ import dev.uncurl.kernel.nd4j.Nd4jKernels;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -123,11 +124,14 @@ class TorchParityTest {
     void tenStepsOfAdamWEndWithTheWeightsOfLibtorch(Mixture mixture) throws IOException {
         var request = mixture.small();
         var answer = answer("weights", mixture, request);
-        var network = SmoeNetwork.create(request.config(), request.optimizer().updater(), request.parameters());
+        var network = SmoeNetwork.create(
+                request.config(),
+                request.optimizer().updater(),
+                WeightArrays.of(request.config(), request.parameters()));
         for (int step = 0; step < request.optimizer().steps(); step++) {
             fit(network, request, step);
         }
-        float[] ours = SmoeNetwork.parameters(network);
+        float[] ours = WeightArrays.array(request.config(), SmoeNetwork.parameters(network));
         for (var tensor : ParameterLayout.of(request.config()).tensors()) {
             float[] expected = floats(answer, tensor.length());
             float[] actual = slice(ours, tensor);
@@ -147,7 +151,10 @@ class TorchParityTest {
     void threeHundredStepsOnRealTextHaveTheLossesOfLibtorch(Mixture mixture) throws IOException {
         var request = mixture.curve();
         var answer = answer("losses", mixture, request);
-        var network = SmoeNetwork.create(request.config(), request.optimizer().updater(), request.parameters());
+        var network = SmoeNetwork.create(
+                request.config(),
+                request.optimizer().updater(),
+                WeightArrays.of(request.config(), request.parameters()));
         double loss = 0;
         for (int step = 0; step < request.optimizer().steps(); step++) {
             loss = fit(network, request, step);

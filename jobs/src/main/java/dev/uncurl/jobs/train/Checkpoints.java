@@ -3,11 +3,13 @@ package dev.uncurl.jobs.train;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.TrainingCheckpoint;
 import dev.uncurl.config.CheckpointConfig;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.InputDiff;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.Comparator;
@@ -18,6 +20,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
@@ -30,6 +33,9 @@ import org.apache.hadoop.fs.Path;
  */
 public final class Checkpoints {
     private static final Pattern STEP = Pattern.compile("step-(\\d{1,9})");
+    /** First letters of the names of folders that are read during a round, and are no checkpoints. */
+    private static final String ASIDE = "round-";
+
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final FileSystem files;
@@ -49,11 +55,13 @@ public final class Checkpoints {
     /**
      * A run as it stood after its last round.
      *
-     * @param moments of AdamW: the first of all parameters, then the second
+     * @param first moments of AdamW
+     * @param second moments of AdamW
      * @param sequences of the training data that were used up
      * @param history all rounds so far, one at least
      */
-    public record State(float[] parameters, float[] moments, long sequences, List<TrainingRound> history) {
+    public record State(
+            Weights parameters, Weights first, Weights second, long sequences, List<TrainingRound> history) {
         public TrainingRound last() {
             return history.get(history.size() - 1);
         }
@@ -84,8 +92,9 @@ public final class Checkpoints {
                 }
                 Position position = JSON.readValue(checkpoint.training(), new TypeReference<>() {});
                 state = new State(
-                        checkpoint.model().readParameters(),
-                        checkpoint.readMoments(),
+                        checkpoint.model(),
+                        checkpoint.firstMoments(),
+                        checkpoint.secondMoments(),
                         position.sequences,
                         position.history);
             } catch (UserError damage) {
@@ -123,7 +132,7 @@ public final class Checkpoints {
     void write(ModelConfig model, State state, Lineage lineage) throws IOException {
         byte[] position = JSON.writeValueAsBytes(new Position(state.sequences, state.history));
         Path target = new Path(folder, "step-" + state.last().step());
-        TrainingCheckpoint.write(files, target, model, state.parameters, state.moments, position, lineage);
+        TrainingCheckpoint.write(files, target, model, state.parameters, state.first, state.second, position, lineage);
         TreeMap<Integer, Path> steps = steps();
         Optional<Integer> best = state.history.stream()
                 .filter(round -> round.validationLoss() != null && steps.containsKey(round.step()))
@@ -135,6 +144,21 @@ public final class Checkpoints {
             if (!newest.contains(step.getKey()) && !best.equals(Optional.of(step.getKey()))) {
                 remove(step.getValue());
             }
+        }
+    }
+
+    /**
+     * Writes weights to a folder of this run, for tasks that read them by byte range, and removes it after the use.
+     *
+     * @param use called once with the folder
+     */
+    <T> T withFolder(ModelConfig model, Weights weights, Lineage lineage, Function<ModelFolder, T> use)
+            throws IOException {
+        Path aside = new Path(folder, ASIDE + UUID.randomUUID());
+        try {
+            return use.apply(ModelFolder.write(files, aside, model, weights, lineage));
+        } finally {
+            files.delete(aside, true);
         }
     }
 
@@ -188,7 +212,7 @@ public final class Checkpoints {
         if (alone && files.exists(folder)) {
             for (FileStatus status : files.listStatus(folder)) {
                 String name = status.getPath().getName();
-                if (name.startsWith(".") && name.endsWith(".tmp")) {
+                if (name.startsWith(".") && name.endsWith(".tmp") || name.startsWith(ASIDE)) {
                     files.delete(status.getPath(), true);
                 }
             }

@@ -67,7 +67,7 @@ public final class SmoeNetwork {
         return network;
     }
 
-    /** The network's one layer: last loss, expert counts, gradient norm. */
+    /** The network's one layer. */
     public static SmoeOutputLayer layer(MultiLayerNetwork network) {
         return (SmoeOutputLayer) network.getLayer(0);
     }
@@ -109,31 +109,19 @@ public final class SmoeNetwork {
         network.setIterationCount(iterations);
     }
 
-    /** Features [B, T] and labels [B, T] as floats; float holds every token id below 2^24. */
+    /** Features [B, T] and labels [B, T] as INT. */
     public static DataSet dataSet(TokenBatch batch) {
         return new DataSet(
-                floats(batch.tokens(), batch.rows(), batch.columns()),
-                floats(batch.targets(), batch.rows(), batch.columns()));
-    }
-
-    private static INDArray floats(int[] values, int rows, int columns) {
-        var floats = new float[values.length];
-        for (int i = 0; i < values.length; i++) {
-            floats[i] = values[i];
-        }
-        return Nd4j.createFromArray(floats).reshape(rows, columns);
-    }
-
-    /** The batch that {@link #dataSet} was made from. */
-    public static TokenBatch batch(DataSet data) {
-        return batch(data.getFeatures(), data.getLabels());
+                Nd4j.createFromArray(batch.tokens()).reshape(batch.rows(), batch.columns()),
+                Nd4j.createFromArray(batch.targets()).reshape(batch.rows(), batch.columns()));
     }
 
     static TokenBatch batch(INDArray tokens, INDArray targets) {
         return new TokenBatch(
-                tokens.dup('c').data().asInt(),
-                targets.dup('c').data().asInt(),
-                Math.toIntExact(tokens.size(0)),
-                Math.toIntExact(tokens.size(1)));
+                ints(tokens), ints(targets), Math.toIntExact(tokens.size(0)), Math.toIntExact(tokens.size(1)));
+    }
+
+    private static int[] ints(INDArray array) {
+        return (array.isView() ? array.dup('c') : array).data().asInt();
     }
 }

@@ -75,7 +75,7 @@ class SmoeNetworkTest {
         var network = SmoeNetwork.create(CONFIG, new FusedAdamW(0.01).withSchedule(10, 200, 0.001), 1);
         fit(network, 200, 2);
         network.score(SmoeNetwork.dataSet(counting(16, new Random(99))));
-        assertThat(SmoeNetwork.layer(network).lastLoss().crossEntropy()).isLessThan(0.1);
+        assertThat(SmoeNetwork.layer(network).last().loss().crossEntropy()).isLessThan(0.1);
     }
 
     /** The textbook formulas in double precision, with gradients from a model of its own. */
@@ -108,7 +108,7 @@ class SmoeNetworkTest {
             double rate =
                     step <= 3 ? 0.01 * step / 3 : 0.001 + 0.5 * 0.009 * (1 + Math.cos(Math.PI * (step - 1 - 3) / 37.0));
             network.fit(SmoeNetwork.dataSet(batch));
-            assertThat(SmoeNetwork.layer(network).lastGradientNorm()).isCloseTo(norm, within(1e-5));
+            assertThat(SmoeNetwork.layer(network).gradientNorm()).isCloseTo(norm, within(1e-5));
             float[] after = parameters(network);
             for (int i = 0; i < expected.length; i++) {
                 first[i] = 0.9 * first[i] + 0.1 * scale * g[i];
@@ -160,9 +160,11 @@ class SmoeNetworkTest {
         float[] before = parameters(network);
         fit(network, 200, 2);
         network.score(SmoeNetwork.dataSet(counting(16, new Random(99))));
-        assertThat(SmoeNetwork.layer(network).lastLoss().crossEntropy()).isLessThan(0.1);
-        assertThat(SmoeNetwork.layer(network).expertTokens(0)).hasSize(4);
-        assertThat(SmoeNetwork.layer(network).expertTokens(1)).hasSize(4).matches(tokens -> tokens[1] == 0);
+        assertThat(SmoeNetwork.layer(network).last().loss().crossEntropy()).isLessThan(0.1);
+        assertThat(SmoeNetwork.layer(network).last().routing().get(0).tokens()).hasSize(4);
+        assertThat(SmoeNetwork.layer(network).last().routing().get(1).tokens())
+                .hasSize(4)
+                .matches(tokens -> tokens[1] == 0);
         float[] after = parameters(network);
         for (var tensor : ParameterLayout.of(BY_LAYER).tensors()) {
             int from = (int) tensor.offset();
@@ -201,11 +203,17 @@ class SmoeNetworkTest {
         try (var model = SmoeLanguageModel.forScoring(CONFIG, flat, batch.size())) {
             var loss = model.forward(batch);
             assertThat(score).isCloseTo(loss.total(), within(1e-6));
-            assertThat(SmoeNetwork.layer(network).expertTokens(1)).isEqualTo(model.expertTokens(1));
+            assertThat(SmoeNetwork.layer(network).last().routing().get(1).tokens())
+                    .isEqualTo(model.expertTokens(1));
         }
         int tokens =
                 (int) Arrays.stream(batch.tokens()).filter(token -> token >= 0).count();
-        assertThat(Arrays.stream(SmoeNetwork.layer(network).expertTokens(1)).sum())
+        assertThat(Arrays.stream(SmoeNetwork.layer(network)
+                                .last()
+                                .routing()
+                                .get(1)
+                                .tokens())
+                        .sum())
                 .isEqualTo(2 * tokens);
     }
 
@@ -216,7 +224,7 @@ class SmoeNetworkTest {
             network.fit(SmoeNetwork.dataSet(TokenBatch.ofSequences(sequences)));
         }
         network.fit(SmoeNetwork.dataSet(TokenBatch.ofSequences(List.of(new int[] {1, 2, 3}))));
-        assertThat(SmoeNetwork.layer(network).lastLoss().predicted()).isEqualTo(2);
+        assertThat(SmoeNetwork.layer(network).last().loss().predicted()).isEqualTo(2);
         SmoeNetwork.layer(network).release();
         network.fit(SmoeNetwork.dataSet(TokenBatch.ofSequences(List.of(new int[] {1, 2, 3}))));
         assertThat(network.getIterationCount()).isEqualTo(4);
@@ -274,9 +282,9 @@ class SmoeNetworkTest {
                 .data()
                 .asDouble();
         return new Pass(
-                layer.lastLoss(),
+                layer.last().loss(),
                 gradient,
-                Arrays.stream(layer.expertTokens(1)).boxed().toList(),
+                Arrays.stream(layer.last().routing().get(1).tokens()).boxed().toList(),
                 layer.model().maxTokens());
     }
 
@@ -303,9 +311,9 @@ class SmoeNetworkTest {
         var network = SmoeNetwork.create(CONFIG, UPDATER, WeightArrays.of(CONFIG, weights));
         network.fit(SmoeNetwork.dataSet(counting(4, new Random(8))));
         SmoeOutputLayer layer = SmoeNetwork.layer(network);
-        assertThat(layer.lastLoss().crossEntropy()).isNaN();
-        assertThat(layer.lastGradientNorm()).isNaN();
-        assertThat(layer.lastFault()).contains("The router of block 1 gives token");
-        assertThat(layer.expertTokens(1)).containsOnly(0);
+        assertThat(layer.last().loss().crossEntropy()).isNaN();
+        assertThat(layer.gradientNorm()).isNaN();
+        assertThat(layer.last().fault()).contains("The router of block 1 gives token");
+        assertThat(layer.last().routing().get(1).tokens()).containsOnly(0);
     }
 }

@@ -3,6 +3,7 @@ package dev.uncurl.torch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.dl4j.NetworkStep;
 import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
@@ -166,9 +167,8 @@ class TorchParityTest {
 
     private static double fit(
             org.deeplearning4j.nn.multilayer.MultiLayerNetwork network, TorchRequest request, int step) {
-        network.fit(SmoeNetwork.dataSet(
-                request.batches().get(step % request.batches().size())));
-        return SmoeNetwork.layer(network).lastLoss().total();
+        var batch = request.batches().get(step % request.batches().size());
+        return new NetworkStep(network).take(batch).loss().total();
     }
 
     /** From the process or from its recorded answer, never from nowhere. */

@@ -99,8 +99,7 @@ final class Training {
             throws IOException {
         CollectionAccumulator<StepMetrics> metrics =
                 warehouse.spark().sparkContext().collectionAccumulator("training metrics of " + modelId);
-        var hook = new MetricsHook(metrics, model, train.averagingFrequency());
-        var master = new RankOrderedAveraging(train.ranks(), train.batch(), train.averagingFrequency(), hook);
+        var master = new RankOrderedAveraging(train.ranks(), train.batch(), train.averagingFrequency(), metrics);
         var spark = new SparkDl4jMultiLayer(warehouse.context(), network, master);
         var guard = new LossGuard(what, train);
         var progress = new Progress(what, "rounds", rounds(), history.size());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.dl4j.FusedAdamW;
+import dev.uncurl.dl4j.NetworkStep;
 import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.model.TokenBatch;
@@ -56,15 +57,16 @@ class KernelChoiceTest {
             var random = new SplittableRandom(8);
             var losses = new ArrayList<String>();
             for (int step = 0; step < STEPS; step++) {
-                network.fit(SmoeNetwork.dataSet(TokenBatch.ofSequences(IntStream.range(0, 3)
+                var batch = TokenBatch.ofSequences(IntStream.range(0, 3)
                         .mapToObj(row -> random.ints(12, 0, 31).toArray())
-                        .toList())));
-                losses.add(Double.toString(SmoeNetwork.layer(network).lastLoss().total()));
+                        .toList());
+                losses.add(Double.toString(
+                        new NetworkStep(network).take(batch).loss().total()));
             }
             return List.of(
                     KernelChoice.best().getClass().getSimpleName(),
                     String.join(" ", losses),
-                    Integer.toString(Arrays.hashCode(SmoeNetwork.parameters(network))));
+                    Integer.toString(Arrays.hashCode(network.params().data().asFloat())));
         }
     }
 

@@ -9,7 +9,7 @@ import java.util.TreeMap;
  * Where a model comes from.
  *
  * @param parentModelId the model that this one was made of; null for one trained from scratch
- * @param stage pretrain, prefinetune, finetune or prune
+ * @param stage initialize, pretrain, prefinetune, finetune or prune
  * @param inputs everything that determined the model: configuration, seed, corpus fingerprints, plan, ...
  * @param command the command line that made it
  * @param java version of the virtual machine

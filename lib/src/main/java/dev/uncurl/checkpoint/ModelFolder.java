@@ -1,6 +1,7 @@
 package dev.uncurl.checkpoint;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.FileNotFoundException;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -18,7 +20,7 @@ import org.apache.hadoop.fs.Path;
  * {@code config.json} and {@code manifest.json}. A folder without a valid manifest is no model. Tensors are read by byte
  * range; instances are safe for use by several threads.
  */
-public final class ModelFolder {
+public final class ModelFolder implements Weights {
     static final String CONFIG = "config.json";
     static final String MANIFEST = "manifest.json";
 
@@ -49,18 +51,13 @@ public final class ModelFolder {
      * Writes a model aside and publishes it by one rename.
      *
      * @param dir where it shall stand; nothing may stand there
-     * @param parameters all parameters in the order of {@link ParameterLayout}
+     * @param weights with all tensors of the configuration; each is read once and held in parts only
      */
-    public static ModelFolder write(FileSystem fs, Path dir, ModelConfig config, float[] parameters, Lineage lineage)
+    public static ModelFolder write(FileSystem fs, Path dir, ModelConfig config, Weights weights, Lineage lineage)
             throws IOException {
-        ParameterLayout layout = ParameterLayout.of(config);
-        if (parameters.length != layout.length()) {
-            throw new IllegalArgumentException(
-                    "The model has " + layout.length() + " parameters, not " + parameters.length);
-        }
         ModelStaging staging = ModelStaging.create(fs, dir, config);
         try {
-            return staging.publish(lineage, staging.writeShards(parameters));
+            return staging.publish(lineage, staging.writeShards(weights));
         } catch (IOException | RuntimeException e) {
             staging.discard();
             throw e;
@@ -177,33 +174,29 @@ public final class ModelFolder {
         }
     }
 
-    /** The whole model in the order of {@link ParameterLayout}. */
-    public float[] readParameters() throws IOException {
-        if (shards.layout().length() > Integer.MAX_VALUE - 8) {
-            throw UserError.input(
-                    dir + " has " + shards.layout().length() + " parameters, more than one Java array holds",
-                    "Read it by tensor.");
-        }
-        float[] parameters = new float[(int) shards.layout().length()];
-        for (int shard = 0; shard < shards.count(); shard++) {
-            Safetensors file = header(shard);
-            try (FSDataInputStream in = file.stream()) {
-                for (ParameterLayout.Tensor tensor : shards.tensors(shard)) {
-                    file.read(in, file.tensor(tensor.name()), parameters, (int) tensor.offset());
-                }
-            }
-        }
-        return parameters;
-    }
-
     /** Reads one tensor, and nothing but its bytes, into {@code into[offset ..]}, row-major. */
     public void read(String tensor, float[] into, int offset) throws IOException {
         header(shard(tensor)).read(tensor, into, offset);
     }
 
     /** Reads one tensor, and nothing but its bytes, in parts. */
-    public void read(String tensor, Safetensors.Values values) throws IOException {
+    @Override
+    public void read(String tensor, Weights.Values values) throws IOException {
         header(shard(tensor)).read(tensor, values);
+    }
+
+    @Override
+    public void readAll(List<String> tensors, Function<String, Weights.Values> values) throws IOException {
+        for (int from = 0; from < tensors.size(); ) {
+            int shard = shard(tensors.get(from));
+            Safetensors file = header(shard);
+            try (FSDataInputStream in = file.stream()) {
+                for (; from < tensors.size() && shard(tensors.get(from)) == shard; from++) {
+                    String name = tensors.get(from);
+                    file.read(in, file.tensor(name), values.apply(name));
+                }
+            }
+        }
     }
 
     /** Gives {@code writer} the tensor {@code target}, with the bytes of this model's tensor {@code source} as they are. */

@@ -1,6 +1,7 @@
 package dev.uncurl.checkpoint;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.HashSet;
@@ -93,14 +94,14 @@ public final class ModelStaging {
         return write(new Path(folder, shards.file(shard)), shards.declarations(shard), content);
     }
 
-    /** Writes every shard from parameters in the order of the model's layout, and gives what {@link #publish} takes. */
-    Map<Integer, Manifest.Entry> writeShards(float[] parameters) throws IOException {
+    /** Writes every shard, a tensor at a time, and gives what {@link #publish} takes. */
+    Map<Integer, Manifest.Entry> writeShards(Weights weights) throws IOException {
         var entries = new TreeMap<Integer, Manifest.Entry>();
         for (int shard = 0; shard < shards.count(); shard++) {
             var tensors = shards.tensors(shard);
             entries.put(shard, writeShard(shard, writer -> {
                 for (var tensor : tensors) {
-                    writer.write(tensor.name(), parameters, Math.toIntExact(tensor.offset()));
+                    writer.write(tensor.name(), weights, tensor.name());
                 }
             }));
         }

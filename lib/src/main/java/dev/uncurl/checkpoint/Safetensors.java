@@ -1,6 +1,7 @@
 package dev.uncurl.checkpoint;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.Weights;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -31,8 +32,6 @@ import org.apache.hadoop.fs.Path;
  */
 public final class Safetensors {
     private static final int CHUNK = 1 << 20;
-    /** Values that are given at a time; together with what is made of them they stay in a core's cache. */
-    private static final int PART = 1 << 15;
 
     /**
      * One tensor of the file.
@@ -45,16 +44,6 @@ public final class Safetensors {
         public long length() {
             return (end - begin) / Float.BYTES;
         }
-    }
-
-    /** Takes the values of a tensor in order, a part at a time. */
-    @FunctionalInterface
-    public interface Values {
-        /**
-         * @param values the part, in the first {@code count} elements; the array is used again for the next one
-         * @param at index of its first value in the tensor, row-major
-         */
-        void take(float[] values, int count, int at);
     }
 
     private final FileSystem fs;
@@ -121,7 +110,7 @@ public final class Safetensors {
      * Reads one tensor, and nothing but its bytes, in parts; one that is damaged or holds a value that is not finite is
      * refused after the last.
      */
-    public void read(String name, Values values) throws IOException {
+    public void read(String name, Weights.Values values) throws IOException {
         try (FSDataInputStream in = fs.open(file)) {
             read(in, tensor(name), values);
         }
@@ -145,9 +134,9 @@ public final class Safetensors {
         read(in, tensor, (values, count, at) -> System.arraycopy(values, 0, into, offset + at, count));
     }
 
-    private void read(FSDataInputStream in, Tensor tensor, Values values) throws IOException {
+    void read(FSDataInputStream in, Tensor tensor, Weights.Values values) throws IOException {
         int length = Math.toIntExact(tensor.length());
-        var floats = new float[Math.min(PART, length)];
+        var floats = new float[Math.min(Weights.PART, length)];
         byte[] chunk = new byte[floats.length * Float.BYTES];
         var view = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
         var sum = new CRC32C();

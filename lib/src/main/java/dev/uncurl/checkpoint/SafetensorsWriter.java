@@ -2,6 +2,7 @@ package dev.uncurl.checkpoint;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.uncurl.model.Weights;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -99,6 +100,32 @@ public final class SafetensorsWriter implements Closeable {
                 part[i] = (float) values[at + i];
             }
         });
+    }
+
+    /** Writes the tensor whose turn it is from the tensor {@code source} of {@code weights}, a part at a time. */
+    public void write(String name, Weights weights, String source) throws IOException {
+        int length = Math.toIntExact(turn(name).length());
+        byte[] chunk = new byte[Math.min(Weights.PART, length) * Float.BYTES];
+        var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        var finite = new Finite();
+        var written = new int[1];
+        weights.read(source, (values, count, at) -> {
+            if (at != written[0] || count > length - at) {
+                throw new IllegalArgumentException(
+                        "Tensor " + source + " does not have the " + length + " values of " + name + " in their order");
+            }
+            floats.rewind().put(values, 0, count);
+            finite.take(chunk, count * Float.BYTES);
+            out.write(chunk, 0, count * Float.BYTES);
+            written[0] += count;
+        });
+        if (written[0] != length) {
+            throw new IllegalArgumentException(
+                    "Tensor " + source + " has " + written[0] + " values, not the " + length + " of " + name);
+        }
+        finite.require(
+                "The file to be written", name, declarations.get(next - 1).shape());
+        sums.put(name, Safetensors.sum(out.getChecksum()));
     }
 
     private void write(String name, int offset, int available, Values values) throws IOException {

@@ -1,12 +1,12 @@
 package dev.uncurl.checkpoint;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -23,36 +23,33 @@ public final class TrainingCheckpoint {
 
     private final FileSystem fs;
     private final ModelFolder model;
-    private final Shards shards;
+    private final List<Safetensors> moments;
 
-    private TrainingCheckpoint(FileSystem fs, ModelFolder model) {
+    private TrainingCheckpoint(FileSystem fs, ModelFolder model, List<Safetensors> moments) {
         this.fs = Storage.plain(fs);
         this.model = model;
-        this.shards = Shards.of(model.config());
+        this.moments = moments;
     }
 
     /**
      * Writes a checkpoint aside and publishes it by one rename.
      *
      * @param dir where it shall stand; nothing may stand there
-     * @param parameters in the order of {@link ParameterLayout}
-     * @param moments the first of all parameters in that order, then the second
+     * @param parameters the model's weights
+     * @param first moments of AdamW, under the names of their parameters
+     * @param second moments, likewise
      * @param training what else the trainer needs
      */
-    public static TrainingCheckpoint write(
+    public static void write(
             FileSystem fs,
             Path dir,
             ModelConfig config,
-            float[] parameters,
-            float[] moments,
+            Weights parameters,
+            Weights first,
+            Weights second,
             byte[] training,
             Lineage lineage)
             throws IOException {
-        long length = ParameterLayout.of(config).length();
-        if (parameters.length != length || moments.length != 2 * length) {
-            throw new IllegalArgumentException("The model has " + length + " parameters, not " + parameters.length
-                    + ", and twice as many moments, not " + moments.length);
-        }
         ModelStaging staging = ModelStaging.create(fs, dir, config);
         try {
             var entries = staging.writeShards(parameters);
@@ -61,14 +58,13 @@ public final class TrainingCheckpoint {
                 var tensors = shards.tensors(shard);
                 staging.writeCompanion(file(shards, shard), declarations(tensors), writer -> {
                     for (var tensor : tensors) {
-                        int offset = Math.toIntExact(tensor.offset());
-                        writer.write(FIRST + tensor.name(), moments, offset);
-                        writer.write(SECOND + tensor.name(), moments, parameters.length + offset);
+                        writer.write(FIRST + tensor.name(), first, tensor.name());
+                        writer.write(SECOND + tensor.name(), second, tensor.name());
                     }
                 });
             }
             staging.writeCompanion(TRAINING, training);
-            return new TrainingCheckpoint(fs, staging.publish(lineage, entries));
+            staging.publish(lineage, entries);
         } catch (IOException | RuntimeException e) {
             staging.discard();
             throw e;
@@ -96,19 +92,33 @@ public final class TrainingCheckpoint {
     public static TrainingCheckpoint open(FileSystem fs, Path dir) throws IOException {
         ModelFolder model = ModelFolder.open(fs, dir);
         model.verify();
-        var checkpoint = new TrainingCheckpoint(fs, model);
-        checkpoint.requireListed(TRAINING);
-        for (int shard = 0; shard < checkpoint.shards.count(); shard++) {
-            checkpoint.requireListed(file(checkpoint.shards, shard));
+        requireListed(model, TRAINING);
+        Shards shards = Shards.of(model.config());
+        var moments = new ArrayList<Safetensors>();
+        for (int shard = 0; shard < shards.count(); shard++) {
+            requireListed(model, file(shards, shard));
+            Safetensors file = model.safetensors(file(shards, shard));
+            declarations(shards.tensors(shard)).forEach(declared -> checkShape(file, declared));
+            moments.add(file);
         }
-        return checkpoint;
+        return new TrainingCheckpoint(fs, model, moments);
     }
 
-    private void requireListed(String name) {
+    private static void requireListed(ModelFolder model, String name) {
         if (!model.manifest().files().containsKey(name)) {
             throw UserError.input(
                     model.dir() + " is a model, not a checkpoint: its manifest does not list " + name,
                     "Remove it from the folder of checkpoints.");
+        }
+    }
+
+    private static void checkShape(Safetensors file, SafetensorsWriter.Declaration declared) {
+        List<Integer> shape = file.tensor(declared.name()).shape();
+        if (!shape.equals(declared.shape())) {
+            throw UserError.input(
+                    file.file() + ": tensor " + declared.name() + " has shape " + shape + ", by config.json "
+                            + declared.shape(),
+                    "Remove the checkpoint; training goes on from the one before.");
         }
     }
 
@@ -117,32 +127,19 @@ public final class TrainingCheckpoint {
         return model;
     }
 
-    /** AdamW's first moments of all parameters, then the second. */
-    public float[] readMoments() throws IOException {
-        int length = Math.toIntExact(model.layout().length());
-        float[] moments = new float[Math.multiplyExact(2, length)];
-        for (int shard = 0; shard < shards.count(); shard++) {
-            Safetensors file = model.safetensors(file(shards, shard));
-            try (FSDataInputStream in = file.stream()) {
-                for (ParameterLayout.Tensor tensor : shards.tensors(shard)) {
-                    int offset = Math.toIntExact(tensor.offset());
-                    file.read(in, shaped(file, FIRST, tensor), moments, offset);
-                    file.read(in, shaped(file, SECOND, tensor), moments, length + offset);
-                }
-            }
-        }
-        return moments;
+    /** AdamW's first moments, under the names of their parameters. */
+    public Weights firstMoments() {
+        return moments(FIRST);
     }
 
-    private static Safetensors.Tensor shaped(Safetensors file, String kind, ParameterLayout.Tensor tensor) {
-        Safetensors.Tensor found = file.tensor(kind + tensor.name());
-        if (!found.shape().equals(tensor.shape())) {
-            throw UserError.input(
-                    file.file() + ": tensor " + found.name() + " has shape " + found.shape() + ", by config.json "
-                            + tensor.shape(),
-                    "Remove the checkpoint; training goes on from the one before.");
-        }
-        return found;
+    /** AdamW's second moments, under the names of their parameters. */
+    public Weights secondMoments() {
+        return moments(SECOND);
+    }
+
+    private Weights moments(String kind) {
+        var shardOfTensor = Shards.of(model.config()).shardOfTensor();
+        return (tensor, values) -> moments.get(shardOfTensor.get(tensor)).read(kind + tensor, values);
     }
 
     /** What the trainer wrote of its own. */

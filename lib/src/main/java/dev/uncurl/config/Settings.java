@@ -203,6 +203,15 @@ public final class Settings {
         }
     }
 
+    /** The record that {@link #json(Object)} was given; numbers that it left out are 0. */
+    public static <T> T read(String json, Class<T> type) throws JsonProcessingException {
+        return MAPPER.readerFor(type)
+                .without(
+                        DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES,
+                        DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+                .readValue(json);
+    }
+
     /** As {@link #json(Object)}, without some settings, named as in a file. */
     static String json(Object record, String... without) {
         ObjectNode settings = MAPPER.valueToTree(record);

@@ -4,11 +4,12 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.TrainStep.Routing;
 import dev.uncurl.model.spec.ModelConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -56,20 +57,12 @@ final class MicroBatches {
      * @param routing by block with experts
      * @param fault why there are no numbers; null when there are
      */
-    record Outcome(Loss loss, Map<Integer, Routing> routing, String fault) {}
+    record Outcome(Loss loss, SortedMap<Integer, Routing> routing, String fault) {}
 
-    /**
-     * What the router of a block did with all parts.
-     *
-     * @param tokens that chose each expert [E] (in a mapped block each router row [R]), dropped or not
-     * @param dropped choices lost to the capacity
-     */
-    record Routing(int[] tokens, int dropped) {
-        Routing add(Routing next) {
-            int[] both = tokens.clone();
-            Arrays.setAll(both, expert -> tokens[expert] + next.tokens[expert]);
-            return new Routing(both, dropped + next.dropped);
-        }
+    private static Routing sum(Routing one, Routing next) {
+        int[] both = one.tokens().clone();
+        Arrays.setAll(both, expert -> one.tokens()[expert] + next.tokens()[expert]);
+        return new Routing(both, one.dropped() + next.dropped());
     }
 
     Outcome forward(SmoeLanguageModel model) {
@@ -87,6 +80,9 @@ final class MicroBatches {
         try {
             return run(model, part -> forwardBackward(part, model, gradients, sum));
         } catch (UserError noNumber) {
+            if (noNumber.kind() != UserError.Kind.INPUT) {
+                throw noNumber;
+            }
             gradients.assign(Double.NaN);
             return diverged(model.config(), noNumber.getMessage());
         }
@@ -139,7 +135,7 @@ final class MicroBatches {
             for (int layer : model.config().moeLayers()) {
                 var routed = new Routing(
                         model.expertTokens(layer), model.routing(layer).droppedAssignments());
-                routing.merge(layer, routed, Routing::add);
+                routing.merge(layer, routed, MicroBatches::sum);
             }
         }
         return new Outcome(new Loss(crossEntropy, predicted, balance, z, total), routing, null);

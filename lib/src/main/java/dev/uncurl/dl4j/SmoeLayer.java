@@ -1,13 +1,8 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.model.spec.ModelConfig;
-import dev.uncurl.model.spec.MoeConfig;
-import dev.uncurl.model.spec.MoeLayer;
 import java.util.Collection;
-import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -23,60 +18,31 @@ import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
 
 /**
  * Configuration of the whole language model as the one output layer of a MultiLayerNetwork. Its fields are the JSON
- * document: those of {@link ModelConfig} and {@link MoeConfig}, and the size of a micro-batch.
+ * document: the model's configuration, itself as JSON, and the size of a micro-batch.
  */
 @JsonAutoDetect(fieldVisibility = JsonAutoDetect.Visibility.ANY)
 public final class SmoeLayer extends BaseLayer {
     private static final long serialVersionUID = 1L;
 
-    private int layers;
-    private int width;
-    private int heads;
-    private int feedForward;
-    private int vocabulary;
-    private int sequenceLength;
-    private int experts;
-    private int topK;
-    private int every;
-    private boolean renormalize;
-    private double balanceLoss;
-    private double zLoss;
-    private double capacityFactor;
-    private Map<Integer, Integer> expertsByLayer = new TreeMap<>();
-    private Map<Integer, List<Integer>> routerMapByLayer = new TreeMap<>();
+    private String model;
     private int microBatch;
+    private transient ModelConfig config;
 
     /** For JSON. */
     public SmoeLayer() {}
 
     /** @param microBatch sequences of a batch that pass at a time; 0 for all */
     public SmoeLayer(ModelConfig config, int microBatch) {
+        this.model = ModelJson.write(config);
         this.microBatch = microBatch;
-        layers = config.layers();
-        width = config.width();
-        heads = config.heads();
-        feedForward = config.feedForward();
-        vocabulary = config.vocabulary();
-        sequenceLength = config.sequenceLength();
-        experts = config.moe().experts();
-        topK = config.moe().topK();
-        every = config.moe().every();
-        renormalize = config.moe().renormalize();
-        balanceLoss = config.moe().balanceLoss();
-        zLoss = config.moe().zLoss();
-        capacityFactor = config.moe().capacityFactor();
-        config.moe().byLayer().forEach((layer, own) -> {
-            expertsByLayer.put(layer, own.experts());
-            routerMapByLayer.put(layer, own.routerMap());
-        });
     }
 
     /** The model's shape. */
     public ModelConfig modelConfig() {
-        var byLayer = new TreeMap<Integer, MoeLayer>();
-        expertsByLayer.forEach((layer, count) -> byLayer.put(layer, new MoeLayer(count, routerMapByLayer.get(layer))));
-        var moe = new MoeConfig(experts, topK, every, renormalize, balanceLoss, zLoss, capacityFactor, byLayer);
-        return new ModelConfig(layers, width, heads, feedForward, vocabulary, sequenceLength, moe);
+        if (config == null) {
+            config = ModelJson.read(model);
+        }
+        return config;
     }
 
     int microBatch() {
@@ -107,7 +73,7 @@ public final class SmoeLayer extends BaseLayer {
 
     @Override
     public InputType getOutputType(int index, InputType input) {
-        return InputType.recurrent(vocabulary, RNNFormat.NWC);
+        return InputType.recurrent(modelConfig().vocabulary(), RNNFormat.NWC);
     }
 
     @Override
@@ -149,11 +115,11 @@ public final class SmoeLayer extends BaseLayer {
         return other instanceof SmoeLayer that
                 && super.equals(other)
                 && microBatch == that.microBatch
-                && modelConfig().equals(that.modelConfig());
+                && model.equals(that.model);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(super.hashCode(), modelConfig(), microBatch);
+        return Objects.hash(super.hashCode(), model, microBatch);
     }
 }

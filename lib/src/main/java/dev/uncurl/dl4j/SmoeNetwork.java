@@ -1,7 +1,11 @@
 package dev.uncurl.dl4j;
 
+import dev.uncurl.model.FlatWeights;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
+import java.io.IOException;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -45,7 +49,8 @@ public final class SmoeNetwork {
     }
 
     /** A network with given parameters, which are copied. */
-    public static MultiLayerNetwork create(ModelConfig config, FusedAdamW updater, float[] parameters) {
+    public static MultiLayerNetwork create(ModelConfig config, FusedAdamW updater, Weights parameters)
+            throws IOException {
         return create(config, updater, parameters, 0);
     }
 
@@ -55,82 +60,68 @@ public final class SmoeNetwork {
      * @param microBatch sequences of a batch that pass through the model at a time: bounds the memory of a step without
      *     changing its cross-entropy; balance and z-loss become those of the micro-batches, averaged. 0 for all at once
      */
-    public static MultiLayerNetwork create(ModelConfig config, FusedAdamW updater, float[] parameters, int microBatch) {
+    public static MultiLayerNetwork create(ModelConfig config, FusedAdamW updater, Weights parameters, int microBatch)
+            throws IOException {
         var network = new MultiLayerNetwork(configuration(config, updater, 0, microBatch));
-        network.init(Nd4j.createFromArray(parameters).reshape(1, parameters.length), false);
+        network.init(FlatWeights.load(ParameterLayout.of(config), parameters), false);
         return network;
     }
 
-    /** The network's one layer: last loss, expert counts, gradient norm. */
+    /** The network's one layer. */
     public static SmoeOutputLayer layer(MultiLayerNetwork network) {
         return (SmoeOutputLayer) network.getLayer(0);
     }
 
-    /** The model that the network was configured with. */
-    public static ModelConfig modelConfig(MultiLayerNetwork network) {
-        return ((SmoeLayer) network.getLayerWiseConfigurations().getConf(0).getLayer()).modelConfig();
+    /** The parameters as they are whenever they are read. */
+    public static Weights parameters(MultiLayerNetwork network) {
+        return FlatWeights.of(layout(network), network.params(), 0);
     }
 
-    /** A copy of the parameters, in the order of {@link dev.uncurl.model.spec.ParameterLayout}. */
-    public static float[] parameters(MultiLayerNetwork network) {
-        return network.params().dup('c').data().asFloat();
+    /** The first moments of AdamW as they are whenever they are read, under the names of their parameters. */
+    public static Weights firstMoments(MultiLayerNetwork network) {
+        return moments(network, 0);
     }
 
-    /** Overwrites the parameters in place. */
-    public static void setParameters(MultiLayerNetwork network, float[] parameters) {
-        INDArray flat = network.params();
-        if (parameters.length != flat.length()) {
-            throw new IllegalArgumentException(parameters.length + " parameters for a network of " + flat.length());
-        }
-        flat.assign(Nd4j.createFromArray(parameters).reshape(flat.shape()));
+    /** The second moments, likewise. */
+    public static Weights secondMoments(MultiLayerNetwork network) {
+        return moments(network, network.numParams());
     }
 
-    /** A copy of the optimiser's state: AdamW's first moments of all parameters, then the second. */
-    public static float[] moments(MultiLayerNetwork network) {
-        return network.getUpdater().getStateViewArray().dup('c').data().asFloat();
+    private static FlatWeights moments(MultiLayerNetwork network, long offset) {
+        return FlatWeights.of(layout(network), network.getUpdater().getStateViewArray(), offset);
+    }
+
+    private static ParameterLayout layout(MultiLayerNetwork network) {
+        return ParameterLayout.of(((SmoeLayer) layer(network).conf().getLayer()).modelConfig());
     }
 
     /**
      * Puts a new network where another one was, so that it goes on with the same bits.
      *
-     * @param moments as {@link #moments} gave them
+     * @param first as {@link #firstMoments} of the other one gave them
+     * @param second as {@link #secondMoments} gave them
      * @param iterations steps that the other one had taken
      */
-    public static void resume(MultiLayerNetwork network, float[] moments, int iterations) {
-        if (moments.length != 2 * network.numParams()) {
-            throw new IllegalArgumentException(
-                    moments.length + " moments for a network of " + network.numParams() + " parameters");
-        }
-        network.getUpdater()
-                .setStateViewArray(network, Nd4j.createFromArray(moments).reshape(1, moments.length), false);
+    public static void resume(MultiLayerNetwork network, Weights first, Weights second, int iterations)
+            throws IOException {
+        moments(network, 0).write(first);
+        moments(network, network.numParams()).write(second);
         network.setIterationCount(iterations);
     }
 
-    /** Features [B, T] and labels [B, T] as floats; float holds every token id below 2^24. */
+    /** Features [B, T] and labels [B, T] as INT. */
     public static DataSet dataSet(TokenBatch batch) {
         return new DataSet(
-                floats(batch.tokens(), batch.rows(), batch.columns()),
-                floats(batch.targets(), batch.rows(), batch.columns()));
-    }
-
-    private static INDArray floats(int[] values, int rows, int columns) {
-        var floats = new float[values.length];
-        for (int i = 0; i < values.length; i++) {
-            floats[i] = values[i];
-        }
-        return Nd4j.createFromArray(floats).reshape(rows, columns);
-    }
-
-    /** The batch that {@link #dataSet} was made from. */
-    public static TokenBatch batch(DataSet data) {
-        return batch(data.getFeatures(), data.getLabels());
+                Nd4j.createFromArray(batch.tokens()).reshape(batch.rows(), batch.columns()),
+                Nd4j.createFromArray(batch.targets()).reshape(batch.rows(), batch.columns()));
     }
 
     static TokenBatch batch(INDArray tokens, INDArray targets) {
         return new TokenBatch(
-                tokens.dup('c').data().asInt(),
-                targets.dup('c').data().asInt(),
-                Math.toIntExact(tokens.size(0)),
-                Math.toIntExact(tokens.size(1)));
+                ints(tokens), ints(targets), Math.toIntExact(tokens.size(0)), Math.toIntExact(tokens.size(1)));
+    }
+
+    private static int[] ints(INDArray array) {
+        return (array.isView() ? array.dup('c') : array).data().asInt();
     }
 }

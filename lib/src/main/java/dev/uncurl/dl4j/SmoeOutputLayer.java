@@ -1,32 +1,26 @@
 package dev.uncurl.dl4j;
 
-import dev.uncurl.model.Loss;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
-import java.util.List;
 import org.deeplearning4j.nn.api.TrainingConfig;
-import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
-import org.deeplearning4j.nn.layers.BaseLayer;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.dataset.api.DataSet;
-import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The language model at work in a MultiLayerNetwork. Input [B, T] token ids, labels [B, T] targets, both as floats with
+ * The language model at work in a MultiLayerNetwork. Input [B, T] token ids, labels [B, T] targets, both whole numbers with
  * -1 for none. A batch passes in the micro-batches of the configuration. The model's arena is made at the first batch,
  * for its micro-batch, and made anew only for a larger one.
  *
  * <p>fit() calls backpropGradient and then computeScore, so the one pass is made in the former and its loss kept.
  */
-public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutputLayer {
+public final class SmoeOutputLayer extends NetworkOnlyLayer {
     private INDArray labels;
     private transient SmoeLayer bound;
     private transient SmoeLanguageModel model;
@@ -40,43 +34,16 @@ public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutp
         super(configuration, type);
     }
 
-    /** Loss of the last batch that this network saw. */
-    public Loss lastLoss() {
-        return last().loss();
-    }
-
-    private MicroBatches.Outcome last() {
+    /** What the last batch gave, that this network saw. */
+    MicroBatches.Outcome last() {
         if (last == null) {
             throw new IllegalStateException("No batch has passed the network yet");
         }
         return last;
     }
 
-    /** Tokens of the last batch that chose each expert of block {@code layer} [E], dropped or not. */
-    public int[] expertTokens(int layer) {
-        return routing(layer).tokens().clone();
-    }
-
-    private MicroBatches.Routing routing(int layer) {
-        MicroBatches.Routing routing = last().routing().get(layer);
-        if (routing == null) {
-            throw new IllegalArgumentException("Block " + layer + " has no experts");
-        }
-        return routing;
-    }
-
-    /** Choices of experts in block {@code layer} that the last batch lost to the capacity; 0 without a capacity factor. */
-    public int droppedAssignments(int layer) {
-        return routing(layer).dropped();
-    }
-
-    /** Why the last batch gave no numbers, in words; null when it gave some. */
-    public String lastFault() {
-        return last().fault();
-    }
-
     /** L2 norm of the last gradient before clipping; 0 before the first step. */
-    public double lastGradientNorm() {
+    double gradientNorm() {
         return bound != null && bound.getIUpdater() instanceof FusedAdamW updater
                 ? updater.binding().gradientNorm()[0]
                 : 0;
@@ -152,7 +119,7 @@ public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutp
         }
         // the parameters move after this
         lossIsFresh = false;
-        score = lastLoss().total() + regularization;
+        score = last().loss().total() + regularization;
         return score;
     }
 
@@ -241,49 +208,5 @@ public final class SmoeOutputLayer extends BaseLayer<SmoeLayer> implements IOutp
     @Override
     public int numLabels() {
         return modelConfig().vocabulary();
-    }
-
-    private static UnsupportedOperationException notAClassifier() {
-        return new UnsupportedOperationException("A language model's layer is trained through its network");
-    }
-
-    @Override
-    public double f1Score(DataSet data) {
-        throw notAClassifier();
-    }
-
-    @Override
-    public double f1Score(INDArray examples, INDArray targets) {
-        throw notAClassifier();
-    }
-
-    @Override
-    public int[] predict(INDArray examples) {
-        throw notAClassifier();
-    }
-
-    @Override
-    public List<String> predict(DataSet data) {
-        throw notAClassifier();
-    }
-
-    @Override
-    public void fit(DataSetIterator data) {
-        throw notAClassifier();
-    }
-
-    @Override
-    public void fit(DataSet data) {
-        throw notAClassifier();
-    }
-
-    @Override
-    public void fit(INDArray examples, INDArray targets) {
-        throw notAClassifier();
-    }
-
-    @Override
-    public void fit(INDArray examples, int[] targets) {
-        throw notAClassifier();
     }
 }

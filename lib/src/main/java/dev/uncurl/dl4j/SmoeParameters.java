@@ -1,7 +1,10 @@
 package dev.uncurl.dl4j;
 
+import dev.uncurl.model.FlatWeights;
 import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.spec.ParameterLayout;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,7 +12,6 @@ import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * All parameters as one: DL4J sees a single flat row, {@link ParameterLayout} says what lies where. Thousands of named
@@ -58,8 +60,13 @@ final class SmoeParameters implements ParamInitializer {
         configuration.addVariable(FLAT);
         if (initialize) {
             var layer = (SmoeLayer) configuration.getLayer();
-            float[] values = ModelInitialization.initialize(layer.modelConfig(), configuration.getSeed());
-            view.assign(Nd4j.createFromArray(values).reshape(view.shape()));
+            var config = layer.modelConfig();
+            try {
+                FlatWeights.of(ParameterLayout.of(config), view, 0)
+                        .write(ModelInitialization.of(config, configuration.getSeed()));
+            } catch (IOException e) {
+                throw new UncheckedIOException("Initial parameters are computed, not read", e);
+            }
         }
         return table(view);
     }

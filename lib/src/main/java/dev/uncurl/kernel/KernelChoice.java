@@ -41,10 +41,15 @@ public final class KernelChoice {
         return threads;
     }
 
+    /** Whether ND4J keeps its arrays in host memory, where they can be read and written by address. */
+    static boolean onHost() {
+        return Nd4j.getBackend().getClass().getSimpleName().equals("CpuBackend");
+    }
+
     private static boolean decide() {
         boolean module = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
         String backend = Nd4j.getBackend().getClass().getSimpleName();
-        boolean host = backend.equals("CpuBackend");
+        boolean host = onHost();
         if (!module && host) {
             LOG.warn(
                     "Using plain ND4J kernels, which are several times slower than the fused ones. For the fused kernels,"

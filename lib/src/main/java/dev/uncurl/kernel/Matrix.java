@@ -160,15 +160,42 @@ public final class Matrix {
         }
     }
 
-    /** Sets all elements, row-major, from {@code source}, which must have the same number of elements. */
-    public void write(float[] source) {
-        if (source.length != Math.multiplyExact(rows, columns)) {
-            throw new IllegalArgumentException(source.length + " values for " + rows + " x " + columns);
+    /** Copies all elements, row-major, into {@code target[0 ..]}. */
+    public void read(float[] target) {
+        int length = checkedLength(target);
+        if (length == 0) {
+            return;
         }
-        if (source.length > 0) {
-            try (INDArray copy = Nd4j.createFromArray(source)) {
+        if (KernelChoice.onHost() && flat.dataType() == DataType.FLOAT) {
+            pointer().get(target, 0, length);
+        } else {
+            try (INDArray copy = array().dup('c')) {
+                System.arraycopy(copy.data().asFloat(), 0, target, 0, length);
+            }
+        }
+    }
+
+    /** Sets all elements, row-major, from {@code source[0 ..]}. */
+    public void write(float[] source) {
+        int length = checkedLength(source);
+        if (length == 0) {
+            return;
+        }
+        if (KernelChoice.onHost() && flat.dataType() == DataType.FLOAT) {
+            pointer().put(source, 0, length);
+        } else {
+            float[] exact = source.length == length ? source : Arrays.copyOf(source, length);
+            try (INDArray copy = Nd4j.createFromArray(exact)) {
                 array().assign(copy.reshape(rows, columns));
             }
         }
+    }
+
+    private int checkedLength(float[] values) {
+        int length = Math.multiplyExact(rows, columns);
+        if (values.length < length) {
+            throw new IllegalArgumentException(values.length + " values for " + rows + " x " + columns);
+        }
+        return length;
     }
 }

@@ -17,14 +17,19 @@ public final class ModelInitialization {
 
     private ModelInitialization() {}
 
-    /** @return the flat parameters, in the order of {@link ParameterLayout} */
-    public static float[] initialize(ModelConfig config, long seed) {
+    /** The initial parameters of a model, computed whenever they are read. */
+    public static Weights of(ModelConfig config, long seed) {
         var layout = ParameterLayout.of(config);
-        var parameters = new float[Math.toIntExact(layout.length())];
-        for (var tensor : layout.tensors()) {
-            fill(tensor, config.layers(), seed, 0, parameters, (int) tensor.offset(), (int) tensor.length());
-        }
-        return parameters;
+        return (name, values) -> {
+            var tensor = layout.tensor(name);
+            int length = Math.toIntExact(tensor.length());
+            var part = new float[Math.min(Weights.PART, length)];
+            for (int at = 0; at < length; at += part.length) {
+                int count = Math.min(part.length, length - at);
+                fill(tensor, config.layers(), seed, at, part, 0, count);
+                values.take(part, count, at);
+            }
+        };
     }
 
     /**

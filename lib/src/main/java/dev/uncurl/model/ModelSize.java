@@ -9,14 +9,14 @@ import java.util.Locale;
 
 /** What a model takes, from its shape alone, before anything of it is made or any data is read. */
 public final class ModelSize {
-    /** The most parameters that are trained in one process, since their two moments are one Java array. */
+    /** The most parameters that are trained in one process, since a rank returns its two moments as one Java array. */
     public static final long MOST_TRAINED = (Integer.MAX_VALUE - 8) / 2;
 
     /** Weights, gradients and AdamW's two moments. */
     private static final int TRAINED_ARRAYS = 4;
 
-    /** Parameters on the Java heap at a time: those that training begins with, and those that a round gives. */
-    private static final int HEAP_ARRAYS = 2;
+    /** What a rank returns after a round, on the driver's heap: weights and two moments. */
+    private static final int HEAP_ARRAYS = 3;
 
     private ModelSize() {}
 

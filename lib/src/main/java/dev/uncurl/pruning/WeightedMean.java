@@ -1,6 +1,6 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.checkpoint.Safetensors;
+import dev.uncurl.model.Weights;
 
 /**
  * One tensor of a merged expert: sum_m w_m P_m(tensor_m) over the members of its cluster, P_m putting each member's hidden
@@ -41,7 +41,7 @@ final class WeightedMean {
      *
      * @param places for each neuron of the member the place where it goes; null when all stay where they are
      */
-    Safetensors.Values member(double weight, int[] places) {
+    Weights.Values member(double weight, int[] places) {
         boolean first = empty;
         empty = false;
         return (values, count, at) -> {

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.uncurl.error.UserError;
-import dev.uncurl.model.ModelInitialization;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.MoeLayer;
@@ -88,12 +88,17 @@ class ByLayerFolderTest {
     void aModelComesBackBitForBitAndItsTensorsAreThoseOfItsBlocks(@TempDir Path folder) throws IOException {
         FileSystem fs = FileSystem.getLocal(new Configuration());
         var target = new org.apache.hadoop.fs.Path(folder.resolve("m").toUri());
-        float[] parameters = ModelInitialization.initialize(CONFIG, 3);
-        ModelFolder.write(fs, target, CONFIG, parameters, Lineage.here(null, "prune", Map.of(), "prune", "none"));
+        float[] parameters = WeightArrays.initial(CONFIG, 3);
+        ModelFolder.write(
+                fs,
+                target,
+                CONFIG,
+                WeightArrays.of(CONFIG, parameters),
+                Lineage.here(null, "prune", Map.of(), "prune", "none"));
         ModelFolder model = ModelFolder.open(fs, target);
         model.verify();
         assertThat(model.config()).isEqualTo(CONFIG);
-        assertThat(model.readParameters()).containsExactly(parameters);
+        assertThat(WeightArrays.array(CONFIG, model)).containsExactly(parameters);
         assertThat(model.layout().tensor("h.1.moe.router.weight").shape()).containsExactly(4, 4);
         assertThat(model.layout().tensor("h.3.moe.router.weight").shape()).containsExactly(3, 4);
         assertThat(model.layout().tensors().stream().map(ParameterLayout.Tensor::name))

@@ -7,7 +7,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.util.passthrough.PassthroughNDManager;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.uncurl.model.ModelInitialization;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import java.io.IOException;
@@ -30,11 +30,11 @@ class ForeignReaderTest {
 
     @Test
     void findsTheSameTensorsByTheIndexWithTheSameShapesAndBits(@TempDir Path folder) throws IOException {
-        float[] parameters = ModelInitialization.initialize(CONFIG, 3);
+        float[] parameters = WeightArrays.initial(CONFIG, 3);
         var lineage = Lineage.here(null, "pretrain", Map.of(), "pretrain", "none");
         var target = new org.apache.hadoop.fs.Path(folder.resolve("m").toUri());
-        ModelFolder model =
-                ModelFolder.write(FileSystem.getLocal(new Configuration()), target, CONFIG, parameters, lineage);
+        ModelFolder model = ModelFolder.write(
+                FileSystem.getLocal(new Configuration()), target, CONFIG, WeightArrays.of(CONFIG, parameters), lineage);
 
         var fileOf = new TreeMap<String, String>();
         new ObjectMapper()

@@ -1,5 +1,6 @@
 package dev.uncurl.checkpoint;
 
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -43,7 +44,8 @@ abstract class ModelFolderFixture {
     }
 
     ModelFolder write(String name) throws IOException {
-        return ModelFolder.write(fs, hadoop(folder.resolve(name)), CONFIG, parameters, LINEAGE);
+        return ModelFolder.write(
+                fs, hadoop(folder.resolve(name)), CONFIG, WeightArrays.of(CONFIG, parameters), LINEAGE);
     }
 
     ModelFolder open(String name) throws IOException {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.MoeConfig;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,7 +31,7 @@ class ModelFolderTest extends ModelFolderFixture {
         ModelFolder written = write("m");
         ModelFolder model = open("m");
         model.verify();
-        assertThat(bits(model.readParameters())).isEqualTo(bits(parameters));
+        assertThat(bits(WeightArrays.array(CONFIG, model))).isEqualTo(bits(parameters));
         assertThat(model.config()).isEqualTo(CONFIG);
         assertThat(model.manifest().lineage()).isEqualTo(LINEAGE);
         assertThat(model.manifestSha256()).isEqualTo(written.manifestSha256()).hasSize(64);
@@ -133,7 +134,7 @@ class ModelFolderTest extends ModelFolderFixture {
     /** Every way to read a tensor. */
     private List<ThrowingCallable> reads(ModelFolder model, Safetensors.Tensor tensor) {
         return List.of(
-                model::readParameters,
+                () -> WeightArrays.array(CONFIG, model),
                 () -> model.read(tensor.name(), new float[parameters.length], 0),
                 () -> model.copy(
                         tensor.name(),
@@ -241,7 +242,7 @@ class ModelFolderTest extends ModelFolderFixture {
         old.files().forEach((name, entry) -> files.put(name, new Manifest.Entry(entry.bytes(), entry.sha256())));
         Files.write(file, new Manifest(1, old.parameters(), files, old.lineage()).toJson());
         assertThat(Files.readString(file)).doesNotContain("\"tensors\"");
-        assertThat(bits(open("m").readParameters())).isEqualTo(bits(parameters));
+        assertThat(bits(WeightArrays.array(CONFIG, open("m")))).isEqualTo(bits(parameters));
     }
 
     @Test
@@ -287,7 +288,7 @@ class ModelFolderTest extends ModelFolderFixture {
         assertThatThrownBy(() -> open("m")).isInstanceOf(UserError.class).hasMessageContaining("h.1.moe.experts.3");
         replaceConfig("\"num_local_experts\" : 4", "\"num_local_experts\" : 3");
         replaceConfig("\"n_positions\" : 6", "\"n_positions\" : 7");
-        assertThatThrownBy(() -> open("m").readParameters())
+        assertThatThrownBy(() -> WeightArrays.array(CONFIG, open("m")))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("wpe.weight")
                 .hasMessageContaining("model-00003");

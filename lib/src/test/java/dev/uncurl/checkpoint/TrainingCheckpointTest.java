@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.WeightArrays;
+import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -31,7 +33,16 @@ class TrainingCheckpointTest {
 
     private FileSystem fs;
     private final float[] parameters = random(PARAMETERS, 1);
-    private final float[] moments = random(2 * PARAMETERS, 2);
+    private final float[] first = random(PARAMETERS, 2);
+    private final float[] second = random(PARAMETERS, 3);
+
+    private static Weights weights(float[] all) {
+        return WeightArrays.of(CONFIG, all);
+    }
+
+    private static float[] array(Weights weights) {
+        return WeightArrays.array(CONFIG, weights);
+    }
 
     private static float[] random(int length, int seed) {
         var random = new Random(seed);
@@ -45,7 +56,8 @@ class TrainingCheckpointTest {
     @BeforeEach
     void write() throws IOException {
         fs = FileSystem.getLocal(new Configuration());
-        TrainingCheckpoint.write(fs, path("step-4"), CONFIG, parameters, moments, TRAINING, LINEAGE);
+        TrainingCheckpoint.write(
+                fs, path("step-4"), CONFIG, weights(parameters), weights(first), weights(second), TRAINING, LINEAGE);
     }
 
     private org.apache.hadoop.fs.Path path(String name) {
@@ -55,11 +67,12 @@ class TrainingCheckpointTest {
     @Test
     void everythingComesBackBitForBitAndTheFolderIsAModelToo() throws IOException {
         var checkpoint = TrainingCheckpoint.open(fs, path("step-4"));
-        assertThat(checkpoint.model().readParameters()).containsExactly(parameters);
-        assertThat(checkpoint.readMoments()).containsExactly(moments);
+        assertThat(array(checkpoint.model())).containsExactly(parameters);
+        assertThat(array(checkpoint.firstMoments())).containsExactly(first);
+        assertThat(array(checkpoint.secondMoments())).containsExactly(second);
         assertThat(checkpoint.training()).isEqualTo(TRAINING);
         assertThat(checkpoint.model().manifest().lineage()).isEqualTo(LINEAGE);
-        assertThat(ModelFolder.open(fs, path("step-4")).readParameters()).containsExactly(parameters);
+        assertThat(array(ModelFolder.open(fs, path("step-4")))).containsExactly(parameters);
     }
 
     /** Under the names that PyTorch's AdamW gives them. */
@@ -70,7 +83,8 @@ class TrainingCheckpointTest {
         float[] values = new float[(int) tensor.length()];
         for (int kind = 0; kind < 2; kind++) {
             file.read((kind == 0 ? "exp_avg." : "exp_avg_sq.") + tensor.name(), values, 0);
-            int from = kind * PARAMETERS + (int) tensor.offset();
+            int from = (int) tensor.offset();
+            float[] moments = kind == 0 ? first : second;
             assertThat(values).containsExactly(java.util.Arrays.copyOfRange(moments, from, from + values.length));
         }
     }
@@ -100,7 +114,7 @@ class TrainingCheckpointTest {
 
     @Test
     void aModelIsNoCheckpoint() throws IOException {
-        ModelFolder.write(fs, path("model"), CONFIG, parameters, LINEAGE);
+        ModelFolder.write(fs, path("model"), CONFIG, weights(parameters), LINEAGE);
         assertThatThrownBy(() -> TrainingCheckpoint.open(fs, path("model")))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("not a checkpoint")
@@ -113,12 +127,14 @@ class TrainingCheckpointTest {
                         fs,
                         path("step-4"),
                         CONFIG,
-                        new float[PARAMETERS],
-                        new float[2 * PARAMETERS],
+                        weights(new float[PARAMETERS]),
+                        weights(new float[PARAMETERS]),
+                        weights(new float[PARAMETERS]),
                         TRAINING,
                         LINEAGE))
                 .isInstanceOf(UserError.class);
-        assertThat(TrainingCheckpoint.open(fs, path("step-4")).readMoments()).containsExactly(moments);
+        assertThat(array(TrainingCheckpoint.open(fs, path("step-4")).firstMoments()))
+                .containsExactly(first);
         try (var files = Files.list(folder)) {
             assertThat(files).hasSize(1);
         }

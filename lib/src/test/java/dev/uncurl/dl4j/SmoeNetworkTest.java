@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.model.Loss;
-import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.MoeLayer;
@@ -52,6 +52,10 @@ class SmoeNetworkTest {
         }
     }
 
+    private static float[] parameters(MultiLayerNetwork network) {
+        return network.params().dup('c').data().asFloat();
+    }
+
     private static float[] state(MultiLayerNetwork network) {
         return network.getUpdater().getStateViewArray().dup('c').data().asFloat();
     }
@@ -60,12 +64,10 @@ class SmoeNetworkTest {
     void theSameSeedAndDataGiveBitIdenticalWeights() {
         var one = SmoeNetwork.create(CONFIG, UPDATER, 5);
         var other = SmoeNetwork.create(CONFIG, UPDATER, 5);
-        assertThat(SmoeNetwork.parameters(one)).isEqualTo(ModelInitialization.initialize(CONFIG, 5));
+        assertThat(parameters(one)).isEqualTo(WeightArrays.initial(CONFIG, 5));
         fit(one, 25, 1);
         fit(other, 25, 1);
-        assertThat(SmoeNetwork.parameters(one))
-                .isEqualTo(SmoeNetwork.parameters(other))
-                .isNotEqualTo(ModelInitialization.initialize(CONFIG, 5));
+        assertThat(parameters(one)).isEqualTo(parameters(other)).isNotEqualTo(WeightArrays.initial(CONFIG, 5));
     }
 
     @Test
@@ -73,14 +75,14 @@ class SmoeNetworkTest {
         var network = SmoeNetwork.create(CONFIG, new FusedAdamW(0.01).withSchedule(10, 200, 0.001), 1);
         fit(network, 200, 2);
         network.score(SmoeNetwork.dataSet(counting(16, new Random(99))));
-        assertThat(SmoeNetwork.layer(network).lastLoss().crossEntropy()).isLessThan(0.1);
+        assertThat(SmoeNetwork.layer(network).last().loss().crossEntropy()).isLessThan(0.1);
     }
 
     /** The textbook formulas in double precision, with gradients from a model of its own. */
     @Test
     void stepsAreThoseOfAdamWWithClippingAndSchedule() {
         var network = SmoeNetwork.create(CONFIG, UPDATER, 7);
-        float[] weights = SmoeNetwork.parameters(network);
+        float[] weights = parameters(network);
         double[] expected =
                 IntStream.range(0, weights.length).mapToDouble(i -> weights[i]).toArray();
         double[] first = new double[expected.length];
@@ -92,7 +94,7 @@ class SmoeNetworkTest {
         var random = new Random(3);
         for (int step = 1; step <= 6; step++) {
             var batch = counting(5, random);
-            var current = Nd4j.createFromArray(SmoeNetwork.parameters(network));
+            var current = Nd4j.createFromArray(parameters(network));
             var gradients = current.ulike();
             try (var model = SmoeLanguageModel.forTraining(CONFIG, current, gradients, batch.size())) {
                 model.forwardBackward(batch);
@@ -106,8 +108,8 @@ class SmoeNetworkTest {
             double rate =
                     step <= 3 ? 0.01 * step / 3 : 0.001 + 0.5 * 0.009 * (1 + Math.cos(Math.PI * (step - 1 - 3) / 37.0));
             network.fit(SmoeNetwork.dataSet(batch));
-            assertThat(SmoeNetwork.layer(network).lastGradientNorm()).isCloseTo(norm, within(1e-5));
-            float[] after = SmoeNetwork.parameters(network);
+            assertThat(SmoeNetwork.layer(network).gradientNorm()).isCloseTo(norm, within(1e-5));
+            float[] after = parameters(network);
             for (int i = 0; i < expected.length; i++) {
                 first[i] = 0.9 * first[i] + 0.1 * scale * g[i];
                 second[i] = 0.95 * second[i] + 0.05 * scale * g[i] * scale * g[i];
@@ -155,13 +157,15 @@ class SmoeNetworkTest {
     @Test
     void aModelWithMappedAndMaskedRoutersLearnsToCount() {
         var network = SmoeNetwork.create(BY_LAYER, new FusedAdamW(0.01).withSchedule(10, 200, 0.001), 1);
-        float[] before = SmoeNetwork.parameters(network);
+        float[] before = parameters(network);
         fit(network, 200, 2);
         network.score(SmoeNetwork.dataSet(counting(16, new Random(99))));
-        assertThat(SmoeNetwork.layer(network).lastLoss().crossEntropy()).isLessThan(0.1);
-        assertThat(SmoeNetwork.layer(network).expertTokens(0)).hasSize(4);
-        assertThat(SmoeNetwork.layer(network).expertTokens(1)).hasSize(4).matches(tokens -> tokens[1] == 0);
-        float[] after = SmoeNetwork.parameters(network);
+        assertThat(SmoeNetwork.layer(network).last().loss().crossEntropy()).isLessThan(0.1);
+        assertThat(SmoeNetwork.layer(network).last().routing().get(0).tokens()).hasSize(4);
+        assertThat(SmoeNetwork.layer(network).last().routing().get(1).tokens())
+                .hasSize(4)
+                .matches(tokens -> tokens[1] == 0);
+        float[] after = parameters(network);
         for (var tensor : ParameterLayout.of(BY_LAYER).tensors()) {
             int from = (int) tensor.offset();
             int to = (int) (from + tensor.length());
@@ -179,14 +183,14 @@ class SmoeNetworkTest {
         var bytes = new ByteArrayOutputStream();
         ModelSerializer.writeModel(network, bytes, true);
         var read = ModelSerializer.restoreMultiLayerNetwork(new ByteArrayInputStream(bytes.toByteArray()), true);
-        assertThat(SmoeNetwork.parameters(read)).isEqualTo(SmoeNetwork.parameters(network));
+        assertThat(parameters(read)).isEqualTo(parameters(network));
         assertThat(state(read)).isEqualTo(state(network));
         var copy = network.clone();
         fit(network, 4, 2);
         fit(read, 4, 2);
         fit(copy, 4, 2);
-        assertThat(SmoeNetwork.parameters(read)).isEqualTo(SmoeNetwork.parameters(network));
-        assertThat(SmoeNetwork.parameters(copy)).isEqualTo(SmoeNetwork.parameters(network));
+        assertThat(parameters(read)).isEqualTo(parameters(network));
+        assertThat(parameters(copy)).isEqualTo(parameters(network));
         assertThat(state(read)).isEqualTo(state(network));
     }
 
@@ -195,15 +199,21 @@ class SmoeNetworkTest {
         var network = SmoeNetwork.create(CONFIG, UPDATER, 5);
         var batch = counting(4, new Random(8));
         double score = network.score(SmoeNetwork.dataSet(batch));
-        var flat = Nd4j.createFromArray(SmoeNetwork.parameters(network));
+        var flat = Nd4j.createFromArray(parameters(network));
         try (var model = SmoeLanguageModel.forScoring(CONFIG, flat, batch.size())) {
             var loss = model.forward(batch);
             assertThat(score).isCloseTo(loss.total(), within(1e-6));
-            assertThat(SmoeNetwork.layer(network).expertTokens(1)).isEqualTo(model.expertTokens(1));
+            assertThat(SmoeNetwork.layer(network).last().routing().get(1).tokens())
+                    .isEqualTo(model.expertTokens(1));
         }
         int tokens =
                 (int) Arrays.stream(batch.tokens()).filter(token -> token >= 0).count();
-        assertThat(Arrays.stream(SmoeNetwork.layer(network).expertTokens(1)).sum())
+        assertThat(Arrays.stream(SmoeNetwork.layer(network)
+                                .last()
+                                .routing()
+                                .get(1)
+                                .tokens())
+                        .sum())
                 .isEqualTo(2 * tokens);
     }
 
@@ -214,31 +224,17 @@ class SmoeNetworkTest {
             network.fit(SmoeNetwork.dataSet(TokenBatch.ofSequences(sequences)));
         }
         network.fit(SmoeNetwork.dataSet(TokenBatch.ofSequences(List.of(new int[] {1, 2, 3}))));
-        assertThat(SmoeNetwork.layer(network).lastLoss().predicted()).isEqualTo(2);
+        assertThat(SmoeNetwork.layer(network).last().loss().predicted()).isEqualTo(2);
         SmoeNetwork.layer(network).release();
         network.fit(SmoeNetwork.dataSet(TokenBatch.ofSequences(List.of(new int[] {1, 2, 3}))));
         assertThat(network.getIterationCount()).isEqualTo(4);
     }
 
-    @Test
-    void parametersGoInAndOutInPlace() {
-        var network = SmoeNetwork.create(CONFIG, UPDATER, 5);
-        var params = network.params();
-        float[] values = ModelInitialization.initialize(CONFIG, 6);
-        SmoeNetwork.setParameters(network, values);
-        assertThat(network.params()).isSameAs(params);
-        assertThat(SmoeNetwork.parameters(network)).isEqualTo(values);
-        var given = SmoeNetwork.create(CONFIG, UPDATER, values);
-        fit(network, 3, 1);
-        fit(given, 3, 1);
-        assertThat(SmoeNetwork.parameters(given)).isEqualTo(SmoeNetwork.parameters(network));
-    }
-
     /** The parts differ in predicted tokens, so that a mean of their means would be another loss. */
     @Test
-    void lossAndGradientOfMicroBatchesAreThoseOfTheWholeBatch() {
+    void lossAndGradientOfMicroBatchesAreThoseOfTheWholeBatch() throws IOException {
         var plain = new ModelConfig(2, 16, 2, 24, 19, 8, new MoeConfig(4, 2, 2, true, 0, 0));
-        float[] weights = ModelInitialization.initialize(plain, 5);
+        float[] weights = WeightArrays.initial(plain, 5);
         var batch = counting(7, new Random(4));
         var whole = gradient(plain, weights, batch, 0);
         double largest = Arrays.stream(whole.gradient()).map(Math::abs).max().getAsDouble();
@@ -255,8 +251,8 @@ class SmoeNetworkTest {
     }
 
     @Test
-    void theBalanceLossOfMicroBatchesIsTheirMeanByPredictedTokens() {
-        float[] weights = ModelInitialization.initialize(CONFIG, 5);
+    void theBalanceLossOfMicroBatchesIsTheirMeanByPredictedTokens() throws IOException {
+        float[] weights = WeightArrays.initial(CONFIG, 5);
         var batch = TokenBatch.ofSequences(List.of(new int[] {1, 2, 3, 4, 5, 6, 7}, new int[] {8, 9, 10}));
         var both = gradient(CONFIG, weights, batch, 1);
         var first = gradient(CONFIG, weights, TokenBatch.ofSequences(List.of(new int[] {1, 2, 3, 4, 5, 6, 7})), 0);
@@ -273,8 +269,9 @@ class SmoeNetworkTest {
 
     private record Pass(Loss loss, double[] gradient, List<Integer> expertTokens, int positions) {}
 
-    private static Pass gradient(ModelConfig config, float[] weights, TokenBatch batch, int microBatch) {
-        var network = SmoeNetwork.create(config, UPDATER, weights, microBatch);
+    private static Pass gradient(ModelConfig config, float[] weights, TokenBatch batch, int microBatch)
+            throws IOException {
+        var network = SmoeNetwork.create(config, UPDATER, WeightArrays.of(config, weights), microBatch);
         var data = SmoeNetwork.dataSet(batch);
         network.setInput(data.getFeatures());
         network.setLabels(data.getLabels());
@@ -285,34 +282,38 @@ class SmoeNetworkTest {
                 .data()
                 .asDouble();
         return new Pass(
-                layer.lastLoss(),
+                layer.last().loss(),
                 gradient,
-                Arrays.stream(layer.expertTokens(1)).boxed().toList(),
+                Arrays.stream(layer.last().routing().get(1).tokens()).boxed().toList(),
                 layer.model().maxTokens());
     }
 
     @Test
-    void aNetworkResumedFromItsParametersMomentsAndIterationGoesOnWithTheSameBits() {
-        var network = SmoeNetwork.create(CONFIG, UPDATER, ModelInitialization.initialize(CONFIG, 5), 4);
+    void aNetworkResumedFromItsParametersMomentsAndIterationGoesOnWithTheSameBits() throws IOException {
+        var network = SmoeNetwork.create(CONFIG, UPDATER, WeightArrays.of(CONFIG, WeightArrays.initial(CONFIG, 5)), 4);
         fit(network, 5, 1);
         var other = SmoeNetwork.create(CONFIG, UPDATER, SmoeNetwork.parameters(network), 4);
-        SmoeNetwork.resume(other, SmoeNetwork.moments(network), network.getIterationCount());
+        SmoeNetwork.resume(
+                other,
+                SmoeNetwork.firstMoments(network),
+                SmoeNetwork.secondMoments(network),
+                network.getIterationCount());
         fit(network, 4, 2);
         fit(other, 4, 2);
-        assertThat(SmoeNetwork.parameters(other)).isEqualTo(SmoeNetwork.parameters(network));
-        assertThat(SmoeNetwork.moments(other)).isEqualTo(SmoeNetwork.moments(network));
+        assertThat(parameters(other)).isEqualTo(parameters(network));
+        assertThat(state(other)).isEqualTo(state(network));
     }
 
     @Test
-    void aModelThatCannotRouteGivesALossAndGradientsThatAreNoNumbersAndSaysWhy() {
-        float[] weights = ModelInitialization.initialize(CONFIG, 5);
+    void aModelThatCannotRouteGivesALossAndGradientsThatAreNoNumbersAndSaysWhy() throws IOException {
+        float[] weights = WeightArrays.initial(CONFIG, 5);
         Arrays.fill(weights, 1e30f);
-        var network = SmoeNetwork.create(CONFIG, UPDATER, weights);
+        var network = SmoeNetwork.create(CONFIG, UPDATER, WeightArrays.of(CONFIG, weights));
         network.fit(SmoeNetwork.dataSet(counting(4, new Random(8))));
         SmoeOutputLayer layer = SmoeNetwork.layer(network);
-        assertThat(layer.lastLoss().crossEntropy()).isNaN();
-        assertThat(layer.lastGradientNorm()).isNaN();
-        assertThat(layer.lastFault()).contains("The router of block 1 gives token");
-        assertThat(layer.expertTokens(1)).containsOnly(0);
+        assertThat(layer.last().loss().crossEntropy()).isNaN();
+        assertThat(layer.gradientNorm()).isNaN();
+        assertThat(layer.last().fault()).contains("The router of block 1 gives token");
+        assertThat(layer.last().routing().get(1).tokens()).containsOnly(0);
     }
 }

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.Sequences;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import java.util.ArrayList;
@@ -21,7 +21,7 @@ class ExampleScorerTest {
     private static final ModelConfig CONFIG =
             new ModelConfig(2, 16, 2, 32, 50, 24, new MoeConfig(4, 1, 2, false, 0.01, 0, 0.5));
 
-    private final INDArray parameters = Nd4j.createFromArray(spread(ModelInitialization.initialize(CONFIG, 5)));
+    private final INDArray parameters = Nd4j.createFromArray(spread(WeightArrays.initial(CONFIG, 5)));
 
     /** Weights large enough that choices differ. */
     private static float[] spread(float[] parameters) {

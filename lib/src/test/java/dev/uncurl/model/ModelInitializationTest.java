@@ -18,10 +18,10 @@ class ModelInitializationTest {
     @Test
     void aTensorIsTheSameInEveryModelOfTheSameSeed() {
         var config = Models.config(5, 1, false);
-        float[] small = ModelInitialization.initialize(config, 1);
-        assertThat(ModelInitialization.initialize(config, 1)).isEqualTo(small);
-        assertThat(ModelInitialization.initialize(config, 2)).isNotEqualTo(small);
-        float[] large = ModelInitialization.initialize(config.withExperts(9), 1);
+        float[] small = WeightArrays.initial(config, 1);
+        assertThat(WeightArrays.initial(config, 1)).isEqualTo(small);
+        assertThat(WeightArrays.initial(config, 2)).isNotEqualTo(small);
+        float[] large = WeightArrays.initial(config.withExperts(9), 1);
         for (var tensor : ParameterLayout.of(config).tensors()) {
             int from = (int) tensor.offset();
             int there = (int) ParameterLayout.of(config.withExperts(9))

@@ -29,7 +29,7 @@ class ThreadsTest {
     }
 
     private static INDArray parameters() {
-        return Nd4j.createFromArray(ModelInitialization.initialize(CONFIG, 1));
+        return Nd4j.createFromArray(WeightArrays.initial(CONFIG, 1));
     }
 
     private static Result run(int threads) {

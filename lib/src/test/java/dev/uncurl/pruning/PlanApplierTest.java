@@ -8,6 +8,7 @@ import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -67,7 +68,11 @@ class PlanApplierTest {
         float[] parameters = Samples.floats(
                 new Random(seed), (int) ParameterLayout.of(config).length(), 0.3);
         return ModelFolder.write(
-                fs, path(name), config, parameters, Lineage.here(null, "pretrain", Map.of(), "test", "none"));
+                fs,
+                path(name),
+                config,
+                WeightArrays.of(config, parameters),
+                Lineage.here(null, "pretrain", Map.of(), "test", "none"));
     }
 
     private Plan plan(ModelFolder model, BuiltInMethods method, int keep) {
@@ -151,7 +156,7 @@ class PlanApplierTest {
 
     @Test
     void permutedCopiesMergeBackIntoTheExpertTheyAreCopiesOf() throws IOException {
-        float[] parameters = source.readParameters();
+        float[] parameters = WeightArrays.array(source.config(), source);
         var random = new Random(8);
         for (int layer : CONFIG.moeLayers()) {
             Expert original = Expert.read(source, layer, 0);
@@ -166,7 +171,11 @@ class PlanApplierTest {
             }
         }
         source = ModelFolder.write(
-                fs, path("copies"), CONFIG, parameters, source.manifest().lineage());
+                fs,
+                path("copies"),
+                CONFIG,
+                WeightArrays.of(CONFIG, parameters),
+                source.manifest().lineage());
         Plan plan = plan(source, BuiltInMethods.UNCURL, 2);
         ModelFolder pruned = apply(plan, "pruned");
         for (int layer : CONFIG.moeLayers()) {
@@ -265,11 +274,15 @@ class PlanApplierTest {
         Plan plan = plan(source, BuiltInMethods.UNCURL, 3);
         ModelFolder pruned = apply(plan, "pruned");
         for (var tensor : pruned.layout().tensors()) {
-            float[] parameters = pruned.readParameters();
+            float[] parameters = WeightArrays.array(pruned.config(), pruned);
             parameters[(int) (tensor.offset() + tensor.length() / 2)] += 1e-4f;
             Path dir = path("changed-" + tensor.name());
             var changed = ModelFolder.write(
-                    fs, dir, pruned.config(), parameters, pruned.manifest().lineage());
+                    fs,
+                    dir,
+                    pruned.config(),
+                    WeightArrays.of(pruned.config(), parameters),
+                    pruned.manifest().lineage());
             assertThatThrownBy(() -> check(new PlanCheck(source, plan, COLLAPSE, changed)))
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining("tensor " + tensor.name());

@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.clustering.Labels;
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -136,7 +137,7 @@ class PrunedByMaskTest {
         int[] labels = {0, -1, 1, -1, -1, 2};
         Plan plan = plan(source, Map.of(1, labels, 3, labels));
         ModelFolder pruned = models.apply(source, plan, MASK, "pruned");
-        float[] values = pruned.readParameters();
+        float[] values = WeightArrays.array(pruned.config(), pruned);
         values[(int) pruned.layout().tensor(ParameterLayout.router(3)).offset() + 6] += 1e-4f;
         ModelFolder changed = models.write("changed", pruned.config(), values);
         var check = new PlanCheck(source, plan, MASK, changed);

@@ -4,6 +4,7 @@ import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -42,7 +43,7 @@ final class PrunedModels {
 
     ModelFolder write(String name, ModelConfig config, float[] parameters) throws IOException {
         var lineage = Lineage.here(null, "pretrain", Map.of(), "test", "none");
-        return ModelFolder.write(fs, path(name), config, parameters, lineage);
+        return ModelFolder.write(fs, path(name), config, WeightArrays.of(config, parameters), lineage);
     }
 
     private Path path(String name) {
@@ -83,7 +84,7 @@ final class PrunedModels {
     static float[][] logits(ModelFolder model) throws IOException {
         int[] tokens = new Random(5).ints(40, 0, VOCABULARY).toArray();
         var logits = new float[VOCABULARY][];
-        var values = Nd4j.createFromArray(model.readParameters());
+        var values = Nd4j.createFromArray(WeightArrays.array(model.config(), model));
         try (var language = SmoeLanguageModel.forScoring(model.config(), values, tokens.length)) {
             for (int token = 0; token < VOCABULARY; token++) {
                 int[] targets = new int[tokens.length];

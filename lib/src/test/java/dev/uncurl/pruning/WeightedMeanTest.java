@@ -3,6 +3,9 @@ package dev.uncurl.pruning;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.model.Weights;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,7 +29,7 @@ class WeightedMeanTest {
                 var taker = mean.member(weights[m], t == 3 ? null : places[m]);
                 for (int at = 0; at < values.length; at += part) {
                     int count = Math.min(part, values.length - at);
-                    taker.take(Arrays.copyOf(Arrays.copyOfRange(values, at, at + count), part), count, at);
+                    take(taker, Arrays.copyOf(Arrays.copyOfRange(values, at, at + count), part), count, at);
                 }
             }
             tensors[t] = new float[members.get(0).tensors().get(t).length];
@@ -35,6 +38,14 @@ class WeightedMeanTest {
             }
         }
         return new Expert(tensors[0], tensors[1], tensors[2], tensors[3]);
+    }
+
+    private static void take(Weights.Values taker, float[] part, int count, int at) {
+        try {
+            taker.take(part, count, at);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static double[] weights(Random random, int count) {

@@ -4,9 +4,9 @@ import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.kernel.AdamW;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Matrix;
-import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -129,7 +129,7 @@ final class EngineBench {
                 var peer = TorchPeer.isPresent() ? TorchPeer.start(THREADS) : null) {
             if (peer != null) {
                 peer.load(new TorchRequest(
-                        config, ModelInitialization.initialize(config, 1), List.of(batch(config, rows)), OPTIMIZER));
+                        config, WeightArrays.initial(config, 1), List.of(batch(config, rows)), OPTIMIZER));
             }
             for (int round = -WARM_UP; round < ROUNDS; round++) {
                 boolean counts = round >= 0;

@@ -3,6 +3,7 @@ package dev.uncurl.torch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.dl4j.NetworkStep;
 import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
@@ -10,6 +11,7 @@ import dev.uncurl.kernel.nd4j.Nd4jKernels;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -123,11 +125,14 @@ class TorchParityTest {
     void tenStepsOfAdamWEndWithTheWeightsOfLibtorch(Mixture mixture) throws IOException {
         var request = mixture.small();
         var answer = answer("weights", mixture, request);
-        var network = SmoeNetwork.create(request.config(), request.optimizer().updater(), request.parameters());
+        var network = SmoeNetwork.create(
+                request.config(),
+                request.optimizer().updater(),
+                WeightArrays.of(request.config(), request.parameters()));
         for (int step = 0; step < request.optimizer().steps(); step++) {
             fit(network, request, step);
         }
-        float[] ours = SmoeNetwork.parameters(network);
+        float[] ours = WeightArrays.array(request.config(), SmoeNetwork.parameters(network));
         for (var tensor : ParameterLayout.of(request.config()).tensors()) {
             float[] expected = floats(answer, tensor.length());
             float[] actual = slice(ours, tensor);
@@ -147,7 +152,10 @@ class TorchParityTest {
     void threeHundredStepsOnRealTextHaveTheLossesOfLibtorch(Mixture mixture) throws IOException {
         var request = mixture.curve();
         var answer = answer("losses", mixture, request);
-        var network = SmoeNetwork.create(request.config(), request.optimizer().updater(), request.parameters());
+        var network = SmoeNetwork.create(
+                request.config(),
+                request.optimizer().updater(),
+                WeightArrays.of(request.config(), request.parameters()));
         double loss = 0;
         for (int step = 0; step < request.optimizer().steps(); step++) {
             loss = fit(network, request, step);
@@ -159,9 +167,8 @@ class TorchParityTest {
 
     private static double fit(
             org.deeplearning4j.nn.multilayer.MultiLayerNetwork network, TorchRequest request, int step) {
-        network.fit(SmoeNetwork.dataSet(
-                request.batches().get(step % request.batches().size())));
-        return SmoeNetwork.layer(network).lastLoss().total();
+        var batch = request.batches().get(step % request.batches().size());
+        return new NetworkStep(network).take(batch).loss().total();
     }
 
     /** From the process or from its recorded answer, never from nowhere. */

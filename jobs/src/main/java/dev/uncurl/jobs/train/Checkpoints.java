@@ -3,12 +3,14 @@ package dev.uncurl.jobs.train;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.TrainingCheckpoint;
 import dev.uncurl.config.CheckpointConfig;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.InputDiff;
 import dev.uncurl.jobs.warehouse.Leftovers;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.Comparator;
@@ -18,6 +20,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.UUID;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
@@ -30,6 +34,10 @@ import org.apache.hadoop.fs.Path;
  */
 final class Checkpoints {
     private static final Pattern STEP = Pattern.compile("step-(\\d{1,9})");
+    /** A folder with the weights after a round, for validation; not a checkpoint. */
+    private static final Pattern ROUND = Pattern.compile("round-[0-9a-f-]{36}");
+
+    private static final Pattern UNFINISHED = Pattern.compile(STEP.pattern() + "|" + ROUND.pattern());
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final FileSystem files;
@@ -51,12 +59,13 @@ final class Checkpoints {
     /**
      * A run as it stood after its last round.
      *
-     * @param moments of AdamW: the first of all parameters, then the second
+     * @param first moments of AdamW
+     * @param second moments of AdamW
      * @param sequences of the training data that were used up
      * @param history all rounds so far, one at least
      */
-    public record State(float[] parameters, float[] moments, long sequences, List<TrainingRound> history) {
-        public TrainingRound last() {
+    record State(Weights parameters, Weights first, Weights second, long sequences, List<TrainingRound> history) {
+        TrainingRound last() {
             return history.get(history.size() - 1);
         }
     }
@@ -68,8 +77,8 @@ final class Checkpoints {
      * The newest checkpoint that is whole. A damaged one is thrown away in favour of the one before; those of a run of
      * other inputs are all thrown away. Both are said.
      */
-    public Optional<State> resume(Map<String, String> inputs) throws IOException {
-        leftovers.removeHidden(folder, STEP);
+    Optional<State> resume(Map<String, String> inputs) throws IOException {
+        removeLeftovers();
         for (var step : steps().descendingMap().entrySet()) {
             TrainingCheckpoint checkpoint;
             State state;
@@ -86,8 +95,9 @@ final class Checkpoints {
                 }
                 Position position = JSON.readValue(checkpoint.training(), new TypeReference<>() {});
                 state = new State(
-                        checkpoint.model().readParameters(),
-                        checkpoint.readMoments(),
+                        checkpoint.model(),
+                        checkpoint.firstMoments(),
+                        checkpoint.secondMoments(),
                         position.sequences,
                         position.history);
             } catch (UserError damage) {
@@ -125,7 +135,7 @@ final class Checkpoints {
     void write(ModelConfig model, State state, Lineage lineage) throws IOException {
         byte[] position = JSON.writeValueAsBytes(new Position(state.sequences, state.history));
         Path target = new Path(folder, "step-" + state.last().step());
-        TrainingCheckpoint.write(files, target, model, state.parameters, state.moments, position, lineage);
+        TrainingCheckpoint.write(files, target, model, state.parameters, state.first, state.second, position, lineage);
         TreeMap<Integer, Path> steps = steps();
         Optional<Integer> best = state.history.stream()
                 .filter(round -> round.validationLoss() != null && steps.containsKey(round.step()))
@@ -137,6 +147,21 @@ final class Checkpoints {
             if (!newest.contains(step.getKey()) && !best.equals(Optional.of(step.getKey()))) {
                 remove(step.getValue());
             }
+        }
+    }
+
+    /**
+     * Writes weights to a folder of this run, for tasks that read them by byte range, and removes it after the use.
+     *
+     * @param use called once with the folder
+     */
+    <T> T withFolder(ModelConfig model, Weights weights, Lineage lineage, Function<ModelFolder, T> use)
+            throws IOException {
+        Path aside = new Path(folder, "round-" + UUID.randomUUID());
+        try {
+            return use.apply(ModelFolder.write(files, aside, model, weights, lineage));
+        } finally {
+            files.delete(aside, true);
         }
     }
 
@@ -170,7 +195,7 @@ final class Checkpoints {
         for (Path step : steps().values()) {
             remove(step);
         }
-        leftovers.removeHidden(folder, STEP);
+        removeLeftovers();
         if (files.exists(folder) && files.listStatus(folder).length == 0) {
             files.delete(folder, false);
         }
@@ -183,5 +208,17 @@ final class Checkpoints {
             throw new IOException("Cannot rename " + step + " to " + hidden);
         }
         files.delete(hidden, true);
+    }
+
+    /** Removes what killed runs left. Without locks a run may still be at work, so nothing is removed. */
+    private void removeLeftovers() throws IOException {
+        leftovers.removeHidden(folder, UNFINISHED);
+        if (alone && files.exists(folder)) {
+            for (FileStatus status : files.listStatus(folder)) {
+                if (ROUND.matcher(status.getPath().getName()).matches()) {
+                    files.delete(status.getPath(), true);
+                }
+            }
+        }
     }
 }

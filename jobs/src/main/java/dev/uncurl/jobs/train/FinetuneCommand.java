@@ -106,8 +106,7 @@ public final class FinetuneCommand implements Callable<Integer> {
         int length = parent.config().sequenceLength();
         try (var data = TrainingData.examples(warehouse, task, train, length)) {
             var validation = Validation.examples(warehouse, task, train, length);
-            new Training(warehouse, modelId, parent.config(), train, lineage)
-                    .run(parent.readParameters(), data, validation);
+            new Training(warehouse, modelId, parent.config(), train, lineage).run(parent, data, validation);
         }
     }
 }

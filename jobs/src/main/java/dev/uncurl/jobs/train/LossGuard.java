@@ -44,7 +44,11 @@ final class LossGuard {
 
     private boolean isGood(StepMetrics step, double median) {
         boolean spike = train.spikeFactor() > 0 && step.crossEntropy() > train.spikeFactor() * median;
-        return Double.isFinite(step.crossEntropy()) && Double.isFinite(step.gradientNorm()) && !spike;
+        return hasNumbers(step) && !spike;
+    }
+
+    private static boolean hasNumbers(StepMetrics step) {
+        return step.fault() == null && Double.isFinite(step.crossEntropy()) && Double.isFinite(step.gradientNorm());
     }
 
     /** Of the losses of the last rounds; infinite before there are any. */
@@ -60,7 +64,7 @@ final class LossGuard {
     }
 
     private UserError refusal(StepMetrics step, double median, List<TrainingData.Batch> batches, String lastGood) {
-        boolean number = Double.isFinite(step.crossEntropy()) && Double.isFinite(step.gradientNorm());
+        boolean number = hasNumbers(step);
         String batch = String.join(
                 ", ",
                 batches.get(step.rank() * train.averagingFrequency() + step.step() % train.averagingFrequency())

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.train;
 
 import dev.uncurl.checkpoint.Lineage;
+import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.config.Settings;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.UserError;
@@ -18,6 +19,7 @@ import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.ResultRow;
 import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.ModelSize;
+import dev.uncurl.model.Weights;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -47,6 +49,13 @@ public final class PretrainCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "ID", required = true, description = "Name of the model to make.")
     private String modelId;
 
+    @Option(
+            names = "--untrained",
+            description =
+                    "Register the model with its initial weights (of train.seed), without training or evaluating it. A"
+                            + " model too large for training in one process can be made so.")
+    private boolean untrained;
+
     @Spec
     private CommandSpec spec;
 
@@ -58,10 +67,16 @@ public final class PretrainCommand implements Callable<Integer> {
         }
         requireActing(config);
         PathName.plain("model", modelId);
-        ModelSize.checkTraining(config.model(), config.train());
+        if (!untrained) {
+            ModelSize.checkTraining(config.model(), config.train());
+        }
         Warehouse warehouse = warehouseOptions.open();
         List<CorpusRun> runs = CorpusRun.ofAll(warehouse, config.corpora());
         runs.forEach(run -> requireFit(run, config, runs.get(0)));
+        if (untrained) {
+            initialize(warehouse, config, runs.get(0).tokenizer());
+            return 0;
+        }
         var inputs = new TreeMap<String, String>();
         inputs.put("model", Settings.json(config.model()));
         inputs.put("train", config.train().inputs());
@@ -79,6 +94,31 @@ public final class PretrainCommand implements Callable<Integer> {
         }
         evaluate(warehouse, config.corpora());
         return 0;
+    }
+
+    private void initialize(Warehouse warehouse, PretrainConfig config, String tokenizer) {
+        var inputs = new TreeMap<String, String>();
+        inputs.put("model", Settings.json(config.model()));
+        inputs.put("seed", Long.toString(config.train().seed()));
+        inputs.put("tokenizer", tokenizer);
+        Lineage lineage = Lineage.here(null, "initialize", inputs, RecordedCommand.of(spec), Backend.name());
+        var models = new Models(warehouse);
+        try (var lock = warehouse.lock("model", modelId)) {
+            if (!models.isMade(modelId, inputs)) {
+                Weights initial =
+                        ModelInitialization.of(config.model(), config.train().seed());
+                ModelFolder folder = ModelFolder.write(
+                        warehouse.files(), warehouse.modelFolder(modelId), config.model(), initial, lineage);
+                models.register(modelId, folder);
+                System.out.printf(
+                        Locale.ROOT,
+                        "Model %s: %,d parameters, initialised and not trained%n",
+                        modelId,
+                        folder.layout().length());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("Model " + modelId + " cannot be written", e);
+        }
     }
 
     /** On the corpora that have a validation split; says which do not. */
@@ -108,7 +148,7 @@ public final class PretrainCommand implements Callable<Integer> {
     private void train(Warehouse warehouse, PretrainConfig config, Lineage lineage) throws IOException {
         TrainConfig train = config.train();
         int length = config.model().sequenceLength();
-        float[] initial = ModelInitialization.initialize(config.model(), train.seed());
+        Weights initial = ModelInitialization.of(config.model(), train.seed());
         try (var data = TrainingData.sequences(warehouse, config.corpora(), train, length)) {
             var validation = Validation.sequences(warehouse, config.corpora(), train);
             new Training(warehouse, modelId, config.model(), train, lineage).run(initial, data, validation);

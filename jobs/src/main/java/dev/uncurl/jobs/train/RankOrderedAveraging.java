@@ -3,15 +3,18 @@ package dev.uncurl.jobs.train;
 import java.io.Serializable;
 import java.util.List;
 import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.util.CollectionAccumulator;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.spark.api.RDDTrainingApproach;
 import org.deeplearning4j.spark.api.Repartition;
-import org.deeplearning4j.spark.api.TrainingHook;
+import org.deeplearning4j.spark.api.WorkerConfiguration;
+import org.deeplearning4j.spark.api.worker.NetBroadcastTuple;
 import org.deeplearning4j.spark.impl.graph.SparkComputationGraph;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingResult;
+import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingWorker;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -20,12 +23,15 @@ import org.nd4j.linalg.factory.Nd4j;
  * so that with three ranks or more two runs need not give the same bits.
  */
 final class RankOrderedAveraging extends ParameterAveragingTrainingMaster {
+    private final transient CollectionAccumulator<StepMetrics> metrics;
+
     /**
      * @param ranks partitions of each RDD that is fitted, one worker each
      * @param batch sequences in each DataSet of the RDD
      * @param averagingFrequency DataSets per rank and round
+     * @param metrics receives every step of every rank
      */
-    RankOrderedAveraging(int ranks, int batch, int averagingFrequency, TrainingHook hook) {
+    RankOrderedAveraging(int ranks, int batch, int averagingFrequency, CollectionAccumulator<StepMetrics> metrics) {
         super(new Builder(ranks, batch)
                 .batchSizePerWorker(batch)
                 .averagingFrequency(averagingFrequency)
@@ -33,8 +39,20 @@ final class RankOrderedAveraging extends ParameterAveragingTrainingMaster {
                 .workerPrefetchNumBatches(0)
                 .rddTrainingApproach(RDDTrainingApproach.Direct)
                 .repartionData(Repartition.Never)
-                .storageLevel(null)
-                .trainingHooks(hook));
+                .storageLevel(null));
+        this.metrics = metrics;
+    }
+
+    @Override
+    public ParameterAveragingTrainingWorker getWorkerInstance(SparkDl4jMultiLayer spark) {
+        MultiLayerNetwork network = spark.getNetwork();
+        var start = new NetBroadcastTuple(
+                network.getLayerWiseConfigurations(),
+                network.params(),
+                network.getUpdater().getStateViewArray());
+        var configuration = new WorkerConfiguration(
+                false, rddDataSetNumExamples, batchSizePerWorker, averagingFrequency, prefetchNumBatches, false);
+        return new StepWorker(spark.getSparkContext().broadcast(start), configuration, metrics);
     }
 
     @Override

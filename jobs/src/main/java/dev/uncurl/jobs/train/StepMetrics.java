@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.train;
 
+import dev.uncurl.model.TrainStep;
 import java.io.Serializable;
 
 /**
@@ -23,4 +24,22 @@ record StepMetrics(
         int[][] expertTokens,
         int[] dropped,
         String fault)
-        implements Serializable {}
+        implements Serializable {
+    static StepMetrics of(int rank, int step, TrainStep.Result result) {
+        return new StepMetrics(
+                rank,
+                step,
+                result.loss().crossEntropy(),
+                result.loss().predicted(),
+                result.loss().balance(),
+                result.gradientNorm(),
+                result.learningRate(),
+                result.routing().values().stream()
+                        .map(TrainStep.Routing::tokens)
+                        .toArray(int[][]::new),
+                result.routing().values().stream()
+                        .mapToInt(TrainStep.Routing::dropped)
+                        .toArray(),
+                result.fault());
+    }
+}

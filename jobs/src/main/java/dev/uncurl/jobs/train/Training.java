@@ -13,6 +13,7 @@ import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.MetricsRow;
+import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
@@ -56,19 +57,21 @@ final class Training {
      * @param initial parameters to start from, where there is no checkpoint to go on from
      * @param data of each round the first batches are those of rank 0, then come those of rank 1, ...
      */
-    ModelFolder run(float[] initial, TrainingData data, Validation validation) throws IOException {
+    ModelFolder run(Weights initial, TrainingData data, Validation validation) throws IOException {
         warehouse.describe(what);
         Optional<Checkpoints.State> saved = checkpoints.resume(lineage.inputs());
         MultiLayerNetwork network = SmoeNetwork.create(
                 model, optimizer(), saved.map(Checkpoints.State::parameters).orElse(initial), train.microBatch());
         var history = new ArrayList<TrainingRound>();
-        saved.ifPresent(state -> {
-            SmoeNetwork.resume(network, state.moments(), state.last().step());
+        if (saved.isPresent()) {
+            Checkpoints.State state = saved.get();
+            SmoeNetwork.resume(
+                    network, state.first(), state.second(), state.last().step());
             history.addAll(state.history());
-        });
+        }
         data.startAt(saved.map(Checkpoints.State::sequences).orElse(0L));
         train(network, history, data, validation);
-        float[] trained = SmoeNetwork.parameters(network);
+        Weights trained = SmoeNetwork.parameters(network);
         requireFinite(trained);
         writeMetrics(history); // before the folder, after which a run started again would take nothing up
         ModelFolder folder =
@@ -80,7 +83,7 @@ final class Training {
                 Locale.ROOT,
                 "Model %s: %,d parameters, trained on %,d tokens in %d steps, loss %s -> %s%n",
                 modelId,
-                trained.length,
+                network.numParams(),
                 last.tokens(),
                 last.step(),
                 Digits.fixed(history.get(0).loss(), 3),
@@ -97,8 +100,7 @@ final class Training {
             throws IOException {
         CollectionAccumulator<StepMetrics> metrics =
                 warehouse.spark().sparkContext().collectionAccumulator("training metrics of " + modelId);
-        var hook = new MetricsHook(metrics, model, train.averagingFrequency());
-        var master = new RankOrderedAveraging(train.ranks(), train.batch(), train.averagingFrequency(), hook);
+        var master = new RankOrderedAveraging(train.ranks(), train.batch(), train.averagingFrequency(), metrics);
         var spark = new SparkDl4jMultiLayer(warehouse.context(), network, master);
         var guard = new LossGuard(what, train);
         var progress = new Progress(what, "rounds", rounds(), history.size());
@@ -118,7 +120,9 @@ final class Training {
             guard.check(history, steps, batches, checkpoints.newest());
             TrainingRound done = TrainingRound.of(after, tokens(history), seconds, steps, model);
             if (validation.isDue(before, after)) {
-                done = done.validated(validation.loss(model, SmoeNetwork.parameters(network)));
+                requireFinite(SmoeNetwork.parameters(network));
+                done = done.validated(
+                        checkpoints.withFolder(model, SmoeNetwork.parameters(network), lineage, validation::loss));
             }
             history.add(done);
             if (round < rounds() && train.isDue(train.checkpoint().every(), before, after)) {
@@ -141,21 +145,27 @@ final class Training {
     private void save(MultiLayerNetwork network, List<TrainingRound> history) throws IOException {
         long sequences = (long) history.size() * train.ranks() * train.averagingFrequency() * train.batch();
         var state = new Checkpoints.State(
-                SmoeNetwork.parameters(network), SmoeNetwork.moments(network), sequences, List.copyOf(history));
+                SmoeNetwork.parameters(network),
+                SmoeNetwork.firstMoments(network),
+                SmoeNetwork.secondMoments(network),
+                sequences,
+                List.copyOf(history));
         checkpoints.write(model, state, lineage);
     }
 
     /** The last steps of a run may spoil the weights without a loss after them to tell. */
-    private void requireFinite(float[] parameters) {
+    private void requireFinite(Weights parameters) throws IOException {
         for (ParameterLayout.Tensor tensor : ParameterLayout.of(model).tensors()) {
-            for (long i = 0; i < tensor.length(); i++) {
-                float value = parameters[(int) (tensor.offset() + i)];
-                if (!Float.isFinite(value)) {
-                    throw UserError.diverged(
-                            what + " diverged: tensor " + tensor.name() + " holds " + value + " at index " + i,
-                            "Lower train.learning-rate or raise train.warmup to train anew.");
+            parameters.read(tensor.name(), (values, count, at) -> {
+                for (int i = 0; i < count; i++) {
+                    if (!Float.isFinite(values[i])) {
+                        throw UserError.diverged(
+                                what + " diverged: tensor " + tensor.name() + " holds " + values[i] + " at index "
+                                        + (at + i),
+                                "Lower train.learning-rate or raise train.warmup to train anew.");
+                    }
                 }
-            }
+            });
         }
     }
 

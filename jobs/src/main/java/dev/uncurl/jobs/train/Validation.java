@@ -4,23 +4,22 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.size;
 import static org.apache.spark.sql.functions.xxhash64;
 
+import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.ExampleScorer;
 import dev.uncurl.jobs.warehouse.Examples;
+import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.model.SmoeLanguageModel;
-import dev.uncurl.model.spec.ModelConfig;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The loss of a model in training on a part of the validation split of its data: the same sequences each time and in
@@ -84,43 +83,43 @@ final class Validation {
         return !texts.isEmpty() && train.isDue(train.validation().every(), stepsBefore, stepsAfter);
     }
 
-    /** Mean cross-entropy per predicted token, nats. */
-    double loss(ModelConfig model, float[] parameters) {
+    /**
+     * Mean cross-entropy per predicted token, nats.
+     *
+     * @param model the weights as they are now, in a folder that the tasks can read
+     */
+    double loss(ModelFolder model) {
         boolean onTarget = train.lossOn() == TrainConfig.LossOn.TARGET;
-        int positions = train.microBatch() * model.sequenceLength();
-        Broadcast<float[]> weights = warehouse.context().broadcast(parameters);
-        try {
-            List<Sum> sums = warehouse
-                    .context()
-                    .parallelize(texts, train.ranks())
-                    .mapPartitions(part -> score(part, model, weights.value(), positions, onTarget))
-                    .collect();
-            double loss = 0;
-            long tokens = 0;
-            for (Sum sum : sums) { // in the order of the sequences
-                loss += sum.loss;
-                tokens += sum.tokens;
-            }
-            if (!Double.isFinite(loss / tokens)) {
-                throw UserError.diverged(
-                        "The loss on the validation split is " + loss + " over " + tokens + " tokens",
-                        tokens == 0
-                                ? "Its texts have one token each: set train.validation.every=0."
-                                : "Start again with a lower train.learning-rate, or a tighter train.clip.");
-            }
-            return loss / tokens;
-        } finally {
-            weights.destroy();
+        int positions = train.microBatch() * model.config().sequenceLength();
+        var reference = ModelCache.Reference.of(warehouse, model);
+        List<Sum> sums = warehouse
+                .context()
+                .parallelize(texts, train.ranks())
+                .mapPartitions(part -> score(part, reference, positions, onTarget))
+                .collect();
+        double loss = 0;
+        long tokens = 0;
+        for (Sum sum : sums) { // in the order of the sequences
+            loss += sum.loss;
+            tokens += sum.tokens;
         }
+        if (!Double.isFinite(loss / tokens)) {
+            throw UserError.diverged(
+                    "The loss on the validation split is " + loss + " over " + tokens + " tokens",
+                    tokens == 0
+                            ? "Its texts have one token each: set train.validation.every=0."
+                            : "Start again with a lower train.learning-rate, or a tighter train.clip.");
+        }
+        return loss / tokens;
     }
 
     private static Iterator<Sum> score(
-            Iterator<Text> texts, ModelConfig config, float[] weights, int positions, boolean onTarget) {
+            Iterator<Text> texts, ModelCache.Reference reference, int positions, boolean onTarget) {
         var examples = new ArrayList<ExampleScorer.Example>();
         texts.forEachRemaining(text -> examples.add(new ExampleScorer.Example(text.prompt, text.target, List.of())));
-        try (var parameters = Nd4j.createFromArray(weights);
-                var model = SmoeLanguageModel.forScoring(config, parameters, positions)) {
-            return new ExampleScorer(model, config.sequenceLength(), positions)
+        ModelCache.Loaded loaded = reference.load();
+        try (var model = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), positions)) {
+            return new ExampleScorer(model, loaded.config().sequenceLength(), positions)
                     .score(examples).stream()
                             .map(score -> onTarget
                                     ? new Sum(score.targetLoss(), score.targetTokens())

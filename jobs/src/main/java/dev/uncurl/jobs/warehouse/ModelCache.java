@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.warehouse;
 
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.model.FlatWeights;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.io.Serializable;
@@ -10,7 +11,6 @@ import java.util.Map;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.util.SerializableConfiguration;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The models that the tasks of one JVM read, each loaded once: the one mutable static of Uncurl. Keyed by the hash of the
@@ -56,9 +56,9 @@ public final class ModelCache {
                 return LOADED.computeIfAbsent(manifestSha256, sha -> {
                     try {
                         ModelFolder model = open();
-                        return new Loaded(model.config(), Nd4j.createFromArray(model.readParameters()));
+                        return new Loaded(model.config(), FlatWeights.load(model.layout(), model));
                     } catch (IOException e) {
-                        throw new UncheckedIOException("loading model " + folder, e);
+                        throw new UncheckedIOException("Model " + folder + " cannot be read", e);
                     }
                 });
             }

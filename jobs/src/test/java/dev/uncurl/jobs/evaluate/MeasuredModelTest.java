@@ -171,7 +171,7 @@ class MeasuredModelTest {
                                     warehouse.files(),
                                     warehouse.modelFolder(id),
                                     CONFIG,
-                                    ModelInitialization.initialize(CONFIG, seed),
+                                    ModelInitialization.of(CONFIG, seed),
                                     lineage));
         }
         String line = "evaluate --split train --task " + TASK + " --model ";

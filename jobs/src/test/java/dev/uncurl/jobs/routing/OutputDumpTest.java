@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.jobs.Cli;
+import dev.uncurl.jobs.WeightArray;
 import dev.uncurl.jobs.tokenize.TokenizeFixture;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.Models;
@@ -79,7 +80,7 @@ class OutputDumpTest {
         ModelFolder model = new Models(warehouse).open("five");
         int width = model.config().width();
         var means = new TreeMap<Integer, double[][]>();
-        var parameters = Nd4j.createFromArray(model.readParameters());
+        var parameters = Nd4j.createFromArray(WeightArray.of(model));
         try (var language = SmoeLanguageModel.forScoring(model.config(), parameters, RoutingFixture.CONTEXT)) {
             for (List<Integer> sequence : sequences.values()) {
                 int[] ids = sequence.stream().mapToInt(Integer::intValue).toArray();

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.Cli;
+import dev.uncurl.jobs.WeightArray;
 import dev.uncurl.jobs.tokenize.TokenizeFixture;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.Examples;
@@ -70,7 +71,7 @@ class RoutingDumpTest {
     void theRowsAreWhatTheRoutersDoWithEachSequenceAlone() throws IOException {
         ModelFolder model = new Models(warehouse).open("two");
         var rows = logits("two", "superglue/copa").iterator();
-        var parameters = Nd4j.createFromArray(model.readParameters());
+        var parameters = Nd4j.createFromArray(WeightArray.of(model));
         var examples = new TreeMap<Long, int[]>();
         for (Row row : warehouse
                 .table(UncurlTable.EXAMPLES)

@@ -7,9 +7,9 @@ import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.model.ModelInitialization;
+import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
-import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.sql.Timestamp;
@@ -45,18 +45,16 @@ public final class RoutingFixture {
 
     /** @param tokenizer fingerprint of the one that its tasks are tokenised with */
     public static ModelFolder model(Warehouse warehouse, String id, ModelConfig config, long seed, String tokenizer) {
-        float[] parameters = ModelInitialization.initialize(config, seed);
-        for (var tensor : ParameterLayout.of(config).tensors()) {
-            if (tensor.name().endsWith("router.weight")) {
-                for (long i = tensor.offset(); i < tensor.offset() + tensor.length(); i++) {
-                    parameters[(int) i] *= 25;
-                }
+        Weights initial = ModelInitialization.of(config, seed);
+        Weights sharp = (tensor, values) -> initial.read(tensor, (part, count, at) -> {
+            for (int i = 0; i < count && tensor.endsWith("router.weight"); i++) {
+                part[i] *= 25;
             }
-        }
+            values.take(part, count, at);
+        });
         var lineage = Lineage.here(null, "pretrain", Map.of("tokenizer", tokenizer), "test", "test");
         try {
-            ModelFolder model =
-                    ModelFolder.write(warehouse.files(), warehouse.modelFolder(id), config, parameters, lineage);
+            ModelFolder model = ModelFolder.write(warehouse.files(), warehouse.modelFolder(id), config, sharp, lineage);
             new Models(warehouse).register(id, model);
             return model;
         } catch (IOException e) {

@@ -3,12 +3,15 @@ package dev.uncurl.jobs.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.uncurl.checkpoint.Manifest;
+import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.config.Settings;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.jobs.Cli;
 import dev.uncurl.jobs.StallingUncurl;
+import dev.uncurl.jobs.WeightArray;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.model.ModelInitialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -148,22 +151,35 @@ class TrainingResumeTest {
     }
 
     @Test
-    void theNewestAndTheBestCheckpointsStay() throws IOException {
+    void anUntrainedModelIsRegisteredWithItsInitialWeightsAndIsMadeOnce() throws IOException {
+        String untrained = PRETRAIN.replace("--model base", "--model initial --untrained");
+        assertThat(cli.succeed(untrained)).contains("initialised and not trained");
+        ModelFolder model = new Models(cli.open()).open("initial");
+        model.verify();
+        assertThat(model.manifest().lineage().stage()).isEqualTo("initialize");
+        long seed = Long.parseLong(model.manifest().lineage().inputs().get("seed"));
+        assertThat(WeightArray.of(model))
+                .isEqualTo(WeightArray.of(model.config(), ModelInitialization.of(model.config(), seed)));
+        assertThat(cli.succeed(untrained)).contains("made from the same inputs: reused");
+    }
+
+    @Test
+    void theNewestAndTheBestCheckpointStay() throws IOException {
         cli.succeed(
                 PRETRAIN,
                 settings(
-                        "learning-rate=0.1",
-                        "minimum-learning-rate=0.1",
+                        "learning-rate=0.3",
+                        "minimum-learning-rate=0.3",
                         "clip=0",
                         "checkpoint.every=2",
+                        "checkpoint.keep=1",
                         "validation.every=2"));
         Row best = rounds().stream()
                 .filter(round -> round.<Integer>getAs("step") < 24)
                 .min(Comparator.comparingDouble(round -> round.getAs("validation_loss")))
                 .orElseThrow();
-        assertThat(best.<Integer>getAs("step")).isLessThan(20);
-        assertThat(names(checkpoints()))
-                .containsExactlyInAnyOrder("step-20", "step-22", "step-" + best.<Integer>getAs("step"));
+        assertThat(best.<Integer>getAs("step")).isLessThan(22);
+        assertThat(names(checkpoints())).containsExactlyInAnyOrder("step-22", "step-" + best.<Integer>getAs("step"));
     }
 
     private static String[] settings(String... settings) {

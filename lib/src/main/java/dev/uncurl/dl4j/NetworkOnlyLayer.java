@@ -1,0 +1,61 @@
+package dev.uncurl.dl4j;
+
+import java.util.List;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.layers.BaseLayer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
+/** An output layer without the part of DL4J's interface that is for classifiers used without a network. */
+abstract class NetworkOnlyLayer extends BaseLayer<SmoeLayer> implements IOutputLayer {
+    NetworkOnlyLayer(NeuralNetConfiguration configuration, DataType type) {
+        super(configuration, type);
+    }
+
+    private static UnsupportedOperationException notAClassifier() {
+        return new UnsupportedOperationException("A language model's layer is trained through its network");
+    }
+
+    @Override
+    public final double f1Score(DataSet data) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public final double f1Score(INDArray examples, INDArray targets) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public final int[] predict(INDArray examples) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public final List<String> predict(DataSet data) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public final void fit(DataSetIterator data) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public final void fit(DataSet data) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public final void fit(INDArray examples, INDArray targets) {
+        throw notAClassifier();
+    }
+
+    @Override
+    public final void fit(INDArray examples, int[] targets) {
+        throw notAClassifier();
+    }
+}

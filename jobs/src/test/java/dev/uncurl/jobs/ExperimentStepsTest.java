@@ -49,7 +49,7 @@ class ExperimentStepsTest {
             boolean mapped = label.contains("-map");
             String variant = (mapped ? "-map" : "") + (label.endsWith("-unaligned") ? "-unaligned" : "");
             String seed = method == BuiltInMethods.RANDOM ? "-" + option(parsed, "--seed") : "";
-            assertThat(label).isEqualTo(method.title() + variant + seed);
+            assertThat(label).isEqualTo(method.id() + variant + seed);
             assertThat(option(parsed, "--task")).isEqualTo("superglue/" + model.group(1));
             assertThat(option(parsed, "--experts")).isEqualTo(model.group(3));
             assertThat(option(parsed, "--router"))

@@ -42,8 +42,8 @@ class PipelineTest {
                 + config("finetune"));
         cli.succeed("dump-logits --model instructed --task " + TASK + " --tokens 3000 --outputs 500");
         for (BuiltInMethods method : METHODS) {
-            cli.succeed("prune --from instructed --task " + TASK + " --experts 2 --method " + method.title()
-                    + " --model " + method.title());
+            cli.succeed("prune --from instructed --task " + TASK + " --experts 2 --method " + method.id() + " --model "
+                    + method.id());
         }
         cli.succeed("finetune --from uncurl --model tuned --task " + TASK + " --config " + config("finetune"));
         cli.succeed("evaluate --task " + TASK + " --model uncurl --model tuned --latency-batch 2");
@@ -112,9 +112,9 @@ class PipelineTest {
     @Test
     void keepingAllExpertsGivesTheModelBackBitForBit() throws IOException {
         for (BuiltInMethods method : METHODS) {
-            cli.succeed("prune --from instructed --task " + TASK + " --experts 4 --method " + method.title()
-                    + " --model all-" + method.title());
-            assertThat(WeightArray.of(model("all-" + method.title())))
+            cli.succeed("prune --from instructed --task " + TASK + " --experts 4 --method " + method.id()
+                    + " --model all-" + method.id());
+            assertThat(WeightArray.of(model("all-" + method.id())))
                     .containsExactly(WeightArray.of(model("instructed")));
         }
     }
@@ -235,7 +235,7 @@ class PipelineTest {
                 .collectAsList()
                 .forEach(row -> clusters.put(row.getString(0), row.getLong(1)));
         assertThat(clusters)
-                .containsOnlyKeys(METHODS.stream().map(BuiltInMethods::title).toList())
+                .containsOnlyKeys(METHODS.stream().map(BuiltInMethods::id).toList())
                 .allSatisfy((method, experts) -> assertThat(experts).isEqualTo(4L));
         ModelFolder pruned = model("uncurl");
         assertThat(pruned.config().moe().experts()).isEqualTo(2);

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.MoeLayer;
@@ -29,18 +30,20 @@ import org.apache.hadoop.fs.Path;
  * norm_topk_prob, router_aux_loss_coef, router_z_loss_coef, capacity_factor (0: none; also when missing)
  * </pre>
  *
- * {@code model_type}, {@code activation_function}, {@code tie_word_embeddings} and {@code torch_dtype} are written for
- * readers outside Uncurl, always with the same values; {@link ConfigKeys} refuses others.
+ * {@code torch_dtype} is how every tensor is stored: float32 (also when missing), bfloat16 or float16. {@code model_type},
+ * {@code activation_function} and {@code tie_word_embeddings} are written for readers outside Uncurl, always with the same
+ * values; {@link ConfigKeys} refuses others.
  *
  * <p>Where blocks differ in their number of experts, or a router is mapped ({@link MoeLayer}), num_local_experts is a list
  * with the number of each block, 0 in dense ones, and router_map gives by block the expert of each router row, -1 for a
  * masked row: one that counts in the softmax and is never chosen. Such a model has another {@code model_type}, and so has
- * no reader that would take it for a plain one by mistake.
+ * no reader that would take it for a uniform one by mistake.
  */
 final class ConfigJson {
     static final String MODEL_TYPE = "uncurl-smoe-gpt2";
     static final String MODEL_TYPE_BY_LAYER = "uncurl-smoe-gpt2-by-layer";
 
+    private static final String DTYPE = "torch_dtype";
     private static final String EXPERTS = "num_local_experts";
     private static final String ROUTER_MAP = "router_map";
     private static final String REMEDY = "Use a model folder that Uncurl wrote, or produce the model again.";
@@ -53,18 +56,23 @@ final class ConfigJson {
 
     private ConfigJson() {}
 
+    /** As {@link #write(ModelConfig, DType)}, stored as F32. */
     static byte[] write(ModelConfig config) throws JsonProcessingException {
+        return write(config, DType.F32);
+    }
+
+    static byte[] write(ModelConfig config, DType dtype) throws JsonProcessingException {
         var moe = config.moe();
-        boolean plain = moe.byLayer().isEmpty();
+        boolean uniform = moe.byLayer().isEmpty();
         ObjectNode root = JSON.createObjectNode()
-                .put("model_type", plain ? MODEL_TYPE : MODEL_TYPE_BY_LAYER)
+                .put("model_type", uniform ? MODEL_TYPE : MODEL_TYPE_BY_LAYER)
                 .put("n_layer", config.layers())
                 .put("n_embd", config.width())
                 .put("n_head", config.heads())
                 .put("n_inner", config.feedForward())
                 .put("vocab_size", config.vocabulary())
                 .put("n_positions", config.sequenceLength());
-        if (plain) {
+        if (uniform) {
             root.put(EXPERTS, moe.experts());
         } else {
             writeLayers(config, root);
@@ -77,7 +85,7 @@ final class ConfigJson {
                 .put("capacity_factor", moe.capacityFactor())
                 .put("activation_function", "gelu_new")
                 .put("tie_word_embeddings", true)
-                .put("torch_dtype", "float32"));
+                .put("torch_dtype", dtype.torch()));
     }
 
     private static void writeLayers(ModelConfig config, ObjectNode root) {
@@ -92,14 +100,34 @@ final class ConfigJson {
         }
     }
 
-    /** @param file for messages only */
-    static ModelConfig read(Path file, byte[] json) throws IOException {
-        JsonNode root;
+    /** How the tensors are stored; @param file for messages only */
+    static DType dtype(Path file, byte[] json) throws IOException {
+        return dtype(file, tree(file, json));
+    }
+
+    private static DType dtype(Path file, JsonNode root) {
+        if (!root.has(DTYPE)) {
+            return DType.F32;
+        }
+        for (DType dtype : DType.values()) {
+            if (dtype.torch().equals(root.get(DTYPE).asText())) {
+                return dtype;
+            }
+        }
+        throw refused(file, DTYPE, root, "one of " + String.join(", ", DType.torchNames()));
+    }
+
+    private static JsonNode tree(Path file, byte[] json) throws IOException {
         try {
-            root = JSON.readTree(json);
+            return JSON.readTree(json);
         } catch (JsonProcessingException e) {
             throw UserError.input(file + " is not JSON: " + e.getOriginalMessage(), "Produce the model again.", e);
         }
+    }
+
+    /** @param file for messages only */
+    static ModelConfig read(Path file, byte[] json) throws IOException {
+        JsonNode root = tree(file, json);
         String type = root.path("model_type").asText();
         if (!MODEL_TYPE.equals(type) && !MODEL_TYPE_BY_LAYER.equals(type)) {
             throw refused(file, "model_type", root, "\"" + MODEL_TYPE + "\" or \"" + MODEL_TYPE_BY_LAYER + "\"");
@@ -130,11 +158,11 @@ final class ConfigJson {
                     integer(file, root, "n_positions"),
                     moe);
         });
-        ConfigKeys.check(file, root, JSON.readTree(write(config)));
+        ConfigKeys.check(file, root, JSON.readTree(write(config, dtype(file, root))));
         return config;
     }
 
-    /** Never empty: a model without any experts is a plain one. */
+    /** Never empty: a model without any experts is a uniform one. */
     private static SortedMap<Integer, MoeLayer> readLayers(Path file, JsonNode root, int layers) {
         List<Integer> experts = integers(file, root, EXPERTS);
         if (experts.size() != layers || Collections.max(experts) < 1) {

@@ -19,7 +19,6 @@ final class ConfigKeys {
     private static final ObjectNode COMPUTED = new ObjectMapper()
             .createObjectNode()
             .put("hidden_act", "gelu_new")
-            .put("dtype", "float32")
             .put("layer_norm_epsilon", 1e-5)
             .put("layer_norm_eps", 1e-5)
             .put("attn_pdrop", 0)
@@ -56,7 +55,7 @@ final class ConfigKeys {
         for (Iterator<Map.Entry<String, JsonNode>> fields = root.fields(); fields.hasNext(); ) {
             Map.Entry<String, JsonNode> field = fields.next();
             String key = field.getKey();
-            JsonNode supported = written.has(key) ? written.get(key) : COMPUTED.get(key);
+            JsonNode supported = written.has(key) ? written.get(key) : computed(key, written);
             if (supported == null && !DESCRIPTIVE.contains(key)) {
                 throw refused(file, field, "not a key that Uncurl knows, so it cannot be followed");
             }
@@ -64,6 +63,11 @@ final class ConfigKeys {
                 throw refused(file, field, "not supported; " + supported + " is");
             }
         }
+    }
+
+    /** Newer files of Hugging Face say dtype for torch_dtype. */
+    private static JsonNode computed(String key, JsonNode written) {
+        return key.equals("dtype") ? written.get("torch_dtype") : COMPUTED.get(key);
     }
 
     private static boolean same(JsonNode value, JsonNode supported) {

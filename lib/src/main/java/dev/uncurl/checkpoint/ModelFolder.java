@@ -2,49 +2,41 @@ package dev.uncurl.checkpoint;
 
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.DType;
+import dev.uncurl.model.spec.Gpt2Architecture;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
-import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
-import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * A finished model on any Hadoop file system: safetensors shards ({@link Shards}), {@code model.safetensors.index.json},
- * {@code config.json} and {@code manifest.json}. A folder without a valid manifest is no model. Tensors are read by byte
- * range; instances are safe for use by several threads.
+ * A finished model on any Hadoop file system: safetensors files ({@link TensorFolder}), {@code config.json} and
+ * {@code manifest.json}. A folder without a valid manifest is no model. Tensors are read by byte range; instances are safe
+ * for use by several threads.
  */
 public final class ModelFolder implements Weights {
     static final String CONFIG = "config.json";
-    static final String MANIFEST = "manifest.json";
+    static final String MANIFEST = ManifestFiles.MANIFEST;
 
-    private static final String REPAIR =
-            "The folder was damaged after it was written: copy it again from its source, or remove it and run the"
-                    + " command that writes it again.";
-
-    private final FileSystem fs;
-    private final Path dir;
-    private final Manifest manifest;
-    private final String manifestSha256;
+    private final ManifestFiles files;
     private final ModelConfig config;
-    private final Shards shards;
-    private final Map<String, Integer> shardOfTensor;
-    private final Map<Integer, Safetensors> headers = new ConcurrentHashMap<>();
+    private final DType dtype;
+    private final ParameterLayout layout;
+    private final TensorFolder tensors;
 
-    private ModelFolder(FileSystem fs, Path dir, Manifest manifest, String manifestSha256, ModelConfig config) {
-        this.fs = fs;
-        this.dir = dir;
-        this.manifest = manifest;
-        this.manifestSha256 = manifestSha256;
+    private ModelFolder(ManifestFiles files, ModelConfig config, DType dtype, TensorFolder tensors) {
+        this.files = files;
         this.config = config;
-        this.shards = Shards.of(config);
-        this.shardOfTensor = shards.shardOfTensor();
+        this.dtype = dtype;
+        this.layout = ParameterLayout.of(config);
+        this.tensors = tensors;
     }
 
     /**
@@ -66,89 +58,82 @@ public final class ModelFolder implements Weights {
 
     /**
      * Opens a finished model: manifest, sizes of all files, config and index are checked, the last two with their
-     * hashes; a shard's header when it is first read; a tensor's bytes against its sum in the manifest, and that they are
-     * finite, whenever they are read; the hashes of the shards by {@link #verify} alone.
+     * hashes; the header of a file when it is first read; a tensor's bytes against its sum in the manifest, and that they are
+     * finite, whenever they are read; the hashes of the other files by {@link #verify} alone.
      *
      * @throws UserError (input) with folder, file and remedy
      */
     public static ModelFolder open(FileSystem fs, Path dir) throws IOException {
+        ManifestFiles files = manifest(fs, dir);
+        files.checkSizes();
+        return open(files);
+    }
+
+    /**
+     * Opens a model that was opened before, perhaps by another process: like {@link #open}, but without looking at its
+     * other files, so that the time does not grow with their number. Each tensor is still checked when it is read.
+     *
+     * @param manifestSha256 of the model that was opened then
+     * @throws UserError (input) as {@link #open}, or when the folder holds another model now
+     */
+    public static ModelFolder reopen(FileSystem fs, Path dir, String manifestSha256) throws IOException {
+        ManifestFiles files = manifest(fs, dir);
+        if (!files.sha256().equals(manifestSha256)) {
+            throw UserError.input(
+                    "Model " + dir + " was replaced while it was in use: its manifest.json has SHA-256 "
+                            + files.sha256() + " now, it had " + manifestSha256,
+                    "Run the command again.");
+        }
+        return open(files);
+    }
+
+    private static ManifestFiles manifest(FileSystem fs, Path dir) throws IOException {
         FileSystem plain = Storage.plain(fs);
-        Path folder = Storage.folder(plain, dir);
-        if (ModelStaging.isStaging(folder)) {
-            throw UserError.input(
-                    folder + " is where a model was being written, not a finished model",
-                    "Run the command that writes it again; this folder can be removed.");
-        }
-        byte[] json = manifest(plain, folder);
-        Manifest manifest;
-        try {
-            manifest = Manifest.parse(json);
-        } catch (IOException e) {
-            throw UserError.input(
-                    new Path(folder, MANIFEST) + " is not a valid manifest: " + e.getMessage(),
-                    "The folder is not a finished model: remove it and run the command that writes it again.",
-                    e);
-        }
-        checkSizes(plain, folder, manifest);
-        Path configFile = listed(folder, manifest, CONFIG);
-        byte[] configJson = Storage.read(plain, configFile);
-        ModelConfig config = ConfigJson.read(configFile, configJson);
-        checkHash(configFile, Storage.sha256(configJson), manifest);
-        var model = new ModelFolder(plain, folder, manifest, Storage.sha256(json), config);
-        Path index = listed(folder, manifest, Shards.INDEX);
-        byte[] indexJson = Storage.read(plain, index);
-        model.shards.checkIndex(index, indexJson);
-        checkHash(index, Storage.sha256(indexJson), manifest);
-        for (int shard = 0; shard < model.shards.count(); shard++) {
-            listed(folder, manifest, model.shards.file(shard));
-        }
-        return model;
+        return ManifestFiles.read(plain, Storage.folder(plain, dir));
     }
 
-    private static byte[] manifest(FileSystem fs, Path folder) throws IOException {
-        try {
-            return Storage.read(fs, new Path(folder, MANIFEST));
-        } catch (FileNotFoundException e) {
-            if (!fs.exists(folder)) {
-                throw UserError.input("There is no model folder " + folder, "Check the path.", e);
-            }
-            throw UserError.input(
-                    folder + " has no valid manifest.json: the folder is not a finished model",
-                    "Check the path; or remove the folder and run the command that writes it again.",
-                    e);
-        }
+    private static ModelFolder open(ManifestFiles files) throws IOException {
+        Path configFile = files.listed(CONFIG);
+        byte[] json = files.content(CONFIG);
+        ModelConfig config = ConfigJson.read(configFile, json);
+        DType dtype = ConfigJson.dtype(configFile, json);
+        Map<String, String> fileOfTensor = fileOfTensor(files);
+        Gpt2Architecture architecture = Gpt2Architecture.of(config, dtype);
+        checkComplete(files.folder(), architecture, fileOfTensor);
+        var tensors = new TensorFolder(
+                files.fs(),
+                files.folder(),
+                architecture,
+                fileOfTensor,
+                files.manifest().files());
+        return new ModelFolder(files, config, dtype, tensors);
     }
 
-    private static void checkSizes(FileSystem fs, Path folder, Manifest manifest) throws IOException {
-        for (var entry : manifest.files().entrySet()) {
-            Path file = new Path(folder, entry.getKey());
-            if (!fs.exists(file)) {
-                throw UserError.input(file + " is missing, but the manifest lists it", REPAIR);
-            }
-            long bytes = fs.getFileStatus(file).getLen();
-            if (bytes != entry.getValue().bytes()) {
+    /** The file of each tensor, all of them listed in the manifest. */
+    private static Map<String, String> fileOfTensor(ManifestFiles files) throws IOException {
+        boolean single = files.lists(TensorIndex.SINGLE) && !files.lists(TensorIndex.FILE);
+        Map<String, String> fileOfTensor = single
+                ? TensorIndex.single(files.fs(), files.folder())
+                : TensorIndex.read(files.listed(TensorIndex.FILE), files.content(TensorIndex.FILE));
+        Set.copyOf(fileOfTensor.values()).forEach(files::listed);
+        return fileOfTensor;
+    }
+
+    private static void checkComplete(Path folder, Gpt2Architecture architecture, Map<String, String> fileOfTensor) {
+        var expected = new LinkedHashSet<String>();
+        architecture.tensors().forEach(tensor -> expected.add(tensor.name()));
+        String remedy = "config.json and the weights are not of one model: produce the model again.";
+        for (String tensor : expected) {
+            if (!fileOfTensor.containsKey(tensor)) {
                 throw UserError.input(
-                        file + " has " + bytes + " bytes, by the manifest "
-                                + entry.getValue().bytes(),
-                        REPAIR);
+                        folder + ": tensor " + tensor + " of the model of config.json is in no file", remedy);
             }
         }
-    }
-
-    private static void checkHash(Path file, String sha256, Manifest manifest) {
-        String written = manifest.files().get(file.getName()).sha256();
-        if (!sha256.equals(written)) {
-            throw UserError.input(
-                    file + " is not what was written: its SHA-256 is " + sha256 + ", by the manifest " + written,
-                    REPAIR);
+        for (String tensor : fileOfTensor.keySet()) {
+            if (!expected.contains(tensor)) {
+                throw UserError.input(folder + ": the model of config.json has no tensor " + tensor, remedy);
+            }
         }
-    }
-
-    private static Path listed(Path folder, Manifest manifest, String name) {
-        if (!manifest.files().containsKey(name)) {
-            throw UserError.input(new Path(folder, MANIFEST) + " does not list " + name, REPAIR);
-        }
-        return new Path(folder, name);
     }
 
     /**
@@ -158,107 +143,74 @@ public final class ModelFolder implements Weights {
      * @throws UserError (input) that names the file, and the tensor where it is one, that differs
      */
     public void verify() throws IOException {
-        for (String name : manifest.files().keySet()) {
-            Path file = new Path(dir, name);
-            checkHash(file, Storage.hash(fs, file).sha256(), manifest);
-        }
-        for (int shard = 0; shard < shards.count(); shard++) {
-            SortedMap<String, String> written =
-                    manifest.files().get(shards.file(shard)).tensors();
-            SortedMap<String, String> found = header(shard).sums();
+        files.checkHashes();
+        for (String file : tensors.files()) {
+            SortedMap<String, String> written = manifest().files().get(file).tensors();
+            SortedMap<String, String> found = tensors.file(file).sums();
             if (!written.isEmpty() && !written.keySet().equals(found.keySet())) { // older manifests have no sums
                 throw UserError.input(
-                        new Path(dir, MANIFEST) + " has sums of other tensors than " + shards.file(shard) + " holds",
-                        REPAIR);
+                        new Path(dir(), MANIFEST) + " has sums of other tensors than " + file + " holds",
+                        ManifestFiles.REPAIR);
             }
         }
     }
 
     /** Reads one tensor, and nothing but its bytes, into {@code into[offset ..]}, row-major. */
     public void read(String tensor, float[] into, int offset) throws IOException {
-        header(shard(tensor)).read(tensor, into, offset);
+        tensors.read(tensor, into, offset);
     }
 
     /** Reads one tensor, and nothing but its bytes, in parts. */
     @Override
     public void read(String tensor, Weights.Values values) throws IOException {
-        header(shard(tensor)).read(tensor, values);
+        tensors.read(tensor, values);
     }
 
     @Override
-    public void readAll(List<String> tensors, Function<String, Weights.Values> values) throws IOException {
-        for (int from = 0; from < tensors.size(); ) {
-            int shard = shard(tensors.get(from));
-            Safetensors file = header(shard);
-            try (FSDataInputStream in = file.stream()) {
-                for (; from < tensors.size() && shard(tensors.get(from)) == shard; from++) {
-                    String name = tensors.get(from);
-                    file.read(in, file.tensor(name), values.apply(name));
-                }
-            }
-        }
+    public void readAll(List<String> names, Function<String, Weights.Values> values) throws IOException {
+        tensors.readAll(names, values);
     }
 
-    /** Gives {@code writer} the tensor {@code target}, with the bytes of this model's tensor {@code source} as they are. */
-    public void copy(String source, SafetensorsWriter writer, String target) throws IOException {
-        header(shard(source)).copy(source, writer, target);
+    /** The tensors by name, for code that does not depend on the configuration. */
+    public TensorFolder tensors() {
+        return tensors;
     }
 
-    /** Whether a tensor has, bit for bit, the values of one of another model; both are read as streams. */
-    public boolean same(String tensor, ModelFolder other, String otherTensor) throws IOException {
-        return header(shard(tensor)).same(tensor, other.header(other.shard(otherTensor)), otherTensor);
-    }
-
-    private int shard(String tensor) {
-        return shardOfTensor.get(shards.layout().tensor(tensor).name());
-    }
-
-    private Safetensors header(int shard) throws IOException {
-        Safetensors known = headers.get(shard);
-        if (known != null) {
-            return known;
-        }
-        Safetensors header = safetensors(shards.file(shard));
-        shards.checkHeader(shard, header);
-        headers.put(shard, header);
-        return header;
-    }
-
-    /** A file of this folder, its tensors held against the manifest when they are read. */
+    /** A file of this folder, whose tensors are compared with the manifest when they are read. */
     Safetensors safetensors(String name) throws IOException {
         return Safetensors.open(
-                fs, new Path(dir, name), manifest.files().get(name).tensors());
-    }
-
-    /** Names of the tensors in a shard; there is one per block and one for the rest. */
-    public List<String> tensorNames(int shard) {
-        return shards.tensors(shard).stream().map(ParameterLayout.Tensor::name).toList();
+                files.fs(), new Path(dir(), name), manifest().files().get(name).tensors());
     }
 
     public Path dir() {
-        return dir;
+        return files.folder();
     }
 
     public ModelConfig config() {
         return config;
     }
 
+    /** How every tensor is stored. */
+    public DType dtype() {
+        return dtype;
+    }
+
     public ParameterLayout layout() {
-        return shards.layout();
+        return layout;
     }
 
     public Manifest manifest() {
-        return manifest;
+        return files.manifest();
     }
 
     /** SHA-256 of manifest.json; the manifest holds the hashes of all else, so this one names the model's content. */
     public String manifestSha256() {
-        return manifestSha256;
+        return files.sha256();
     }
 
     /** Size of all files that the manifest lists. */
     public long bytes() {
-        return manifest.files().values().stream()
+        return manifest().files().values().stream()
                 .mapToLong(Manifest.Entry::bytes)
                 .sum();
     }

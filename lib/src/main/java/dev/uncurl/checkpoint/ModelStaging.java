@@ -2,6 +2,7 @@ package dev.uncurl.checkpoint;
 
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.HashSet;
@@ -21,55 +22,61 @@ import org.apache.hadoop.fs.Path;
  * manifest, and makes the model visible by one rename. Whoever dies before that leaves nothing that could be taken for a
  * model.
  *
- * <p>Shards may be written twice (a retried or speculative task): each attempt writes aside, the first to
- * finish wins, and its bytes are the same.
+ * <p>Shards may be written twice, as {@link ShardWriter} describes.
  */
 public final class ModelStaging {
-    private static final String ATTEMPT = ".attempt";
-
-    /** Fills the tensors of one file, in the order declared. */
-    @FunctionalInterface
-    public interface Content {
-        void writeTo(SafetensorsWriter writer) throws IOException;
-    }
-
     private final FileSystem fs;
     private final Path dir;
     private final ModelConfig config;
     private final String token;
     private final Path folder;
+    private final DType dtype;
     private final Shards shards;
+    private final ShardWriter writer;
     private final SortedMap<String, Manifest.Entry> companions = new TreeMap<>();
 
-    private ModelStaging(FileSystem fs, Path dir, ModelConfig config, String token) {
+    private ModelStaging(FileSystem fs, Path dir, ModelConfig config, DType dtype, String token) {
         this.fs = Storage.plain(fs);
         this.dir = Storage.folder(this.fs, dir);
         this.config = config;
         this.token = token;
         this.folder = new Path(this.dir.getParent(), "." + this.dir.getName() + "." + token + ".tmp");
-        this.shards = Shards.of(config);
+        this.dtype = dtype;
+        this.shards = Shards.of(config, dtype);
+        this.writer = new ShardWriter(this.fs, folder, shards.sharded());
+    }
+
+    /** As {@link #create(FileSystem, Path, ModelConfig, DType)}, stored as F32. */
+    public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config) throws IOException {
+        return create(fs, dir, config, DType.F32);
     }
 
     /**
      * Begins a new model.
      *
+     * @param dtype in which its tensors are stored
      * @param dir where the finished model shall stand
      * @throws UserError (conflict) when something stands there, (input) when there is too little room
      */
-    public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config) throws IOException {
-        var staging = new ModelStaging(fs, dir, config, UUID.randomUUID().toString());
+    public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config, DType dtype) throws IOException {
+        var staging = new ModelStaging(fs, dir, config, dtype, UUID.randomUUID().toString());
         staging.checkFree();
-        Storage.checkRoom(staging.fs, staging.dir, staging.shards.layout().length() * Float.BYTES);
+        Storage.checkRoom(staging.fs, staging.dir, staging.shards.sharded().bytes());
         staging.fs.mkdirs(staging.folder);
         return staging;
     }
 
-    /** The same staging folder, seen from another process; {@code token} as {@link #token} told there. */
-    public static ModelStaging attach(FileSystem fs, Path dir, ModelConfig config, String token) throws IOException {
+    /**
+     * Opens a staging folder that another process created.
+     *
+     * @param token as returned by {@link #token} in the creating process; the other arguments as given there
+     */
+    public static ModelStaging attach(FileSystem fs, Path dir, ModelConfig config, DType dtype, String token)
+            throws IOException {
         if (!token.matches("[0-9a-f-]{36}")) {
             throw new IllegalArgumentException("Not a staging token: " + token);
         }
-        var staging = new ModelStaging(fs, dir, config, token);
+        var staging = new ModelStaging(fs, dir, config, dtype, token);
         if (!staging.fs.exists(staging.folder)) {
             throw new IOException("The staging folder " + staging.folder + " is gone");
         }
@@ -80,7 +87,7 @@ public final class ModelStaging {
         return dir.getName().startsWith(".") && dir.getName().endsWith(".tmp");
     }
 
-    /** Tells this staging folder from others of the same model; for {@link #attach}. */
+    /** Distinguishes this staging folder from others of the same model; for {@link #attach}. */
     public String token() {
         return token;
     }
@@ -89,9 +96,14 @@ public final class ModelStaging {
         return shards;
     }
 
+    /** Writes the shards; the size and hash of each may be handed to {@link #publish}. */
+    public ShardWriter writer() {
+        return writer;
+    }
+
     /** Writes shard number {@code shard}; the size and hash may be handed to {@link #publish}. */
-    public Manifest.Entry writeShard(int shard, Content content) throws IOException {
-        return write(new Path(folder, shards.file(shard)), shards.declarations(shard), content);
+    public Manifest.Entry writeShard(int shard, ShardWriter.Content content) throws IOException {
+        return writer.writeShard(shard, content);
     }
 
     /** Writes every shard, a tensor at a time, and gives what {@link #publish} takes. */
@@ -109,41 +121,14 @@ public final class ModelStaging {
     }
 
     /** Writes a safetensors file that stands beside the shards in the published folder. */
-    void writeCompanion(String name, List<SafetensorsWriter.Declaration> tensors, Content content) throws IOException {
-        companions.put(name, write(new Path(folder, name), tensors, content));
+    void writeCompanion(String name, List<SafetensorsWriter.Declaration> tensors, ShardWriter.Content content)
+            throws IOException {
+        companions.put(name, writer.write(name, tensors, content));
     }
 
     /** Writes any other file that stands beside the shards in the published folder. */
     void writeCompanion(String name, byte[] content) throws IOException {
         companions.put(name, Storage.write(fs, new Path(folder, name), content));
-    }
-
-    private Manifest.Entry write(Path file, List<SafetensorsWriter.Declaration> tensors, Content content)
-            throws IOException {
-        Path attempt = attempt(file);
-        Storage.Output out = Storage.create(fs, attempt);
-        SortedMap<String, String> sums = write(out, tensors, content);
-        settle(attempt, file);
-        return new Manifest.Entry(out.bytes(), out.sha256(), sums);
-    }
-
-    private static SortedMap<String, String> write(
-            Storage.Output out, List<SafetensorsWriter.Declaration> tensors, Content content) throws IOException {
-        try (var writer = new SafetensorsWriter(out, tensors, Map.of("format", "pt"))) {
-            content.writeTo(writer);
-            writer.finish();
-            return writer.sums();
-        }
-    }
-
-    private static Path attempt(Path file) {
-        return new Path(file.getParent(), file.getName() + "." + UUID.randomUUID() + ATTEMPT);
-    }
-
-    private void settle(Path attempt, Path file) throws IOException {
-        if (!Storage.rename(fs, attempt, file)) {
-            fs.delete(attempt, false);
-        }
     }
 
     /**
@@ -164,9 +149,9 @@ public final class ModelStaging {
             files.put(shards.file(shard), known.containsKey(shard) ? known.get(shard) : entry(file));
         }
         removeAllBut(files.keySet());
-        files.put(Shards.INDEX, Storage.write(fs, new Path(folder, Shards.INDEX), shards.index()));
-        files.put(
-                ModelFolder.CONFIG, Storage.write(fs, new Path(folder, ModelFolder.CONFIG), ConfigJson.write(config)));
+        files.put(TensorIndex.FILE, writer.writeIndex());
+        byte[] configJson = ConfigJson.write(config, dtype);
+        files.put(ModelFolder.CONFIG, Storage.write(fs, new Path(folder, ModelFolder.CONFIG), configJson));
         var manifest = new Manifest(Manifest.FORMAT, shards.layout().length(), files, lineage);
         Storage.write(fs, new Path(folder, ModelFolder.MANIFEST), manifest.toJson());
         checkFree();

@@ -2,10 +2,9 @@ package dev.uncurl.checkpoint;
 
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.DType;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -27,8 +26,8 @@ import org.apache.hadoop.fs.Path;
  * without gaps.
  *
  * <p>{@link #open} trusts nothing: a header that lies about sizes is refused, with file and tensor named, before
- * anything larger than the file is allocated. Only F32 is read, and only finite values. Instances hold the header, no stream, and may be shared
- * between threads.
+ * anything larger than the file is allocated. The types of {@link DType} are read, and only finite values, which become
+ * {@code float} exactly. Instances hold the header, no stream, and may be shared between threads.
  */
 public final class Safetensors {
     private static final int CHUNK = 1 << 20;
@@ -36,13 +35,14 @@ public final class Safetensors {
     /**
      * One tensor of the file.
      *
+     * @param dtype how its values are stored
      * @param begin first byte of its data, counted from the start of the file
      * @param end byte after its data
      */
-    public record Tensor(String name, List<Integer> shape, long begin, long end) {
+    public record Tensor(String name, List<Integer> shape, DType dtype, long begin, long end) {
         /** Number of elements. */
         public long length() {
-            return (end - begin) / Float.BYTES;
+            return (end - begin) / dtype.bytes();
         }
     }
 
@@ -116,7 +116,10 @@ public final class Safetensors {
         }
     }
 
-    /** Gives {@code writer} the tensor {@code target}, with the bytes of this file's tensor {@code source} as they are. */
+    /**
+     * Gives {@code writer} the tensor {@code target}, with the bytes of this file's tensor {@code source} as they are, or
+     * converted where the writer has another type for it.
+     */
     public void copy(String source, SafetensorsWriter writer, String target) throws IOException {
         Tensor tensor = tensor(source);
         try (FSDataInputStream in = fs.open(file)) {
@@ -137,16 +140,16 @@ public final class Safetensors {
     void read(FSDataInputStream in, Tensor tensor, Weights.Values values) throws IOException {
         int length = Math.toIntExact(tensor.length());
         var floats = new float[Math.min(Weights.PART, length)];
-        byte[] chunk = new byte[floats.length * Float.BYTES];
-        var view = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        var chunk = new Chunk(tensor.dtype(), floats.length);
+        int size = tensor.dtype().bytes();
         var sum = new CRC32C();
-        var finite = new Finite();
+        var finite = new Finite(tensor.dtype());
         for (int at = 0; at < length; at += floats.length) {
             int count = Math.min(floats.length, length - at);
-            in.readFully(tensor.begin() + (long) at * Float.BYTES, chunk, 0, count * Float.BYTES);
-            sum.update(chunk, 0, count * Float.BYTES);
-            finite.take(chunk, count * Float.BYTES);
-            view.rewind().get(floats, 0, count);
+            in.readFully(tensor.begin() + (long) at * size, chunk.bytes(), 0, count * size);
+            sum.update(chunk.bytes(), 0, count * size);
+            finite.take(chunk.bytes(), count * size);
+            chunk.decode(floats, count);
             values.take(floats, count, at);
         }
         check(tensor, sum);
@@ -157,7 +160,7 @@ public final class Safetensors {
     void copy(FSDataInputStream in, Tensor tensor, OutputStream out) throws IOException {
         byte[] chunk = new byte[(int) Math.min(CHUNK, tensor.end() - tensor.begin())];
         var sum = new CRC32C();
-        var finite = new Finite();
+        var finite = new Finite(tensor.dtype());
         for (long at = tensor.begin(); at < tensor.end(); ) {
             int bytes = (int) Math.min(chunk.length, tensor.end() - at);
             in.readFully(at, chunk, 0, bytes);
@@ -170,28 +173,42 @@ public final class Safetensors {
         finite.require(file, tensor.name(), tensor.shape());
     }
 
-    /** Whether a tensor has the bytes that one of another file has. */
+    /** Whether a tensor has the bytes that one of another file has once it is converted to this tensor's type. */
     boolean same(String name, Safetensors other, String otherName) throws IOException {
         Tensor left = tensor(name);
         Tensor right = other.tensor(otherName);
-        long length = left.end() - left.begin();
-        if (right.end() - right.begin() != length) {
+        if (left.length() != right.length()) {
             return false;
         }
-        byte[] chunk = new byte[(int) Math.min(CHUNK, length)];
-        byte[] otherChunk = new byte[chunk.length];
+        int values = (int) Math.min(Weights.PART, left.length());
+        var chunk = new Chunk(left.dtype(), values);
+        var otherChunk = new Chunk(right.dtype(), values);
+        var converted = new Chunk(left.dtype(), values);
+        boolean convert = left.dtype() != right.dtype();
+        var floats = new float[values];
         try (FSDataInputStream in = fs.open(file);
                 FSDataInputStream otherIn = other.fs.open(other.file)) {
-            for (long at = 0; at < length; at += chunk.length) {
-                int bytes = (int) Math.min(chunk.length, length - at);
-                in.readFully(left.begin() + at, chunk, 0, bytes);
-                otherIn.readFully(right.begin() + at, otherChunk, 0, bytes);
-                if (!Arrays.equals(chunk, 0, bytes, otherChunk, 0, bytes)) {
+            for (long at = 0; at < left.length(); at += values) {
+                int count = (int) Math.min(values, left.length() - at);
+                int bytes = count * left.dtype().bytes();
+                read(in, left, at, chunk, count);
+                read(otherIn, right, at, otherChunk, count);
+                if (convert) {
+                    otherChunk.decode(floats, count);
+                    converted.encode(floats, count);
+                }
+                byte[] expected = convert ? converted.bytes() : otherChunk.bytes();
+                if (!Arrays.equals(chunk.bytes(), 0, bytes, expected, 0, bytes)) {
                     return false;
                 }
             }
         }
         return true;
+    }
+
+    private static void read(FSDataInputStream in, Tensor tensor, long at, Chunk chunk, int count) throws IOException {
+        int size = tensor.dtype().bytes();
+        in.readFully(tensor.begin() + at * size, chunk.bytes(), 0, count * size);
     }
 
     private void check(Tensor tensor, Checksum sum) {

@@ -6,11 +6,13 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.DType;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -135,13 +137,9 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
         if (!node.isObject() || node.size() != FIELDS.size() || !FIELDS.stream().allMatch(node::has)) {
             throw damaged(file, where + "is not described by dtype, shape and data_offsets");
         }
-        String type = node.get("dtype").asText();
-        if (!type.equals("F32")) {
-            throw UserError.input(
-                    file + ": " + where + "is stored as " + type + "; only F32 is read", "Convert the model to F32.");
-        }
+        DType dtype = dtype(file, where, node.get("dtype").asText());
         var shape = new ArrayList<Integer>();
-        long bytes = Float.BYTES;
+        long bytes = dtype.bytes();
         for (JsonNode dimension : node.get("shape")) {
             if (!dimension.isIntegralNumber() || !dimension.canConvertToInt() || dimension.intValue() < 0) {
                 throw damaged(file, where + "has a dimension of " + dimension);
@@ -161,7 +159,18 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
         if (end - begin != bytes) {
             throw damaged(file, where + "of shape " + shape + " needs " + bytes + " bytes but has offsets " + offsets);
         }
-        return new Safetensors.Tensor(name, List.copyOf(shape), dataStart + begin, dataStart + end);
+        return new Safetensors.Tensor(name, List.copyOf(shape), dtype, dataStart + begin, dataStart + end);
+    }
+
+    private static DType dtype(Path file, String where, String type) {
+        for (DType known : DType.values()) {
+            if (known.name().equals(type)) {
+                return known;
+            }
+        }
+        throw UserError.input(
+                file + ": " + where + "is stored as " + type + "; what is read is " + Arrays.toString(DType.values()),
+                "Convert the model to one of them.");
     }
 
     private static long offset(Path file, String where, JsonNode node, long dataBytes) {

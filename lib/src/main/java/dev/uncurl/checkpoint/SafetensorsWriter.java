@@ -3,6 +3,7 @@ package dev.uncurl.checkpoint;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.DType;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -27,8 +28,18 @@ public final class SafetensorsWriter implements Closeable {
     private static final int ALIGNMENT = 8;
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** Name and row-major shape of a tensor to be written. */
-    public record Declaration(String name, List<Integer> shape) {
+    /**
+     * A tensor to be written.
+     *
+     * @param shape row-major
+     * @param dtype that its values are rounded to, as {@link DType#encode} does
+     */
+    public record Declaration(String name, List<Integer> shape, DType dtype) {
+        /** Stored as F32. */
+        public Declaration(String name, List<Integer> shape) {
+            this(name, shape, DType.F32);
+        }
+
         long length() {
             return shape.stream().mapToLong(Integer::longValue).reduce(1, Math::multiplyExact);
         }
@@ -66,9 +77,10 @@ public final class SafetensorsWriter implements Closeable {
             if (!names.add(declaration.name())) {
                 throw new IllegalArgumentException("Two tensors are called " + declaration.name());
             }
-            ObjectNode node = root.putObject(declaration.name()).put("dtype", "F32");
+            ObjectNode node = root.putObject(declaration.name())
+                    .put("dtype", declaration.dtype().name());
             declaration.shape().forEach(node.putArray("shape")::add);
-            long end = offset + declaration.length() * Float.BYTES;
+            long end = offset + declaration.length() * declaration.dtype().bytes();
             node.putArray("data_offsets").add(offset).add(end);
             offset = end;
         }
@@ -93,7 +105,7 @@ public final class SafetensorsWriter implements Closeable {
         write(name, offset, values.length, (part, count, at) -> System.arraycopy(values, offset + at, part, 0, count));
     }
 
-    /** Writes the tensor whose turn it is from the first of {@code values}, rounded to FLOAT. */
+    /** Writes the tensor whose turn it is from the first of {@code values}, rounded to FLOAT, and then to its own type. */
     public void write(String name, double[] values) throws IOException {
         write(name, 0, values.length, (part, count, at) -> {
             for (int i = 0; i < count; i++) {
@@ -104,56 +116,79 @@ public final class SafetensorsWriter implements Closeable {
 
     /** Writes the tensor whose turn it is from the tensor {@code source} of {@code weights}, a part at a time. */
     public void write(String name, Weights weights, String source) throws IOException {
-        int length = Math.toIntExact(turn(name).length());
-        byte[] chunk = new byte[Math.min(Weights.PART, length) * Float.BYTES];
-        var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-        var finite = new Finite();
+        Declaration tensor = turn(name);
+        int length = Math.toIntExact(tensor.length());
+        var encoded = new Encoded(tensor, Math.min(Weights.PART, length));
         var written = new int[1];
         weights.read(source, (values, count, at) -> {
             if (at != written[0] || count > length - at) {
                 throw new IllegalArgumentException(
                         "Tensor " + source + " does not have the " + length + " values of " + name + " in their order");
             }
-            floats.rewind().put(values, 0, count);
-            finite.take(chunk, count * Float.BYTES);
-            out.write(chunk, 0, count * Float.BYTES);
+            encoded.write(values, count);
             written[0] += count;
         });
         if (written[0] != length) {
             throw new IllegalArgumentException(
                     "Tensor " + source + " has " + written[0] + " values, not the " + length + " of " + name);
         }
-        finite.require(
-                "The file to be written", name, declarations.get(next - 1).shape());
-        sums.put(name, Safetensors.sum(out.getChecksum()));
+        encoded.finish();
     }
 
     private void write(String name, int offset, int available, Values values) throws IOException {
-        int length = Math.toIntExact(turn(name).length());
+        Declaration tensor = turn(name);
+        int length = Math.toIntExact(tensor.length());
         Objects.checkFromIndexSize(offset, length, available);
         float[] part = new float[Math.min(PART, length)];
-        byte[] chunk = new byte[part.length * Float.BYTES];
-        var floats = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-        var finite = new Finite();
+        var encoded = new Encoded(tensor, part.length);
         for (int done = 0; done < length; done += part.length) {
             int count = Math.min(part.length, length - done);
             values.put(part, count, done);
-            floats.rewind().put(part, 0, count);
-            finite.take(chunk, count * Float.BYTES);
-            out.write(chunk, 0, count * Float.BYTES);
+            encoded.write(part, count);
         }
-        finite.require(
-                "The file to be written", name, declarations.get(next - 1).shape());
-        sums.put(name, Safetensors.sum(out.getChecksum()));
+        encoded.finish();
     }
 
-    /** Writes the tensor whose turn it is with the bytes of {@code tensor} of another file, bit for bit. */
+    /** The values of one tensor on their way to the stream. */
+    private final class Encoded {
+        private final Declaration tensor;
+        private final Chunk chunk;
+        private final Finite finite;
+
+        Encoded(Declaration tensor, int values) {
+            this.tensor = tensor;
+            chunk = new Chunk(tensor.dtype(), values);
+            finite = new Finite(tensor.dtype());
+        }
+
+        void write(float[] values, int count) throws IOException {
+            int bytes = count * tensor.dtype().bytes();
+            chunk.encode(values, count);
+            finite.take(chunk.bytes(), bytes);
+            out.write(chunk.bytes(), 0, bytes);
+        }
+
+        /** @throws dev.uncurl.error.UserError (input) when a value is not finite in the type that it is stored in */
+        void finish() {
+            finite.require("The file to be written", tensor.name(), tensor.shape());
+            sums.put(tensor.name(), Safetensors.sum(out.getChecksum()));
+        }
+    }
+
+    /** Writes the tensor whose turn it is from {@code tensor} of another file: bit for bit where it has the same type. */
     void copy(String name, Safetensors source, FSDataInputStream in, Safetensors.Tensor tensor) throws IOException {
-        if (turn(name).length() != tensor.length()) {
+        Declaration turn = turn(name);
+        if (turn.length() != tensor.length()) {
             throw new IllegalArgumentException("Tensor " + name + " differs in size from " + tensor.name());
         }
-        source.copy(in, tensor, out);
-        sums.put(name, Safetensors.sum(out.getChecksum()));
+        if (turn.dtype() == tensor.dtype()) {
+            source.copy(in, tensor, out);
+            sums.put(name, Safetensors.sum(out.getChecksum()));
+            return;
+        }
+        var encoded = new Encoded(turn, (int) Math.min(PART, tensor.length()));
+        source.read(in, tensor, (values, count, at) -> encoded.write(values, count));
+        encoded.finish();
     }
 
     /** CRC-32C of each tensor written so far, by name. */

@@ -6,6 +6,7 @@ import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -138,8 +139,14 @@ public final class TrainingCheckpoint {
     }
 
     private Weights moments(String kind) {
-        var shardOfTensor = Shards.of(model.config()).shardOfTensor();
-        return (tensor, values) -> moments.get(shardOfTensor.get(tensor)).read(kind + tensor, values);
+        var shards = Shards.of(model.config());
+        var fileOfTensor = new HashMap<String, Safetensors>();
+        for (int shard = 0; shard < shards.count(); shard++) {
+            for (var tensor : shards.tensors(shard)) {
+                fileOfTensor.put(tensor.name(), moments.get(shard));
+            }
+        }
+        return (tensor, values) -> fileOfTensor.get(tensor).read(kind + tensor, values);
     }
 
     /** What the trainer wrote of its own. */

@@ -20,11 +20,11 @@ import java.util.stream.Collectors;
 /**
  * How many experts the layers keep.
  *
- * @param experts K, of the layers without an exception: of each, or on average
- * @param exceptions K of single layers, by layer
+ * @param keep K, experts to keep in the layers without an exception: in each, or on average
+ * @param exceptions experts to keep in single layers, by layer
  * @param maxCluster the most experts that may go into one; 0: any number
  */
-public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> exceptions, int maxCluster) {
+public record Budget(Sharing sharing, int keep, SortedMap<Integer, Integer> exceptions, int maxCluster) {
     /** How the layers without an exception share what they keep. */
     public enum Sharing {
         /** Each keeps K. */
@@ -38,21 +38,21 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
         ADAPTIVE;
 
         /** As on the command line. */
-        public String title() {
+        public String id() {
             return name().toLowerCase(Locale.ROOT);
         }
 
         /** @throws UserError (usage) with the nearest name when there is no such budget */
-        public static Sharing named(String title) {
+        public static Sharing named(String id) {
             return Arrays.stream(values())
-                    .filter(sharing -> sharing.title().equals(title))
+                    .filter(sharing -> sharing.id().equals(id))
                     .findFirst()
-                    .orElseThrow(() -> UserError.usage("There is no budget " + title, Nearest.hint(title, titles())));
+                    .orElseThrow(() -> UserError.usage("There is no budget " + id, Nearest.hint(id, ids())));
         }
 
         /** The names that {@link #named} takes. */
-        public static List<String> titles() {
-            return Arrays.stream(values()).map(Sharing::title).toList();
+        public static List<String> ids() {
+            return Arrays.stream(values()).map(Sharing::id).toList();
         }
     }
 
@@ -64,12 +64,12 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
     }
 
     /** The same K in every layer, clusters of any size. */
-    public static Budget uniform(int experts) {
-        return new Budget(Sharing.UNIFORM, experts, Collections.emptySortedMap(), 0);
+    public static Budget uniform(int keep) {
+        return new Budget(Sharing.UNIFORM, keep, Collections.emptySortedMap(), 0);
     }
 
     /**
-     * K of every layer.
+     * The number of clusters of every layer.
      *
      * @throws UserError (usage) when a K is not between 1 and E, there is no such layer as an exception names, or E
      *     experts do not fit into K clusters of the largest size
@@ -90,17 +90,17 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
         clusters.putAll(
                 sharing == Sharing.ADAPTIVE
                         ? shared(free)
-                        : free.stream().collect(Collectors.toMap(LayerStatistics::layer, layer -> experts)));
+                        : free.stream().collect(Collectors.toMap(LayerStatistics::layer, layer -> keep)));
         for (LayerStatistics layer : layers) {
-            int keep = clusters.get(layer.layer());
+            int count = clusters.get(layer.layer());
             try {
-                Clusterer.checkClusters(keep, layer.experts());
+                Clusterer.checkClusters(count, layer.experts());
             } catch (UserError refusal) {
                 throw refusal.at("Layer " + layer.layer());
             }
-            if (keep < fewest(layer)) {
+            if (count < fewest(layer)) {
                 throw UserError.usage(
-                        "The " + layer.experts() + " experts of layer " + layer.layer() + " do not fit into " + keep
+                        "The " + layer.experts() + " experts of layer " + layer.layer() + " do not fit into " + count
                                 + " clusters of at most " + maxCluster,
                         "Keep " + fewest(layer) + " or more, or allow larger clusters.");
             }
@@ -121,7 +121,7 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
         int surplus = 0;
         for (LayerStatistics layer : layers) {
             clusters.put(layer.layer(), layer.experts());
-            surplus += layer.experts() - experts;
+            surplus += layer.experts() - keep;
             List<Dendrogram.Merge> merges =
                     Linkage.WARD.dendrogram(CanonicalGram.of(layer.gram())).merges();
             double total = merges.stream().mapToDouble(Dendrogram.Merge::height).sum();
@@ -132,7 +132,7 @@ public record Budget(Sharing sharing, int experts, SortedMap<Integer, Integer> e
         if (surplus < 0 || surplus > joins.size()) {
             int all = clusters.values().stream().mapToInt(Integer::intValue).sum();
             throw UserError.usage(
-                    "K = " + experts + " experts in the mean of " + layers.size() + " layers cannot be kept of " + all,
+                    "K = " + keep + " experts in the mean of " + layers.size() + " layers cannot be kept of " + all,
                     "Keep " + (all - joins.size()) + " to " + all + " in all"
                             + (maxCluster == 0 ? "." : ", or allow clusters of more than " + maxCluster + "."));
         }

@@ -42,33 +42,33 @@ public enum BuiltInMethods implements PruningMethod {
     /** Keep K experts drawn without replacement. */
     RANDOM("random", new RandomPruning(), MergeWeights.FREQUENCY);
 
-    private final String title;
+    private final String id;
     private final PruningMethod method;
     private final MergeWeights weights;
 
-    BuiltInMethods(String title, PruningMethod method, MergeWeights weights) {
-        this.title = title;
+    BuiltInMethods(String id, PruningMethod method, MergeWeights weights) {
+        this.id = id;
         this.method = method;
         this.weights = weights;
     }
 
     /** @throws UserError (usage) with the nearest name when there is no such method */
-    public static BuiltInMethods named(String title) {
+    public static BuiltInMethods named(String id) {
         for (BuiltInMethods method : values()) {
-            if (method.title.equals(title)) {
+            if (method.id.equals(id)) {
                 return method;
             }
         }
-        throw UserError.usage("There is no pruning method " + title, Nearest.hint(title, titles()));
+        throw UserError.usage("There is no pruning method " + id, Nearest.hint(id, ids()));
     }
 
     /** The names that {@link #named} takes. */
-    public static List<String> titles() {
-        return Arrays.stream(values()).map(BuiltInMethods::title).collect(Collectors.toList());
+    public static List<String> ids() {
+        return Arrays.stream(values()).map(BuiltInMethods::id).collect(Collectors.toList());
     }
 
-    public String title() {
-        return title;
+    public String id() {
+        return id;
     }
 
     /** The weights of its merges where none are asked for. */
@@ -87,7 +87,7 @@ public enum BuiltInMethods implements PruningMethod {
     }
 
     @Override
-    public int[] labels(LayerStatistics evidence, int keep, long seed) {
-        return method.labels(evidence, keep, seed);
+    public int[] assignClusters(LayerStatistics evidence, int keep, long seed) {
+        return method.assignClusters(evidence, keep, seed);
     }
 }

@@ -1,71 +1,95 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.model.spec.ParameterLayout;
+import dev.uncurl.checkpoint.TensorFolder;
+import dev.uncurl.model.spec.NeuronAxis;
+import dev.uncurl.model.spec.TensorSpec;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The weights of one feed-forward network x -> gelu(x W1 + b1) W2 + b2, all row-major. The order of its F hidden neurons
- * is without meaning: permuting columns of W1, b1 and rows of W2 alike leaves the function as it is.
+ * The weights of one feed-forward network, tensor by tensor. Its F hidden neurons are rows or columns of the tensors
+ * ({@link TensorSpec#neuronAxis}), and their order has no meaning: permuting all of these alike leaves the function
+ * as it is. That holds for gelu(x W1 + b1) W2 + b2 as well as for (silu(x Wg) * x Wu) Wd, since the activation looks at
+ * one neuron at a time.
  *
- * @param w1 [D, F]
- * @param b1 [F]
- * @param w2 [F, D]
- * @param b2 [D]
+ * @param parts the tensors, each of another role
  */
-public record Expert(float[] w1, float[] b1, float[] w2, float[] b2) {
+public record Expert(List<Part> parts) {
+    /**
+     * One tensor.
+     *
+     * @param values row-major
+     */
+    public record Part(TensorSpec tensor, float[] values) {
+        public Part {
+            if (values.length != tensor.length()) {
+                throw new IllegalArgumentException("Tensor " + tensor.name() + " of shape " + tensor.shape() + " has "
+                        + tensor.length() + " values, not " + values.length);
+            }
+        }
+
+        boolean hasNeurons() {
+            return tensor.neuronAxis() != NeuronAxis.NONE;
+        }
+
+        /** Whether neurons are columns of a matrix [values of a neuron, F], as a vector [F] can also be seen. */
+        boolean isByColumns() {
+            return tensor.neuronAxis() == NeuronAxis.COLUMNS || hasNeurons() && tensor.run() == 1;
+        }
+
+        /** Values that each neuron has here. */
+        int valuesOfNeuron() {
+            return hasNeurons() ? values.length / tensor.neurons() : 0;
+        }
+    }
+
     public Expert {
-        int weights = Math.multiplyExact(b1.length, b2.length);
-        if (w1.length != weights || w2.length != weights) {
-            throw new IllegalArgumentException("Weights of " + w1.length + " and " + w2.length
-                    + " values do not fit F = " + b1.length + ", D = " + b2.length);
+        parts = List.copyOf(parts);
+        long counts = parts.stream()
+                .filter(Part::hasNeurons)
+                .mapToInt(part -> part.tensor().neurons())
+                .distinct()
+                .count();
+        if (counts != 1) {
+            throw new IllegalArgumentException("Tensors of different numbers of neurons are not an expert: "
+                    + parts.stream().map(part -> part.tensor().toString()).toList());
         }
     }
 
     /** Reads one expert, and nothing but its bytes. */
-    public static Expert read(ModelFolder model, int layer, int expert) throws IOException {
-        String prefix = ParameterLayout.expert(layer, expert);
-        float[][] tensors = new float[ParameterLayout.FEED_FORWARD.size()][];
-        for (int i = 0; i < tensors.length; i++) {
-            String name = prefix + ParameterLayout.FEED_FORWARD.get(i);
-            tensors[i] = new float[Math.toIntExact(model.layout().tensor(name).length())];
-            model.read(name, tensors[i], 0);
+    public static Expert read(TensorFolder model, int layer, int expert) throws IOException {
+        var parts = new ArrayList<Part>();
+        for (TensorSpec tensor : LayerTensors.of(model, layer).expert(expert)) {
+            parts.add(new Part(tensor, model.read(tensor.name())));
         }
-        return new Expert(tensors[0], tensors[1], tensors[2], tensors[3]);
+        return new Expert(parts);
     }
 
-    /** The four tensors in the order of {@link ParameterLayout#FEED_FORWARD}. */
+    /** The values of each tensor. */
     List<float[]> tensors() {
-        return List.of(w1, b1, w2, b2);
+        return parts.stream().map(Part::values).toList();
     }
 
     /** F. */
-    public int feedForward() {
-        return b1.length;
+    public int neurons() {
+        return parts.stream().mapToInt(part -> part.tensor().neurons()).max().orElseThrow();
     }
 
-    /** D. */
-    public int width() {
-        return b2.length;
+    /** Values that each neuron has in all tensors together: 2 D + 1 in a GPT-2 of width D. */
+    int valuesOfNeuron() {
+        return parts.stream().mapToInt(Part::valuesOfNeuron).sum();
     }
 
-    /** The same function with hidden neuron {@code permutation[i]} in place i. */
-    public Expert permuted(int[] permutation) {
-        int hidden = feedForward();
-        int width = width();
-        float[] columns = new float[w1.length];
-        float[] bias = new float[hidden];
-        float[] rows = new float[w2.length];
-        for (int i = 0; i < hidden; i++) {
-            bias[i] = b1[permutation[i]];
-            System.arraycopy(w2, permutation[i] * width, rows, i * width, width);
-        }
-        for (int d = 0; d < width; d++) {
-            for (int i = 0; i < hidden; i++) {
-                columns[d * hidden + i] = w1[d * hidden + permutation[i]];
-            }
-        }
-        return new Expert(columns, bias, rows, b2);
+    /** Whether the tensors have the roles and shapes of those of another. */
+    boolean isLike(Expert other) {
+        return roles().equals(other.roles());
+    }
+
+    private List<List<?>> roles() {
+        return parts.stream()
+                .<List<?>>map(
+                        part -> List.of(part.tensor().role(), part.tensor().shape()))
+                .toList();
     }
 }

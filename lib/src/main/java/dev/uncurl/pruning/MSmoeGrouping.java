@@ -10,7 +10,7 @@ import dev.uncurl.routing.RouterGram;
  */
 final class MSmoeGrouping implements PruningMethod {
     @Override
-    public int[] labels(LayerStatistics evidence, int keep, long seed) {
+    public int[] assignClusters(LayerStatistics evidence, int keep, long seed) {
         evidence.requireTokens();
         int[] dominant = TopScorePruning.highest(evidence, evidence.statistics()::choices, keep);
         int[] labels = new int[evidence.experts()];

@@ -42,21 +42,20 @@ public enum MergeWeights {
     abstract double mass(ExpertStatistics statistics, int expert, boolean isReference);
 
     /** As on the command line. */
-    public String title() {
+    public String id() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /** @throws UserError (usage) with the nearest name when there are no such weights */
-    public static MergeWeights named(String title) {
+    public static MergeWeights named(String id) {
         return Arrays.stream(values())
-                .filter(weights -> weights.title().equals(title))
+                .filter(weights -> weights.id().equals(id))
                 .findFirst()
-                .orElseThrow(
-                        () -> UserError.usage("There are no merge weights " + title, Nearest.hint(title, titles())));
+                .orElseThrow(() -> UserError.usage("There are no merge weights " + id, Nearest.hint(id, ids())));
     }
 
     /** The names that {@link #named} takes. */
-    public static List<String> titles() {
-        return Arrays.stream(values()).map(MergeWeights::title).toList();
+    public static List<String> ids() {
+        return Arrays.stream(values()).map(MergeWeights::id).toList();
     }
 }

@@ -1,6 +1,6 @@
 package dev.uncurl.pruning;
 
-import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.checkpoint.TensorFolder;
 import dev.uncurl.kernel.KernelChoice;
 import java.io.IOException;
 import java.io.Serializable;
@@ -10,29 +10,30 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Where the hidden neurons of the members of one cluster go when they are merged: to the neurons of the reference that they
- * are like ({@link Alignment}).
+ * Where the hidden neurons of the members of one cluster go when they are merged: to the positions of the neurons of the
+ * reference that they match best ({@link Alignment}).
  *
- * @param places for each member in the order of {@link Plan#members}, for each of its neurons the place [F]; null for a
- *     member that is taken as it is: the reference, one that weighs nothing, one that fits best as it is
+ * @param inversePermutations for each member in the order of {@link Plan#members}, the new position of each of its neurons
+ *     [F]; null for a member whose neurons stay where they are: the reference, one of weight 0, one that fits best unmoved
  */
-public record NeuronAlignment(int layer, int cluster, int[][] places) implements Serializable {
-    /** Every member as it is. */
+public record NeuronAlignment(int layer, int cluster, int[][] inversePermutations) implements Serializable {
+    /** The neurons of every member stay where they are. */
     static NeuronAlignment none(Plan plan, int layer, int cluster) {
         return new NeuronAlignment(
                 layer, cluster, new int[plan.members(layer, cluster).size()][]);
     }
 
     /**
-     * Reads the experts of one cluster, beside the reference as many at a time as there are threads, and aligns them.
+     * Reads the experts of one cluster and aligns them. Apart from the reference, as many are held at a time as there are
+     * threads.
      *
      * @throws dev.uncurl.error.UserError as {@link Alignment}
      */
-    public static NeuronAlignment align(ModelFolder source, Plan plan, PlanApplier.Merge merge) throws IOException {
+    public static NeuronAlignment align(TensorFolder source, Plan plan, PlanApplier.Merge merge) throws IOException {
         int layer = merge.layer();
         int cluster = merge.cluster();
         List<ExpertAssignment> members = plan.members(layer, cluster);
-        NeuronAlignment placement = none(plan, layer, cluster);
+        NeuronAlignment alignment = none(plan, layer, cluster);
         int referenceId = members.stream()
                 .filter(ExpertAssignment::isReference)
                 .findFirst()
@@ -42,30 +43,30 @@ public record NeuronAlignment(int layer, int cluster, int[][] places) implements
                 .filter(m -> members.get(m).weight() > 0 && !members.get(m).isReference())
                 .toArray();
         try (var kernels = KernelChoice.best();
-                var alignment = new Alignment(kernels, Expert.read(source, layer, referenceId))) {
-            for (int from = 0; from < others.length; from += alignment.sideBySide()) {
-                int[] some = Arrays.copyOfRange(others, from, Math.min(from + alignment.sideBySide(), others.length));
+                var aligner = new Alignment(kernels, Expert.read(source, layer, referenceId))) {
+            for (int from = 0; from < others.length; from += aligner.sideBySide()) {
+                int[] some = Arrays.copyOfRange(others, from, Math.min(from + aligner.sideBySide(), others.length));
                 var experts = new ArrayList<Expert>();
                 for (int member : some) {
                     experts.add(Expert.read(source, layer, members.get(member).expert()));
                 }
-                int[][] permutations = alignment.permutations(experts);
+                int[][] permutations = aligner.permutations(experts);
                 for (int i = 0; i < some.length; i++) {
-                    placement.places[some[i]] = places(permutations[i]);
+                    alignment.inversePermutations[some[i]] = inversePermutation(permutations[i]);
                 }
             }
         }
-        return placement;
+        return alignment;
     }
 
-    /** The inverse of a permutation as {@link Expert#permuted} takes it; null for the identity. */
-    static int[] places(int[] permutation) {
-        int[] places = new int[permutation.length];
+    /** The inverse of a permutation as {@link Alignment#permutations} gives it; null for the identity. */
+    static int[] inversePermutation(int[] permutation) {
+        int[] inverse = new int[permutation.length];
         boolean moves = false;
-        for (int place = 0; place < places.length; place++) {
-            places[permutation[place]] = place;
-            moves |= permutation[place] != place;
+        for (int position = 0; position < inverse.length; position++) {
+            inverse[permutation[position]] = position;
+            moves |= permutation[position] != position;
         }
-        return moves ? places : null;
+        return moves ? inverse : null;
     }
 }

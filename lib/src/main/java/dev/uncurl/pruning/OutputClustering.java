@@ -11,7 +11,7 @@ import dev.uncurl.routing.RouterGram;
 record OutputClustering(Clusterer clusterer) implements PruningMethod {
     /** @throws UserError (input) when the outputs were not dumped */
     @Override
-    public int[] labels(LayerStatistics evidence, int keep, long seed) {
+    public int[] assignClusters(LayerStatistics evidence, int keep, long seed) {
         RouterGram outputs = evidence.outputs()
                 .filter(gram -> gram.tokens() > 0)
                 .orElseThrow(() -> UserError.input(

@@ -30,9 +30,9 @@ public record Plan(Origin origin, List<ExpertAssignment> assignments) implements
      * @param manifestSha256 of the model that the plan is for
      * @param task whose router logits were looked at
      * @param method name of a {@link BuiltInMethods}
-     * @param expertsBefore E
-     * @param expertsAfter K as asked for; how many clusters a layer really gets ({@link Plan#clusters}) also depends on
-     *     the budget and its exceptions
+     * @param experts E, of each layer of the model
+     * @param keep K, experts to keep in each layer or on average, as asked for; how many clusters a layer gets
+     *     ({@link Plan#clusters}) also depends on the budget and its exceptions
      * @param inputs the rest: snapshots of the tables read, the evidence's hash
      */
     public record Origin(
@@ -40,8 +40,8 @@ public record Plan(Origin origin, List<ExpertAssignment> assignments) implements
             String manifestSha256,
             String task,
             String method,
-            int expertsBefore,
-            int expertsAfter,
+            int experts,
+            int keep,
             long seed,
             SortedMap<String, String> inputs)
             implements Serializable {
@@ -82,8 +82,8 @@ public record Plan(Origin origin, List<ExpertAssignment> assignments) implements
             weights[row.cluster()] += row.weight();
             references[row.cluster()] += row.isReference() ? 1 : 0;
         }
-        if (rows.size() != origin.expertsBefore() || next == 0) {
-            throw refused(layer, rows.size() + " of " + origin.expertsBefore() + " experts in " + next + " clusters");
+        if (rows.size() != origin.experts() || next == 0) {
+            throw refused(layer, rows.size() + " of " + origin.experts() + " experts in " + next + " clusters");
         }
         for (int c = 0; c < next; c++) {
             if (Math.abs(weights[c] - 1) > 1e-9 || references[c] != 1) {
@@ -106,8 +106,8 @@ public record Plan(Origin origin, List<ExpertAssignment> assignments) implements
             text(out, origin.manifestSha256);
             text(out, origin.task);
             text(out, origin.method);
-            out.writeInt(origin.expertsBefore);
-            out.writeInt(origin.expertsAfter);
+            out.writeInt(origin.experts);
+            out.writeInt(origin.keep);
             out.writeLong(origin.seed);
             for (var input : origin.inputs.entrySet()) {
                 text(out, input.getKey());

@@ -4,17 +4,19 @@ import dev.uncurl.checkpoint.Manifest;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.checkpoint.SafetensorsWriter;
+import dev.uncurl.checkpoint.ShardWriter;
+import dev.uncurl.checkpoint.TensorFolder;
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
-import dev.uncurl.model.spec.ParameterLayout;
+import dev.uncurl.model.spec.NeuronAxis;
+import dev.uncurl.model.spec.TensorRole;
+import dev.uncurl.model.spec.TensorSpec;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeMap;
 
 /**
@@ -22,10 +24,14 @@ import java.util.TreeMap;
  *
  * <ol>
  *   <li>{@link #check}, and {@link ModelStaging#create} for {@link #prunedConfig};
- *   <li>{@link NeuronAlignment#align} for every one of {@link #merges}, if the experts are to be aligned: reads just those of one cluster;
+ *   <li>{@link NeuronAlignment#align} for every one of {@link #merges}, if the experts are to be aligned: reads just those of
+ *       one cluster;
  *   <li>{@link #assembleShard} for every shard: merged experts, new routers, and all else byte for byte;
  *   <li>{@link ModelStaging#publish}.
  * </ol>
+ *
+ * <p>The two steps in the middle know experts and routers by the roles of their tensors alone, whatever the architecture.
+ * For a folder that is not a {@link ModelFolder}, {@link #prunedTensors} takes the place of the first step.
  */
 public final class PlanApplier {
     /** One cluster of several experts that has to be merged. */
@@ -37,7 +43,7 @@ public final class PlanApplier {
     public static void check(ModelFolder source, Plan plan) {
         Plan.Origin origin = plan.origin();
         String remedy = "Plan again for this model.";
-        checkPlain(source);
+        checkUniform(source);
         if (!origin.manifestSha256().equals(source.manifestSha256())) {
             throw UserError.input(
                     "Plan " + plan.id() + " was made for model " + origin.modelId() + " with manifest "
@@ -65,18 +71,18 @@ public final class PlanApplier {
     }
 
     /**
-     * For whoever plans, too: a plan for another model would be in vain.
+     * Checks that a model can be planned for and pruned.
      *
      * @throws UserError (input) when the model's routers are mapped or masked (what its tables call experts are router rows), or
      *     its layers differ in experts (a plan knows one E)
      */
-    public static void checkPlain(ModelFolder source) {
+    public static void checkUniform(ModelFolder source) {
         for (var own : source.config().moe().byLayer().entrySet()) {
             MoeLayer layer = own.getValue();
             if (layer.isMapped()) {
                 throw unprunable(
                         source,
-                        "with the router rule " + (layer.isMasked() ? RouterRule.MASK : RouterRule.MAP).title()
+                        "with the router rule " + (layer.isMasked() ? RouterRule.MASK : RouterRule.MAP).id()
                                 + ": in layer " + own.getKey() + " " + layer.liveRows()
                                 + (layer.isMasked() ? " of " + layer.routerRows() : "") + " router rows lead to "
                                 + layer.experts() + " experts");
@@ -98,15 +104,15 @@ public final class PlanApplier {
     }
 
     /**
-     * The model's shape after pruning: a plain one where all layers end alike and no router is mapped or masked.
+     * The model's shape after pruning: a uniform one where all layers end alike and no router is mapped or masked.
      *
      * @throws UserError (usage) when the router rule is not for such a plan
      */
-    public static ModelConfig prunedConfig(ModelConfig config, Plan plan, MergeOptions application) {
-        application.router().check(plan);
+    public static ModelConfig prunedConfig(ModelConfig config, Plan plan, MergeOptions options) {
+        options.router().check(plan);
         var layers = new TreeMap<Integer, MoeLayer>();
         for (int layer : plan.layers()) {
-            layers.put(layer, application.router().layer(plan.layer(layer), plan.clusters(layer)));
+            layers.put(layer, options.router().layer(plan.layer(layer), plan.clusters(layer)));
         }
         return config.withMoeLayers(layers);
     }
@@ -124,111 +130,157 @@ public final class PlanApplier {
         return merges;
     }
 
-    /** Whether a shard of a model has experts, and so is another one after pruning; else it is copied. */
-    public static boolean isTouched(ModelFolder source, int shard) {
-        return shard < source.config().layers() && source.config().isMoe(shard);
+    /**
+     * The tensors of the pruned model, in the order of the source's. Needs names only: what the experts and routers of a
+     * layer are follows from the roles of its tensors.
+     *
+     * @throws UserError (input) when the plan is for other layers or another number of experts than the folder has, or a
+     *     layer is not whole
+     */
+    public static List<TensorSpec> prunedTensors(TensorFolder source, Plan plan, MergeOptions options)
+            throws IOException {
+        options.router().check(plan);
+        checkLayers(source, plan);
+        var pruned = new ArrayList<TensorSpec>();
+        for (TensorSpec tensor : source.tensors()) {
+            int layer = tensor.layer();
+            if (tensor.role() == TensorRole.ROUTER) {
+                MoeLayer own = options.router().layer(plan.layer(layer), plan.clusters(layer));
+                pruned.add(tensor.with(own.routerRows(), options.dtype()));
+            } else if (!tensor.role().isExpert() || tensor.expert() < plan.clusters(layer)) {
+                pruned.add(tensor.with(options.dtype()));
+            }
+        }
+        return pruned;
     }
 
-    private static List<String> expertTensors(int layer, int expert) {
-        return ParameterLayout.FEED_FORWARD.stream()
-                .map(suffix -> ParameterLayout.expert(layer, expert) + suffix)
-                .toList();
+    private static void checkLayers(TensorFolder source, Plan plan) throws IOException {
+        String remedy = "Plan again for this model.";
+        int[] layers = source.tensors().stream()
+                .filter(tensor ->
+                        tensor.role() == TensorRole.ROUTER || tensor.role().isExpert())
+                .mapToInt(TensorSpec::layer)
+                .distinct()
+                .sorted()
+                .toArray();
+        if (!Arrays.equals(plan.layers(), layers)) {
+            throw UserError.input(
+                    "Plan " + plan.id() + " is for layers " + Arrays.toString(plan.layers()) + "; " + source.dir()
+                            + " has experts in layers " + Arrays.toString(layers),
+                    remedy);
+        }
+        for (int layer : layers) {
+            LayerTensors tensors = LayerTensors.of(source, layer);
+            int planned = plan.layer(layer).size();
+            List<Integer> rows = tensors.routers().stream()
+                    .map(router -> router.shape().get(0))
+                    .distinct()
+                    .toList();
+            if (tensors.experts() != planned || !rows.equals(List.of(planned))) {
+                throw UserError.input(
+                        "Plan " + plan.id() + " is for E = " + planned + " experts in layer " + layer + "; "
+                                + source.dir() + " has " + tensors.experts() + ", and routers of " + rows + " rows",
+                        remedy);
+            }
+        }
+    }
+
+    /** Whether the plan changes a shard, which is that of block {@code shard}; else it is copied. */
+    public static boolean isTouched(Plan plan, int shard) {
+        return Arrays.binarySearch(plan.layers(), shard) >= 0;
     }
 
     /**
-     * Writes one shard of the pruned model. Of the weights this holds one tensor of an expert at a time, in double.
+     * Writes one shard of the pruned model. Of the weights this holds one tensor of an expert at a time, in double, and the
+     * router's.
      *
-     * @param placements of the shard's {@link #merges} at least, if experts are to be aligned; else they are not looked at
+     * @param alignments of the shard's {@link #merges} at least, if experts are to be aligned; else they are not used
+     * @param target for {@link #prunedTensors}
      * @return the entry, which may be handed to publish
-     * @throws IllegalArgumentException when one is missing
+     * @throws IllegalArgumentException when an alignment is missing
      */
     public static Manifest.Entry assembleShard(
-            ModelFolder source,
+            TensorFolder source,
             Plan plan,
-            MergeOptions application,
+            MergeOptions options,
             int shard,
-            Collection<NeuronAlignment> placements,
-            ModelStaging staging)
+            Collection<NeuronAlignment> alignments,
+            ShardWriter target)
             throws IOException {
-        if (!isTouched(source, shard)) {
-            return staging.writeShard(shard, writer -> {
-                for (var tensor : staging.shards().tensors(shard)) {
+        List<TensorSpec> tensors = target.shards().tensors(shard);
+        if (!isTouched(plan, shard)) {
+            return target.writeShard(shard, writer -> {
+                for (TensorSpec tensor : tensors) {
                     source.copy(tensor.name(), writer, tensor.name());
                 }
             });
         }
-        Map<String, ExpertTensor> experts = new HashMap<>();
+        LayerTensors layer = LayerTensors.of(source, shard);
+        var clusters = new ArrayList<MergedExpert>();
         for (int cluster = 0; cluster < plan.clusters(shard); cluster++) {
-            boolean aligned =
-                    application.align() && plan.members(shard, cluster).size() > 1;
-            NeuronAlignment placement =
-                    aligned ? placement(shard, cluster, placements) : NeuronAlignment.none(plan, shard, cluster);
-            List<String> names = expertTensors(shard, cluster);
-            for (int t = 0; t < names.size(); t++) {
-                experts.put(names.get(t), new ExpertTensor(placement, t));
-            }
+            boolean aligned = options.align() && plan.members(shard, cluster).size() > 1;
+            NeuronAlignment alignment =
+                    aligned ? alignment(shard, cluster, alignments) : NeuronAlignment.none(plan, shard, cluster);
+            clusters.add(new MergedExpert(source, layer, plan.members(shard, cluster), alignment));
         }
-        ModelConfig config = source.config();
-        return staging.writeShard(shard, writer -> {
-            var mean = new WeightedMean(config.feedForward(), config.width());
-            for (var tensor : staging.shards().tensors(shard)) {
-                String name = tensor.name();
-                ExpertTensor expert = experts.get(name);
-                if (expert != null) {
-                    expert.write(source, plan, mean, writer, name);
-                } else if (name.equals(ParameterLayout.router(shard))) {
-                    writer.write(name, router(source, plan, application.router(), shard), 0);
+        return target.writeShard(shard, writer -> {
+            var mean = new WeightedMean(largest(tensors));
+            for (TensorSpec tensor : tensors) {
+                if (tensor.role().isExpert()) {
+                    clusters.get(tensor.expert()).write(tensor, mean, writer);
+                } else if (tensor.role() == TensorRole.ROUTER) {
+                    writer.write(tensor.name(), router(source, tensor.name(), plan, options.router(), shard), 0);
                 } else {
-                    source.copy(name, writer, name);
+                    source.copy(tensor.name(), writer, tensor.name());
                 }
             }
         });
     }
 
-    private static NeuronAlignment placement(int layer, int cluster, Collection<NeuronAlignment> placements) {
-        return placements.stream()
-                .filter(placement -> placement.layer() == layer && placement.cluster() == cluster)
+    private static long largest(List<TensorSpec> tensors) {
+        return tensors.stream()
+                .filter(tensor -> tensor.role().isExpert())
+                .mapToLong(TensorSpec::length)
+                .max()
+                .orElse(0);
+    }
+
+    private static NeuronAlignment alignment(int layer, int cluster, Collection<NeuronAlignment> alignments) {
+        return alignments.stream()
+                .filter(alignment -> alignment.layer() == layer && alignment.cluster() == cluster)
                 .findFirst()
                 .orElseThrow(() ->
                         new IllegalArgumentException("Cluster " + cluster + " of layer " + layer + " was not aligned"));
     }
 
-    /**
-     * One tensor of an expert of the pruned model: a copy, or the mean of those of the members of its cluster.
-     *
-     * @param tensor its number in {@link ParameterLayout#FEED_FORWARD}
-     */
-    private record ExpertTensor(NeuronAlignment placement, int tensor) {
-        void write(ModelFolder source, Plan plan, WeightedMean mean, SafetensorsWriter writer, String name)
-                throws IOException {
-            List<ExpertAssignment> members = plan.members(placement.layer(), placement.cluster());
+    /** An expert of the pruned model: a copy of one, or the mean of the members of its cluster. */
+    private record MergedExpert(
+            TensorFolder source, LayerTensors layer, List<ExpertAssignment> members, NeuronAlignment alignment) {
+        void write(TensorSpec tensor, WeightedMean mean, SafetensorsWriter writer) throws IOException {
             if (members.size() == 1) {
-                source.copy(name(members.get(0)), writer, name);
+                source.copy(name(members.get(0), tensor), writer, tensor.name());
                 return;
             }
-            boolean hasNeurons = tensor < 3; // W1, b1 and W2; not b2
-            mean.begin(tensor == 2 ? source.config().width() : 1);
+            mean.begin(tensor);
             for (int m = 0; m < members.size(); m++) {
                 double weight = members.get(m).weight();
                 if (weight > 0) {
-                    int[] places = hasNeurons ? placement.places()[m] : null;
-                    source.read(name(members.get(m)), mean.member(weight, places));
+                    int[] order = tensor.neuronAxis() == NeuronAxis.NONE
+                            ? null
+                            : alignment.inversePermutations()[m];
+                    source.read(name(members.get(m), tensor), mean.member(weight, order));
                 }
             }
-            writer.write(name, mean.sum());
+            writer.write(tensor.name(), mean.sum());
         }
 
-        private String name(ExpertAssignment member) {
-            return ParameterLayout.expert(placement.layer(), member.expert())
-                    + ParameterLayout.FEED_FORWARD.get(tensor);
+        private String name(ExpertAssignment member, TensorSpec tensor) {
+            return layer.part(member.expert(), tensor.role()).name();
         }
     }
 
-    /** What the rule makes of the router of a layer. */
-    static float[] router(ModelFolder source, Plan plan, RouterRule rule, int layer) throws IOException {
-        String name = ParameterLayout.router(layer);
-        float[] router = new float[Math.toIntExact(source.layout().tensor(name).length())];
-        source.read(name, router, 0);
-        return rule.apply(router, plan.layer(layer), plan.clusters(layer));
+    /** The rows that the rule gives a router of a layer. */
+    static float[] router(TensorFolder source, String name, Plan plan, RouterRule rule, int layer) throws IOException {
+        return rule.apply(source.read(name), plan.layer(layer), plan.clusters(layer));
     }
 }

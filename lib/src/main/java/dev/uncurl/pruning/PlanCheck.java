@@ -2,17 +2,23 @@ package dev.uncurl.pruning;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.ModelConfig;
-import dev.uncurl.model.spec.ParameterLayout;
+import dev.uncurl.model.spec.NeuronAxis;
+import dev.uncurl.model.spec.TensorRole;
+import dev.uncurl.model.spec.TensorSpec;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 
 /**
- * Holds a pruned model against its parent and its plan, without aligning anything again: what the plan does not touch
- * has the parent's bits, and so have experts that were alone in their cluster; routers are what the rule makes of the
- * parent's, to the bit; merged experts are the weighted means of their members, as far as the order of neurons does not
- * matter for that: the output bias to the bit, and of the other tensors the sums over neurons.
+ * Compares a pruned model with its parent and its plan, without aligning anything again. What the plan does not change has
+ * the parent's bits, and so have experts that were alone in their cluster; routers are what the rule makes of the parent's,
+ * to the bit. Merged experts are the weighted means of their members, as far as that does not depend on the order of neurons:
+ * the output bias to the bit, and of the other tensors the sums over neurons. Where the pruned model is stored in another type
+ * than the parent, all this holds for values that are rounded to that type.
  */
 public final class PlanCheck {
     /**
@@ -28,24 +34,27 @@ public final class PlanCheck {
         }
     }
 
-    /** Rounding each of the merged weights to FLOAT moves their sum by half of this, relative to the sum of amounts. */
-    private static final double ROUNDING = 0x1p-23;
-
     private final ModelFolder parent;
     private final Plan plan;
-    private final MergeOptions application;
+    private final MergeOptions options;
     private final ModelFolder pruned;
 
     /** @throws UserError (input) when the plan is not one for the parent, or the pruned model has not the plan's shape */
-    public PlanCheck(ModelFolder parent, Plan plan, MergeOptions application, ModelFolder pruned) {
+    public PlanCheck(ModelFolder parent, Plan plan, MergeOptions options, ModelFolder pruned) {
         PlanApplier.check(parent, plan);
         this.parent = parent;
         this.plan = plan;
-        this.application = application;
+        this.options = options;
         this.pruned = pruned;
-        ModelConfig expected = PlanApplier.prunedConfig(parent.config(), plan, application);
+        ModelConfig expected = PlanApplier.prunedConfig(parent.config(), plan, options);
         if (!expected.equals(pruned.config())) {
             throw refused("its config.json", "is not what its plan makes of " + parent.dir());
+        }
+        if (pruned.dtype() != options.dtype()) {
+            throw refused(
+                    "its config.json",
+                    "has torch_dtype " + pruned.dtype().torch() + ", by its lineage it is "
+                            + options.dtype().torch());
         }
     }
 
@@ -55,97 +64,119 @@ public final class PlanCheck {
                 "It was not made as its lineage says: remove it and run prune again.");
     }
 
-    /** Shards of the pruned model, one per block and one for the rest. */
+    /** Parts of the pruned model: one per block and one for the rest. */
     public int shards() {
         return pruned.config().layers() + 1;
     }
 
-    /** @throws UserError (input) with the tensor that is not what it should be */
+    /**
+     * Checks block {@code shard}, or the tensors that belong to no block.
+     *
+     * @throws UserError (input) with the tensor that is not what it should be
+     */
     public Counts check(int shard) throws IOException {
-        boolean touched = PlanApplier.isTouched(parent, shard);
-        int copied = 0;
-        for (String name : pruned.tensorNames(shard)) {
-            if (!touched || !name.startsWith(ParameterLayout.block(shard) + "moe.")) {
-                checkCopied(name, name);
-                copied++;
+        int layer = shard == pruned.config().layers() ? TensorSpec.NONE : shard;
+        LayerTensors before = LayerTensors.of(parent.tensors(), layer);
+        var counts = new Counts(0, 0, 0);
+        for (TensorSpec tensor : pruned.tensors().tensors(layer)) {
+            if (tensor.role() == TensorRole.ROUTER) {
+                checkRouter(tensor);
+                counts = counts.plus(new Counts(0, 0, 1));
+            } else if (!tensor.role().isExpert()) {
+                checkCopied(tensor.name(), tensor.name());
+                counts = counts.plus(new Counts(1, 0, 0));
             }
         }
-        if (!touched) {
-            return new Counts(copied, 0, 0);
+        for (int cluster = 0; cluster < plan.clusters(layer); cluster++) {
+            counts = counts.plus(checkExpert(layer, cluster, before));
         }
-        checkRouter(shard);
-        int merged = 0;
-        for (int cluster = 0; cluster < plan.clusters(shard); cluster++) {
-            List<ExpertAssignment> members = plan.members(shard, cluster);
-            if (members.size() == 1) {
-                for (String tensor : ParameterLayout.FEED_FORWARD) {
-                    checkCopied(
-                            ParameterLayout.expert(shard, cluster) + tensor,
-                            ParameterLayout.expert(shard, members.get(0).expert()) + tensor);
-                }
-                copied += ParameterLayout.FEED_FORWARD.size();
-            } else {
-                checkMerged(shard, cluster, members);
-                merged += ParameterLayout.FEED_FORWARD.size();
-            }
+        return counts;
+    }
+
+    private Counts checkExpert(int layer, int cluster, LayerTensors before) throws IOException {
+        List<ExpertAssignment> members = plan.members(layer, cluster);
+        Collection<TensorSpec> tensors =
+                LayerTensors.of(pruned.tensors(), layer).expert(cluster);
+        if (members.size() > 1) {
+            checkMerged(layer, cluster, members);
+            return new Counts(0, tensors.size(), 0);
         }
-        return new Counts(copied, merged, 1);
+        for (TensorSpec tensor : tensors) {
+            checkCopied(
+                    tensor.name(),
+                    before.part(members.get(0).expert(), tensor.role()).name());
+        }
+        return new Counts(tensors.size(), 0, 0);
     }
 
     private void checkCopied(String name, String source) throws IOException {
-        if (!pruned.same(name, parent, source)) {
+        if (!pruned.tensors().same(name, parent.tensors(), source)) {
             throw refused("tensor " + name, "differs from tensor " + source + " of " + parent.dir());
         }
     }
 
-    private void checkRouter(int layer) throws IOException {
-        String name = ParameterLayout.router(layer);
-        float[] expected = PlanApplier.router(parent, plan, application.router(), layer);
-        float[] found = new float[expected.length];
-        pruned.read(name, found, 0);
-        if (!Arrays.equals(expected, found)) {
+    private void checkRouter(TensorSpec router) throws IOException {
+        float[] expected = PlanApplier.router(parent.tensors(), router.name(), plan, options.router(), router.layer());
+        for (int i = 0; i < expected.length; i++) {
+            expected[i] = router.dtype().round(expected[i]);
+        }
+        if (!Arrays.equals(expected, pruned.tensors().read(router.name()))) {
             throw refused(
-                    "tensor " + name,
-                    "is not what router rule " + application.router().title() + " makes of that of " + parent.dir());
+                    "tensor " + router.name(),
+                    "is not what router rule " + options.router().id() + " makes of that of " + parent.dir());
         }
     }
 
     private void checkMerged(int layer, int cluster, List<ExpertAssignment> members) throws IOException {
-        Expert merged = Expert.read(pruned, layer, cluster);
-        double[] bias = new double[merged.width()];
-        Arrays.fill(bias, -0.0);
-        double[] sums = new double[2 * merged.width() + 1];
+        Expert merged = Expert.read(pruned.tensors(), layer, cluster);
+        var sums = new ArrayList<double[]>();
+        for (Expert.Part part : merged.parts()) {
+            double[] sum =
+                    new double[part.values().length / Math.max(1, part.tensor().neurons())];
+            Arrays.fill(sum, -0.0);
+            sums.add(sum);
+        }
         for (ExpertAssignment member : members) {
             if (member.weight() > 0) {
-                Expert expert = Expert.read(parent, layer, member.expert());
-                add(bias, doubles(expert.b2()), member.weight());
-                add(sums, overNeurons(expert, false), member.weight());
+                Expert expert = Expert.read(parent.tensors(), layer, member.expert());
+                for (int p = 0; p < sums.size(); p++) {
+                    add(sums.get(p), overNeurons(expert.parts().get(p), false), member.weight());
+                }
             }
         }
-        String prefix = ParameterLayout.expert(layer, cluster);
-        String how = "is not the mean that its plan says of experts "
-                + members.stream().map(ExpertAssignment::expert).toList();
-        for (int d = 0; d < bias.length; d++) {
-            if (Float.compare((float) bias[d], merged.b2()[d]) != 0) {
-                throw refused("tensor " + prefix + ParameterLayout.FEED_FORWARD.get(3), how);
-            }
-        }
-        double[] found = overNeurons(merged, false);
-        double[] amounts = overNeurons(merged, true);
-        for (int k = 0; k < sums.length; k++) {
-            if (!(Math.abs(found[k] - sums[k]) <= ROUNDING * amounts[k] + Float.MIN_NORMAL)) {
-                int tensor = k < merged.width() ? 0 : k == merged.width() ? 1 : 2;
-                throw refused("tensor " + prefix + ParameterLayout.FEED_FORWARD.get(tensor), how);
+        for (int p = 0; p < sums.size(); p++) {
+            Expert.Part part = merged.parts().get(p);
+            if (!(part.hasNeurons() ? isNear(part, sums.get(p)) : isEqual(part, sums.get(p)))) {
+                throw refused(
+                        "tensor " + part.tensor().name(),
+                        "is not the mean that its plan says of experts "
+                                + members.stream().map(ExpertAssignment::expert).toList());
             }
         }
     }
 
-    private static double[] doubles(float[] values) {
-        double[] doubles = new double[values.length];
-        for (int i = 0; i < values.length; i++) {
-            doubles[i] = values[i];
+    private static boolean isEqual(Expert.Part part, double[] means) {
+        for (int i = 0; i < means.length; i++) {
+            float expected = part.tensor().dtype().round((float) means[i]);
+            if (Float.compare(expected, part.values()[i]) != 0) {
+                return false;
+            }
         }
-        return doubles;
+        return true;
+    }
+
+    /** Whether the sums over neurons are those of the means, but for the rounding of each value to its type. */
+    private static boolean isNear(Expert.Part part, double[] sums) {
+        double[] found = overNeurons(part, false);
+        double[] amounts = overNeurons(part, true);
+        DType dtype = part.tensor().dtype();
+        double rounding = Math.scalb(1.0, 1 - dtype.precision());
+        for (int k = 0; k < sums.length; k++) {
+            if (!(Math.abs(found[k] - sums[k]) <= rounding * amounts[k] + dtype.minNormal())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static void add(double[] sum, double[] values, double weight) {
@@ -154,22 +185,16 @@ public final class PlanCheck {
         }
     }
 
-    /** [2 D + 1]: sums over hidden neurons of W1, b1 and W2, of amounts if so wanted. */
-    private static double[] overNeurons(Expert expert, boolean amounts) {
-        int hidden = expert.feedForward();
-        int width = expert.width();
-        double[] sums = new double[2 * width + 1];
-        for (int d = 0; d < width; d++) {
-            for (int i = 0; i < hidden; i++) {
-                double value = expert.w1()[d * hidden + i];
+    /** Sums over hidden neurons, of amounts if so wanted; the values themselves where there are no neurons. */
+    private static double[] overNeurons(Expert.Part part, boolean amounts) {
+        int neurons = part.hasNeurons() ? part.tensor().neurons() : 1;
+        double[] sums = new double[part.values().length / neurons];
+        Arrays.fill(sums, -0.0); // keeps the sign of zeros
+        boolean byRows = part.tensor().neuronAxis() == NeuronAxis.ROWS;
+        for (int i = 0; i < neurons; i++) {
+            for (int d = 0; d < sums.length; d++) {
+                double value = part.values()[byRows ? i * sums.length + d : d * neurons + i];
                 sums[d] += amounts ? Math.abs(value) : value;
-            }
-        }
-        for (int i = 0; i < hidden; i++) {
-            sums[width] += amounts ? Math.abs(expert.b1()[i]) : expert.b1()[i];
-            for (int d = 0; d < width; d++) {
-                double value = expert.w2()[i * width + d];
-                sums[width + 1 + d] += amounts ? Math.abs(value) : value;
             }
         }
         return sums;

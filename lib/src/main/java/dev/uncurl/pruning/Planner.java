@@ -66,9 +66,9 @@ public final class Planner {
                 modelId,
                 manifestSha256,
                 task,
-                settings.method().title(),
+                settings.method().id(),
                 layers.get(0).experts(),
-                settings.budget().experts(),
+                settings.budget().keep(),
                 settings.seed(),
                 all);
         return new Plan(origin, assignments);
@@ -99,7 +99,7 @@ public final class Planner {
     private static List<ExpertAssignment> assignments(LayerStatistics layer, int keep, PlanSettings settings) {
         int[] labels;
         try {
-            labels = settings.method().labels(layer, keep, settings.seed());
+            labels = settings.method().assignClusters(layer, keep, settings.seed());
         } catch (UserError refusal) {
             throw refusal.at("Layer " + layer.layer());
         }

@@ -8,5 +8,5 @@ public interface PruningMethod {
      * @param seed for methods that draw
      * @return for each expert the cluster it goes into, K different numbers in all, or {@link ExpertAssignment#DROPPED}
      */
-    int[] labels(LayerStatistics evidence, int keep, long seed);
+    int[] assignClusters(LayerStatistics evidence, int keep, long seed);
 }

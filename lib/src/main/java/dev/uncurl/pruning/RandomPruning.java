@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
 /** Keeps K experts drawn by number without replacement; depends on seed, layer, E and K alone. */
 final class RandomPruning implements PruningMethod {
     @Override
-    public int[] labels(LayerStatistics evidence, int keep, long seed) {
+    public int[] assignClusters(LayerStatistics evidence, int keep, long seed) {
         var random = new Random(Seeds.mix(seed, evidence.layer()));
         int[] experts = IntStream.range(0, evidence.experts()).toArray();
         int[] labels = new int[experts.length];

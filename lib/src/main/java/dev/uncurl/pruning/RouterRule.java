@@ -21,7 +21,7 @@ public enum RouterRule {
      * cluster are the same function, the model says what it said before.
      */
     MAP(false),
-    /** One row per cluster, the weighted mean of its members' rows: a plain model of K experts. */
+    /** One row per cluster, the weighted mean of its members' rows: a uniform model of K experts. */
     COLLAPSE(false),
     /**
      * The rows of all experts stay, bit for bit; those of dropped ones count in the softmax and are never chosen. A token
@@ -30,7 +30,7 @@ public enum RouterRule {
      */
     MASK(true),
     /**
-     * The rows of dropped experts go; those of the others stay, bit for bit. Where none were merged that is a plain model of K
+     * The rows of dropped experts go; those of the others stay, bit for bit. Where none were merged that is a uniform model of K
      * experts; else rows lead to the merged ones, as under map.
      */
     SLICE(true);
@@ -47,18 +47,18 @@ public enum RouterRule {
      * @throws UserError (usage) when there is none, with the nearest name, or when it makes no sense for the method, with those
      *     that do
      */
-    public static RouterRule named(String title, BuiltInMethods method) {
+    public static RouterRule named(String id, BuiltInMethods method) {
         RouterRule named = Arrays.stream(values())
-                .filter(rule -> rule.title().equals(title))
+                .filter(rule -> rule.id().equals(id))
                 .findFirst()
-                .orElseThrow(() -> UserError.usage("There is no router rule " + title, Nearest.hint(title, titles())));
+                .orElseThrow(() -> UserError.usage("There is no router rule " + id, Nearest.hint(id, ids())));
         if (named.forDrops != method.drops()) {
-            String rules = String.join(" or ", titles(method));
+            String rules = String.join(" or ", ids(method));
             throw UserError.usage(
-                    "Router rule " + title + " is not for method " + method.title() + ", which "
+                    "Router rule " + id + " is not for method " + method.id() + ", which "
                             + (method.drops() ? "drops" : "merges") + " experts",
                     "Use --router " + rules + "; without --router it is "
-                            + of(method).title() + ".");
+                            + of(method).id() + ".");
         }
         return named;
     }
@@ -73,29 +73,29 @@ public enum RouterRule {
      * were recorded with map or collapse, and before there were rules at all, with none; the former were sliced, and all
      * else collapsed.
      *
-     * @param title as recorded, or null
+     * @param id as recorded, or null
      * @throws UserError (usage) as {@link #named}
      */
-    public static RouterRule recorded(String title, BuiltInMethods method) {
-        String recorded = title == null ? COLLAPSE.title() : title;
-        boolean beforeDrops = recorded.equals(MAP.title()) || recorded.equals(COLLAPSE.title());
+    public static RouterRule recorded(String id, BuiltInMethods method) {
+        String recorded = id == null ? COLLAPSE.id() : id;
+        boolean beforeDrops = recorded.equals(MAP.id()) || recorded.equals(COLLAPSE.id());
         return method.drops() && beforeDrops ? SLICE : named(recorded, method);
     }
 
     /** All names. */
-    public static List<String> titles() {
-        return Arrays.stream(values()).map(RouterRule::title).toList();
+    public static List<String> ids() {
+        return Arrays.stream(values()).map(RouterRule::id).toList();
     }
 
     /** The names of the rules for a method, its default first. */
-    public static List<String> titles(BuiltInMethods method) {
+    public static List<String> ids(BuiltInMethods method) {
         return Arrays.stream(values())
                 .filter(rule -> rule.forDrops == method.drops())
-                .map(RouterRule::title)
+                .map(RouterRule::id)
                 .toList();
     }
 
-    public String title() {
+    public String id() {
         return name().toLowerCase(Locale.ROOT);
     }
 
@@ -103,7 +103,7 @@ public enum RouterRule {
     void check(Plan plan) {
         if (!forDrops && plan.assignments().stream().anyMatch(ExpertAssignment::isDropped)) {
             throw UserError.usage(
-                    "Plan " + plan.id() + " drops experts: router rule " + title() + " is for plans that merge all",
+                    "Plan " + plan.id() + " drops experts: router rule " + id() + " is for plans that merge all",
                     "Use mask or slice.");
         }
     }

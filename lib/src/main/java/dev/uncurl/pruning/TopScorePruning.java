@@ -15,7 +15,7 @@ record TopScorePruning(Score score) implements PruningMethod {
     }
 
     @Override
-    public int[] labels(LayerStatistics evidence, int keep, long seed) {
+    public int[] assignClusters(LayerStatistics evidence, int keep, long seed) {
         evidence.requireTokens();
         int[] labels = new int[evidence.experts()];
         Arrays.fill(labels, ExpertAssignment.DROPPED);

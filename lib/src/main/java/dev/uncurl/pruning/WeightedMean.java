@@ -1,51 +1,46 @@
 package dev.uncurl.pruning;
 
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.TensorSpec;
 
 /**
- * One tensor of a merged expert: sum_m w_m P_m(tensor_m) over the members of its cluster, P_m putting each member's hidden
- * neurons in the places of the reference's. With weights that are not negative and sum to 1 this is a convex combination.
- * It is taken in double in the order in which the members come, and rounded to FLOAT when it is written.
+ * One tensor of a merged expert: sum_m w_m P_m(tensor_m) over the members of its cluster, where P_m moves each member's
+ * hidden neurons to the positions of the reference's neurons that they match. With weights that are not negative and sum to
+ * 1 this is a convex combination. It is summed in double in the order in which the members come, and rounded to FLOAT when
+ * it is written.
  *
- * <p>Members pass through in parts as they are read: what is held is the sum, 8 bytes a value of the largest tensor, and it
- * serves one tensor after another.
+ * <p>Members are added in parts as they are read. What is held is the sum, 8 bytes for each value of the largest tensor; it
+ * is used for one tensor after another.
  */
 final class WeightedMean {
-    private final int neurons;
     private final double[] sum;
+    private int neurons;
     private int run;
     private boolean empty;
 
-    /**
-     * @param feedForward F, hidden neurons of an expert
-     * @param width D
-     */
-    WeightedMean(int feedForward, int width) {
-        neurons = feedForward;
-        sum = new double[Math.multiplyExact(feedForward, width)];
+    /** @param length of the largest tensor */
+    WeightedMean(long length) {
+        sum = new double[Math.toIntExact(length)];
     }
 
-    /**
-     * Begins another tensor.
-     *
-     * @param together values of one neuron that lie side by side: 1 in W1 [D, F] and b1 [F], D in W2 [F, D]; in b2 [D],
-     *     which has no neurons, it is of no matter
-     */
-    void begin(int together) {
-        run = together;
+    /** Begins another tensor: forgets the members of the one before. */
+    void begin(TensorSpec tensor) {
+        neurons = tensor.neurons();
+        run = tensor.run();
         empty = true;
     }
 
     /**
-     * Takes the tensor of one member, whole and in order.
+     * Adds the tensor of one member, which must be passed whole and in order.
      *
-     * @param places for each neuron of the member the place where it goes; null when all stay where they are
+     * @param inversePermutation for each neuron of the member its position in the sum; null when all stay where they are, or
+     *     the tensor has no neurons
      */
-    Weights.Values member(double weight, int[] places) {
+    Weights.Values member(double weight, int[] inversePermutation) {
         boolean first = empty;
         empty = false;
         return (values, count, at) -> {
-            if (places == null) {
+            if (inversePermutation == null) {
                 add(values, 0, count, at, weight, first);
                 return;
             }
@@ -54,12 +49,12 @@ final class WeightedMean {
                 if (run == 1) {
                     int neuron = from % neurons;
                     int row = Math.min(count - done, neurons - neuron);
-                    scatter(values, done, row, from - neuron, places, neuron, weight, first);
+                    scatter(values, done, row, from - neuron, inversePermutation, neuron, weight, first);
                     done += row;
                 } else {
                     int within = from % run;
                     int part = Math.min(count - done, run - within);
-                    add(values, done, part, places[from / run] * run + within, weight, first);
+                    add(values, done, part, inversePermutation[from / run] * run + within, weight, first);
                     done += part;
                 }
             }
@@ -74,15 +69,22 @@ final class WeightedMean {
     }
 
     private void scatter(
-            float[] values, int from, int count, int row, int[] places, int neuron, double weight, boolean first) {
+            float[] values,
+            int from,
+            int count,
+            int row,
+            int[] inversePermutation,
+            int neuron,
+            double weight,
+            boolean first) {
         for (int i = 0; i < count; i++) {
-            int to = row + places[neuron + i];
+            int to = row + inversePermutation[neuron + i];
             double value = weight * values[from + i];
             sum[to] = first ? value : sum[to] + value;
         }
     }
 
-    /** The mean of the members taken, in the first values; what lies after them is of earlier tensors. */
+    /** The mean of the members added, in as many values as the tensor has; what follows is of earlier tensors. */
     double[] sum() {
         return sum;
     }

@@ -75,7 +75,7 @@ class ByLayerFolderTest {
         return new MoeLayer(experts, map);
     }
 
-    /** A reader that knows plain models alone looks at the type first, and builds from a number of experts. */
+    /** A reader that knows uniform models alone looks at the type first, and builds from a number of experts. */
     @Test
     void neitherTheTypeNorTheNumberOfExpertsIsThatOfAPlainModel() throws IOException {
         var json = new ObjectMapper().readTree(ConfigJson.write(CONFIG));

@@ -56,7 +56,7 @@ class HeapTest {
             var checkpoint = TrainingCheckpoint.open(fs, new org.apache.hadoop.fs.Path(arguments[0], "step-1"));
             SmoeNetwork.resume(network, checkpoint.firstMoments(), checkpoint.secondMoments(), 1);
             for (var tensor : written.layout().tensors()) {
-                if (!checkpoint.model().same(tensor.name(), written, tensor.name())) {
+                if (!checkpoint.model().tensors().same(tensor.name(), written.tensors(), tensor.name())) {
                     throw new IllegalStateException(tensor.name() + " is not what was written");
                 }
             }

@@ -136,13 +136,14 @@ class ModelFolderTest extends ModelFolderFixture {
         return List.of(
                 () -> WeightArrays.array(CONFIG, model),
                 () -> model.read(tensor.name(), new float[parameters.length], 0),
-                () -> model.copy(
-                        tensor.name(),
-                        new SafetensorsWriter(
-                                java.io.OutputStream.nullOutputStream(),
-                                List.of(new SafetensorsWriter.Declaration("t", tensor.shape())),
-                                Map.of()),
-                        "t"));
+                () -> model.tensors()
+                        .copy(
+                                tensor.name(),
+                                new SafetensorsWriter(
+                                        java.io.OutputStream.nullOutputStream(),
+                                        List.of(new SafetensorsWriter.Declaration("t", tensor.shape())),
+                                        Map.of()),
+                                "t"));
     }
 
     @Test
@@ -208,7 +209,7 @@ class ModelFolderTest extends ModelFolderFixture {
         for (String[] edit : new String[][] {
             {"\"gelu_new\"", "\"relu\"", "activation_function is \"relu\", which is not supported; \"gelu_new\" is"},
             {"embeddings\" : true", "embeddings\" : false", "tie_word_embeddings is false"},
-            {"\"float32\"", "\"bfloat16\"", "torch_dtype is \"bfloat16\""},
+            {"\"float32\"", "\"float64\"", "torch_dtype is \"float64\""},
             {
                 "{\n",
                 "{ \"layer_norm_epsilon\" : 1e-6,\n",

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Map;
@@ -82,7 +83,7 @@ class ModelStagingTest extends ModelFolderFixture {
         ModelStaging driver = ModelStaging.create(fs, target, CONFIG);
         var entries = new TreeMap<Integer, Manifest.Entry>();
         for (int shard = 0; shard < driver.shards().count(); shard++) {
-            ModelStaging task = ModelStaging.attach(fs, target, CONFIG, driver.token());
+            ModelStaging task = ModelStaging.attach(fs, target, CONFIG, DType.F32, driver.token());
             entries.put(shard, fill(task, shard));
             assertThat(fill(task, shard)).as("a second attempt").isEqualTo(entries.get(shard));
         }

@@ -18,20 +18,20 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class AlignmentTest {
     private static double[] forward(Expert expert, double[] x) {
-        int hidden = expert.feedForward();
-        int width = expert.width();
+        int hidden = expert.neurons();
+        int width = expert.tensors().get(3).length;
         double[] out = new double[width];
         for (int d = 0; d < width; d++) {
-            out[d] = expert.b2()[d];
+            out[d] = expert.tensors().get(3)[d];
         }
         for (int f = 0; f < hidden; f++) {
-            double z = expert.b1()[f];
+            double z = expert.tensors().get(1)[f];
             for (int d = 0; d < width; d++) {
-                z += x[d] * expert.w1()[d * hidden + f];
+                z += x[d] * expert.tensors().get(0)[d * hidden + f];
             }
             double active = 0.5 * z * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (z + 0.044715 * z * z * z)));
             for (int d = 0; d < width; d++) {
-                out[d] += active * expert.w2()[f * width + d];
+                out[d] += active * expert.tensors().get(2)[f * width + d];
             }
         }
         return out;
@@ -40,22 +40,22 @@ class AlignmentTest {
     /** <W1_ref, W1 P> + <b1_ref, b1 P> + <W2_ref, P^T W2>, term by term. */
     private static double naiveScore(Expert reference, Expert permuted) {
         double score = 0;
-        for (int i = 0; i < reference.w1().length; i++) {
-            score += (double) reference.w1()[i] * permuted.w1()[i];
-            score += (double) reference.w2()[i] * permuted.w2()[i];
+        for (int i = 0; i < reference.tensors().get(0).length; i++) {
+            score += (double) reference.tensors().get(0)[i] * permuted.tensors().get(0)[i];
+            score += (double) reference.tensors().get(2)[i] * permuted.tensors().get(2)[i];
         }
-        for (int i = 0; i < reference.b1().length; i++) {
-            score += (double) reference.b1()[i] * permuted.b1()[i];
+        for (int i = 0; i < reference.tensors().get(1).length; i++) {
+            score += (double) reference.tensors().get(1)[i] * permuted.tensors().get(1)[i];
         }
         return score;
     }
 
     private static Expert noisy(Expert expert, Random random, double scale) {
-        return new Expert(
-                noisy(expert.w1(), random, scale),
-                noisy(expert.b1(), random, scale),
-                noisy(expert.w2(), random, scale),
-                noisy(expert.b2(), random, scale));
+        return Samples.expert(
+                noisy(expert.tensors().get(0), random, scale),
+                noisy(expert.tensors().get(1), random, scale),
+                noisy(expert.tensors().get(2), random, scale),
+                noisy(expert.tensors().get(3), random, scale));
     }
 
     private static float[] noisy(float[] values, Random random, double scale) {
@@ -73,7 +73,7 @@ class AlignmentTest {
             @ForAll @IntRange(min = 1, max = 12) int hidden) {
         var random = new Random(seed);
         Expert expert = Samples.expert(random, width, hidden);
-        Expert permuted = expert.permuted(Samples.permutation(random, hidden));
+        Expert permuted = Samples.permuted(expert, Samples.permutation(random, hidden));
         double[] x = random.doubles(width, -2, 2).toArray();
         assertThat(forward(permuted, x)).containsExactly(forward(expert, x), within(1e-9));
     }
@@ -86,12 +86,12 @@ class AlignmentTest {
         var random = new Random(seed);
         Expert reference = Samples.expert(random, width, hidden);
         Expert expert = Samples.expert(random, width, hidden);
-        double aligned = naiveScore(reference, expert.permuted(Samples.alignment(reference, expert)));
+        double aligned = naiveScore(reference, Samples.permuted(expert, Samples.alignment(reference, expert)));
         assertThat(aligned)
                 .isCloseTo(Alignment.score(reference, expert, Samples.alignment(reference, expert)), within(1e-9));
         assertThat(aligned).isGreaterThanOrEqualTo(naiveScore(reference, expert) - 1e-9);
         for (int other = 0; other < 20; other++) {
-            Expert shuffled = expert.permuted(Samples.permutation(random, hidden));
+            Expert shuffled = Samples.permuted(expert, Samples.permutation(random, hidden));
             assertThat(aligned).isGreaterThanOrEqualTo(naiveScore(reference, shuffled) - 1e-4);
         }
     }
@@ -107,20 +107,20 @@ class AlignmentTest {
         Expert reference = Samples.expert(random, width, hidden);
         Expert expert = noisy(reference, random, Math.pow(10, -digits));
         double identity = naiveScore(reference, expert);
-        assertThat(naiveScore(reference, expert.permuted(Samples.alignment(reference, expert))))
+        assertThat(naiveScore(reference, Samples.permuted(expert, Samples.alignment(reference, expert))))
                 .isGreaterThanOrEqualTo(identity - 1e-12 * Math.abs(identity));
     }
 
     @Test
     void theMemoryIsAsStatedAndCheckedBeforeItIsTaken() {
-        assertThat(Alignment.bytes(4096, 1024, 1)).isEqualTo(134_250_496);
-        Alignment.checkMemory(4096, 1024, 1);
-        assertThatThrownBy(() -> Alignment.checkMemory(4096, 1024, 40))
+        assertThat(Alignment.bytes(4096, 2 * 1024 + 1, 1)).isEqualTo(134_250_496);
+        Alignment.checkMemory(4096, 2 * 1024 + 1, 1);
+        assertThatThrownBy(() -> Alignment.checkMemory(4096, 2 * 1024 + 1, 40))
                 .isInstanceOf(UserError.class)
-                .hasMessageContaining("F = 4096, D = 1024 on 40 thread(s)")
+                .hasMessageContaining("F = 4096 neurons of 2049 weights on 40 thread(s)")
                 .hasMessageContaining("over the limit")
                 .hasMessageContaining("UNCURL_OFFHEAP");
-        assertThatThrownBy(() -> Alignment.checkMemory(30_000, 8, 1))
+        assertThatThrownBy(() -> Alignment.checkMemory(30_000, 17, 1))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("2 GiB")
                 .hasMessageContaining("--align off");
@@ -132,7 +132,7 @@ class AlignmentTest {
         var random = new Random(hidden);
         Expert reference = Samples.expert(random, width, hidden);
         int[] shuffle = Samples.permutation(random, hidden);
-        Expert copy = noisy(reference, random, 0.05).permuted(shuffle);
+        Expert copy = Samples.permuted(noisy(reference, random, 0.05), shuffle);
         int[] found = Samples.alignment(reference, copy);
         int[] undone = IntStream.of(found).map(place -> shuffle[place]).toArray();
         assertThat(undone).isEqualTo(IntStream.range(0, hidden).toArray());
@@ -140,7 +140,7 @@ class AlignmentTest {
 
     @Test
     void neuronsThatAreAllAlikeStayWhereTheyAre() {
-        var alike = new Expert(new float[12], new float[4], new float[12], new float[3]);
+        var alike = Samples.expert(new float[12], new float[4], new float[12], new float[3]);
         assertThat(Samples.alignment(alike, alike)).containsExactly(0, 1, 2, 3);
     }
 
@@ -148,7 +148,7 @@ class AlignmentTest {
     void weightsThatAreNoNumbersAreRefused() {
         Expert reference = Samples.expert(new Random(1), 2, 3);
         Expert diverged = Samples.expert(new Random(2), 2, 3);
-        diverged.w2()[4] = Float.NaN;
+        diverged.tensors().get(2)[4] = Float.NaN;
         assertThatThrownBy(() -> Samples.alignment(reference, diverged)).isInstanceOf(UserError.class);
     }
 

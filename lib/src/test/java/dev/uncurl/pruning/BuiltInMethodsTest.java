@@ -56,14 +56,14 @@ class BuiltInMethodsTest {
 
     private static List<ExpertAssignment> rows(
             LayerStatistics evidence, BuiltInMethods method, MergeWeights weights, int keep) {
-        return LayerPlan.rows(evidence, method.labels(evidence, keep, 5), weights);
+        return LayerPlan.rows(evidence, method.assignClusters(evidence, keep, 5), weights);
     }
 
     @Test
     void uncurlIsKMeansWithFrequencyWeights() {
         LayerStatistics evidence = Samples.complete(1, 3, 16);
-        assertThat(BuiltInMethods.UNCURL.labels(evidence, 5, 2))
-                .isEqualTo(BuiltInMethods.KMEANS.labels(evidence, 5, 2));
+        assertThat(BuiltInMethods.UNCURL.assignClusters(evidence, 5, 2))
+                .isEqualTo(BuiltInMethods.KMEANS.assignClusters(evidence, 5, 2));
         assertThat(BuiltInMethods.UNCURL.weights()).isEqualTo(MergeWeights.FREQUENCY);
     }
 
@@ -79,8 +79,8 @@ class BuiltInMethodsTest {
         assertThatThrownBy(() -> BuiltInMethods.named("m-smo"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("Did you mean m-smoe?");
-        for (String title : BuiltInMethods.titles()) {
-            assertThat(BuiltInMethods.named(title).title()).isEqualTo(title);
+        for (String id : BuiltInMethods.ids()) {
+            assertThat(BuiltInMethods.named(id).id()).isEqualTo(id);
         }
     }
 }

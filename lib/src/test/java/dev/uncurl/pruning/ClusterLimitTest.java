@@ -30,7 +30,7 @@ class ClusterLimitTest {
         int clusters = Math.min(wanted, experts);
         int most = (experts + clusters - 1) / clusters + room;
         LayerStatistics evidence = Samples.complete(1, seed, experts);
-        int[] labels = BuiltInMethods.AGGLOMERATIVE_SINGLE.labels(evidence, clusters, 0);
+        int[] labels = BuiltInMethods.AGGLOMERATIVE_SINGLE.assignClusters(evidence, clusters, 0);
         int[] limited = ClusterLimit.limited(evidence, labels, most);
         assertThat(largest(limited)).isLessThanOrEqualTo(most);
         assertThat(IntStream.of(limited).distinct()).hasSize(clusters);
@@ -60,7 +60,7 @@ class ClusterLimitTest {
 
     private static int[] limited(float[] logits, int[] usage) {
         LayerStatistics evidence = Samples.complete(1, logits, logits, usage);
-        return ClusterLimit.limited(evidence, BuiltInMethods.KMEANS.labels(evidence, 3, 1), 4);
+        return ClusterLimit.limited(evidence, BuiltInMethods.KMEANS.assignClusters(evidence, 3, 1), 4);
     }
 
     @Test

@@ -51,7 +51,7 @@ class LayerScoreTest {
         float[] logits = Samples.logits(random, 20, experts, 3);
         LayerStatistics evidence = Samples.complete(
                 1, logits, Samples.floats(random, 6 * experts, 1), Samples.permutation(random, experts));
-        List<ExpertAssignment> rows = LayerPlan.rows(evidence, method.labels(evidence, keep, seed), weights);
+        List<ExpertAssignment> rows = LayerPlan.rows(evidence, method.assignClusters(evidence, keep, seed), weights);
         LayerScore score = LayerScore.of(evidence, rows);
         double[][] columns = IntStream.range(0, experts)
                 .mapToObj(e -> column(logits, experts, e))
@@ -125,11 +125,11 @@ class LayerScoreTest {
     @Test
     void nothingMergedCostsNothingAndOneClusterCostsAll() {
         LayerStatistics evidence = Samples.complete(1, 5, 9);
-        var all = BuiltInMethods.KMEANS.labels(evidence, 9, 1);
+        var all = BuiltInMethods.KMEANS.assignClusters(evidence, 9, 1);
         assertThat(LayerScore.of(evidence, LayerPlan.rows(evidence, all, MergeWeights.FREQUENCY)))
                 .returns(0.0, LayerScore::cost)
                 .returns(0.0, LayerScore::inertia);
-        var one = BuiltInMethods.KMEANS.labels(evidence, 1, 1);
+        var one = BuiltInMethods.KMEANS.assignClusters(evidence, 1, 1);
         LayerScore score = LayerScore.of(evidence, LayerPlan.rows(evidence, one, MergeWeights.FREQUENCY));
         assertThat(score.cost()).isCloseTo(1, within(1e-12));
         assertThat(score.silhouette()).isEmpty();

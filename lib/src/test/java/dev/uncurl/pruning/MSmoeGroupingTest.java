@@ -44,7 +44,7 @@ class MSmoeGroupingTest {
             }
             dominant.add(most);
         }
-        int[] labels = new MSmoeGrouping().labels(evidence, keep, 0);
+        int[] labels = new MSmoeGrouping().assignClusters(evidence, keep, 0);
         for (int e = 0; e < experts; e++) {
             int expected = dominant.get(0);
             for (int candidate : dominant) {
@@ -61,7 +61,7 @@ class MSmoeGroupingTest {
         // expert 1 points where expert 0 points, but is nearer to expert 2
         float[] logits = {10, 1, 0, 0, 0.1f, 1};
         var evidence = new LayerStatistics(1, Samples.gram(logits, 3), Samples.statistics(10, 5, 1, 4));
-        assertThat(new MSmoeGrouping().labels(evidence, 2, 0)).containsExactly(0, 0, 2);
+        assertThat(new MSmoeGrouping().assignClusters(evidence, 2, 0)).containsExactly(0, 0, 2);
     }
 
     @Test
@@ -69,6 +69,6 @@ class MSmoeGroupingTest {
         // the column of expert 3 is zero: its cosine with all is 0
         float[] logits = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0};
         var evidence = new LayerStatistics(1, Samples.gram(logits, 4), Samples.statistics(10, 3, 4, 3, 0));
-        assertThat(new MSmoeGrouping().labels(evidence, 2, 0)).containsExactly(0, 1, 1, 1);
+        assertThat(new MSmoeGrouping().assignClusters(evidence, 2, 0)).containsExactly(0, 1, 1, 1);
     }
 }

@@ -56,8 +56,8 @@ class MappedRouterTest {
                 first[labels[e]] = e;
                 continue;
             }
-            Expert original = Expert.read(source, layer, first[labels[e]]);
-            Expert copy = original.permuted(Samples.permutation(random, original.feedForward()));
+            Expert original = Expert.read(source.tensors(), layer, first[labels[e]]);
+            Expert copy = Samples.permuted(original, Samples.permutation(random, original.neurons()));
             for (int t = 0; t < 4; t++) {
                 String name = ParameterLayout.expert(layer, e) + ParameterLayout.FEED_FORWARD.get(t);
                 float[] values = copy.tensors().get(t);
@@ -176,7 +176,9 @@ class MappedRouterTest {
             for (int cluster = 0; cluster < plan.clusters(layer); cluster++) {
                 Expert merged = PlainPruning.expert(source, plan, true, layer, cluster);
                 for (int t = 0; t < 4; t++) {
-                    assertThat(Expert.read(pruned, layer, cluster).tensors().get(t))
+                    assertThat(Expert.read(pruned.tensors(), layer, cluster)
+                                    .tensors()
+                                    .get(t))
                             .containsExactly(merged.tensors().get(t));
                 }
             }

@@ -53,7 +53,7 @@ class OutputClusteringTest {
             joined.addAll(two);
             clusters.add(joined);
         }
-        int[] labels = BuiltInMethods.HC_SMOE.labels(evidence, keep, 0);
+        int[] labels = BuiltInMethods.HC_SMOE.assignClusters(evidence, keep, 0);
         for (List<Integer> cluster : clusters) {
             assertThat(IntStream.range(0, experts)
                             .filter(e -> labels[e] == labels[cluster.get(0)])

@@ -19,17 +19,20 @@ final class PlainPruning {
     static ModelFolder apply(ModelFolder source, Plan plan, MergeOptions application, FileSystem fs, Path dir)
             throws IOException {
         PlanApplier.check(source, plan);
-        ModelStaging staging =
-                ModelStaging.create(fs, dir, PlanApplier.prunedConfig(source.config(), plan, application));
+        ModelStaging staging = ModelStaging.create(
+                fs, dir, PlanApplier.prunedConfig(source.config(), plan, application), application.dtype());
         var placements = new ArrayList<NeuronAlignment>();
         if (application.align()) {
             for (var merge : PlanApplier.merges(plan)) {
-                placements.add(NeuronAlignment.align(source, plan, merge));
+                placements.add(NeuronAlignment.align(source.tensors(), plan, merge));
             }
         }
         var entries = new HashMap<Integer, Manifest.Entry>();
         for (int shard = 0; shard < staging.shards().count(); shard++) {
-            entries.put(shard, PlanApplier.assembleShard(source, plan, application, shard, placements, staging));
+            entries.put(
+                    shard,
+                    PlanApplier.assembleShard(
+                            source.tensors(), plan, application, shard, placements, staging.writer()));
         }
         var lineage = Lineage.here("m", "prune", Map.of("plan", plan.id()), "uncurl prune", "none");
         return staging.publish(lineage, entries);
@@ -40,10 +43,11 @@ final class PlainPruning {
         List<ExpertAssignment> members = plan.members(layer, cluster);
         var aligned = new ArrayList<Expert>();
         for (ExpertAssignment member : members) {
-            Expert expert = Expert.read(source, layer, member.expert());
+            Expert expert = Expert.read(source.tensors(), layer, member.expert());
             for (ExpertAssignment other : members) {
                 if (align && other.isReference() && !member.isReference()) {
-                    expert = expert.permuted(Samples.alignment(Expert.read(source, layer, other.expert()), expert));
+                    expert = Samples.permuted(
+                            expert, Samples.alignment(Expert.read(source.tensors(), layer, other.expert()), expert));
                 }
             }
             aligned.add(expert);
@@ -65,6 +69,6 @@ final class PlainPruning {
                 tensors[t][i] = (float) sum;
             }
         }
-        return new Expert(tensors[0], tensors[1], tensors[2], tensors[3]);
+        return Samples.expert(tensors);
     }
 }

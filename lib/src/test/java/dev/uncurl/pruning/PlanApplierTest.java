@@ -9,6 +9,8 @@ import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.WeightArrays;
+import dev.uncurl.model.spec.DType;
+import dev.uncurl.model.spec.Gpt2Architecture;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -36,7 +38,7 @@ class PlanApplierTest {
 
     private static final MergeOptions COLLAPSE = new MergeOptions(RouterRule.COLLAPSE, true);
 
-    /** The rule under which each method leaves a plain model. */
+    /** The rule under which each method leaves a uniform model. */
     private static MergeOptions plainRule(BuiltInMethods method) {
         return method.drops() ? new MergeOptions(RouterRule.SLICE, true) : COLLAPSE;
     }
@@ -93,7 +95,7 @@ class PlanApplierTest {
     @ParameterizedTest
     @EnumSource
     void keepingAllExpertsGivesTheModelBackBitForBit(BuiltInMethods method) throws IOException {
-        for (String rule : RouterRule.titles(method)) {
+        for (String rule : RouterRule.ids(method)) {
             var application = new MergeOptions(RouterRule.named(rule, method), true);
             ModelFolder pruned = PlainPruning.apply(source, plan(source, method, E), application, fs, path(rule));
             assertThat(pruned.config()).isEqualTo(CONFIG);
@@ -130,9 +132,9 @@ class PlanApplierTest {
                     assertThat((double) after[cluster * CONFIG.width() + d]).isCloseTo(mean, within(1e-6));
                 }
                 var members = plan.members(layer, cluster);
-                Expert expert = Expert.read(pruned, layer, cluster);
+                Expert expert = Expert.read(pruned.tensors(), layer, cluster);
                 Expert expected = members.size() == 1
-                        ? Expert.read(source, layer, members.get(0).expert())
+                        ? Expert.read(source.tensors(), layer, members.get(0).expert())
                         : PlainPruning.expert(source, plan, true, layer, cluster);
                 for (int t = 0; t < 4; t++) {
                     assertThat(expert.tensors().get(t))
@@ -159,9 +161,9 @@ class PlanApplierTest {
         float[] parameters = WeightArrays.array(source.config(), source);
         var random = new Random(8);
         for (int layer : CONFIG.moeLayers()) {
-            Expert original = Expert.read(source, layer, 0);
+            Expert original = Expert.read(source.tensors(), layer, 0);
             for (int e = 1; e < E; e++) {
-                Expert copy = original.permuted(Samples.permutation(random, CONFIG.feedForward()));
+                Expert copy = Samples.permuted(original, Samples.permutation(random, CONFIG.feedForward()));
                 for (int t = 0; t < 4; t++) {
                     String name = ParameterLayout.expert(layer, e) + ParameterLayout.FEED_FORWARD.get(t);
                     float[] values = copy.tensors().get(t);
@@ -186,9 +188,11 @@ class PlanApplierTest {
                         .orElseThrow()
                         .expert();
                 for (int t = 0; t < 4; t++) {
-                    assertThat(Expert.read(pruned, layer, cluster).tensors().get(t))
+                    assertThat(Expert.read(pruned.tensors(), layer, cluster)
+                                    .tensors()
+                                    .get(t))
                             .containsExactly(
-                                    Expert.read(source, layer, reference)
+                                    Expert.read(source.tensors(), layer, reference)
                                             .tensors()
                                             .get(t),
                                     within(1e-6f));
@@ -205,17 +209,19 @@ class PlanApplierTest {
         ModelStaging driver = ModelStaging.create(fs, path("parallel"), config);
         var placements = new ArrayList<NeuronAlignment>();
         for (var merge : PlanApplier.merges(plan)) {
-            placements.add(0, NeuronAlignment.align(ModelFolder.open(fs, source.dir()), plan, merge));
+            placements.add(
+                    0, NeuronAlignment.align(ModelFolder.open(fs, source.dir()).tensors(), plan, merge));
         }
         for (int attempt = 0; attempt < 2; attempt++) {
             for (int shard = driver.shards().count() - 1; shard >= 0; shard--) {
-                ModelStaging task = ModelStaging.attach(fs, path("parallel"), config, driver.token());
-                PlanApplier.assembleShard(ModelFolder.open(fs, source.dir()), plan, COLLAPSE, shard, placements, task);
+                ModelStaging task = ModelStaging.attach(fs, path("parallel"), config, DType.F32, driver.token());
+                PlanApplier.assembleShard(
+                        ModelFolder.open(fs, source.dir()).tensors(), plan, COLLAPSE, shard, placements, task.writer());
             }
         }
         int touched = CONFIG.moeLayers()[0];
-        assertThatThrownBy(() ->
-                        PlanApplier.assembleShard(source, plan, COLLAPSE, touched, placements.subList(0, 1), driver))
+        assertThatThrownBy(() -> PlanApplier.assembleShard(
+                        source.tensors(), plan, COLLAPSE, touched, placements.subList(0, 1), driver.writer()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("was not aligned");
         ModelFolder published = driver.publish(expected.manifest().lineage(), Map.of());
@@ -241,6 +247,56 @@ class PlanApplierTest {
         PlanApplier.check(source, all);
     }
 
+    /** The tensors that follow from names are those of the configuration that follows from the plan. */
+    @ParameterizedTest
+    @EnumSource(names = {"UNCURL", "FREQUENCY"})
+    void namesAndConfigurationGiveTheSameTensors(BuiltInMethods method) throws IOException {
+        for (String rule : RouterRule.ids(method)) {
+            Plan plan = plan(source, method, 4);
+            var options = new MergeOptions(RouterRule.named(rule, method), true, DType.BF16);
+            assertThat(PlanApplier.prunedTensors(source.tensors(), plan, options))
+                    .containsExactlyInAnyOrderElementsOf(
+                            Gpt2Architecture.of(PlanApplier.prunedConfig(CONFIG, plan, options), DType.BF16)
+                                    .tensors());
+        }
+    }
+
+    /** Each value rounded once more; from there on all is exact. */
+    @ParameterizedTest
+    @EnumSource(names = {"UNCURL", "FREQUENCY"})
+    void aModelStoredAsBf16IsTheOneStoredAsF32WithEachValueRounded(BuiltInMethods method) throws IOException {
+        Plan plan = plan(source, method, 3);
+        ModelFolder wide = apply(plan, "wide");
+        var options = new MergeOptions(plainRule(method).router(), true, DType.BF16);
+        ModelFolder narrow = PlainPruning.apply(source, plan, options, fs, path("narrow"));
+        narrow.verify();
+        assertThat(narrow.dtype()).isEqualTo(DType.BF16);
+        float[] expected = WeightArrays.array(wide.config(), wide);
+        int rounded = 0;
+        for (int i = 0; i < expected.length; i++) {
+            float bf16 = DType.BF16.round(expected[i]);
+            rounded += bf16 == expected[i] ? 0 : 1;
+            expected[i] = bf16;
+        }
+        assertThat(rounded).isGreaterThan(expected.length / 2);
+        assertThat(WeightArrays.array(narrow.config(), narrow)).containsExactly(expected);
+        check(new PlanCheck(source, plan, options, narrow));
+        assertThatThrownBy(() -> new PlanCheck(source, plan, plainRule(method), narrow))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("torch_dtype bfloat16");
+
+        evidence.replaceAll(layer -> Samples.complete(layer.layer(), 4, 3));
+        Plan again = plan(narrow, method, 3);
+        ModelFolder copy = PlainPruning.apply(narrow, again, options, fs, path("copy"));
+        for (var file : narrow.manifest().files().keySet()) {
+            assertThat(folder.resolve("copy").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("narrow").resolve(file));
+        }
+        ModelFolder widened = PlainPruning.apply(narrow, again, plainRule(method), fs, path("widened"));
+        assertThat(WeightArrays.array(widened.config(), widened)).containsExactly(expected);
+        check(new PlanCheck(narrow, again, plainRule(method), widened));
+    }
+
     private static PlanCheck.Counts check(PlanCheck check) throws IOException {
         var counts = new PlanCheck.Counts(0, 0, 0);
         for (int shard = 0; shard < check.shards(); shard++) {
@@ -252,11 +308,11 @@ class PlanApplierTest {
     @ParameterizedTest
     @EnumSource(names = {"UNCURL", "FREQUENCY"})
     void aPrunedModelIsHeldAgainstItsParentAndPlan(BuiltInMethods method) throws IOException {
-        for (String router : RouterRule.titles(method)) {
+        for (String router : RouterRule.ids(method)) {
             for (boolean align : new boolean[] {true, false}) {
                 var application = new MergeOptions(RouterRule.named(router, method), align);
                 Plan plan = plan(source, method, 3);
-                Path dir = path(router + method.title() + align);
+                Path dir = path(router + method.id() + align);
                 ModelFolder pruned = PlainPruning.apply(source, plan, application, fs, dir);
                 PlanCheck.Counts counts = check(new PlanCheck(source, plan, application, pruned));
                 assertThat(counts.routers()).isEqualTo(CONFIG.moeLayers().length);

@@ -61,7 +61,7 @@ final class PlanBench {
         var ids = new ArrayList<String>();
         double all = 0;
         for (BuiltInMethods method : METHODS) {
-            var line = new StringBuilder(String.format("round %d, %s:", round, method.title()));
+            var line = new StringBuilder(String.format("round %d, %s:", round, method.id()));
             for (int keep : keeps) {
                 long start = System.nanoTime();
                 Plan plan = Planner.plan("bench", "sha", "task", method, evidence, keep, 1, Map.of());

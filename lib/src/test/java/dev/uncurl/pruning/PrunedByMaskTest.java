@@ -65,9 +65,9 @@ class PrunedByMaskTest {
         }
         int[] kept = {1, 3, 4};
         for (int e = 0; e < kept.length; e++) {
-            assertThat(Expert.read(pruned, 1, e).tensors())
+            assertThat(Expert.read(pruned.tensors(), 1, e).tensors())
                     .usingRecursiveComparison()
-                    .isEqualTo(Expert.read(source, 1, kept[e]).tensors());
+                    .isEqualTo(Expert.read(source.tensors(), 1, kept[e]).tensors());
         }
         long expert = 2L * 6 * 10 + 10 + 6;
         assertThat(pruned.layout().length())
@@ -87,7 +87,7 @@ class PrunedByMaskTest {
         for (RouterRule rule : List.of(RouterRule.MAP, RouterRule.COLLAPSE)) {
             assertThatThrownBy(() -> models.apply(source, plan, new MergeOptions(rule, true), "again"))
                     .isInstanceOf(UserError.class)
-                    .hasMessageContaining("drops experts: router rule " + rule.title())
+                    .hasMessageContaining("drops experts: router rule " + rule.id())
                     .hasMessageContaining("Use mask or slice");
         }
         assertThat(folder.resolve("again")).doesNotExist();
@@ -156,7 +156,7 @@ class PrunedByMaskTest {
         ModelFolder source = models.write("source", config, parameters(config, 1));
         int[] labels = {0, -1, 1, -1, -1, 2};
         ModelFolder pruned = models.apply(source, plan(source, Map.of(1, labels, 3, labels)), MASK, "pruned");
-        assertThatThrownBy(() -> PlanApplier.checkPlain(pruned))
+        assertThatThrownBy(() -> PlanApplier.checkUniform(pruned))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("pruned was pruned before, with the router rule mask")
                 .hasMessageContaining("in layer 1 3 of 6 router rows lead to 3 experts")
@@ -166,15 +166,15 @@ class PrunedByMaskTest {
     @Test
     void aRuleThatMakesNoSenseForTheMethodIsRefusedWithThoseThatDo() {
         for (BuiltInMethods method : BuiltInMethods.values()) {
-            List<String> rules = RouterRule.titles(method);
-            assertThat(rules).hasSize(2).first().isEqualTo(RouterRule.of(method).title());
+            List<String> rules = RouterRule.ids(method);
+            assertThat(rules).hasSize(2).first().isEqualTo(RouterRule.of(method).id());
             for (RouterRule rule : RouterRule.values()) {
-                if (rules.contains(rule.title())) {
-                    assertThat(RouterRule.named(rule.title(), method)).isEqualTo(rule);
+                if (rules.contains(rule.id())) {
+                    assertThat(RouterRule.named(rule.id(), method)).isEqualTo(rule);
                 } else {
-                    assertThatThrownBy(() -> RouterRule.named(rule.title(), method))
+                    assertThatThrownBy(() -> RouterRule.named(rule.id(), method))
                             .isInstanceOf(UserError.class)
-                            .hasMessageContaining("method " + method.title())
+                            .hasMessageContaining("method " + method.id())
                             .hasMessageContaining("Use --router " + String.join(" or ", rules))
                             .extracting(e -> ((UserError) e).kind())
                             .isEqualTo(UserError.Kind.USAGE);

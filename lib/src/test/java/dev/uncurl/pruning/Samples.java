@@ -3,6 +3,10 @@ package dev.uncurl.pruning;
 import dev.uncurl.clustering.LogitSamples;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
+import dev.uncurl.model.spec.DType;
+import dev.uncurl.model.spec.NeuronAxis;
+import dev.uncurl.model.spec.TensorRole;
+import dev.uncurl.model.spec.TensorSpec;
 import dev.uncurl.routing.ExpertStatistics;
 import dev.uncurl.routing.NaiveStatistics;
 import dev.uncurl.routing.RouterGram;
@@ -21,11 +25,48 @@ final class Samples {
     }
 
     static Expert expert(Random random, int width, int hidden) {
-        return new Expert(
+        return expert(
                 floats(random, width * hidden, 0.5),
                 floats(random, hidden, 0.5),
                 floats(random, hidden * width, 0.5),
                 floats(random, width, 0.5));
+    }
+
+    /** An expert of GPT-2: W1 [D, F], b1 [F], W2 [F, D], b2 [D]. */
+    static Expert expert(float[]... tensors) {
+        int hidden = tensors[1].length;
+        int width = tensors[3].length;
+        return new Expert(List.of(
+                part("w1", TensorRole.EXPERT_UP, NeuronAxis.COLUMNS, tensors[0], width, hidden),
+                part("b1", TensorRole.EXPERT_UP_BIAS, NeuronAxis.ROWS, tensors[1], hidden),
+                part("w2", TensorRole.EXPERT_DOWN, NeuronAxis.ROWS, tensors[2], hidden, width),
+                part("b2", TensorRole.EXPERT_DOWN_BIAS, NeuronAxis.NONE, tensors[3], width)));
+    }
+
+    private static Expert.Part part(String name, TensorRole role, NeuronAxis axis, float[] values, Integer... shape) {
+        return new Expert.Part(new TensorSpec(name, List.of(shape), role, 0, 0, axis, DType.F32), values);
+    }
+
+    /** The same function with hidden neuron {@code permutation[i]} in position i. */
+    static Expert permuted(Expert expert, int[] permutation) {
+        var parts = new ArrayList<Expert.Part>();
+        for (Expert.Part part : expert.parts()) {
+            float[] values = part.values().clone();
+            int columns = part.tensor().shape().get(part.tensor().shape().size() - 1);
+            boolean matrix = part.tensor().shape().size() == 2;
+            for (int at = 0; at < values.length; at++) {
+                int row = at / columns;
+                int column = at % columns;
+                if (part.tensor().neuronAxis() == NeuronAxis.COLUMNS || part.hasNeurons() && !matrix) {
+                    column = permutation[column];
+                } else if (part.hasNeurons()) {
+                    row = permutation[row];
+                }
+                values[at] = part.values()[row * columns + column];
+            }
+            parts.add(new Expert.Part(part.tensor(), values));
+        }
+        return new Expert(parts);
     }
 
     static int[] permutation(Random random, int size) {

@@ -21,7 +21,7 @@ class TopScorePruningTest {
     void tiesGoToTheLowerId() {
         var evidence = evidence(Samples.statistics(15, 2, 9, 0, 2, 2));
         for (BuiltInMethods method : List.of(BuiltInMethods.FREQUENCY, BuiltInMethods.GATE_MASS)) {
-            assertThat(LayerPlan.rows(evidence, method.labels(evidence, 3, 0), MergeWeights.FREQUENCY))
+            assertThat(LayerPlan.rows(evidence, method.assignClusters(evidence, 3, 0), MergeWeights.FREQUENCY))
                     .containsExactly(
                             new ExpertAssignment(0, 0, 0, 1, true),
                             new ExpertAssignment(0, 1, 1, 1, true),
@@ -29,7 +29,7 @@ class TopScorePruningTest {
                             new ExpertAssignment(0, 3, 2, 1, true),
                             new ExpertAssignment(0, 4, -1, 0, false));
         }
-        assertThat(BuiltInMethods.REAP.labels(evidence, 2, 0)).containsExactly(0, 1, -1, -1, -1);
+        assertThat(BuiltInMethods.REAP.assignClusters(evidence, 2, 0)).containsExactly(0, 1, -1, -1, -1);
     }
 
     /** Tokens with k = 2 choices each; each method's score is summed by its definition, token by token. */
@@ -60,9 +60,9 @@ class TopScorePruningTest {
             saliency[e] = chosen[e] == 0 ? 0 : saliency[e] / chosen[e];
         }
         var evidence = evidence(statistics.statistics());
-        assertKept(BuiltInMethods.FREQUENCY.labels(evidence, keep, 0), chosen, keep);
-        assertKept(BuiltInMethods.GATE_MASS.labels(evidence, keep, 0), gates, keep);
-        assertKept(BuiltInMethods.REAP.labels(evidence, keep, 0), saliency, keep);
+        assertKept(BuiltInMethods.FREQUENCY.assignClusters(evidence, keep, 0), chosen, keep);
+        assertKept(BuiltInMethods.GATE_MASS.assignClusters(evidence, keep, 0), gates, keep);
+        assertKept(BuiltInMethods.REAP.assignClusters(evidence, keep, 0), saliency, keep);
     }
 
     private static void assertKept(int[] labels, double[] scores, int keep) {

@@ -26,13 +26,13 @@ import scala.Tuple2;
 
 /**
  * Applies plans as a Spark stage. A task for each cluster that has to be merged reads just its experts and finds where their
- * neurons go, holding what {@link dev.uncurl.pruning.Alignment} says and on the heap the reference and an expert for each
- * thread. Then a task for each shard writes it, merging as it reads, and copies by byte range what the plan does not touch;
- * it holds one tensor of an expert, in double. The driver never holds weights, just the placements: 4 F bytes for each
+ * neurons go. It holds what {@link dev.uncurl.pruning.Alignment} says, and on the heap the reference and one expert for each
+ * thread. Then a task for each shard writes it, merges as it reads, and copies by byte range what the plan does not change;
+ * it holds one tensor of an expert, in double. The driver never holds weights, only the permutations: 4 F bytes for each
  * expert that is merged.
  *
- * <p>All is written to a hidden folder that becomes the model by one rename; its row follows. Whoever is killed before
- * leaves a folder that the next run removes ({@link Models#isMade}), and does its work anew.
+ * <p>All is written to a hidden folder that becomes the model by one rename; its row follows. A run that is killed before
+ * that leaves a folder which the next run removes ({@link Models#isMade}) before it does the work again.
  */
 final class ApplyPlanJob {
     private final Warehouse warehouse;
@@ -47,13 +47,13 @@ final class ApplyPlanJob {
         PlanApplier.check(source, plan);
         ModelConfig pruned = PlanApplier.prunedConfig(source.config(), plan, application);
         Path folder = warehouse.modelFolder(modelId);
-        ModelStaging staging = ModelStaging.create(warehouse.files(), folder, pruned);
+        ModelStaging staging = ModelStaging.create(warehouse.files(), folder, pruned, application.dtype());
         boolean published = false;
         try {
             var reference = ModelCache.Reference.of(warehouse, source);
             var work = new StagedWork(reference, folder.toString(), staging.token(), pruned, plan, application);
-            List<NeuronAlignment> placements = application.align() ? align(plan, work, modelId) : List.of();
-            Map<Integer, Manifest.Entry> written = assemble(source, work, placements, modelId);
+            List<NeuronAlignment> alignments = application.align() ? align(plan, work, modelId) : List.of();
+            Map<Integer, Manifest.Entry> written = assemble(source, work, alignments, modelId);
             ModelFolder model = staging.publish(lineage, written);
             published = true;
             new Models(warehouse).register(modelId, model);
@@ -86,12 +86,12 @@ final class ApplyPlanJob {
 
     /** Shards with experts, which take longest, come first. */
     private Map<Integer, Manifest.Entry> assemble(
-            ModelFolder source, StagedWork work, List<NeuronAlignment> placements, String modelId) {
+            ModelFolder source, StagedWork work, List<NeuronAlignment> alignments, String modelId) {
         warehouse.describe("assemble shards of " + modelId);
-        Broadcast<List<NeuronAlignment>> shared = warehouse.context().broadcast(placements);
+        Broadcast<List<NeuronAlignment>> shared = warehouse.context().broadcast(alignments);
         List<Integer> shards = IntStream.rangeClosed(0, source.config().layers())
                 .boxed()
-                .sorted(Comparator.comparing(shard -> !PlanApplier.isTouched(source, shard)))
+                .sorted(Comparator.comparing(shard -> !PlanApplier.isTouched(work.plan, shard)))
                 .toList();
         try {
             List<Tuple2<Integer, Manifest.Entry>> written = SparkWork.collect(
@@ -118,15 +118,22 @@ final class ApplyPlanJob {
             implements java.io.Serializable {
         private ModelStaging staging() throws IOException {
             var path = new Path(folder);
-            return ModelStaging.attach(path.getFileSystem(source.hadoop().value()), path, config, token);
+            return ModelStaging.attach(
+                    path.getFileSystem(source.hadoop().value()), path, config, application.dtype(), token);
         }
 
         NeuronAlignment align(PlanApplier.Merge merge) throws IOException {
-            return NeuronAlignment.align(source.open(), plan, merge);
+            return NeuronAlignment.align(source.open().tensors(), plan, merge);
         }
 
-        Manifest.Entry assemble(int shard, List<NeuronAlignment> placements) throws IOException {
-            return PlanApplier.assembleShard(source.open(), plan, application, shard, placements, staging());
+        Manifest.Entry assemble(int shard, List<NeuronAlignment> alignments) throws IOException {
+            return PlanApplier.assembleShard(
+                    source.open().tensors(),
+                    plan,
+                    application,
+                    shard,
+                    alignments,
+                    staging().writer());
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.uncurl.jobs.prune;
 
 import dev.uncurl.config.Range;
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.pruning.Budget;
 import dev.uncurl.pruning.BuiltInMethods;
@@ -16,26 +17,33 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import picocli.CommandLine.Option;
 
-/** What is asked of a plan, beside model and task. */
+/** Options that define a pruning plan. */
 final class PlanOptions {
     /** The names of all methods, for the help. */
     static final class Methods extends Names {
         Methods() {
-            super(BuiltInMethods.titles());
+            super(BuiltInMethods.ids());
         }
     }
 
     /** The names of all merge weights. */
     static final class Weights extends Names {
         Weights() {
-            super(MergeWeights.titles());
+            super(MergeWeights.ids());
         }
     }
 
     /** The names of all budgets. */
     static final class Budgets extends Names {
         Budgets() {
-            super(Budget.Sharing.titles());
+            super(Budget.Sharing.ids());
+        }
+    }
+
+    /** The names of all types of weights that are written. */
+    static final class DTypes extends Names {
+        DTypes() {
+            super(DType.writable());
         }
     }
 

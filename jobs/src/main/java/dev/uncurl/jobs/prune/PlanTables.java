@@ -39,7 +39,7 @@ final class PlanTables {
 
     /** @throws UserError (input) when the task's routing was not dumped for the model as it is, or does not suffice */
     Planned plan(ModelFolder model, String modelId, String task, String split, PlanSettings settings) {
-        PlanApplier.checkPlain(model);
+        PlanApplier.checkUniform(model);
         boolean outputs = settings.method().needsOutputs();
         var evidence = RoutingStatisticsReader.read(warehouse, model, modelId, task, split, outputs);
         Map<String, String> inputs = Map.of("split", split, "data", evidence.data());
@@ -106,8 +106,8 @@ final class PlanTables {
                     origin.manifestSha256(),
                     origin.task(),
                     origin.method(),
-                    origin.expertsBefore(),
-                    origin.expertsAfter(),
+                    origin.experts(),
+                    origin.keep(),
                     origin.seed(),
                     assignment.layer(),
                     assignment.expert(),
@@ -142,8 +142,8 @@ final class PlanTables {
                 origin.method(),
                 weights,
                 budget,
-                origin.expertsBefore(),
-                origin.expertsAfter(),
+                origin.experts(),
+                origin.keep(),
                 origin.seed(),
                 parameters,
                 planned.snapshots(),

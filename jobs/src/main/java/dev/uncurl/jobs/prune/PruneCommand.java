@@ -12,6 +12,7 @@ import dev.uncurl.jobs.warehouse.Backend;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.PathName;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.pruning.BuiltInMethods;
 import dev.uncurl.pruning.LayerScore;
 import dev.uncurl.pruning.MergeOptions;
@@ -74,6 +75,15 @@ public final class PruneCommand implements Callable<Integer> {
             description = "Align the neurons of experts before they are merged (default: ${DEFAULT-VALUE}).")
     private OnOff align;
 
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            defaultValue = "f32",
+            completionCandidates = PlanOptions.DTypes.class,
+            description = "How the weights of the pruned model are stored: ${COMPLETION-CANDIDATES} (default:"
+                    + " ${DEFAULT-VALUE}). bf16 halves the size; each value is rounded to the nearest, ties to even.")
+    private String dtype;
+
     @Option(names = "--model", paramLabel = "ID", description = "Name of the pruned model.")
     private String modelId;
 
@@ -98,7 +108,7 @@ public final class PruneCommand implements Callable<Integer> {
         }
         BuiltInMethods chosen = planOptions.method();
         RouterRule rule = router == null ? RouterRule.of(chosen) : RouterRule.named(router, chosen);
-        var application = new MergeOptions(rule, align == OnOff.ON);
+        var application = new MergeOptions(rule, align == OnOff.ON, DType.named(dtype));
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         if (modelId != null) {
@@ -106,7 +116,7 @@ public final class PruneCommand implements Callable<Integer> {
         }
         ModelFolder parent = models.open(parentId);
         PlanSettings settings = planOptions.settings(parent.config());
-        String method = settings.method().title();
+        String method = settings.method().id();
         warehouse.describe("plan " + method + " of " + parentId);
         var pruning = new PlanTables(warehouse);
         PlanTables.Planned planned = pruning.plan(parent, parentId, task, split.label(), settings);
@@ -121,11 +131,14 @@ public final class PruneCommand implements Callable<Integer> {
         inputs.put("plan", plan.id());
         inputs.put("task", task);
         inputs.put("method", method);
-        inputs.put("experts", Integer.toString(settings.budget().experts()));
+        inputs.put("experts", Integer.toString(settings.budget().keep()));
         inputs.putAll(settings.parameters());
         inputs.put("seed", Long.toString(settings.seed()));
-        inputs.put("router", rule.title());
+        inputs.put("router", rule.id());
         inputs.put("align", Boolean.toString(application.align()));
+        if (application.dtype() != DType.F32) {
+            inputs.put("dtype", application.dtype().id());
+        }
         inputs.put(Lineage.TOKENIZER, parent.manifest().lineage().tokenizer());
         try (var lock = warehouse.lock("model", modelId)) {
             if (!models.isMade(modelId, inputs)) {
@@ -143,7 +156,7 @@ public final class PruneCommand implements Callable<Integer> {
                         model.layout().length(),
                         parent.layout().length(),
                         model.bytes(),
-                        rule.title());
+                        rule.id());
             }
             return 0;
         } catch (IOException e) {
@@ -154,8 +167,8 @@ public final class PruneCommand implements Callable<Integer> {
     private static void print(PlanTables.Planned planned) {
         Plan plan = planned.plan();
         Plan.Origin origin = plan.origin();
-        System.out.println("Plan " + plan.id() + ": " + origin.method() + ", " + origin.expertsBefore() + " -> "
-                + origin.expertsAfter() + " experts per layer");
+        System.out.println("Plan " + plan.id() + ": " + origin.method() + ", " + origin.experts() + " -> "
+                + origin.keep() + " experts per layer");
         for (LayerScore score : planned.scores()) {
             System.out.printf(
                     Locale.ROOT,

@@ -8,6 +8,7 @@ import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.pruning.BuiltInMethods;
 import dev.uncurl.pruning.MergeOptions;
 import dev.uncurl.pruning.Plan;
@@ -41,7 +42,8 @@ public final class PrunedCheck {
         var application = new MergeOptions(
                 RouterRule.recorded(
                         inputs.get("router"), BuiltInMethods.named(plan.origin().method())),
-                Boolean.parseBoolean(inputs.getOrDefault("align", "true")));
+                Boolean.parseBoolean(inputs.getOrDefault("align", "true")),
+                DType.named(inputs.getOrDefault("dtype", DType.F32.id()))); // recorded when it is another
         var check = new PlanCheck(parent, plan, application, model);
         var work = new Work(
                 ModelCache.Reference.of(warehouse, parent),
@@ -62,7 +64,7 @@ public final class PrunedCheck {
     }
 
     private ModelFolder parent(String modelId, String parentId, String manifestSha256) {
-        String what = "Pruned model " + modelId + " cannot be held against its parent " + parentId;
+        String what = "Pruned model " + modelId + " cannot be compared with its parent " + parentId;
         String remedy = "Put the model that it was pruned from back in its place, or prune again from the one there.";
         ModelFolder parent;
         try {
@@ -81,7 +83,7 @@ public final class PrunedCheck {
         return new PlanTables(warehouse)
                 .read(parentId, task, planId)
                 .orElseThrow(() -> UserError.input(
-                        "Pruned model " + modelId + " cannot be held against its plan " + planId + ", which is not in "
+                        "Pruned model " + modelId + " cannot be compared with its plan " + planId + ", which is not in "
                                 + UncurlTable.PLANS.id() + " or not as it was made",
                         "Remove what is left of it there and in " + UncurlTable.ASSIGNMENTS.id()
                                 + ", and run the prune command of its manifest.json again, with --plan-only."));

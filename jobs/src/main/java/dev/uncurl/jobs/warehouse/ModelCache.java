@@ -42,13 +42,10 @@ public final class ModelCache {
             return new Reference(model.dir().toString(), model.manifestSha256(), hadoop);
         }
 
+        /** The model, whose files the driver has checked when it opened the folder. */
         public ModelFolder open() throws IOException {
             var path = new Path(folder);
-            ModelFolder model = ModelFolder.open(path.getFileSystem(hadoop.value()), path);
-            if (!model.manifestSha256().equals(manifestSha256)) {
-                throw new IllegalStateException("Model " + folder + " was replaced while it was in use");
-            }
-            return model;
+            return ModelFolder.reopen(path.getFileSystem(hadoop.value()), path, manifestSha256);
         }
 
         public Loaded load() {

@@ -12,6 +12,7 @@ import dev.uncurl.jobs.tokenize.TokenizeFixture;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.spec.DType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -92,6 +93,36 @@ class MappedModelTest {
         Row row = warehouse.rows(UncurlTable.REGISTRY, "model_id", id).first();
         assertThat(row.<Long>getAs("parameters")).isEqualTo(model.layout().length());
         assertThat(row.<String>getAs("config")).contains("\"by-layer\":{\"1\":{\"experts\":2");
+    }
+
+    @Test
+    void aModelStoredAsBf16IsDumpedVerifiedEvaluatedAndPrunedAgain() throws IOException {
+        String prune = "prune --from base --task " + TASK + " --method uncurl --experts 3 --router collapse --model ";
+        cli.succeed(prune + "wide");
+        cli.succeed(prune + "narrow --dtype bf16");
+        assertThat(model("wide").manifest().lineage().inputs()).doesNotContainKey("dtype");
+        assertThat(model("narrow").manifest().lineage().inputs()).containsEntry("dtype", "bf16");
+        assertThat(model("narrow").dtype()).isEqualTo(DType.BF16);
+        for (String tensor : model("wide").tensors().names()) {
+            float[] expected = model("wide").tensors().read(tensor);
+            for (int i = 0; i < expected.length; i++) {
+                expected[i] = DType.BF16.round(expected[i]);
+            }
+            assertThat(model("narrow").tensors().read(tensor)).containsExactly(expected);
+        }
+        cli.succeed("dump-logits --model narrow --task " + TASK);
+        cli.succeed("verify --model narrow --task " + TASK);
+        cli.succeed("evaluate --split train --task " + TASK + " --model wide --model narrow");
+        assertThat(loss("narrow")).isCloseTo(loss("wide"), within(0.02));
+        cli.succeed("prune --from narrow --task " + TASK
+                + " --method frequency --experts 2 --router slice --dtype bf16 --model narrower");
+        cli.succeed("verify --model narrower");
+        Cli.Outcome conflict = cli.run((prune + "narrow").split(" "));
+        assertThat(conflict.code()).as(conflict.err()).isEqualTo(5);
+        assertThat(conflict.err()).contains("dtype");
+        Cli.Outcome unknown = cli.run((prune + "other --dtype f16").split(" "));
+        assertThat(unknown.code()).as(unknown.err()).isEqualTo(2);
+        assertThat(unknown.err()).contains("There is no dtype f16");
     }
 
     private double loss(String id) {

@@ -299,7 +299,7 @@ class PlanTablesTest {
             assertThat(outcome.err()).contains(wrong[1]);
         }
         assertThat(cli.run("prune", "--help").out().replaceAll("\\s+", ""))
-                .contains(BuiltInMethods.titles())
+                .contains(BuiltInMethods.ids())
                 .contains("reference-only")
                 .contains("adaptive");
     }

@@ -32,7 +32,7 @@ public record ModelConfig(
         check(moe != null, "moe", "nothing", "a block of settings, experts = 0 for a dense model");
         if (!moe.byLayer().isEmpty()) {
             checkBlocks(moe.byLayer(), layers, moe.every());
-            check(!isPlain(moe.byLayer()), "moe.by-layer", moe.byLayer(), "nothing: blocks are alike and unmapped");
+            check(!isUniform(moe.byLayer()), "moe.by-layer", moe.byLayer(), "nothing: blocks are alike and unmapped");
         }
     }
 
@@ -49,7 +49,7 @@ public record ModelConfig(
                 "exactly the blocks with experts, " + expected);
     }
 
-    private static boolean isPlain(SortedMap<Integer, MoeLayer> layers) {
+    private static boolean isUniform(SortedMap<Integer, MoeLayer> layers) {
         return layers.values().stream().distinct().count() == 1
                 && !layers.get(layers.firstKey()).isMapped();
     }
@@ -70,7 +70,7 @@ public record ModelConfig(
     }
 
     /**
-     * The same shape with these experts and routers. Where they are all alike and unmapped, that is a plain model, as
+     * The same shape with these experts and routers. Where they are all alike and unmapped, that is a uniform model, as
      * {@link #withExperts} gives it.
      *
      * @param byLayer one for each of {@link #moeLayers()}
@@ -81,7 +81,7 @@ public record ModelConfig(
         if (byLayer.isEmpty()) {
             return this;
         }
-        return isPlain(byLayer) ? withExperts(MoeConfig.mostExperts(byLayer)) : with(moe.withLayers(byLayer));
+        return isUniform(byLayer) ? withExperts(MoeConfig.mostExperts(byLayer)) : with(moe.withLayers(byLayer));
     }
 
     private ModelConfig with(MoeConfig mixture) {

@@ -25,7 +25,7 @@ import java.util.TreeMap;
  *     {@link #capacity}); 0: no limit. Left out of JSON when 0, so that a model made before it was known still counts
  *     as made from the same settings
  * @param byLayer experts and router of each MoE block, where blocks differ or a router is mapped; empty, and left out of
- *     JSON, in a plain model. Not a setting: only pruning makes such models (see {@link ModelConfig#withMoeLayers})
+ *     JSON, in a uniform model. Not a setting: only pruning makes such models (see {@link ModelConfig#withMoeLayers})
  */
 public record MoeConfig(
         int experts,
@@ -54,7 +54,7 @@ public record MoeConfig(
         Range.CAPACITY_FACTOR.check(capacityFactor);
     }
 
-    /** A plain mixture, every block with the same number of experts; what settings can say. */
+    /** A uniform mixture, every block with the same number of experts; what settings can say. */
     @JsonCreator
     public MoeConfig(
             @JsonProperty("experts") int experts,

@@ -6,9 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Name, shape and place of every parameter tensor in the one flat array that holds a model. Names and orientation are
- * those of GPT-2's published checkpoints (linear maps are stored input x output), with the experts of block 1 under
- * {@code h.1.moe.experts.<e>}. The order is: embeddings, blocks, final norm; an expert's tensors are contiguous.
+ * The parameter tensors of a {@link Gpt2Architecture} one after another: embeddings, blocks, final norm; the tensors of
+ * an expert are contiguous. Offsets are those in a flat array of all parameters.
  */
 public final class ParameterLayout {
     /**
@@ -54,52 +53,15 @@ public final class ParameterLayout {
 
     private ParameterLayout() {}
 
+    /** The layout of the tensors of {@link Gpt2Architecture}, in its order. */
     public static ParameterLayout of(ModelConfig config) {
         var layout = new ParameterLayout();
-        int width = config.width();
-        layout.add("wte.weight", config.vocabulary(), width);
-        layout.add("wpe.weight", config.sequenceLength(), width);
-        for (int layer = 0; layer < config.layers(); layer++) {
-            layout.addBlock(config, layer);
+        for (TensorSpec spec : Gpt2Architecture.of(config, DType.F32).tensors()) {
+            var tensor = new Tensor(spec.name(), spec.shape(), layout.length);
+            layout.tensors.put(tensor.name(), tensor);
+            layout.length = Math.addExact(layout.length, tensor.length());
         }
-        layout.add("ln_f.weight", width);
-        layout.add("ln_f.bias", width);
         return layout;
-    }
-
-    private void addBlock(ModelConfig config, int layer) {
-        int width = config.width();
-        String block = block(layer);
-        add(block + "ln_1.weight", width);
-        add(block + "ln_1.bias", width);
-        add(block + "attn.c_attn.weight", width, 3 * width);
-        add(block + "attn.c_attn.bias", 3 * width);
-        add(block + "attn.c_proj.weight", width, width);
-        add(block + "attn.c_proj.bias", width);
-        add(block + "ln_2.weight", width);
-        add(block + "ln_2.bias", width);
-        if (!config.isMoe(layer)) {
-            addFeedForward(config, block + "mlp.");
-            return;
-        }
-        MoeLayer moe = config.moe().layer(layer);
-        add(router(layer), moe.routerRows(), width);
-        for (int expert = 0; expert < moe.experts(); expert++) {
-            addFeedForward(config, expert(layer, expert));
-        }
-    }
-
-    private void addFeedForward(ModelConfig config, String prefix) {
-        add(prefix + "c_fc.weight", config.width(), config.feedForward());
-        add(prefix + "c_fc.bias", config.feedForward());
-        add(prefix + "c_proj.weight", config.feedForward(), config.width());
-        add(prefix + "c_proj.bias", config.width());
-    }
-
-    private void add(String name, Integer... shape) {
-        var tensor = new Tensor(name, List.of(shape), length);
-        tensors.put(name, tensor);
-        length = Math.addExact(length, tensor.length());
     }
 
     /** All tensors in the order of their offsets. */

@@ -1,0 +1,69 @@
+package dev.uncurl.checkpoint;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.UUID;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * Writes the shards of a folder, from one process or from many. A shard may be written twice (a retried or speculative
+ * task): each attempt writes a file of its own, the first to finish gets the shard's name, and all have the same bytes.
+ */
+public final class ShardWriter {
+    private static final String ATTEMPT = ".attempt";
+
+    /** Fills the tensors of one file, in the order declared. */
+    @FunctionalInterface
+    public interface Content {
+        void writeTo(SafetensorsWriter writer) throws IOException;
+    }
+
+    private final FileSystem fs;
+    private final Path folder;
+    private final ShardedTensors shards;
+
+    /** @param folder that exists; what readers may see is up to the caller */
+    public ShardWriter(FileSystem fs, Path folder, ShardedTensors shards) {
+        this.fs = Storage.plain(fs);
+        this.folder = folder;
+        this.shards = shards;
+    }
+
+    public ShardedTensors shards() {
+        return shards;
+    }
+
+    /** Writes shard number {@code shard}, and returns its size, hash and sums. */
+    public Manifest.Entry writeShard(int shard, Content content) throws IOException {
+        return write(shards.file(shard), shards.declarations(shard), content);
+    }
+
+    /** Writes the index, after which the folder can be read by names ({@link TensorFolder}). */
+    public Manifest.Entry writeIndex() throws IOException {
+        return Storage.write(fs, new Path(folder, TensorIndex.FILE), shards.index());
+    }
+
+    /** Writes a safetensors file of any name and any tensors. */
+    Manifest.Entry write(String name, List<SafetensorsWriter.Declaration> tensors, Content content) throws IOException {
+        var file = new Path(folder, name);
+        var attempt = new Path(folder, name + "." + UUID.randomUUID() + ATTEMPT);
+        Storage.Output out = Storage.create(fs, attempt);
+        SortedMap<String, String> sums = write(out, tensors, content);
+        if (!Storage.rename(fs, attempt, file)) {
+            fs.delete(attempt, false);
+        }
+        return new Manifest.Entry(out.bytes(), out.sha256(), sums);
+    }
+
+    private static SortedMap<String, String> write(
+            Storage.Output out, List<SafetensorsWriter.Declaration> tensors, Content content) throws IOException {
+        try (var writer = new SafetensorsWriter(out, tensors, Map.of("format", "pt"))) {
+            content.writeTo(writer);
+            writer.finish();
+            return writer.sums();
+        }
+    }
+}

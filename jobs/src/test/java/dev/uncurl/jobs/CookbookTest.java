@@ -38,7 +38,7 @@ class CookbookTest {
     void dumpTwoTasks(@TempDir Path folder) {
         this.folder = folder;
         warehouse = TokenizeFixture.warehouse(folder.resolve("warehouse"));
-        RoutingFixture.model(warehouse, "demo-base", RoutingFixture.config(12, 2), 21);
+        RoutingFixture.model(warehouse, "demo-base", RoutingFixture.config(12, 2), 5);
         RoutingFixture.task(warehouse, "superglue/boolq", 60, 22);
         RoutingFixture.task(warehouse, "superglue/copa", 40, 23);
         RoutingFixture.dump(warehouse, "demo-base", "superglue/boolq", 0);

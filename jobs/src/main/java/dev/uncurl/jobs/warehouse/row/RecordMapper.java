@@ -80,9 +80,11 @@ public final class RecordMapper<R extends Record> {
     }
 
     /** For a struct, whose fields SQL cannot declare as never null. */
-    static <R extends Record> RecordMapper<R> ofStruct(
-            Class<R> type, StructType schema, String place, boolean complete) {
-        return new RecordMapper<>(type, schema, place, complete, false);
+    private static <S extends Record> ValueCodec struct(
+            Class<S> type, StructType schema, String place, boolean complete) {
+        var mapper = new RecordMapper<>(type, schema, place, complete, false);
+        return ValueCodec.of(
+                value -> mapper.toInternal(type.cast(value)), value -> mapper.fromInternal((InternalRow) value));
     }
 
     /** Names of the columns of a record, in the order of its components. */
@@ -122,7 +124,8 @@ public final class RecordMapper<R extends Record> {
                 optional,
                 field,
                 accessor(component),
-                ValueCodec.of(type, field.dataType(), where, complete));
+                ValueCodec.of(
+                        type, field.dataType(), where, (record, struct, at) -> struct(record, struct, at, complete)));
     }
 
     private void requireComplete(Class<R> type) {

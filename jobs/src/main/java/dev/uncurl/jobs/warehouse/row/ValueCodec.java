@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeArrayData;
 import org.apache.spark.sql.catalyst.util.ArrayBasedMapData;
 import org.apache.spark.sql.catalyst.util.ArrayData;
@@ -32,6 +31,12 @@ interface ValueCodec {
     /** The Java value, which shares no memory with the internal one. */
     Object read(Object internal);
 
+    /** Makes the codec of a record whose column is a struct. */
+    @FunctionalInterface
+    interface Structs {
+        ValueCodec of(Class<? extends Record> record, StructType struct, String place);
+    }
+
     /** Types whose internal values are the Java values themselves. */
     Map<Type, DataType> SAME = Map.ofEntries(
             Map.entry(int.class, DataTypes.IntegerType),
@@ -48,10 +53,10 @@ interface ValueCodec {
 
     /**
      * @param place table and column, for messages
-     * @param complete as {@link RecordMapper#ofStruct} takes it
+     * @param structs converts the records that are structs
      * @throws IllegalStateException when the types do not fit
      */
-    static ValueCodec of(Type type, DataType column, String place, boolean complete) {
+    static ValueCodec of(Type type, DataType column, String place, Structs structs) {
         if (column.equals(SAME.get(type))) {
             return of(value -> value, value -> value);
         }
@@ -68,22 +73,22 @@ interface ValueCodec {
                 return primitives((Class<?>) type, place);
             }
             if (raw(type) == List.class) {
-                return list(of(argument(type, 0), array.elementType(), place, complete), array.elementType(), place);
+                return list(of(argument(type, 0), array.elementType(), place, structs), array.elementType(), place);
             }
         }
         if (column instanceof MapType map && raw(type) == Map.class) {
             return map(
-                    list(of(argument(type, 0), map.keyType(), place, complete), map.keyType(), place),
-                    list(of(argument(type, 1), map.valueType(), place, complete), map.valueType(), place));
+                    list(of(argument(type, 0), map.keyType(), place, structs), map.keyType(), place),
+                    list(of(argument(type, 1), map.valueType(), place, structs), map.valueType(), place));
         }
         if (column instanceof StructType struct && type instanceof Class<?> record && record.isRecord()) {
-            return struct(record.asSubclass(Record.class), struct, place, complete);
+            return structs.of(record.asSubclass(Record.class), struct, place);
         }
         throw new IllegalStateException(
                 place + " is " + column.catalogString() + ", but its component is " + type.getTypeName());
     }
 
-    private static ValueCodec of(Function<Object, Object> write, Function<Object, Object> read) {
+    static ValueCodec of(Function<Object, Object> write, Function<Object, Object> read) {
         return new ValueCodec() {
             @Override
             public Object write(Object value) {
@@ -187,12 +192,6 @@ interface ValueCodec {
                     }
                     return Collections.unmodifiableMap(map);
                 });
-    }
-
-    private static <S extends Record> ValueCodec struct(
-            Class<S> record, StructType struct, String place, boolean complete) {
-        RecordMapper<S> mapper = RecordMapper.ofStruct(record, struct, place, complete);
-        return of(value -> mapper.toInternal(record.cast(value)), value -> mapper.fromInternal((InternalRow) value));
     }
 
     /** Rows of one file repeat their strings: one that is the same object as the last is not encoded again. */

@@ -29,6 +29,7 @@ import java.util.Locale;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.UsageMessageSpec;
 
 /**
  * The main class: {@code jobs/submit <command>}, or {@code spark-submit --class dev.uncurl.jobs.Uncurl uncurl.jar
@@ -102,6 +103,7 @@ public final class Uncurl implements Runnable {
                 .setExecutionStrategy(Uncurl::run)
                 .setParameterExceptionHandler(Uncurl::usage)
                 .setExecutionExceptionHandler(Uncurl::failure);
+        uncurl.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_COMMAND_LIST, CommandGroups::render);
         // a statement may begin with a comment, whose two dashes look like an option
         uncurl.getSubcommands().get("sql").setUnmatchedOptionsArePositionalParams(true);
         return uncurl;

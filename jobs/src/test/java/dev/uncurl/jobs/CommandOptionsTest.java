@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -73,6 +74,19 @@ class CommandOptionsTest {
         assertThat(seen.toString(StandardCharsets.UTF_8))
                 .contains("'" + folder + "'")
                 .hasLineCount(4);
+    }
+
+    @Test
+    void theHelpFitsOnAScreenAndListsEveryCommandOnce() {
+        var uncurl = Uncurl.commandLine();
+        List<String> lines = uncurl.getUsageMessage().lines().toList();
+        assertThat(lines).hasSizeLessThanOrEqualTo(25);
+        for (String command : uncurl.getSubcommands().keySet()) {
+            assertThat(lines)
+                    .filteredOn(line -> line.matches("  [ a-z]{10}" + command + "( .*)?"))
+                    .hasSize(1);
+        }
+        assertThat(lines).anyMatch(line -> line.matches("  pruning +dump-logits +Records .*"));
     }
 
     @Test

@@ -13,11 +13,6 @@ public record ContentHash(String hex) {
         return new ContentHash(DigestUtils.sha256Hex(text));
     }
 
-    /** Of a document: its text. Where it came from does not count. */
-    public static ContentHash of(Document document) {
-        return of(document.text());
-    }
-
     /** Of an example: what a model reads, inputs and targets together. */
     public static ContentHash of(Example example) {
         return of(example.inputs() + example.targets());

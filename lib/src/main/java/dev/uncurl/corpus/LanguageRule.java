@@ -46,11 +46,6 @@ public final class LanguageRule {
         return new LanguageRule(words);
     }
 
-    /** The tags that the rule may give, without {@code und}. */
-    public List<String> tags() {
-        return tags;
-    }
-
     /** @throws UserError (usage) for a tag that the rule never gives */
     void requireKnown(Collection<String> wanted) {
         for (String tag : wanted) {

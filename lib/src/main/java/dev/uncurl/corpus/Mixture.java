@@ -94,15 +94,4 @@ public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
         }
         return taken;
     }
-
-    /**
-     * Where an example stands in its task's order of choice: the ones with the lowest ranks are taken, ties by content
-     * hash. Depends on the seed and the content alone; with a larger share, what was taken before still is.
-     */
-    public long rank(ContentHash content) {
-        long z = content.prefix() ^ seed * 0x9e3779b97f4a7c15L;
-        z = (z ^ z >>> 30) * 0xbf58476d1ce4e5b9L;
-        z = (z ^ z >>> 27) * 0x94d049bb133111ebL;
-        return z ^ z >>> 31;
-    }
 }

@@ -21,19 +21,6 @@ import java.util.concurrent.ForkJoinTask;
 public final class Planner {
     private Planner() {}
 
-    /** As below, with the same K in every layer and the method's own weights. */
-    public static Plan plan(
-            String modelId,
-            String manifestSha256,
-            String task,
-            BuiltInMethods method,
-            List<LayerStatistics> evidence,
-            int keep,
-            long seed,
-            Map<String, String> inputs) {
-        return plan(modelId, manifestSha256, task, PlanSettings.of(method, keep, seed), evidence, inputs);
-    }
-
     /**
      * @param modelId as in models.registry
      * @param manifestSha256 of the model's manifest

@@ -65,14 +65,6 @@ class MixtureTest {
     }
 
     @Test
-    void theRankDependsOnSeedAndContentAlone() {
-        var hash = ContentHash.of("text");
-        var mixture = new Mixture(Map.of("a", 1.0), 1, 7);
-        assertThat(mixture.rank(hash)).isEqualTo(new Mixture(Map.of("b", 2.0), 9, 7).rank(ContentHash.of("text")));
-        assertThat(mixture.rank(hash)).isNotEqualTo(new Mixture(Map.of("a", 1.0), 1, 8).rank(hash));
-    }
-
-    @Test
     void sourcesAndWeightsMustFit() {
         var mixture = new Mixture(Map.of("CoT", 1.0), 1, 1);
         assertThatThrownBy(() -> mixture.take(Map.of("Cot", Map.of("a", 1L))))

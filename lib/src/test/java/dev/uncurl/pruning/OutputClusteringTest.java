@@ -77,7 +77,8 @@ class OutputClusteringTest {
                 .mapToObj(i -> Samples.complete(32 - i, i, 4))
                 .map(with -> new LayerStatistics(with.layer(), with.gram(), with.statistics()))
                 .toList();
-        assertThatThrownBy(() -> Planner.plan("m", "sha", "task", BuiltInMethods.HC_SMOE, without, 2, 0, Map.of()))
+        var settings = PlanSettings.of(BuiltInMethods.HC_SMOE, 2, 0);
+        assertThatThrownBy(() -> Planner.plan("m", "sha", "task", settings, without, Map.of()))
                 .isInstanceOf(UserError.class)
                 .hasMessageStartingWith("Layer 8: ")
                 .hasMessageContaining("dump-logits")

@@ -78,7 +78,7 @@ class PlanApplierTest {
     }
 
     private Plan plan(ModelFolder model, BuiltInMethods method, int keep) {
-        return Planner.plan("m", model.manifestSha256(), "task", method, evidence, keep, 3, Map.of());
+        return Planner.plan("m", model.manifestSha256(), "task", PlanSettings.of(method, keep, 3), evidence, Map.of());
     }
 
     private ModelFolder apply(Plan plan, String name) throws IOException {

@@ -64,7 +64,7 @@ final class PlanBench {
             var line = new StringBuilder(String.format("round %d, %s:", round, method.id()));
             for (int keep : keeps) {
                 long start = System.nanoTime();
-                Plan plan = Planner.plan("bench", "sha", "task", method, evidence, keep, 1, Map.of());
+                Plan plan = Planner.plan("bench", "sha", "task", PlanSettings.of(method, keep, 1), evidence, Map.of());
                 for (LayerStatistics layer : evidence) {
                     LayerScore.of(layer, plan.layer(layer.layer()));
                 }

@@ -24,7 +24,8 @@ class PlanTest {
     }
 
     private static Plan plan(BuiltInMethods method, List<LayerStatistics> evidence, int keep, long seed) {
-        return Planner.plan("m", "sha", "superglue/boolq", method, evidence, keep, seed, Map.of("snapshot", "7"));
+        return Planner.plan(
+                "m", "sha", "superglue/boolq", PlanSettings.of(method, keep, seed), evidence, Map.of("snapshot", "7"));
     }
 
     @Property(tries = 100)

@@ -24,7 +24,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.TreeMap;
+import java.util.SortedMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -126,20 +126,8 @@ public final class PruneCommand implements Callable<Integer> {
         if (planOnly) {
             return 0;
         }
-        var inputs = new TreeMap<String, String>();
-        inputs.put("parent", parent.manifestSha256());
-        inputs.put("plan", plan.id());
-        inputs.put("task", task);
-        inputs.put("method", method);
-        inputs.put("experts", Integer.toString(settings.budget().keep()));
-        inputs.putAll(settings.parameters());
-        inputs.put("seed", Long.toString(settings.seed()));
-        inputs.put("router", rule.id());
-        inputs.put("align", Boolean.toString(application.align()));
-        if (application.dtype() != DType.F32) {
-            inputs.put("dtype", application.dtype().id());
-        }
-        inputs.put(Lineage.TOKENIZER, parent.manifest().lineage().tokenizer());
+        SortedMap<String, String> inputs = new PruneInputs(parent.manifestSha256(), plan.id(), task, application)
+                .write(settings, parent.manifest().lineage().tokenizer());
         try (var lock = warehouse.lock("model", modelId)) {
             if (!models.isMade(modelId, inputs)) {
                 ModelFolder model = new ApplyPlanJob(warehouse)

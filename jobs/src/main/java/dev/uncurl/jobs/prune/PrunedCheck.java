@@ -8,16 +8,12 @@ import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
-import dev.uncurl.model.spec.DType;
-import dev.uncurl.pruning.BuiltInMethods;
 import dev.uncurl.pruning.MergeOptions;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanCheck;
-import dev.uncurl.pruning.RouterRule;
 import java.io.IOException;
 import java.io.Serializable;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 
 /** Verifies a pruned model against its parent and its plan, a task per shard. */
@@ -35,15 +31,11 @@ public final class PrunedCheck {
 
     /** @throws UserError (input) when parent or plan are gone, or the model is not what the plan makes of the parent */
     public PlanCheck.Counts verify(String modelId, ModelFolder model) {
-        Map<String, String> inputs = model.manifest().lineage().inputs();
+        var inputs = PruneInputs.read(model.manifest().lineage().inputs());
         String parentId = model.manifest().lineage().parentModelId();
-        ModelFolder parent = parent(modelId, parentId, inputs.get("parent"));
-        Plan plan = plan(modelId, parentId, inputs.get("task"), inputs.get("plan"));
-        var application = new MergeOptions(
-                RouterRule.recorded(
-                        inputs.get("router"), BuiltInMethods.named(plan.origin().method())),
-                Boolean.parseBoolean(inputs.getOrDefault("align", "true")),
-                DType.named(inputs.getOrDefault("dtype", DType.F32.id()))); // recorded when it is another
+        ModelFolder parent = parent(modelId, parentId, inputs.parentSha256());
+        Plan plan = plan(modelId, parentId, inputs.task(), inputs.planId());
+        MergeOptions application = inputs.options();
         var check = new PlanCheck(parent, plan, application, model);
         var work = new Work(
                 ModelCache.Reference.of(warehouse, parent),

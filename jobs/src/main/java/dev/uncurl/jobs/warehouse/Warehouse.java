@@ -207,15 +207,6 @@ public final class Warehouse {
         }
     }
 
-    /** Adds rows in one commit. */
-    public void append(UncurlTable table, Dataset<Row> rows) {
-        try {
-            writer(table, rows).append();
-        } catch (NoSuchTableException e) {
-            throw missing(e);
-        }
-    }
-
     private DataFrameWriterV2<Row> writer(UncurlTable table, Dataset<Row> rows) {
         Column[] columns =
                 Arrays.stream(table(table).columns()).map(functions::col).toArray(Column[]::new);

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Random;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -134,7 +135,15 @@ public final class RoutingFixture {
             }
             rows.add(RowFactory.create(row.toArray()));
         }
-        warehouse.append(table, warehouse.spark().createDataFrame(rows, schema));
+        try {
+            warehouse
+                    .spark()
+                    .createDataFrame(rows, schema)
+                    .writeTo(table.fullName())
+                    .append();
+        } catch (NoSuchTableException e) {
+            throw new IllegalStateException(table.id(), e);
+        }
     }
 
     private static Object nothing(DataType type) {

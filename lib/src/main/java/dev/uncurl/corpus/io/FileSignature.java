@@ -114,7 +114,7 @@ final class FileSignature {
     }
 
     /** A stream whose first bytes have been read already, with the failure that ended them, if one did. */
-    private static final class Head extends InputStream {
+    private static final class Head extends BlockStream {
         private final InputStream in;
         private final byte[] bytes = new byte[HEAD];
         private int length;
@@ -138,12 +138,6 @@ final class FileSignature {
                     .filter(signature -> signature.fits(bytes, length))
                     .findFirst()
                     .orElse(null);
-        }
-
-        @Override
-        public int read() throws IOException {
-            var one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
         }
 
         @Override

@@ -1,7 +1,6 @@
 package dev.uncurl.corpus.io;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
@@ -12,7 +11,7 @@ import java.util.zip.Inflater;
  *
  * <p>A checksum stands at the end of a member. If it is wrong, the bytes before it have been given already.
  */
-final class GzipStream extends InputStream {
+final class GzipStream extends BlockStream {
     private static final String REASON = "damaged gzip data";
 
     private final SourceStream in;
@@ -28,12 +27,6 @@ final class GzipStream extends InputStream {
 
     GzipStream(SourceStream in) {
         this.in = in;
-    }
-
-    @Override
-    public int read() throws IOException {
-        var one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

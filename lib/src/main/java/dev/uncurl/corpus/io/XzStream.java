@@ -1,14 +1,13 @@
 package dev.uncurl.corpus.io;
 
 import java.io.IOException;
-import java.io.InputStream;
 import org.tukaani.xz.XZInputStream;
 
 /**
  * The contents of an xz file: all its streams, one after another. Damage costs up to one LZMA2 chunk (64 kB compressed)
  * before it, because a chunk decodes whole or not at all.
  */
-final class XzStream extends InputStream {
+final class XzStream extends BlockStream {
     /** Larger than what {@code xz -9} needs (65 MiB), small enough for an executor. */
     private static final int MEMORY_LIMIT_KIB = 256 << 10;
 
@@ -20,12 +19,6 @@ final class XzStream extends InputStream {
 
     XzStream(SourceStream in) {
         this.in = in;
-    }
-
-    @Override
-    public int read() throws IOException {
-        var one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

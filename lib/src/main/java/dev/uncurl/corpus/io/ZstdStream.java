@@ -4,7 +4,6 @@ import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdDecompressCtx;
 import com.github.luben.zstd.ZstdException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 
 /**
@@ -15,7 +14,7 @@ import java.nio.ByteBuffer;
  *
  * <p>A checksum stands at the end of a frame. If it is wrong, most of the bytes before it have been given already.
  */
-final class ZstdStream extends InputStream {
+final class ZstdStream extends BlockStream {
     /** Small steps, so that a failing one takes little with it. */
     private static final int STEP = 4 << 10;
 
@@ -29,12 +28,6 @@ final class ZstdStream extends InputStream {
 
     ZstdStream(SourceStream in) {
         this.in = in;
-    }
-
-    @Override
-    public int read() throws IOException {
-        var one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

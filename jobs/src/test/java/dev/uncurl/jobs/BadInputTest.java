@@ -146,7 +146,7 @@ class BadInputTest {
     void anEmptyCorpus() throws IOException {
         Cli.Outcome outcome = tokenize("cc100", "../test-data/damaged/empty.txt");
         assertThat(outcome.code()).isEqualTo(3);
-        assertThat(outcome.err()).contains("empty.txt").contains("holds no document");
+        assertThat(outcome.err()).contains("empty.txt").contains("has no documents");
         assertNothingWritten();
     }
 

@@ -3,8 +3,8 @@ package dev.uncurl.corpus;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * sha-256 of a text's UTF-8 bytes. Two documents, or two examples, are the same when it is; a part of it also decides
- * the split and the order of a mixture.
+ * SHA-256 of a text's UTF-8 bytes. Two documents, or two examples, are equal if their hashes are equal. The first bits
+ * of the hash also decide the split of a text and its rank in a mixture.
  *
  * @param hex 64 lower-case hexadecimal digits
  */
@@ -13,7 +13,7 @@ public record ContentHash(String hex) {
         return new ContentHash(DigestUtils.sha256Hex(text));
     }
 
-    /** Of an example: what a model reads, inputs and targets together. */
+    /** The hash of what a model reads of an example: its inputs followed by its targets. */
     public static ContentHash of(Example example) {
         return of(example.inputs() + example.targets());
     }

@@ -7,13 +7,13 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Which documents are kept, by their text alone. Immutable; shared between threads.
+ * Decides by its text whether a document is kept. Immutable and thread-safe.
  *
- * @param minimumCharacters Unicode characters that a text has at least; 0: no limit
- * @param maximumCharacters that it has at most; Integer.MAX_VALUE: no limit
- * @param languages tags of {@link LanguageRule}, {@code und} too, that are kept; empty: all
- * @param normalization what is done to each text before anything else looks at it
- * @param rule that gives the tags
+ * @param minimumCharacters smallest number of Unicode characters of a text; 0: no limit
+ * @param maximumCharacters largest number of Unicode characters; Integer.MAX_VALUE: no limit
+ * @param languages tags of {@link LanguageRule} to keep, which may include {@code und}; empty: all
+ * @param normalization applied to each text before all other checks
+ * @param rule determines the language tag of a text
  */
 public record DocumentFilter(
         int minimumCharacters,
@@ -24,12 +24,12 @@ public record DocumentFilter(
 
     /** A change of a text's characters. */
     public enum Normalization {
-        /** The text as it stands. */
+        /** No change. */
         NONE,
-        /** Unicode's canonical composition: an e and an accent that follows become one character. */
+        /** Unicode's canonical composition: an e followed by a combining accent becomes one character. */
         NFC;
 
-        /** @return the same object where nothing changes */
+        /** @return the normalised text; the same object if nothing changes */
         public String apply(String text) {
             return switch (this) {
                 case NONE -> text;
@@ -40,12 +40,12 @@ public record DocumentFilter(
         }
     }
 
-    /** Keeps everything as it is. */
+    /** A filter that keeps all documents unchanged. */
     public static DocumentFilter none() {
         return of(0, Integer.MAX_VALUE, Set.of(), Normalization.NONE);
     }
 
-    /** @throws UserError (usage) for limits that exclude each other or a language that the rule does not know */
+    /** @throws UserError (usage) if the limits contradict each other or the rule does not know a language */
     public static DocumentFilter of(
             int minimumCharacters, int maximumCharacters, Set<String> languages, Normalization normalization) {
         return new DocumentFilter(minimumCharacters, maximumCharacters, languages, normalization, LanguageRule.load());
@@ -54,16 +54,17 @@ public record DocumentFilter(
     public DocumentFilter {
         if (minimumCharacters < 0 || maximumCharacters < 1 || minimumCharacters > maximumCharacters) {
             throw UserError.usage(
-                    "characters from " + minimumCharacters + " to " + maximumCharacters + " are not possible",
-                    "Set a minimum from 0 and a maximum that is not below it.");
+                    "a range of " + minimumCharacters + " to " + maximumCharacters + " characters is not possible",
+                    "Set a minimum of 0 or more, and a maximum of at least the minimum and at least 1.");
         }
         languages = Set.copyOf(languages);
         rule.requireKnown(languages);
     }
 
     /**
-     * Why a text, already normalised, is dropped; empty for one that is kept. One of a small set of phrases, to be
-     * counted by: {@code shorter than 200 characters}, {@code longer than 100000 characters}, {@code language de}.
+     * Why a normalised text is dropped; empty if it is kept. The reason is one of a small set of phrases, so that it
+     * can be used as a key of counts: {@code shorter than 200 characters}, {@code longer than 100000 characters},
+     * {@code language de}.
      */
     public Optional<String> reasonToDrop(String text) {
         if (text.length() < 2L * minimumCharacters && text.codePointCount(0, text.length()) < minimumCharacters) {
@@ -81,7 +82,7 @@ public record DocumentFilter(
         return Optional.empty();
     }
 
-    /** What it does, to stand among what a run was made from; the same for filters that keep the same. */
+    /** Describes the filter for the recorded inputs of a run. Filters with equal settings have equal descriptions. */
     public String description() {
         return "characters " + minimumCharacters + ".." + maximumCharacters + ", languages "
                 + (languages.isEmpty() ? "all" : String.join(" ", new TreeSet<>(languages))) + ", normalization "

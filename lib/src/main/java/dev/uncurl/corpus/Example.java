@@ -3,21 +3,22 @@ package dev.uncurl.corpus;
 import java.util.List;
 
 /**
- * A prompt and its answer. What a model reads is {@code inputs + targets}: the targets begin with whatever separates
- * them from the prompt, as each choice does.
+ * A prompt and its answer. A model reads {@code inputs + targets}: the targets, and each choice, begin with the
+ * separator between prompt and answer.
  *
- * @param source the file, as it was opened
- * @param offset where the row begins: byte in the decompressed file, from 0
- * @param line the line that begins there, from 1; 0 where a part of a file was read and it is not known
- * @param part which of the row's examples this is, from 0
- * @param group which question of the row, from 0: examples of one row and group are answers to the same question
+ * @param source path of the file, as it was opened
+ * @param offset byte of the decompressed file, from 0, at which the row begins
+ * @param line number of the line that begins there, from 1; 0 if unknown because only a part of the file was read
+ * @param part index of this example within its row, from 0
+ * @param group index of the question within the row, from 0: examples with the same row and group answer the same
+ *     question
  * @param task {@code superglue/boolq}, or FLAN's task name
  * @param inputs the prompt
- * @param targets the right answer, on which alone a loss is taken
- * @param choices the answers to choose from; empty where the task is free text
- * @param label index of the right answer in choices, which {@code targets} is; -1 where there are none
- * @param rightChoices indices of all choices that are right, ascending, {@code label} the first; empty where there are
- *     no choices
+ * @param targets the right answer; the loss on targets counts these tokens only
+ * @param choices the answers to choose from; empty if the task is free text
+ * @param label index in choices of the right answer, which equals {@code targets}; -1 if there are no choices
+ * @param rightChoices indices of all right choices, ascending; the first one is {@code label}; empty if there are no
+ *     choices
  */
 public record Example(
         String source,
@@ -43,7 +44,7 @@ public record Example(
         }
     }
 
-    /** Free text: no choices, the only example of its row. */
+    /** A free-text example: it has no choices and is the only example of its row. */
     public static Example freeText(String source, long offset, long line, String task, String inputs, String targets) {
         return new Example(source, offset, line, 0, 0, task, inputs, targets, List.of(), -1, List.of());
     }

@@ -11,14 +11,17 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * A cheap guess at a text's language. The rule: of the words (runs of letters, in lower case) in the text's first 20,000
- * characters, the share that are function words of a language, as conf/language.conf lists them. The language with the
- * largest share, if that is 15% or more and there are 5 words or more; otherwise {@code und}, undetermined. Running
- * prose of these languages has 30 to 50%, other languages and tables mostly below 10%; text that mixes languages
- * counts as the one that fills most of it. Languages written without blanks, or not in the file, are undetermined.
+ * Guesses the language of a text at low cost. The rule takes the words (runs of letters, in lower case) in the first
+ * 20,000 characters and computes, for each language, the share of words that are function words of the language
+ * according to conf/language.conf. The result is the language with the largest share if this share is at least 15% and
+ * the text has at least 5 words; otherwise it is {@code und}, undetermined.
+ *
+ * <p>Running prose of a listed language has a share of 30 to 50%; other languages and tables mostly have less than 10%.
+ * A text that mixes languages counts as the language that fills most of it. Languages that are written without spaces,
+ * or that are not in the file, are undetermined.
  */
 public final class LanguageRule {
-    /** The tag of a text of which the rule does not know the language. */
+    /** The tag of a text whose language the rule cannot determine. */
     public static final String UNDETERMINED = "und";
 
     private static final String FILE = "conf/language.conf";
@@ -46,7 +49,7 @@ public final class LanguageRule {
         return new LanguageRule(words);
     }
 
-    /** @throws UserError (usage) for a tag that the rule never gives */
+    /** @throws UserError (usage) for a tag that the rule never returns */
     void requireKnown(Collection<String> wanted) {
         for (String tag : wanted) {
             if (!tags.contains(tag) && !tag.equals(UNDETERMINED)) {

@@ -8,12 +8,13 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * FLAN's mixing: named sources (CoT, Flan2021, NIv2) in given weights and, within a source, tasks in proportion to their
- * examples, of which none counts for more than a cap (examples-proportional mixing with a maximum, Raffel et al. 2020,
- * section 3.5.2; Longpre et al. 2023). No example is taken twice: the mixture is the largest that the weights allow.
+ * FLAN's mixing. Named sources (CoT, Flan2021, NIv2) are mixed with given weights. Within a source, tasks are taken in
+ * proportion to their numbers of examples, and each number counts up to a cap (examples-proportional mixing with a
+ * maximum, Raffel et al. 2020, section 3.5.2; Longpre et al. 2023). No example is taken twice, so the result is the
+ * largest mixture that the weights allow.
  *
- * @param weights by source, above 0; their sum does not matter
- * @param taskCap examples that a task has at most
+ * @param weights by source, above 0; they need not sum to 1
+ * @param taskCap largest number of examples for which a task counts
  * @param seed of the choice of examples
  */
 public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
@@ -21,7 +22,7 @@ public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
         weights = new TreeMap<>(weights);
         if (weights.isEmpty() || taskCap < 1) {
             throw UserError.usage(
-                    "mixture of " + weights.size() + " sources with task cap " + taskCap + " is empty",
+                    "a mixture of " + weights.size() + " sources with task cap " + taskCap + " is empty",
                     "Name a source and set the cap to 1 or more.");
         }
         weights.forEach((source, weight) -> {
@@ -32,11 +33,11 @@ public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
     }
 
     /**
-     * How many examples of each task to take.
+     * Computes how many examples of each task to take.
      *
-     * @param examples how many there are, by source and task
-     * @return the same keys; where a task's share is no whole number, the largest remainders are rounded up
-     * @throws UserError (usage) when a source has no weight, or a weight no source with examples
+     * @param examples available examples, by source and task
+     * @return examples to take, with the same keys; fractions are rounded by the largest-remainder method
+     * @throws UserError (usage) if a source has no weight, or a weight belongs to a source without examples
      */
     public Map<String, Map<String, Long>> take(Map<String, Map<String, Long>> examples) {
         for (String source : examples.keySet()) {
@@ -59,7 +60,7 @@ public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
         }
         var taken = new TreeMap<String, Map<String, Long>>();
         for (var source : examples.entrySet()) {
-            // what limits the total is taken whole, whatever the division rounded
+            // 1e-6 corrects rounding: the source that limits the total is taken completely
             long wanted = (long) Math.floor(total * (weights.get(source.getKey()) / sum) + 1e-6);
             taken.put(source.getKey(), spread(wanted, source.getValue()));
         }
@@ -70,7 +71,9 @@ public record Mixture(Map<String, Double> weights, long taskCap, long seed) {
         return Math.min(examples, taskCap);
     }
 
-    /** In proportion to the capped counts, each rounded down, and what is left to the largest remainders. */
+    /**
+     * Divides a number in proportion to the capped counts: rounds down, then gives the rest to the largest remainders.
+     */
     private Map<String, Long> spread(long wanted, Map<String, Long> tasks) {
         long capped = tasks.values().stream().mapToLong(this::capped).sum();
         long all = Math.min(wanted, capped);

@@ -1,7 +1,8 @@
 package dev.uncurl.corpus;
 
 /**
- * What became of a document or row of a corpus. Each that a file holds gives exactly one, but for rows that hold several
- * examples, as MultiRC's: such a row gives all of its examples, or one rejection and no example.
+ * The result of reading one document or row of a corpus. Each document or row gives exactly one outcome, except rows
+ * with several examples, such as those of MultiRC: such a row gives all of its examples, or one rejection and no
+ * example.
  */
 public sealed interface Outcome permits Document, Example, Rejection {}

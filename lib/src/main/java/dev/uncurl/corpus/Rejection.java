@@ -1,22 +1,22 @@
 package dev.uncurl.corpus;
 
 /**
- * A document or row of a corpus that was refused, or a damaged file, of which the rest was lost.
+ * A rejected document or row of a corpus, or a damaged file whose remaining part was lost.
  *
- * @param scope what was refused: one document or row, or all of the file from this place on
+ * @param scope what was rejected: one document or row, or the rest of the file from this location on
  * @param corpus name of the format or task: cc100, mc4, flan, superglue/boolq
- * @param source the file, as it was opened
- * @param location line, where it is known, and byte in the decompressed file
- * @param reason one of a small set of phrases, to be counted by
- * @param excerpt the beginning of what was refused, or what the decompressor said; at most 200 characters
+ * @param source path of the file, as it was opened
+ * @param location line, if known, and byte in the decompressed file
+ * @param reason one of a small set of phrases, so that it can be used as a key of counts
+ * @param excerpt the beginning of the rejected text, or the message of the decompressor; at most 200 characters
  */
 public record Rejection(Scope scope, String corpus, String source, String location, String reason, String excerpt)
         implements Outcome {
-    /** What a rejection is of. */
+    /** The extent of a rejection. */
     public enum Scope {
-        /** One document or row. The reader went on behind it. */
+        /** One document or row. The reader continued after it. */
         ROW,
-        /** A file that is damaged, or cut off: nothing could be read from this place on. */
+        /** A damaged or truncated file: nothing after this location could be read. */
         FILE
     }
 
@@ -33,12 +33,12 @@ public record Rejection(Scope scope, String corpus, String source, String locati
         return new Rejection(Scope.ROW, corpus, source, location(line, offset), reason, excerpt);
     }
 
-    /** The same place and reason, of the rest of the file. */
+    /** A rejection of the rest of the file, with the same location and reason. */
     public Rejection ofFile() {
         return new Rejection(Scope.FILE, corpus, source, location, reason, excerpt);
     }
 
-    /** @param line 0 where it is not known */
+    /** @param line 0 if unknown */
     public static String location(long line, long offset) {
         return (line > 0 ? "line " + line + ", " : "") + "byte " + offset;
     }

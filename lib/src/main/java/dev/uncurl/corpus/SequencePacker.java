@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * Packs documents, each closed by the end-of-text id, one after another into sequences of exactly T tokens. No token is
- * dropped: {@code tokensIn() == T * sequences - padding + pending()}. Not for several threads at once.
+ * Packs documents, each followed by the end-of-text id, one after another into sequences of exactly T tokens. No token
+ * is dropped: {@code tokensIn() == T * sequences - padding + pending()}. Not thread-safe.
  */
 public final class SequencePacker {
     private final int endOfText;
@@ -31,8 +31,10 @@ public final class SequencePacker {
     /**
      * Adds a document.
      *
-     * @param document its ids, without the end-of-text id
-     * @param full takes each sequence that gets full
+     * @param source path of the file of the document
+     * @param offset byte of the decompressed file at which the document begins
+     * @param document its token ids, without the end-of-text id
+     * @param full receives each completed sequence
      */
     public void add(String source, long offset, int[] document, Consumer<PackedSequence> full) {
         for (int id : document) {
@@ -53,7 +55,7 @@ public final class SequencePacker {
             filled += step;
             if (filled == tokens.length) {
                 full.accept(take());
-                sources.add(reference); // what is left, at least the end of text, begins the next one
+                sources.add(reference); // the next sequence begins inside this document
             }
         }
         tokens[filled++] = endOfText;
@@ -62,7 +64,7 @@ public final class SequencePacker {
         }
     }
 
-    /** Ends the sequence that is being filled with padding; nothing if it has no token yet. */
+    /** Pads and returns the current sequence; empty if it has no token yet. */
     public Optional<PackedSequence> flush() {
         return filled == 0 ? Optional.empty() : Optional.of(take());
     }
@@ -78,7 +80,7 @@ public final class SequencePacker {
         return packed;
     }
 
-    /** Tokens added, end-of-text ids with them. */
+    /** Tokens added so far, including end-of-text ids. */
     public long tokensIn() {
         return tokensIn;
     }
@@ -87,7 +89,7 @@ public final class SequencePacker {
         return documentsIn;
     }
 
-    /** Tokens that wait for their sequence to get full. */
+    /** Tokens of the current, incomplete sequence. */
     public int pending() {
         return filled;
     }

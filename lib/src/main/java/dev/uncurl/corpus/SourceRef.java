@@ -1,7 +1,7 @@
 package dev.uncurl.corpus;
 
 /**
- * Where a document stands.
+ * The location of a document.
  *
  * @param source the file
  * @param offset byte in the decompressed file

@@ -3,17 +3,17 @@ package dev.uncurl.corpus;
 import dev.uncurl.error.UserError;
 
 /**
- * Whether a text trains or validates. Decided by the text's content alone, so that it never moves: not with the order
- * or the number of files, and a copy of a text falls on the same side. With a larger fraction, what validated before
- * still does.
+ * The split of a text: training or validation. It depends on the content only, so it does not change with the order or
+ * number of files, and copies of a text are in the same split. A larger validation fraction keeps all texts of a
+ * smaller one.
  */
 public enum Split {
     TRAIN,
     VALIDATION;
 
     /**
-     * @param text the document, or an example's inputs and targets together
-     * @param validationFraction share that validates, in [0, 1]
+     * @param text the document, or an example's inputs followed by its targets
+     * @param validationFraction share of validation texts, in [0, 1]
      * @throws UserError (usage) for a fraction outside [0, 1]
      */
     public static Split of(String text, double validationFraction) {
@@ -21,8 +21,8 @@ public enum Split {
     }
 
     /**
-     * @param content of the document or example
-     * @param validationFraction share that validates, in [0, 1]
+     * @param content hash of the document or example
+     * @param validationFraction share of validation texts, in [0, 1]
      * @throws UserError (usage) for a fraction outside [0, 1]
      */
     public static Split of(ContentHash content, double validationFraction) {

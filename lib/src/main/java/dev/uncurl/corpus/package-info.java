@@ -1,7 +1,7 @@
 /**
- * What a corpus consists of: documents and examples, which of them are kept ({@link dev.uncurl.corpus.DocumentFilter}), which
- * are equal ({@link dev.uncurl.corpus.ContentHash}), which validate ({@link dev.uncurl.corpus.Split}), how many of each task
- * are taken ({@link dev.uncurl.corpus.Mixture}), and how they are packed into sequences. Uses tokenizer, error. Subpackages:
- * io (files), row (JSON), task (prompts and metrics), format (parsers).
+ * The contents of a corpus: documents and examples, the filter of documents ({@link dev.uncurl.corpus.DocumentFilter}),
+ * equality of texts ({@link dev.uncurl.corpus.ContentHash}), splits ({@link dev.uncurl.corpus.Split}), the numbers of
+ * examples of a mixture ({@link dev.uncurl.corpus.Mixture}), and packing into sequences. Uses tokenizer, error.
+ * Subpackages: io (files), row (JSON), task (prompts and metrics), format (parsers).
  */
 package dev.uncurl.corpus;

@@ -4,7 +4,7 @@ import dev.uncurl.kernel.Attention;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 
-/** Multi-head causal self-attention with its projections: c_attn [D, 3D] and c_proj [D, D]. */
+/** Multi-head causal self-attention with its input projection c_attn [D, 3D] and output projection c_proj [D, D]. */
 final class CausalSelfAttention {
     private final Kernels kernels;
     private final Parameter inWeight;
@@ -12,7 +12,7 @@ final class CausalSelfAttention {
     private final Parameter outWeight;
     private final Parameter outBias;
 
-    /** @param prefix for example {@code h.0.attn.} */
+    /** @param prefix prefix of the tensor names, such as {@code h.0.attn.} */
     CausalSelfAttention(Kernels kernels, Parameter.Source source, String prefix) {
         this.kernels = kernels;
         inWeight = source.get(prefix + "c_attn.weight");
@@ -21,7 +21,7 @@ final class CausalSelfAttention {
         outBias = source.get(prefix + "c_proj.bias");
     }
 
-    /** middle = input + projection(attention(normed1)). */
+    /** Computes middle = input + projection(attention(normed1)), all [N, D]. */
     void forward(Attention.Shape shape, int tokens, Buffers.Block block, Matrix branch) {
         Matrix qkv = block.qkv().first(tokens);
         Matrix attended = block.attended().first(tokens);
@@ -38,7 +38,10 @@ final class CausalSelfAttention {
                         block.middle().first(tokens));
     }
 
-    /** Writes the gradient of normed1 to {@code buffers.dNormed}, given that of the middle stream. */
+    /**
+     * Computes the gradient of normed1, in {@code buffers.dNormed}, from the gradient of middle, in {@code
+     * buffers.dStream}; writes the gradients of the parameters.
+     */
     void backward(Attention.Shape shape, int tokens, Buffers.Block block, Buffers buffers) {
         Matrix dMiddle = buffers.dStream.first(tokens);
         Matrix dAttended = buffers.dAttended.first(tokens);

@@ -8,7 +8,7 @@ import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 
 /**
- * One pre-LayerNorm block: x = x + attention(norm1(x)), then x = x + network(norm2(x)), where the network is one
+ * A pre-LayerNorm block: x = x + attention(norm1(x)), then x = x + network(norm2(x)), where network is a dense
  * feed-forward network or a mixture of experts.
  */
 final class DecoderBlock {
@@ -41,15 +41,17 @@ final class DecoderBlock {
         mixture = moe ? new MixtureOfExperts(kernels, config, source, layer, maxTokens) : null;
     }
 
-    /** Null in a dense block. */
+    /** Returns the mixture of experts; null in a dense block. */
     MixtureOfExperts mixture() {
         return mixture;
     }
 
     /**
-     * @param limited whether experts have a capacity
-     * @param outputs takes the sums of all experts' outputs, or null
-     * @param output [N, D] the residual stream after the block, written
+     * Computes the residual stream after the block.
+     *
+     * @param limited whether the capacity of experts is limited
+     * @param outputs receives the sums of all experts' outputs; may be null
+     * @param output [N, D] the residual stream after the block, overwritten
      */
     void forward(
             TokenBatch batch,
@@ -85,7 +87,7 @@ final class DecoderBlock {
         clock.lap(Part.FEED_FORWARD);
     }
 
-    /** Turns {@code buffers.dStream} from the gradient of the block's output into that of its input. */
+    /** Replaces the gradient of the block's output in {@code buffers.dStream} by the gradient of its input. */
     void backward(TokenBatch batch, Attention.Shape shape, Buffers buffers) {
         int tokens = batch.size();
         Matrix dStream = buffers.dStream.first(tokens);

@@ -3,7 +3,7 @@ package dev.uncurl.model;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 
-/** Token and position embeddings, wte [V, D] and wpe [T, D]; padding is a row of zeros. */
+/** Token and position embeddings, wte [V, D] and wpe [T, D]. The embedding of padding is zero. */
 final class Embedding {
     private final Kernels kernels;
     private final Parameter tokens;
@@ -17,7 +17,11 @@ final class Embedding {
         position = new int[maxTokens];
     }
 
-    /** @param stream [N, D], written */
+    /**
+     * Writes the sum of token and position embeddings.
+     *
+     * @param stream [N, D], overwritten
+     */
     void forward(TokenBatch batch, Matrix stream) {
         for (int i = 0; i < batch.size(); i++) {
             position[i] = batch.tokens()[i] == TokenBatch.NONE ? -1 : i % batch.columns();
@@ -26,7 +30,10 @@ final class Embedding {
         kernels.gatherScatter().gatherAdd(stream, positions.value(), position, null, stream);
     }
 
-    /** Adds to the gradient of wte, which the tied head has written, and overwrites that of wpe. */
+    /**
+     * Adds to the gradient of wte, to which the tied output head has already written, and overwrites the gradient of
+     * wpe.
+     */
     void backward(TokenBatch batch, Matrix dStream) {
         positions.gradient().zero();
         kernels.gatherScatter().scatterAdd(dStream, batch.tokens(), tokens.gradient());

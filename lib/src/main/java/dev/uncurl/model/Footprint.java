@@ -6,17 +6,20 @@ import dev.uncurl.model.spec.ModelConfig;
 import java.util.Locale;
 
 /**
- * Bytes that a model in FLOAT takes beside the Java heap. ND4J's arrays are not counted by JavaCPP, which sets the limit
- * (system property org.bytedeco.javacpp.maxbytes), so that this is where it is held.
+ * The memory in bytes that a model in 32-bit floats takes outside the Java heap. JavaCPP defines the limit (system
+ * property org.bytedeco.javacpp.maxbytes) but does not count the arrays of ND4J, so this class enforces the limit.
  *
- * @param parameters the flat array
- * @param gradients another one in training, else 0
- * @param optimizer AdamW's two moments in training, else 0
- * @param arena what a pass writes, see {@link Buffers}
+ * @param parameters bytes of the parameters
+ * @param gradients bytes of the gradients in training, otherwise 0
+ * @param optimizer bytes of AdamW's two moments in training, otherwise 0
+ * @param arena bytes of the buffers of a pass, see {@link Buffers}
  */
 record Footprint(long parameters, long gradients, long optimizer, long arena) {
 
-    /** @param maxTokens the most rows * columns of a batch */
+    /**
+     * @param maxTokens largest number of tokens (rows * columns) of a batch
+     * @param training whether the model is trained
+     */
     static Footprint of(ModelConfig config, int maxTokens, boolean training) {
         long parameters = Float.BYTES * ModelSize.parameters(config);
         return new Footprint(
@@ -31,9 +34,9 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
     }
 
     /**
-     * Call before the arena is allocated; the other arrays are there already.
+     * Must be called before the arena is allocated, when the other arrays exist.
      *
-     * @throws UserError when all is over the limit, or the arena over the memory that the machine has left
+     * @throws UserError (usage) if the total exceeds the limit, or the arena exceeds the free memory of the machine
      */
     void check(int maxTokens) {
         long limit = OffHeap.limit();

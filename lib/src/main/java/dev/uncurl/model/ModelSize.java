@@ -7,20 +7,20 @@ import dev.uncurl.model.spec.MoeLayer;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Locale;
 
-/** What a model takes, from its shape alone, before anything of it is made or any data is read. */
+/** Computes the memory that a model needs from its configuration, before the model is created or data is read. */
 public final class ModelSize {
-    /** The most parameters that are trained in one process, since a rank returns its two moments as one Java array. */
+    /** Largest number of parameters that one process can train: a rank returns the two moments in one Java array. */
     public static final long MOST_TRAINED = (Integer.MAX_VALUE - 8) / 2;
 
-    /** Weights, gradients and AdamW's two moments. */
+    /** Arrays off the heap: weights, gradients and the two moments of AdamW. */
     private static final int TRAINED_ARRAYS = 4;
 
-    /** What a rank returns after a round, on the driver's heap: weights and two moments. */
+    /** Arrays that a rank returns to the driver's heap after a round: weights and two moments. */
     private static final int HEAP_ARRAYS = 3;
 
     private ModelSize() {}
 
-    /** Number of parameters, as {@link ParameterLayout#length} has it. */
+    /** Returns the number of parameters; equals {@link ParameterLayout#length}. */
     public static long parameters(ModelConfig config) {
         long width = config.width();
         long feedForward = 2 * width * config.feedForward() + config.feedForward() + width;
@@ -40,9 +40,9 @@ public final class ModelSize {
     }
 
     /**
-     * Looks whether this process can train a model.
+     * Checks that this process can train a model.
      *
-     * @throws UserError (usage) with the size, the limit and the way out when it cannot
+     * @throws UserError (usage) if it cannot; the message has the size, the limit and a remedy
      */
     public static void checkTraining(ModelConfig model, TrainConfig train) {
         long parameters = parameters(model);
@@ -50,13 +50,13 @@ public final class ModelSize {
             throw UserError.usage(
                     String.format(
                             Locale.ROOT,
-                            "A model of %,d parameters takes %s to train (weights, gradients, two moments), and one"
-                                    + " process trains %,d parameters at most",
+                            "A model of %,d parameters takes %s to train (weights, gradients, two moments), but one"
+                                    + " process can train at most %,d parameters",
                             parameters,
                             size(TRAINED_ARRAYS * Float.BYTES * parameters),
                             MOST_TRAINED),
-                    "Make it smaller: moe.experts, width, feed-forward, layers. Training one model in several processes"
-                            + " with a part each is not possible yet.");
+                    "Make it smaller: moe.experts, width, feed-forward, layers. Training one model divided among"
+                            + " several processes is not possible yet.");
         }
         long heap = Runtime.getRuntime().maxMemory();
         checkHeap(
@@ -75,18 +75,19 @@ public final class ModelSize {
         train.rounds(model.sequenceLength());
     }
 
-    private static void checkHeap(String what, long bytes, long heap, String way) {
+    private static void checkHeap(String what, long bytes, long heap, String remedy) {
         if (bytes > heap) {
             throw UserError.usage(
-                    what + " takes " + size(bytes) + " of the Java heap at least, over the limit of " + size(heap),
-                    way + ", or raise --driver-memory of jobs/submit.");
+                    what + " takes at least " + size(bytes) + " of the Java heap, over the limit of " + size(heap),
+                    remedy + ", or raise --driver-memory of jobs/submit.");
         }
     }
 
     /**
-     * Looks whether passes over so many tokens fit.
+     * Checks that forward passes over a number of tokens fit into memory.
      *
-     * @throws UserError (usage) with the size, the limit and the way out when they do not
+     * @param tokens tokens of one pass
+     * @throws UserError (usage) if they do not; the message has the size, the limit and a remedy
      */
     public static void checkScoring(ModelConfig model, long tokens) {
         check(model, tokens, false);

@@ -10,14 +10,17 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** What became of a corpus's files and documents, in words: for the screen, and for a refusal of the run. */
+/** Describes, for the screen and for error messages, what happened to the files and documents of a corpus. */
 record CorpusAccount(CorpusPlan plan, List<UnitReport> reports) {
     private static final int MOST_FILES = 10;
 
     /**
-     * @param maxRejected share of the documents that may be rejected
-     * @param maxDamagedFiles files that may be damaged
-     * @throws UserError (rejections) when there are more, (input) when nothing is left
+     * Checks that the run can be committed.
+     *
+     * @param totals of the corpus
+     * @param maxRejected largest share of rejected documents
+     * @param maxDamagedFiles largest number of damaged files
+     * @throws UserError (rejections) if a limit is exceeded, (input) if no document is kept
      */
     void refuseUnusable(CorpusTotals totals, double maxRejected, int maxDamagedFiles) {
         if (totals.damagedFiles() > maxDamagedFiles) {
@@ -30,8 +33,8 @@ record CorpusAccount(CorpusPlan plan, List<UnitReport> reports) {
                             plan.sources().size(),
                             maxDamagedFiles,
                             String.join("\n    ", damaged())),
-                    "No table was changed. Fetch or make the files again, or raise --max-damaged-files to keep what stands"
-                            + " before the damage.");
+                    "No table was changed. Download or create the files again, or raise --max-damaged-files to keep the"
+                            + " documents before the damage.");
         }
         double share = totals.documents() == 0 ? 0 : (double) totals.rejectedTotal() / totals.documents();
         if (share > maxRejected) {
@@ -44,18 +47,18 @@ record CorpusAccount(CorpusPlan plan, List<UnitReport> reports) {
                             totals.documents(),
                             maxRejected,
                             String.join("\n    ", rejected())),
-                    "No table was changed. Mend the files, or raise --max-rejected.");
+                    "No table was changed. Correct the files, or raise --max-rejected.");
         }
         if (totals.kept() == 0) {
             throw UserError.input(
-                    "Corpus " + plan.name() + " holds no document: "
+                    "Corpus " + plan.name() + " has no documents: "
                             + String.join(", ", plan.corpus().paths()),
                     "No table was changed. Name files with text in format "
                             + plan.corpus().format() + ".");
         }
     }
 
-    /** What was not taken, a line each; empty where all was. */
+    /** Returns one line for each kind of skipped input; empty if nothing was skipped. */
     String lines() {
         var lines = new ArrayList<String>();
         damaged().forEach(file -> lines.add("damaged file: " + file));
@@ -78,7 +81,7 @@ record CorpusAccount(CorpusPlan plan, List<UnitReport> reports) {
                 .toList());
     }
 
-    /** Each reason with its number and the first place, by file and unit. */
+    /** Returns each reason with its count and its first location, in the order of files and units. */
     private List<String> rejected() {
         Map<Integer, String> paths = plan.paths();
         var counts = new TreeMap<String, Long>();
@@ -90,7 +93,7 @@ record CorpusAccount(CorpusPlan plan, List<UnitReport> reports) {
                     counts.merge(reason, count, Long::sum);
                     files.computeIfAbsent(reason, key -> new TreeSet<>()).add(path);
                     places.putIfAbsent(
-                            reason, path + " at " + report.rejectedAt().getOrDefault(reason, "an unknown place"));
+                            reason, path + " at " + report.rejectedAt().getOrDefault(reason, "an unknown location"));
                 }));
         return counts.entrySet().stream()
                 .map(entry -> {

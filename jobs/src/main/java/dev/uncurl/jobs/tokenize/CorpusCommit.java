@@ -27,14 +27,14 @@ import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.CloseableIterable;
 
 /**
- * Puts the written files of a run's corpora into the tables, in place of what those corpora had: one commit per table,
- * corpus.runs last. Metadata only; no row is read or moved.
+ * Commits the data files of a run to the tables, where they replace the previous rows of the same corpora. One commit
+ * per table, corpus.runs last. Only metadata changes; no row is read or copied.
  */
 final class CorpusCommit {
     /**
-     * A corpus that is ready.
+     * A corpus whose files are ready to be committed.
      *
-     * @param inBothSplits texts that both splits hold
+     * @param inBothSplits number of texts that are in both splits
      */
     record Ready(CorpusPlan plan, CorpusTotals totals, List<CorpusOutput.Written> written, long inBothSplits) {
         /** Rows of corpus.sequences and corpus.examples. */
@@ -68,7 +68,7 @@ final class CorpusCommit {
         replace(
                 UncurlTable.EXAMPLES,
                 StagedKey.Kind.EXAMPLE,
-                corpora); // the first, since another run may be in its way
+                corpora); // first: this commit fails if another run has written the same task
         replace(UncurlTable.SEQUENCES, StagedKey.Kind.SEQUENCE, corpora);
         replace(UncurlTable.REJECTIONS, StagedKey.Kind.REJECTION, corpora);
         replace(UncurlTable.DOCUMENTS, StagedKey.Kind.DOCUMENT, corpora);
@@ -81,9 +81,9 @@ final class CorpusCommit {
     }
 
     /**
-     * Partitions of a table by the name that is their first value.
+     * Selects the partitions whose first value is one of the names.
      *
-     * @param column of the name
+     * @param column of that first value
      */
     private static Expression partitions(String column, Set<String> names) {
         return names.isEmpty() ? Expressions.alwaysFalse() : Expressions.in(column, names.toArray());
@@ -99,7 +99,7 @@ final class CorpusCommit {
         Set<String> names = names(corpora);
         Expression old = partitions("corpus", names);
         Expression touched = old;
-        if (table == UncurlTable.EXAMPLES) { // a task is of one corpus: its partitions hold no row of another
+        if (table == UncurlTable.EXAMPLES) { // a task belongs to one corpus, so its partitions have only its rows
             Set<String> tasks = files.stream()
                     .map(file -> file.partition().get(0, String.class))
                     .collect(Collectors.toCollection(TreeSet::new));
@@ -126,9 +126,9 @@ final class CorpusCommit {
             transaction.commitTransaction();
         } catch (ValidationException e) {
             throw UserError.conflict(
-                    "Another run has written rows of " + String.join(", ", names)
-                            + ", or of a task of the same name, to " + table.id() + " meanwhile",
-                    "Run again: what was read is kept.");
+                    "Another run has meanwhile written rows of " + String.join(", ", names)
+                            + ", or of a task with the same name, to " + table.id(),
+                    "Run again: the finished units are kept.");
         }
     }
 
@@ -174,7 +174,10 @@ final class CorpusCommit {
         append.commit();
     }
 
-    /** Now, or just after the last run's commit where the clock was set back a little: the newest run has the latest time. */
+    /**
+     * Returns the current time, or the time just after the last commit if the clock was set back, so that the newest
+     * run has the latest time.
+     */
     private static Instant after(Snapshot last) {
         Instant now = Instant.now();
         if (last == null || last.timestampMillis() < now.toEpochMilli()) {
@@ -215,7 +218,7 @@ final class CorpusCommit {
                 Optional.of(corpus.inBothSplits));
     }
 
-    /** Files that attempts at these runs wrote beside the committed ones. */
+    /** Removes files that earlier attempts at these runs wrote and that were not committed. */
     private void removeLeftovers(List<Ready> corpora) {
         for (Ready corpus : corpora) {
             String own = corpus.plan.runId().substring(0, 12) + "-";

@@ -18,15 +18,15 @@ import org.apache.hadoop.fs.Path;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Table;
 
-/** Turns the staged rows of one key, from all units of a corpus, into one data file. */
+/** Writes the staged rows of one key, from all units of a corpus, to one data file. */
 final class CorpusOutput {
     /**
      * Staged rows to write.
      *
      * @param name of the data file
      * @param firstId id of its first row
-     * @param parts where the rows lie, in the order of units
-     * @param keep examples: of all of the key, in the mixture's order, this many; -1 for all
+     * @param keep number of examples to take, in the order of the mixture; -1: all
+     * @param parts segments with the rows, in the order of units
      */
     record Job(
             String corpus,
@@ -47,12 +47,12 @@ final class CorpusOutput {
     record Part(String file, long offset, int length, int records) implements Serializable {}
 
     /**
-     * What was written.
+     * A written data file.
      *
-     * @param rows counted as they were written
-     * @param tokens in them, padding not
+     * @param rows number of rows, counted while writing
+     * @param tokens number of tokens in these rows, without padding
      * @param dropped tokens of the examples that the mixture left out
-     * @param droppedRows those examples
+     * @param droppedRows number of these examples
      */
     record Written(String corpus, StagedKey key, DataFile file, long rows, long tokens, long dropped, long droppedRows)
             implements Serializable {}
@@ -84,7 +84,7 @@ final class CorpusOutput {
         return new Written(job.corpus, job.key, file, rows, tokens, dropped, droppedRows);
     }
 
-    /** What writes the rows of one kind. */
+    /** Writes the rows of one kind. */
     private interface Rows<R extends Record> {
         void to(DataFileWriter<R> out) throws IOException;
     }
@@ -187,12 +187,12 @@ final class CorpusOutput {
         }
     }
 
-    /** Takes the examples of the lowest ranks; among equal ones, which are copies, the first. */
+    /** Takes the examples with the lowest ranks. Examples with equal ranks are copies; the first ones are taken. */
     private static final class Choice {
         private final long highest;
         private long ofHighest;
 
-        /** @param ranks ascending, of what is taken */
+        /** @param ranks ranks of the examples to take, ascending */
         Choice(long[] ranks) {
             highest = ranks.length == 0 ? Long.MIN_VALUE : ranks[ranks.length - 1];
             ofHighest = Arrays.stream(ranks).filter(rank -> rank == highest).count();

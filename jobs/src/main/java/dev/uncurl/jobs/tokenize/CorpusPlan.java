@@ -15,17 +15,17 @@ import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * What a run will do for one corpus: its units, and all that determines its rows.
+ * The plan of a run for one corpus: its units and everything that determines its rows.
  *
- * <p>Inputs are known by their contents: the SHA-256 of their bytes, in the order in which they are read, with the names
- * of the files, which say how they are compressed and name some tasks. Modification times and folders do not count: the
- * same files in another place are the same inputs. The corpus then still has, in source_refs, the paths from which it was
- * read.
+ * <p>Inputs are identified by their contents: the SHA-256 of their bytes, in reading order, and the names of the files,
+ * which determine the compression and some task names. Modification times and folders are not included: the same files
+ * in another folder are the same inputs. A corpus that is reused for this reason keeps the paths of its first run in
+ * source_refs.
  *
- * @param inputs names and values that determine the rows
- * @param sources the files, in order
- * @param bytes of the files as they lie on disk
- * @param remarks lines for the user on what was found, and left out
+ * @param inputs names and values of everything that determines the rows
+ * @param sources paths of the files, in order
+ * @param bytes total size of the files on disk
+ * @param remarks lines for the user about files that were found or skipped
  */
 record CorpusPlan(
         TokenizeConfig.Corpus corpus,
@@ -38,19 +38,23 @@ record CorpusPlan(
         List<String> remarks) {
     private static final String CONTENTS = "contents";
 
-    /** Input bytes behind one bucket of the shuffle, which one task holds in memory, and the most buckets. */
+    /** Input bytes per bucket of the shuffle, which one task keeps in memory; and the largest number of buckets. */
     private static final long BUCKET_BYTES = 8L << 20;
 
     private static final int MOST_BUCKETS = 1024;
 
-    /** Units of a corpus that the driver keeps account of. */
+    /** Largest number of units of a corpus, since the driver keeps a report of each. */
     private static final long MOST_UNITS = 1_000_000;
 
     String name() {
         return corpus.name();
     }
 
-    /** The same run has the same id. There is one only once the contents are known. */
+    /**
+     * The id of the run: equal inputs give equal ids.
+     *
+     * @throws IllegalStateException before the contents are hashed
+     */
     String runId() {
         if (!inputs.containsKey(CONTENTS)) {
             throw new IllegalStateException("The inputs of " + name() + " have not been hashed");
@@ -58,7 +62,7 @@ record CorpusPlan(
         return Settings.hash(inputs);
     }
 
-    /** Finds and checks the files, and cuts them into units. */
+    /** Finds and checks the files, and divides them into units. */
     static CorpusPlan of(TokenizeConfig config, TokenizeConfig.Corpus corpus, Configuration hadoop) {
         CorpusFormat format = CorpusFormat.of(corpus.format());
         boolean fixed = !corpus.validationPaths().isEmpty();
@@ -111,9 +115,9 @@ record CorpusPlan(
         long blocks = (file.bytes() + block - 1) / block;
         if (units.size() + blocks > MOST_UNITS) {
             throw UserError.usage(
-                    "block-bytes = " + block + " cuts corpus " + name + " into " + (units.size() + blocks)
-                            + " units and more, by " + file.path() + ", over the limit of " + MOST_UNITS,
-                    "Set block-bytes to more, such as 67108864.");
+                    "block-bytes = " + block + " divides corpus " + name + " into " + (units.size() + blocks)
+                            + " or more units, at file " + file.path() + ", over the limit of " + MOST_UNITS,
+                    "Set block-bytes to a larger value, such as 67108864.");
         }
         for (long start = 0; start < file.bytes(); start += block) {
             long length = Math.min(block, file.bytes() - start);
@@ -148,20 +152,20 @@ record CorpusPlan(
         return inputs;
     }
 
-    /** The plan with one more input. */
+    /** Returns the plan with an additional input. */
     CorpusPlan with(String input, String value) {
         var more = new TreeMap<>(inputs);
         more.put(input, value);
         return new CorpusPlan(corpus, units, rules, promptVersion, more, sources, bytes, remarks);
     }
 
-    /** A file as far as it determines rows. */
+    /** The properties of a file that determine rows. */
     private record Contents(String split, String name, List<String> sha256) {}
 
     /**
-     * The plan with the contents of its files among its inputs.
+     * Returns the plan with the contents of its files as an additional input.
      *
-     * @param sha256 of the bytes of each unit
+     * @param sha256 hash of the bytes of each unit
      */
     CorpusPlan withContents(List<String> sha256) {
         var hashed = new ArrayList<TokenUnit>();
@@ -178,12 +182,12 @@ record CorpusPlan(
                 .with(CONTENTS, Settings.hash(files));
     }
 
-    /** Whether files were named for the validation split, so that contents do not decide on the splits. */
+    /** Whether the configuration names files for the validation split; otherwise the contents decide the split. */
     boolean splitByFile() {
         return !corpus.validationPaths().isEmpty();
     }
 
-    /** Paths of the units' files, by unit. */
+    /** The paths of the units' files, by number of the unit. */
     Map<Integer, String> paths() {
         var paths = new HashMap<Integer, String>();
         units.forEach(unit -> paths.put(unit.number(), unit.path()));

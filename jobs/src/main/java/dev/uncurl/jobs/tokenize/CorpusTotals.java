@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Sums over a corpus's units, and the laws that they must keep. */
+/** Sums over the units of a corpus, and the invariants that they must satisfy. */
 record CorpusTotals(
         long documents,
         long kept,
@@ -19,7 +19,10 @@ record CorpusTotals(
         Map<String, Long> languages,
         long damagedFiles,
         Map<String, Long> rejectedBySplit) {
-    /** @param units those that the reports are of, by their numbers; reports of further ones reject nothing */
+    /**
+     * @param units the units, indexed by their numbers
+     * @param reports of these units, and possibly of a unit of tails, which rejects nothing
+     */
     static CorpusTotals of(List<TokenUnit> units, Collection<UnitReport> reports) {
         long documents = 0;
         long kept = 0;
@@ -40,7 +43,7 @@ record CorpusTotals(
             tokens += report.tokens();
             padding += report.padding();
             textBytes += report.textBytes();
-            damagedFiles += report.damage() == null ? 0 : 1; // a file's end is in one unit
+            damagedFiles += report.damage() == null ? 0 : 1; // the damaged end of a file is in one unit
             for (int i = 0; i < lengths.length; i++) {
                 lengths[i] += report.lengths()[i];
             }
@@ -79,7 +82,7 @@ record CorpusTotals(
         return UnitReport.total(dropped);
     }
 
-    /** The totals after examples were left out of what was kept. */
+    /** Returns the totals after some of the kept examples were left out. */
     CorpusTotals without(String reason, long examples, long tokens) {
         var moreFiltered = new TreeMap<>(filtered);
         var moreDropped = new TreeMap<>(dropped);
@@ -103,11 +106,12 @@ record CorpusTotals(
     }
 
     /**
-     * Holds what was read against what was written, counted apart from each other: documents in = kept + filtered +
+     * Compares what was read with what was written, which are counted independently: documents in = kept + filtered +
      * rejected, tokens in = written + dropped.
      *
-     * @param written what lies in the data files
+     * @param written the data files
      * @param sequenceLength of packed sequences
+     * @throws IllegalStateException if an invariant is violated
      */
     void check(String corpus, List<CorpusOutput.Written> written, int sequenceLength) {
         long rejections = 0;
@@ -149,7 +153,7 @@ record CorpusTotals(
     private static void require(String corpus, String law, long left, long right) {
         if (left != right) {
             throw new IllegalStateException(
-                    "Something was lost in corpus " + corpus + ": " + law + " does not hold, " + left + " != " + right);
+                    "Data was lost in corpus " + corpus + ": " + law + " does not hold, " + left + " != " + right);
         }
     }
 }

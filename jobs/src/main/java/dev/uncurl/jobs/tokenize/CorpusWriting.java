@@ -20,25 +20,25 @@ import org.apache.iceberg.spark.source.SerializableTableWithSize;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * The second job of a tokenise run: turns what was staged into data files, each bucket of the shuffle and each task into
- * one. It commits nothing.
+ * The second Spark job of a tokenise run: writes the staged rows to data files, one for each bucket of the shuffle and
+ * for each task. It commits nothing.
  */
 final class CorpusWriting {
-    /** Staged bytes that are worth a Spark task of their own. */
+    /** Staged bytes that justify a separate Spark task. */
     private static final long TASK_BYTES = 2 << 20;
 
     private final Warehouse warehouse;
     private final TokenizeConfig config;
     private final int partitions;
 
-    /** @param partitions Spark tasks at most; the rows do not depend on it */
+    /** @param partitions largest number of Spark tasks; the rows do not depend on it */
     CorpusWriting(Warehouse warehouse, TokenizeConfig config, int partitions) {
         this.warehouse = warehouse;
         this.config = config;
         this.partitions = partitions;
     }
 
-    /** The data files of each corpus by its name; no table knows them before the commit. */
+    /** Writes the data files and returns them by corpus. They are not part of a table before the commit. */
     Map<String, List<CorpusOutput.Written>> write(List<CorpusPlan> wanted, Map<String, List<UnitReport>> reports) {
         var tables = new EnumMap<StagedKey.Kind, Table>(StagedKey.Kind.class);
         tables.put(StagedKey.Kind.SEQUENCE, copy(UncurlTable.SEQUENCES));
@@ -88,7 +88,7 @@ final class CorpusWriting {
         return SerializableTableWithSize.copyOf(warehouse.iceberg(table));
     }
 
-    /** One job per key; sequences are numbered on from bucket to bucket. */
+    /** Creates one job per key. Ids of sequences continue from bucket to bucket. */
     private List<CorpusOutput.Job> jobs(CorpusPlan plan, List<UnitReport> reports) {
         var staging = new Staging(warehouse.stagingFolder(plan.name()).toString(), hadoop());
         var parts = new TreeMap<StagedKey, List<CorpusOutput.Part>>();
@@ -104,14 +104,14 @@ final class CorpusWriting {
         Map<String, Long> keep = shares.keep(parts);
         var jobs = new ArrayList<CorpusOutput.Job>();
         var next = new HashMap<String, Long>();
-        parts.forEach((key, lies) -> {
+        parts.forEach((key, keyParts) -> {
             boolean numbered = key.kind() == StagedKey.Kind.SEQUENCE;
             long first = numbered ? next.getOrDefault(key.split(), 0L) : 0;
             if (numbered) {
                 next.put(
                         key.split(),
                         first
-                                + lies.stream()
+                                + keyParts.stream()
                                         .mapToInt(CorpusOutput.Part::records)
                                         .sum());
             }
@@ -126,12 +126,12 @@ final class CorpusWriting {
                     key.kind() == StagedKey.Kind.EXAMPLE && key.split().equals("train")
                             ? keep.getOrDefault(key.detail(), -1L)
                             : -1,
-                    List.copyOf(lies)));
+                    List.copyOf(keyParts)));
         });
         return jobs;
     }
 
-    /** Jobs together that are too small to be a task each, the largest first. */
+    /** Groups jobs that are too small for separate tasks, the largest first. */
     private static List<List<CorpusOutput.Job>> bins(List<CorpusOutput.Job> jobs) {
         var bins = new ArrayList<List<CorpusOutput.Job>>();
         var sorted = new ArrayList<>(jobs);

@@ -17,7 +17,7 @@ import java.util.TreeMap;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
-/** A page about a corpus, made from its newest row of corpus.runs. */
+/** A Markdown page that describes a corpus, made from its newest row of corpus.runs. */
 final class DatasetCard {
     private static final int SOURCES_SHOWN = 50;
 

@@ -32,15 +32,15 @@ import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * Finds exact copies before anything is tokenised: one pass over the text hashes it, one shuffle brings equal hashes
- * together, and of each the first stays, in the order of corpora, units and places. Only the places of the copies come
- * to the driver, eight bytes each.
+ * Finds exact copies before tokenising. One pass over the text computes hashes, one shuffle groups equal hashes, and
+ * the first text of each group is kept, in the order of corpora, units and positions. The driver receives only the
+ * positions of the copies, eight bytes each.
  */
 final class Duplicates {
     private static final StructType PLACES =
             StructType.fromDDL("scope INT, hash STRING, corpus INT, unit INT, ordinal BIGINT");
 
-    private record Sought(int scope, int corpus, TokenUnit unit) implements java.io.Serializable {}
+    private record UnitScan(int scope, int corpus, TokenUnit unit) implements java.io.Serializable {}
 
     private final Warehouse warehouse;
     private final Within within;
@@ -55,9 +55,9 @@ final class Duplicates {
     }
 
     /**
-     * The earlier runs whose documents count as first ones.
+     * Returns the earlier runs whose documents count as originals.
      *
-     * @throws UserError (input) for one of which there are no hashes
+     * @throws UserError (input) if the hashes of a run are missing
      */
     List<CorpusRun> earlier() {
         var runs = against.isEmpty() ? Map.<String, CorpusRun>of() : CorpusRun.newest(warehouse);
@@ -66,20 +66,23 @@ final class Duplicates {
             CorpusRun run = runs.get(name);
             if (run == null) {
                 throw UserError.input(
-                        "duplicates.against names " + name + ", which this warehouse does not hold",
+                        "duplicates.against names " + name + ", which is not in this warehouse",
                         Nearest.hint(name, runs.keySet()));
             }
             if (warehouse.rows(UncurlTable.DOCUMENTS, "corpus", name).isEmpty()) {
                 throw UserError.input(
-                        "duplicates.against names " + name + ", of which this warehouse holds no hashes",
-                        "Tokenise it first with duplicates.within = corpus, or leave it out.");
+                        "duplicates.against names " + name + ", but this warehouse has no hashes of its documents",
+                        "Tokenise it first with duplicates.within = corpus, or remove it from duplicates.against.");
             }
             earlier.add(run);
         }
         return earlier;
     }
 
-    /** What the rows of each corpus depend on beside its own files: corpora before it in the run, and earlier runs. */
+    /**
+     * Adds to the inputs of each corpus the other corpora on which its rows depend: those before it in the run, and
+     * those of earlier runs.
+     */
     List<CorpusPlan> dependent(List<CorpusPlan> plans) {
         if (within == Within.NONE) {
             return plans;
@@ -98,7 +101,7 @@ final class Duplicates {
         return dependent;
     }
 
-    /** Ordinals of the copies in each unit of each corpus, ascending. */
+    /** Returns the ordinals of the copies, ascending, by corpus and unit. */
     Map<String, Map<Integer, long[]>> find(List<CorpusPlan> plans) {
         var found = new HashMap<String, Map<Integer, long[]>>();
         plans.forEach(plan -> found.put(plan.name(), new HashMap<>()));
@@ -124,19 +127,19 @@ final class Duplicates {
     }
 
     private Dataset<Row> places(List<CorpusPlan> plans) {
-        var sought = new ArrayList<Sought>();
+        var scans = new ArrayList<UnitScan>();
         var scopes = new TreeSet<Integer>();
         IntStream.range(0, plans.size()).forEach(corpus -> {
             int scope = within == Within.RUN ? 0 : corpus;
             scopes.add(scope);
-            plans.get(corpus).units().forEach(unit -> sought.add(new Sought(scope, corpus, unit)));
+            plans.get(corpus).units().forEach(unit -> scans.add(new UnitScan(scope, corpus, unit)));
         });
         var hadoop =
                 new SerializableConfiguration(warehouse.spark().sparkContext().hadoopConfiguration());
         Normalization form = normalization;
         JavaRDD<Row> hashes = warehouse
                 .context()
-                .parallelize(sought, sought.size())
+                .parallelize(scans, scans.size())
                 .flatMap(item -> {
                     PartHash hash = item.unit.hash();
                     return new Hashes(item, form, item.unit.open(hadoop.value(), hash), hash);
@@ -152,9 +155,9 @@ final class Duplicates {
         return places;
     }
 
-    /** Places and hashes of the documents and examples of a unit. */
+    /** Positions and hashes of the documents and examples of a unit. */
     private static final class Hashes implements java.util.Iterator<Row> {
-        private final Sought sought;
+        private final UnitScan scan;
         private final Normalization normalization;
         private final CorpusReader reader;
         private final PartHash hash;
@@ -162,8 +165,8 @@ final class Duplicates {
         private Row upcoming;
         private boolean ended;
 
-        Hashes(Sought sought, Normalization normalization, CorpusReader reader, PartHash hash) {
-            this.sought = sought;
+        Hashes(UnitScan scan, Normalization normalization, CorpusReader reader, PartHash hash) {
+            this.scan = scan;
             this.normalization = normalization;
             this.reader = reader;
             this.hash = hash;
@@ -175,13 +178,13 @@ final class Duplicates {
                 String text = text(reader.next(), normalization);
                 if (text != null) {
                     upcoming = RowFactory.create(
-                            sought.scope, ContentHash.of(text).hex(), sought.corpus, sought.unit.number(), ordinal);
+                            scan.scope, ContentHash.of(text).hex(), scan.corpus, scan.unit.number(), ordinal);
                 }
                 ordinal++;
             }
             if (upcoming == null && !ended) {
                 ended = true;
-                hash.require(sought.unit.sha256());
+                hash.require(scan.unit.sha256());
                 reader.close();
             }
             return upcoming != null;
@@ -198,7 +201,7 @@ final class Duplicates {
         }
     }
 
-    /** The text that makes two outcomes copies, documents as normalised; null for one that has none. */
+    /** Returns the text that is compared: for documents the normalised text; null for a rejection. */
     private static String text(Outcome outcome, Normalization normalization) {
         if (outcome instanceof Document document) {
             return normalization.apply(document.text());

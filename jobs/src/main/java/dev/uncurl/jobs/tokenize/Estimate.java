@@ -17,21 +17,26 @@ import java.util.zip.Deflater;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.util.SerializableConfiguration;
 
-/** Reads some of some units of each corpus and says what the whole will come to, without writing anything. */
+/** Estimates the size of each corpus from samples of some of its units, without writing anything. */
 final class Estimate {
-    /** Units of a corpus that are looked at, evenly spread. */
+    /** Number of units of a corpus that are sampled, evenly spaced. */
     private static final int UNITS = 16;
 
-    /** Bytes of text read of each: in evenly spread pieces of a plain one, else at its beginning. */
+    /** Bytes of text read per unit: in evenly spaced pieces of an uncompressed file, otherwise at its beginning. */
     private static final long TEXT_BYTES = 4 << 20;
 
     private static final int PIECES = 8;
 
-    /** What a sampled unit gave for the bytes on disk that it took. */
+    /** Counts of a sample, and the bytes on disk that were read for it. */
     private record Sample(String corpus, long diskBytes, long documents, long tokens, long rowBytes)
             implements Serializable {}
 
-    /** A corpus's expected size. */
+    /**
+     * The expected size of a corpus.
+     *
+     * @param bytes expected compressed size of the rows
+     * @param sampled share of the bytes on disk that was read
+     */
     record Expected(String corpus, long documents, long tokens, long rows, long bytes, double sampled) {}
 
     private Estimate() {}
@@ -120,7 +125,7 @@ final class Estimate {
                     }
                 }
             }
-            // of a plain file the text is the disk's bytes
+            // in an uncompressed file, bytes of text are bytes on disk
             long disk = plain ? unit.textRead(reader) : compressed.fileBytes().getAsLong();
             disk = reader.hasNext() ? Math.max(1, disk) : unit.bytes();
             return new Sample(unit.corpus(), Math.min(disk, unit.bytes()), documents, tokens, compressed(ids));
@@ -132,7 +137,7 @@ final class Estimate {
         return ids.length;
     }
 
-    /** Size of the ids as Parquet with zstd would have them, within some percent: deflate over two-byte ids. */
+    /** Estimates the size of the ids in Parquet with zstd, within a few percent, by deflating two-byte ids. */
     private static long compressed(RecordBuffer ids) {
         var deflater = new Deflater(1);
         try {

@@ -11,9 +11,9 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * Finds the settings of a tokenise run that none of its corpora heeds. One that would choose among documents or examples
- * is refused, since a user would take the result for what was chosen; one that would only give form to what is not there
- * is named.
+ * Finds settings that have no effect on any corpus of a tokenise run. A setting that would select documents or examples
+ * is an error, because the user would assume that the selection was made. A setting that only changes the form of rows
+ * which the run does not write gives a remark.
  */
 final class IdleSettings {
     private final TokenizeConfig config;
@@ -27,44 +27,45 @@ final class IdleSettings {
     }
 
     /**
-     * @return lines for the user, on settings that do nothing in this run and on corpora that a setting passes over
-     * @throws UserError (usage) for a filter or mixture, other than the default, that acts on nothing
+     * @return lines for the user about settings without effect in this run, and about corpora to which a setting does
+     *     not apply
+     * @throws UserError (usage) for a non-default filter or mixture without effect
      */
     static List<String> of(TokenizeConfig config) {
         var settings = new IdleSettings(config);
-        settings.look();
+        settings.check();
         return settings.remarks;
     }
 
-    private void look() {
+    private void check() {
         Map<Boolean, List<String>> byKind = config.corpora().stream()
                 .collect(Collectors.partitioningBy(
                         corpus -> CorpusFormat.of(corpus.format()).givesDocuments(),
                         Collectors.mapping(TokenizeConfig.Corpus::name, Collectors.toList())));
-        List<String> ofDocuments = byKind.get(true);
-        String ofExamples = String.join(", ", byKind.get(false));
+        List<String> documentCorpora = byKind.get(true);
+        String exampleCorpora = String.join(", ", byKind.get(false));
         config.mixtures().keySet().stream()
-                .filter(ofDocuments::contains)
+                .filter(documentCorpora::contains)
                 .findFirst()
                 .ifPresent(name -> {
                     throw UserError.usage(
                             "mixtures." + name
-                                    + " does nothing: a mixture takes shares of the tasks of examples, and corpus "
-                                    + name + " is of documents",
+                                    + " has no effect: a mixture selects among tasks of examples, but corpus " + name
+                                    + " has documents",
                             "Leave it out.");
                 });
         Map<String, Object> filters = filters();
-        if (ofDocuments.isEmpty()) {
+        if (documentCorpora.isEmpty()) {
             filters.forEach((name, value) -> {
                 throw UserError.usage(
-                        name + " = " + value + " does nothing: only documents are filtered, and this run has only"
-                                + " corpora of examples: " + ofExamples,
-                        "Leave it out, or choose among the examples' files.");
+                        name + " = " + value + " has no effect: filters apply to documents, but this run has only"
+                                + " corpora of examples: " + exampleCorpora,
+                        "Leave it out, or select the files of examples instead.");
             });
             remark("sequence-length", config.sequenceLength(), defaults.sequenceLength(), "examples are not packed");
             remark("tail", config.tail(), defaults.tail(), "examples are not packed");
-        } else if (!filters.isEmpty() && !ofExamples.isEmpty()) {
-            remarks.add("Filters are for documents: " + ofExamples + ", of examples, is taken without "
+        } else if (!filters.isEmpty() && !exampleCorpora.isEmpty()) {
+            remarks.add("Filters apply to documents only: the examples of " + exampleCorpora + " are read without "
                     + String.join(", ", filters.keySet()) + ".");
         }
         boolean noneByContent = config.corpora().stream()
@@ -78,27 +79,27 @@ final class IdleSettings {
         }
     }
 
-    /** Filters that are not at their defaults. */
+    /** Returns the filters that differ from their defaults. */
     private Map<String, Object> filters() {
         var set = new LinkedHashMap<String, Object>();
-        TokenizeConfig.Filter asked = config.filter();
-        TokenizeConfig.Filter usual = defaults.filter();
-        addIfOther(set, "filter.minimum-characters", asked.minimumCharacters(), usual.minimumCharacters());
-        addIfOther(set, "filter.maximum-characters", asked.maximumCharacters(), usual.maximumCharacters());
-        addIfOther(set, "filter.languages", asked.languages(), usual.languages());
-        addIfOther(set, "filter.normalization", asked.normalization(), usual.normalization());
+        TokenizeConfig.Filter configured = config.filter();
+        TokenizeConfig.Filter standard = defaults.filter();
+        addIfOther(set, "filter.minimum-characters", configured.minimumCharacters(), standard.minimumCharacters());
+        addIfOther(set, "filter.maximum-characters", configured.maximumCharacters(), standard.maximumCharacters());
+        addIfOther(set, "filter.languages", configured.languages(), standard.languages());
+        addIfOther(set, "filter.normalization", configured.normalization(), standard.normalization());
         return set;
     }
 
-    private static void addIfOther(Map<String, Object> set, String name, Object value, Object usual) {
-        if (!Objects.equals(value, usual)) {
+    private static void addIfOther(Map<String, Object> set, String name, Object value, Object standard) {
+        if (!Objects.equals(value, standard)) {
             set.put(name, value);
         }
     }
 
-    private void remark(String name, Object value, Object usual, String why) {
-        if (!Objects.equals(value, usual)) {
-            remarks.add("Setting " + name + " = " + value + " does nothing in this run: " + why + ".");
+    private void remark(String name, Object value, Object standard, String why) {
+        if (!Objects.equals(value, standard)) {
+            remarks.add("Setting " + name + " = " + value + " has no effect in this run: " + why + ".");
         }
     }
 }

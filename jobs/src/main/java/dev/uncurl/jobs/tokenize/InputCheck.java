@@ -11,18 +11,18 @@ import java.util.Objects;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.util.SerializableConfiguration;
 
-/** Looks at the beginning of every file before any is read, so that a file that is no text is refused at once. */
+/** Checks the beginning of every file before any file is read, so that a run fails early if a file is not text. */
 final class InputCheck {
     private static final int TASKS_PER_CORE = 4;
 
-    private record Look(UserError refusal) implements Serializable {}
+    private record Result(UserError refusal) implements Serializable {}
 
     private InputCheck() {}
 
     /**
      * Opens each file of the corpora.
      *
-     * @throws UserError (input) of the first file, in their order, that is no text, with the number of others
+     * @throws UserError (input) for the first file that is not text, with the number of such files
      */
     static void run(Warehouse warehouse, List<CorpusPlan> plans) {
         List<String> files = plans.stream()
@@ -39,10 +39,10 @@ final class InputCheck {
                         Math.min(
                                 files.size(),
                                 TASKS_PER_CORE * warehouse.context().defaultParallelism()))
-                .map(file -> look(file, hadoop.value()))
+                .map(file -> check(file, hadoop.value()))
                 .collect()
                 .stream()
-                .map(Look::refusal)
+                .map(Result::refusal)
                 .filter(Objects::nonNull)
                 .toList();
         if (!refusals.isEmpty()) {
@@ -50,16 +50,16 @@ final class InputCheck {
                     ? refusals.get(0)
                     : refusals.get(0)
                             .at(String.format(
-                                    Locale.ROOT, "%,d of %,d files are no text", refusals.size(), files.size()));
+                                    Locale.ROOT, "%,d of %,d files are not text", refusals.size(), files.size()));
         }
     }
 
-    private static Look look(String file, Configuration hadoop) throws IOException {
+    private static Result check(String file, Configuration hadoop) throws IOException {
         try {
             CorpusFiles.open(hadoop, file).close();
-            return new Look(null);
+            return new Result(null);
         } catch (UserError e) {
-            return new Look(e);
+            return new Result(e);
         }
     }
 }

@@ -12,13 +12,13 @@ import org.apache.spark.util.SerializableConfiguration;
 
 /**
  * Hashes the files of a run, unit by unit, in Spark tasks. This reads each input once more, at the speed of the disk or
- * network: a small part of what tokenising the same bytes takes. It is what lets a run know its inputs whatever the file
- * system says of them, and every later pass over a unit prove that it read these bytes and no others.
+ * network, which takes a small part of the time of tokenising. The hashes identify the inputs independently of the
+ * metadata of the file system, and every later pass over a unit checks that it read the same bytes.
  */
 final class InputHashes {
     private InputHashes() {}
 
-    /** The plans with the contents of their files. */
+    /** Returns the plans with the contents of their files as inputs. */
     static List<CorpusPlan> of(Warehouse warehouse, List<CorpusPlan> plans, int partitions) {
         List<TokenUnit> units =
                 plans.stream().flatMap(plan -> plan.units().stream()).toList();

@@ -8,32 +8,33 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** How many examples of each task a corpus's mixture takes; of the training split alone. */
+/** Computes how many examples of each task the mixture of a corpus takes. Applies to the training split only. */
 final class MixtureShares {
-    /** Reason under which examples that are not taken are counted. */
+    /** The reason under which examples that the mixture leaves out are counted. */
     static final String REASON = "left out by the mixture";
 
     private final TokenizeConfig.Mixture setting;
     private final String corpus;
     private final long seed;
 
-    /** @param setting null: everything is taken */
+    /** @param setting the mixture; null: all examples are taken */
     MixtureShares(TokenizeConfig.Mixture setting, String corpus, long seed) {
         this.setting = setting;
         this.corpus = corpus;
         this.seed = seed;
     }
 
-    /** Examples to take by task; empty without a mixture. */
+    /** Returns the number of examples to take, by task; empty without a mixture. */
     Map<String, Long> keep(Map<StagedKey, List<CorpusOutput.Part>> parts) {
         var keep = new TreeMap<String, Long>();
         if (setting == null) {
             return keep;
         }
         var examples = new TreeMap<String, Map<String, Long>>();
-        parts.forEach((key, lies) -> {
+        parts.forEach((key, keyParts) -> {
             if (key.kind() == StagedKey.Kind.EXAMPLE && key.split().equals("train")) {
-                long count = lies.stream().mapToInt(CorpusOutput.Part::records).sum();
+                long count =
+                        keyParts.stream().mapToInt(CorpusOutput.Part::records).sum();
                 examples.computeIfAbsent(source(key.detail()), s -> new TreeMap<>())
                         .put(key.detail(), count);
             }
@@ -46,7 +47,7 @@ final class MixtureShares {
         return keep;
     }
 
-    /** A pattern that names no task is misspelt, or its files are missing: the mixture would not be the one asked for. */
+    /** Fails if a pattern matches no task: it is misspelt or its files are missing, so the mixture would be wrong. */
     private void requireEveryPatternMatches(Map<String, Map<String, Long>> examples) {
         var names = new TreeSet<String>();
         examples.values().forEach(tasks -> tasks.keySet().forEach(task -> names.add(nameOf(task))));
@@ -68,7 +69,7 @@ final class MixtureShares {
                 : name.equals(pattern);
     }
 
-    /** A task's name within the corpus. */
+    /** The name of a task without the name of its corpus. */
     private String nameOf(String task) {
         return task.substring(Math.min(task.length(), corpus.length() + 1));
     }
@@ -87,8 +88,8 @@ final class MixtureShares {
         }
         if (best == null) {
             throw UserError.usage(
-                    "Task " + name + " of corpus " + corpus + " is in no source of its mixture",
-                    "Name it in mixtures." + corpus + ".tasks, by itself or by a beginning with *.");
+                    "Task " + name + " of corpus " + corpus + " does not belong to a source of its mixture",
+                    "Add it to mixtures." + corpus + ".tasks, by its full name or by a prefix with *.");
         }
         return best;
     }

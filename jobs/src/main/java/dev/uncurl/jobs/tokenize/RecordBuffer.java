@@ -4,11 +4,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * A growing buffer to which records are written, big-endian. Sequences of token ids take two bytes per id if all of their
- * ids are below 65,535, else four, which a negative length marks.
+ * A growing buffer of records, big-endian. A sequence of token ids takes two bytes per id if all its ids are below
+ * 65,535; otherwise it takes four bytes per id and its length is negative.
  */
 final class RecordBuffer {
-    /** The two bytes of padding, -1. */
+    /** The two-byte code of padding (id -1). */
     private static final int PADDING = 0xffff;
 
     private byte[] bytes = new byte[1 << 12];
@@ -81,7 +81,7 @@ final class RecordBuffer {
         return this;
     }
 
-    /** Overwrites a number that was put at a position. */
+    /** Overwrites an int at a position. */
     void putAt(int position, int value) {
         int end = size;
         size = position;
@@ -97,7 +97,7 @@ final class RecordBuffer {
         return size;
     }
 
-    /** Reads what was put, in the same order. */
+    /** Reads values in the order in which they were put. */
     static final class Reader {
         private final byte[] bytes;
         private final int end;

@@ -1,20 +1,26 @@
 package dev.uncurl.jobs.tokenize;
 
-/** The order of packed sequences: by a hash of seed, unit and place in the unit, so that nothing else moves them. */
+/**
+ * The order of packed sequences: by a hash of the seed, the unit and the position in the unit. It depends on nothing
+ * else.
+ */
 final class Shuffle {
     private Shuffle() {}
 
-    /** 63 uniform bits; the same sequence has the same ones in every run. */
+    /** Returns 63 uniform bits, which are the same for the same sequence in every run. */
     static long order(long seed, int unit, int index) {
         return mix(mix(seed) ^ mix((long) unit << 32 | index & 0xffffffffL)) >>> 1;
     }
 
-    /** Buckets are equal ranges of the order, ascending. */
+    /** Returns the bucket of a sequence. Buckets are equal ranges of the order, ascending. */
     static int bucket(long order, int buckets) {
         return (int) ((order >>> 32) * buckets >>> 31);
     }
 
-    /** The order in which a mixture takes examples, by the first bits of their content hash: as corpus.Mixture ranks. */
+    /**
+     * Returns the rank of an example in a mixture, by the first 64 bits of its content hash; equals Mixture.rank of
+     * lib.
+     */
     static long rank(long seed, long contentPrefix) {
         long z = contentPrefix ^ seed * 0x9e3779b97f4a7c15L;
         return mix(z - 0x9e3779b97f4a7c15L);

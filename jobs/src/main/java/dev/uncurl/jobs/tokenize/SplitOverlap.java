@@ -12,20 +12,23 @@ import org.apache.spark.util.SerializableConfiguration;
 import scala.Tuple2;
 
 /**
- * Counts the texts that a corpus keeps in its training split and in its validation split. Where the contents decide on
- * the split there are none, since equal texts fall on the same side; where files were named for validation, the hashes
- * that were staged with the rows are brought together in one shuffle.
+ * Counts the texts that are in both the training and the validation split of a corpus. If the contents decide the
+ * split, there are none, since equal texts are in the same split. If files are named for validation, one shuffle groups
+ * the hashes that were staged with the rows.
  */
 final class SplitOverlap {
     private static final int TRAINS = 1;
     private static final int VALIDATES = 2;
 
-    /** Staged hashes of a unit. */
+    /** A segment with the staged hashes of a unit. */
     private record Part(String file, long offset, int length, int side) implements Serializable {}
 
     private SplitOverlap() {}
 
-    /** Distinct texts of which kept documents or examples stand in both splits, before a mixture takes its part. */
+    /**
+     * Returns the number of distinct texts of kept documents or examples that are in both splits, before a mixture is
+     * applied.
+     */
     static long count(Warehouse warehouse, CorpusPlan plan, List<UnitReport> reports, Staging staging) {
         List<Part> parts = plan.splitByFile() ? parts(plan, reports, staging) : List.of();
         if (parts.isEmpty()) {

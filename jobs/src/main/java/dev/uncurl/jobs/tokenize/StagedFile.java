@@ -12,20 +12,20 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Writes the rows of a unit so that rows of one key lie together: they gather in memory by key, and whenever they are
- * {@link #RUN} bytes in all, each key's go out as one segment.
+ * Writes the rows of a unit, grouped by key. Rows are collected in memory by key; whenever they exceed {@link #RUN}
+ * bytes in total, the rows of each key are written as one segment.
  */
 final class StagedFile implements Closeable {
-    /** Bytes that gather before they are written: bounds the memory of a task. */
+    /** Bytes that are collected before they are written; bounds the memory of a task. */
     private static final int RUN = 24 << 20;
 
-    private static final class Gathered {
+    private static final class Collected {
         private final RecordBuffer buffer = new RecordBuffer();
         private int records;
     }
 
     private final FSDataOutputStream out;
-    private final Map<StagedKey, Gathered> gathered = new TreeMap<>();
+    private final Map<StagedKey, Collected> collected = new TreeMap<>();
     private final List<UnitReport.Segment> segments = new ArrayList<>();
     private long pending;
 
@@ -33,14 +33,14 @@ final class StagedFile implements Closeable {
         this.out = files.create(path, true);
     }
 
-    /** Where the next record of the key goes. Call {@link #added} when it is written. */
+    /** Returns the buffer for the next record of a key. Call {@link #added} after writing the record. */
     RecordBuffer record(StagedKey key) {
-        Gathered to = gathered.computeIfAbsent(key, k -> new Gathered());
+        Collected to = collected.computeIfAbsent(key, k -> new Collected());
         to.records++;
         return to.buffer;
     }
 
-    /** @param bytes that the record took */
+    /** @param bytes size of the record */
     void added(long bytes) {
         pending += bytes;
         if (pending > RUN) {
@@ -50,19 +50,19 @@ final class StagedFile implements Closeable {
 
     private void flush() {
         try {
-            for (var entry : gathered.entrySet()) {
-                Gathered rows = entry.getValue();
+            for (var entry : collected.entrySet()) {
+                Collected rows = entry.getValue();
                 segments.add(new UnitReport.Segment(entry.getKey(), out.getPos(), rows.buffer.size(), rows.records));
                 out.write(rows.buffer.bytes(), 0, rows.buffer.size());
             }
-            gathered.clear();
+            collected.clear();
             pending = 0;
         } catch (IOException e) {
             throw new UncheckedIOException("staging rows", e);
         }
     }
 
-    /** Ends the file and gives its segments. */
+    /** Writes the remaining rows and returns all segments. */
     List<UnitReport.Segment> end() {
         flush();
         return segments;

@@ -3,11 +3,11 @@ package dev.uncurl.jobs.tokenize;
 import java.io.Serializable;
 
 /**
- * What staged records belong together: rows of one kind and split, within it of one bucket of the shuffle (sequences) or
- * of one task (examples).
+ * The group of a staged record: its kind and split and, in addition, the bucket of the shuffle (sequences) or the task
+ * (examples).
  */
 record StagedKey(Kind kind, String split, String detail) implements Serializable, Comparable<StagedKey> {
-    /** The tables that staged records end in. */
+    /** The kinds of staged records, one per table. */
     enum Kind {
         SEQUENCE,
         EXAMPLE,
@@ -18,7 +18,7 @@ record StagedKey(Kind kind, String split, String detail) implements Serializable
     static final StagedKey REJECTIONS = new StagedKey(Kind.REJECTION, "", "");
     static final StagedKey DOCUMENTS = new StagedKey(Kind.DOCUMENT, "", "");
 
-    /** Sequences of a bucket: {@code of buckets} equal shares of the range of hashes. */
+    /** The key of the sequences of a bucket. */
     static StagedKey sequences(String split, int bucket) {
         return new StagedKey(Kind.SEQUENCE, split, Integer.toString(bucket));
     }
@@ -27,7 +27,7 @@ record StagedKey(Kind kind, String split, String detail) implements Serializable
         return new StagedKey(Kind.EXAMPLE, split, task);
     }
 
-    /** The bucket of sequences. */
+    /** The bucket of a key of sequences. */
     int bucket() {
         return Integer.parseInt(detail);
     }

@@ -20,8 +20,9 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The folder in which the finished units of a run wait for its commit: {@code run.json} with what the run is made from,
- * and per unit its rows and its report. A report appears by one rename, after the rows; without it the unit is not there.
+ * The folder with the finished units of a run until its commit: {@code run.json} with the inputs of the run, and for
+ * each unit its rows and its report. A report is published by one rename after the rows are written; a unit without a
+ * report does not exist.
  */
 final class Staging {
     private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -39,21 +40,21 @@ final class Staging {
         }
     }
 
-    /** What the staged units are made from; null when nothing is staged, empty when the record of it is damaged. */
+    /** Returns the inputs of the staged units; null if nothing is staged, empty if {@code run.json} is damaged. */
     Map<String, String> inputs() {
         try (var in = files.open(new Path(folder, RUN))) {
             return JSON.readValue(in.readAllBytes(), new TypeReference<TreeMap<String, String>>() {});
         } catch (FileNotFoundException e) {
             return null;
         } catch (JsonProcessingException | ChecksumException e) {
-            System.out.println("What is staged in " + folder + " cannot be used: " + RUN + " is damaged.");
+            System.out.println("The staged units in " + folder + " cannot be used: " + RUN + " is damaged.");
             return Map.of();
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + folder, e);
         }
     }
 
-    /** Begins an empty folder for a run. */
+    /** Creates the folder for a new run. */
     void begin(Map<String, String> inputs) {
         try {
             files.mkdirs(folder);
@@ -64,8 +65,8 @@ final class Staging {
     }
 
     /**
-     * Reports of the finished units, by their numbers. A damaged one does not count, nor one whose rows are missing or
-     * cut short.
+     * Returns the reports of the finished units, by number. Skips damaged reports, and reports whose rows are missing
+     * or truncated.
      */
     Map<Integer, UnitReport> finished() {
         var reports = new TreeMap<Integer, UnitReport>();
@@ -83,7 +84,8 @@ final class Staging {
                             reports.put(report.unit(), report);
                         }
                     } catch (JsonProcessingException | ChecksumException e) {
-                        System.out.println("Of what is staged in " + folder + ", " + name + " is damaged: done anew.");
+                        System.out.println("Staged report " + new Path(folder, name)
+                                + " is damaged: its unit is tokenised again.");
                     }
                 }
             }
@@ -97,7 +99,7 @@ final class Staging {
         return files;
     }
 
-    /** A name for the rows of a unit that no other attempt has. */
+    /** Returns a new path for the rows of a unit, different for each attempt. */
     Path newFile(int unit) {
         return new Path(folder, String.format(Locale.ROOT, "unit-%06d-%s.rows", unit, UUID.randomUUID()));
     }
@@ -106,7 +108,10 @@ final class Staging {
         return new Path(folder, report.file());
     }
 
-    /** Makes a unit finished. Of two attempts at it one stays; their rows are the same. */
+    /**
+     * Publishes the report of a unit, which makes it finished. If two attempts finish the same unit, one report
+     * remains; their rows are equal.
+     */
     UnitReport finish(UnitReport report) throws IOException {
         publish(String.format(Locale.ROOT, "unit-%06d.json", report.unit()), report.json());
         return report;
@@ -126,23 +131,29 @@ final class Staging {
         }
     }
 
-    /** An error (conflict) for file systems without locks: the staged rows may belong to a run that is still active. */
+    /**
+     * Creates an error (conflict) for file systems without locks, where the staged rows may belong to an active run.
+     */
     UserError mayBeInUse(CorpusPlan plan, Map<String, String> staged) {
         return UserError.conflict(
-                "Corpus " + plan.name() + ": a run of other inputs has staged its rows in " + folder
+                "Corpus " + plan.name() + ": a run with other inputs has staged rows in " + folder
                         + ", and may still be active, since this file system has no locks:"
                         + InputDiff.differences(staged, plan.inputs()),
-                "Wait for it; if it was killed, delete that folder and run this command again.");
+                "Wait for that run to end; if it was killed, delete this folder and run this command again.");
     }
 
-    /** Removes what is staged for a plan whose corpus exists; without locks, rows of other inputs stay. */
-    void discardUnlessInUse(boolean alone, CorpusPlan plan) {
-        if (alone || plan.inputs().equals(inputs())) {
+    /**
+     * Removes the staged rows of a plan whose corpus exists. Without locks, rows of other inputs are kept.
+     *
+     * @param exclusive whether the file system has locks, so that this run has the lock of the corpus
+     */
+    void discardUnlessInUse(boolean exclusive, CorpusPlan plan) {
+        if (exclusive || plan.inputs().equals(inputs())) {
             discard();
         }
     }
 
-    /** Removes everything staged. */
+    /** Removes all staged rows. */
     void discard() {
         try {
             files.delete(folder, true);

@@ -9,19 +9,19 @@ import java.util.function.Consumer;
 
 /**
  * Packs the tails of units, each shorter than a sequence, one after another in the order of units. Units stay
- * independent of each other that way: only what is left of them, less than one sequence each, is packed by one thread.
+ * independent of each other, because only their tails are packed together, by one thread.
  */
 final class TailPacking {
     /**
-     * What is left of a split of a unit.
+     * The tail of one split of a unit.
      *
-     * @param positions where each document's tokens begin
-     * @param offsets of each document in the unit's file
+     * @param positions where the tokens of each document begin
+     * @param offsets byte of each document in the file of the unit
      * @param continued whether the first document began in an earlier sequence
      */
     record Fragment(int unit, int[] tokens, int[] positions, long[] offsets, boolean continued)
             implements Serializable {
-        /** The tail that a packed sequence with padding stands for. */
+        /** Converts a padded sequence to a tail. */
         static Fragment of(int unit, PackedSequence packed) {
             int[] starts = packed.documentStarts();
             boolean continued = packed.sources().size() > starts.length;
@@ -37,7 +37,7 @@ final class TailPacking {
         }
     }
 
-    /** A sequence whose documents may lie in files of several units. */
+    /** A sequence whose documents may belong to several units. */
     record Packed(int[] tokens, int[] starts, int[] units, long[] offsets) {
         int padding() {
             int count = 0;
@@ -55,7 +55,7 @@ final class TailPacking {
     private final Consumer<Packed> full;
     private int filled;
 
-    /** @param full takes each sequence, the padded last one too */
+    /** @param full receives each sequence, including the padded last one */
     TailPacking(int sequenceLength, Consumer<Packed> full) {
         this.tokens = new int[sequenceLength];
         this.full = full;
@@ -84,7 +84,7 @@ final class TailPacking {
         }
     }
 
-    /** Pads what is left. */
+    /** Pads the last sequence, if it is incomplete. */
     void end() {
         if (filled > 0) {
             take();

@@ -20,8 +20,8 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 
 /**
- * Keeps names of tasks apart: a task of corpus.examples is of one corpus, and no task has the name of another corpus.
- * So every name means one thing, and the rows of a corpus are whole partitions.
+ * Keeps the names of tasks unique: a task of corpus.examples belongs to one corpus, and no task has the name of another
+ * corpus. So every name is unambiguous, and the rows of a corpus are complete partitions.
  */
 final class TaskNames {
     private static final String REMEDY = "Choose another name for the corpus, or another --warehouse.";
@@ -32,7 +32,10 @@ final class TaskNames {
         this.warehouse = warehouse;
     }
 
-    /** The corpus of each task that lies under names of corpora, in a snapshot of corpus.examples; nothing in none. */
+    /**
+     * Returns, for a snapshot of corpus.examples, the corpus of each task whose name begins with the name of a corpus;
+     * empty without a snapshot.
+     */
     private Map<String, String> owners(Snapshot snapshot, Set<String> corpora) {
         var owners = new TreeMap<String, String>();
         if (snapshot == null) {
@@ -58,10 +61,10 @@ final class TaskNames {
     }
 
     /**
-     * The tasks that corpora have in a snapshot of corpus.examples.
+     * Returns the tasks of corpora in a snapshot of corpus.examples.
      *
-     * @param written tasks that come in their place
-     * @throws UserError (conflict) when one of these is of another corpus in the snapshot
+     * @param written tasks that replace them
+     * @throws UserError (conflict) if one of the written tasks belongs to another corpus in the snapshot
      */
     Set<String> replaced(Snapshot snapshot, Set<String> corpora, Set<String> written) {
         var replaced = new TreeSet<String>();
@@ -76,9 +79,9 @@ final class TaskNames {
     }
 
     /**
-     * To be asked before anything is read.
+     * Must be called before inputs are read.
      *
-     * @throws UserError (conflict) when a corpus has the name of a task of another one
+     * @throws UserError (conflict) if a corpus has the name of a task of another corpus
      */
     void requireNoTasks(List<CorpusPlan> corpora) {
         Object[] names = corpora.stream().map(CorpusPlan::name).toArray();
@@ -97,10 +100,10 @@ final class TaskNames {
     }
 
     /**
-     * To be asked before anything is written.
+     * Must be called before rows are written.
      *
-     * @param units of each corpus that is about to be written in place of what it has
-     * @throws UserError (conflict) when one of their tasks is the name of another corpus or a task of it
+     * @param units reports of each corpus that is about to be replaced
+     * @throws UserError (conflict) if one of their tasks has the name of another corpus or of one of its tasks
      */
     void requireDistinct(Map<String, List<UnitReport>> units) {
         var tasks = new TreeMap<String, Set<String>>();
@@ -108,8 +111,8 @@ final class TaskNames {
         var others = new TreeSet<>(CorpusRun.newest(warehouse).keySet());
         others.addAll(tasks.keySet());
         var owner = new TreeMap<String, String>();
-        tasks.forEach((corpus, its) -> {
-            for (String task : its) {
+        tasks.forEach((corpus, taskNames) -> {
+            for (String task : taskNames) {
                 if (!task.equals(corpus) && others.contains(task)) {
                     throw clash("Task " + task + " of corpus " + corpus, "another corpus");
                 }
@@ -126,7 +129,7 @@ final class TaskNames {
         }
     }
 
-    /** Whether a name is the beginning of the other: only such corpora can have a task of the same name. */
+    /** Whether one name is a prefix of the other; only then can two corpora have a task with the same name. */
     private static boolean isRelated(String one, String other) {
         return other.startsWith(one + "/") || one.startsWith(other + "/");
     }

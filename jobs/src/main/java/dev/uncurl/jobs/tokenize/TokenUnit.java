@@ -7,15 +7,15 @@ import java.io.Serializable;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * What is read, packed and staged in one go: a file, or a block of a plain one. Its rows depend on nothing but itself.
+ * The unit of work of tokenising: a file, or a block of an uncompressed file. Its rows do not depend on other units.
  *
- * @param number its place among the units of the corpus, from 0
- * @param split the split of all its rows, or null: by content
+ * @param number index among the units of the corpus, from 0
+ * @param split the split of all its rows; null: the content decides
  * @param start first byte
  * @param length bytes; -1: the whole file
- * @param bytes of the file that fall to it, as they lie on disk
- * @param last whether the file ends with it
- * @param sha256 of these bytes; null while they have not been hashed
+ * @param bytes size of the unit on disk
+ * @param last whether it is the last unit of its file
+ * @param sha256 of these bytes; null before they are hashed
  */
 record TokenUnit(
         String corpus,
@@ -29,12 +29,12 @@ record TokenUnit(
         boolean last,
         String sha256)
         implements Serializable {
-    /** A part of a plain file, or of a block of one. */
+    /** Returns a part of this unit, which must be of an uncompressed file. */
     TokenUnit piece(long from, long bytes) {
         return new TokenUnit(corpus, number, path, format, split, start + from, bytes, bytes, false, null);
     }
 
-    /** The unit with the hash of its bytes. */
+    /** Returns the unit with the hash of its bytes. */
     TokenUnit withHash(String sha256) {
         return new TokenUnit(corpus, number, path, format, split, start, length, bytes, last, sha256);
     }
@@ -42,7 +42,7 @@ record TokenUnit(
     /**
      * Opens the unit.
      *
-     * @param hash takes the unit's bytes as they are read; may be null
+     * @param hash receives the bytes of the unit as they are read; may be null
      */
     CorpusReader open(Configuration hadoop, PartHash hash) {
         CorpusFormat corpusFormat = CorpusFormat.of(format);
@@ -51,17 +51,20 @@ record TokenUnit(
                 : corpusFormat.open(hadoop, path, start, length, hash);
     }
 
-    /** Bytes of text that a reader of this unit has read so far; a reader of a block reports its position in the file. */
+    /**
+     * Returns the bytes of text that a reader of this unit has read so far; the reader itself reports its position in
+     * the file.
+     */
     long textRead(CorpusReader reader) {
         return Math.max(0, reader.bytesRead() - start);
     }
 
-    /** A hash to read the unit through. */
+    /** Creates a hash for one pass over the unit. */
     PartHash hash() {
         return new PartHash(path, start, bytes, last);
     }
 
-    /** Where in the file it lies, for messages. */
+    /** The location of the unit, for messages. */
     String place() {
         return length < 0 ? path : path + " from byte " + start;
     }

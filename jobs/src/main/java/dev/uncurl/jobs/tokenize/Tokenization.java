@@ -23,10 +23,10 @@ import org.apache.hadoop.fs.Path;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * Reads corpora into corpus.sequences or corpus.examples, corpus.rejections and corpus.runs, all corpora of a run
- * together. Two Spark jobs: one reads units and stages their rows by bucket of the shuffle or by task, one turns each
- * bucket and task into a data file. A finished unit stays staged until the commit, so that a run that is killed goes on
- * where it was. The row of corpus.runs is written last: a corpus without it is not there.
+ * Tokenises all corpora of a run together and writes corpus.sequences or corpus.examples, corpus.rejections and
+ * corpus.runs. The first Spark job reads units and stages their rows by bucket of the shuffle or by task; the second
+ * writes each bucket and task to a data file. A finished unit stays staged until the commit, so a killed run can be
+ * continued. The row of corpus.runs is written last: a corpus without it does not exist.
  */
 final class Tokenization {
     private final Warehouse warehouse;
@@ -40,9 +40,9 @@ final class Tokenization {
     /**
      * Finds and checks the files of all corpora.
      *
-     * @param maxRejected share of a corpus's documents that may be rejected
-     * @param partitions Spark tasks at most; the rows do not depend on it
-     * @param command line of the run, for corpus.runs
+     * @param maxRejected largest share of rejected documents of a corpus
+     * @param partitions largest number of Spark tasks; the rows do not depend on it
+     * @param command the command line, for corpus.runs
      */
     Tokenization(Warehouse warehouse, TokenizeConfig config, double maxRejected, int partitions, String command) {
         this.warehouse = warehouse;
@@ -67,13 +67,13 @@ final class Tokenization {
         return new Staging(warehouse.stagingFolder(plan.name()).toString(), hadoop());
     }
 
-    /** What the run would give, from a sample; writes nothing. */
+    /** Estimates the results of the run from samples; writes nothing. */
     List<Estimate.Expected> estimate() {
         InputCheck.run(warehouse, plans);
         return Estimate.of(warehouse, config, plans);
     }
 
-    /** Tokenises the corpora that are not there already from the same inputs. */
+    /** Tokenises the corpora; reuses those that exist with the same inputs. */
     void run(boolean replace) {
         var locks = new ArrayList<OutputLock>();
         try {
@@ -105,7 +105,7 @@ final class Tokenization {
                 throw UserError.conflict(
                         "Corpus " + plan.name() + " exists and was made from other inputs:"
                                 + InputDiff.differences(made.inputs(), plan.inputs()),
-                        "Choose another name or --warehouse, or --replace it.");
+                        "Choose another name or --warehouse, or replace it with --replace.");
             }
             wanted.add(plan);
         }
@@ -126,7 +126,7 @@ final class Tokenization {
         var ready = new ArrayList<CorpusCommit.Ready>();
         for (CorpusPlan plan : wanted) {
             List<CorpusOutput.Written> files = written.getOrDefault(plan.name(), List.of());
-            totals.computeIfPresent(plan.name(), (name, total) -> withoutUnmixed(total, files));
+            totals.computeIfPresent(plan.name(), (name, total) -> afterMixture(total, files));
             totals.get(plan.name()).check(plan.name(), files, config.sequenceLength());
             long both = SplitOverlap.count(warehouse, plan, reports.get(plan.name()), staging(plan));
             ready.add(new CorpusCommit.Ready(plan, totals.get(plan.name()), files, both));
@@ -145,8 +145,8 @@ final class Tokenization {
         return new CorpusAccount(plan, reports.get(plan.name()));
     }
 
-    /** Totals after the mixture: what it left out is counted where the examples were gone through. */
-    private static CorpusTotals withoutUnmixed(CorpusTotals totals, List<CorpusOutput.Written> files) {
+    /** Returns the totals without the examples that the mixture left out while files were written. */
+    private static CorpusTotals afterMixture(CorpusTotals totals, List<CorpusOutput.Written> files) {
         long examples =
                 files.stream().mapToLong(CorpusOutput.Written::droppedRows).sum();
         long tokens = files.stream().mapToLong(CorpusOutput.Written::dropped).sum();
@@ -179,7 +179,7 @@ final class Tokenization {
 
     private record Work(TokenUnit unit, UnitRules rules, String staging, long[] duplicates) implements Serializable {}
 
-    /** Stages the units that are not finished yet, and gives the reports of all. */
+    /** Stages the unfinished units and returns the reports of all units. */
     private Map<String, List<UnitReport>> read(List<CorpusPlan> wanted) {
         Map<String, Map<Integer, long[]>> copies = duplicates.find(plans);
         var reports = new HashMap<String, Map<Integer, UnitReport>>();
@@ -224,7 +224,7 @@ final class Tokenization {
         return all;
     }
 
-    /** What an earlier run of the same inputs has finished; what one of other inputs left is thrown away. */
+    /** Returns the units that an earlier run with the same inputs finished; discards those of other inputs. */
     private Map<Integer, UnitReport> resume(CorpusPlan plan) {
         Staging staging = staging(plan);
         Map<String, String> staged = staging.inputs();
@@ -243,7 +243,7 @@ final class Tokenization {
             throw staging.mayBeInUse(plan, staged);
         }
         if (staged != null) {
-            System.out.println("Corpus " + plan.name() + ": an unfinished run of other inputs is thrown away:"
+            System.out.println("Corpus " + plan.name() + ": an unfinished run with other inputs is discarded:"
                     + InputDiff.differences(staged, plan.inputs()));
         }
         staging.discard();
@@ -251,7 +251,7 @@ final class Tokenization {
         return new TreeMap<>();
     }
 
-    /** Packs what the units left over as one more unit. */
+    /** Packs the tails of the units as one additional unit. */
     private void packTails(CorpusPlan plan, List<UnitReport> reports) {
         if (reports.stream().allMatch(report -> report.tails().isEmpty())) {
             return;

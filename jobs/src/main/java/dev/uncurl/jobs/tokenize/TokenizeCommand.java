@@ -33,26 +33,30 @@ public final class TokenizeCommand implements Callable<Integer> {
     @Option(
             names = "--max-rejected",
             paramLabel = "SHARE",
-            description = "Share of a corpus's documents that may be rejected, over the configuration's max-rejected.")
+            description =
+                    "Largest share of rejected documents of a corpus; overrides max-rejected of the configuration.")
     private Double maxRejected;
 
     @Option(
             names = "--max-damaged-files",
             paramLabel = "N",
-            description =
-                    "Files of a corpus that may be damaged or cut off, over the configuration's max-damaged-files.")
+            description = "Largest number of damaged or truncated files of a corpus; overrides max-damaged-files of the"
+                    + " configuration.")
     private Integer maxDamagedFiles;
 
     @Option(
             names = "--partitions",
             paramLabel = "N",
             defaultValue = "10000",
-            description = "Spark tasks at most; a task takes a file or block, or several. Rows do not depend on it.")
+            description =
+                    "Largest number of Spark tasks; a task reads one or more files or blocks. The rows do not depend on"
+                            + " it.")
     private int partitions;
 
     @Option(
             names = "--estimate",
-            description = "Sample the files and print the documents, tokens and bytes to expect; write nothing.")
+            description =
+                    "Estimate the numbers of documents, tokens and bytes from samples of the files; write nothing.")
     private boolean estimate;
 
     @Spec
@@ -102,8 +106,7 @@ public final class TokenizeCommand implements Callable<Integer> {
         }
         if (estimate && (replace || maxRejected != null)) {
             throw UserError.usage(
-                    "--estimate writes nothing, so that " + (replace ? "--replace" : "--max-rejected")
-                            + " has no effect",
+                    "--estimate writes nothing, so " + (replace ? "--replace" : "--max-rejected") + " has no effect",
                     "Leave one of them out.");
         }
     }

@@ -15,19 +15,19 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
- * What to tokenise and how.
+ * The settings of a tokenise run.
  *
- * @param vocabulary token ids: 50257 is GPT-2's whole vocabulary, fewer are its first merges
+ * @param vocabulary number of token ids: 50257 is the whole vocabulary of GPT-2; a smaller number uses its first merges
  * @param sequenceLength tokens of a packed sequence
- * @param tail what becomes of tokens at the end of a unit that do not fill a sequence
- * @param blockBytes plain files are cut into units of this many bytes; compressed ones are a unit each
- * @param validationFraction share of the documents, by the hash of their content, that is kept for validation
- * @param maxRejected share of a corpus's documents that may be rejected before nothing is written
- * @param maxDamagedFiles files of a corpus that may be damaged or cut off before nothing is written
+ * @param tail handling of the tokens at the end of a unit that do not fill a sequence
+ * @param blockBytes size of the units into which uncompressed files are divided; each compressed file is one unit
+ * @param validationFraction share of the documents in the validation split, selected by the hash of the content
+ * @param maxRejected largest share of rejected documents of a corpus; above it nothing is written
+ * @param maxDamagedFiles largest number of damaged or truncated files of a corpus; above it nothing is written
  * @param seed of the order of the packed sequences
  * @param filter which documents are kept
  * @param duplicates which copies of documents are left out
- * @param mixtures how much is taken of each task of a corpus of examples, by corpus; a corpus without one is taken whole
+ * @param mixtures how much of each task is taken, by corpus of examples; all examples of a corpus without one are taken
  * @param licences of corpora, by name, for the dataset card
  * @param corpora what to read
  */
@@ -45,21 +45,21 @@ record TokenizeConfig(
         Map<String, Mixture> mixtures,
         Map<String, String> licences,
         List<Corpus> corpora) {
-    /** What becomes of the last tokens of a unit and split, less than a sequence. */
+    /** Handling of the last tokens of a unit and split, which do not fill a sequence. */
     enum Tail {
-        /** They are padded to a sequence. */
+        /** Pad them to a sequence. */
         PAD,
-        /** They are packed on with the tails of the other units of the corpus, in order. */
+        /** Pack them together with the tails of the other units of the corpus, in order. */
         CARRY
     }
 
     /**
-     * Which documents are kept; examples are not filtered.
+     * The filter of documents; examples are not filtered.
      *
-     * @param minimumCharacters of a document
-     * @param maximumCharacters of a document
+     * @param minimumCharacters smallest number of characters of a document
+     * @param maximumCharacters largest number of characters of a document
      * @param languages tags of conf/language.conf, and und for undetermined; empty: all
-     * @param normalization none or nfc, before anything else looks at the text
+     * @param normalization none or nfc; applied to the text first
      * @param tagLanguages whether kept documents are counted by language in corpus.runs
      */
     record Filter(
@@ -88,12 +88,12 @@ record TokenizeConfig(
     }
 
     /**
-     * How much of the training split of each task is taken: sources in given weights, within a source tasks in
-     * proportion to their examples, of which none counts for more than the cap.
+     * How much of the training split of each task is taken. Sources have given weights; within a source, tasks are
+     * taken in proportion to their numbers of examples, each counted up to the cap.
      *
      * @param weights by source
-     * @param tasks names of tasks by source; a name that ends with * stands for all that begin so, the longest wins
-     * @param taskCap examples that a task counts for at most
+     * @param tasks names of tasks by source; a name that ends with * is a prefix, and the longest match is used
+     * @param taskCap largest number of examples for which a task counts
      */
     record Mixture(Map<String, Double> weights, Map<String, List<String>> tasks, long taskCap) {
         Mixture {
@@ -108,25 +108,25 @@ record TokenizeConfig(
                     weights.values().stream().anyMatch(weight -> weight > 0),
                     "mixtures.weights",
                     weights,
-                    "numbers of which one at least is above 0");
+                    "numbers, at least one of them above 0");
             Range.TASK_CAP.check(taskCap);
         }
     }
 
     /**
-     * Exact copies: documents, or examples, with the same text. The first one, in the order of corpora, files and
-     * places, is kept.
+     * Handling of exact copies: documents, or examples, with the same text. The first one in the order of corpora,
+     * files and positions is kept.
      *
-     * @param within where copies are looked for
-     * @param against corpora of earlier runs whose documents count as first ones; they must have been tokenised with
+     * @param within where copies are searched
+     * @param against corpora of earlier runs whose documents count as originals; they must have been tokenised with
      *     within other than none
      */
     record Duplicates(Within within, List<String> against) {
-        /** Where copies are looked for. */
+        /** Where copies are searched. */
         enum Within {
-            /** Nowhere; nothing is left out. */
+            /** Nowhere: all copies are kept. */
             NONE,
-            /** In each corpus by itself. */
+            /** In each corpus separately. */
             CORPUS,
             /** In all corpora of the run together. */
             RUN
@@ -142,7 +142,7 @@ record TokenizeConfig(
                     "[] while duplicates.within = none");
         }
 
-        /** Whether hashes of what is kept are written down, for later runs. */
+        /** Whether hashes of the kept texts are stored for later runs. */
         boolean keepsHashes() {
             return within != Within.NONE;
         }
@@ -151,15 +151,15 @@ record TokenizeConfig(
     /**
      * One corpus.
      *
-     * @param name in the tables: up to {@value #LONGEST_NAME} lower-case letters, digits and {@code _ . -}, in parts with
-     *     a slash between them, each of which begins with a letter or digit
+     * @param name in the tables: up to {@value #LONGEST_NAME} lower-case letters, digits and {@code _ . -}, in parts
+     *     that are separated by a slash and begin with a letter or digit
      * @param format cc100, mc4, flan or superglue/&lt;task&gt;
      * @param paths files, folders (with their subfolders) or globs
-     * @param validationPaths those of the validation split where the publisher made one; empty: split by content. A file
-     *     that both name validates only
+     * @param validationPaths files of the validation split, if the publisher defines one; empty: split by content. A
+     *     file in both lists is used for validation only
      */
     record Corpus(String name, String format, List<String> paths, List<String> validationPaths) {
-        /** Characters of a name at most. */
+        /** Largest number of characters of a name. */
         static final int LONGEST_NAME = 200;
 
         private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*");
@@ -171,7 +171,7 @@ record TokenizeConfig(
                             && NAME.matcher(name).matches(),
                     "name",
                     name,
-                    "cc100, flan/cot or the like: up to " + LONGEST_NAME
+                    "such as cc100 or flan/cot: up to " + LONGEST_NAME
                             + " lower-case letters, digits, '_', '.' and '-', in parts that begin with a letter or digit");
             check(format != null, "format", format, "cc100, mc4, flan or superglue/<task>");
             check(paths != null && !paths.isEmpty(), "paths", paths, "files, folders or globs");
@@ -179,7 +179,7 @@ record TokenizeConfig(
         }
     }
 
-    /** These settings with another ceiling of damaged files. */
+    /** Returns these settings with another limit of damaged files. */
     TokenizeConfig withMaxDamagedFiles(int files) {
         return new TokenizeConfig(
                 vocabulary,
@@ -221,7 +221,7 @@ record TokenizeConfig(
                     !names.contains(earlier),
                     "duplicates.against",
                     earlier,
-                    "corpora of earlier runs, which this run does not make itself; within = run compares its own");
+                    "corpora of earlier runs, not of this run; within = run compares the corpora of this run");
         }
     }
 
@@ -229,7 +229,7 @@ record TokenizeConfig(
         for (String name : given) {
             if (!names.contains(name)) {
                 throw UserError.usage(
-                        setting + " names " + name + ", which is no corpus of this run",
+                        setting + " names " + name + ", which is not a corpus of this run",
                         Nearest.hint(name, new TreeSet<>(names)));
             }
         }

@@ -8,24 +8,26 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What became of a unit, and where its rows are staged. It stands beside the staged rows as JSON; a unit with a report
- * is finished.
+ * The result of tokenising a unit: its counts, and the segments of its staged rows. It is stored as JSON in the staging
+ * folder; a unit with a report is finished.
  *
- * @param file the staged rows, a name within the staging folder
- * @param fileBytes their size
- * @param documents documents or rows that the reader gave
- * @param kept those that went on to packing or became an example
- * @param filtered those left out, by reason
- * @param rejected those refused, by reason
- * @param tokens tokens that came out of the tokenizer, ends of documents with them
- * @param dropped tokens that filters after tokenising took, by reason
- * @param padding positions that pad
+ * @param unit number of the unit
+ * @param file name of the file of staged rows in the staging folder
+ * @param fileBytes size of this file
+ * @param documents number of documents or rows read
+ * @param kept number of those that were packed or became examples
+ * @param filtered number of those filtered out, by reason
+ * @param rejected number of those rejected, by reason
+ * @param tokens tokens from the tokenizer, including end-of-text ids
+ * @param dropped tokens that were left out after tokenising, by reason
+ * @param padding positions of padding
  * @param textBytes bytes of text read, decompressed
  * @param lengths documents by length: entry i counts those with 2^i to 2^(i+1) - 1 tokens
- * @param languages documents by language, when languages are counted
- * @param tails ends of splits that did not fill a sequence and are carried on, by split
- * @param rejectedAt where the first refusal of each reason is
- * @param damage what is wrong with the file, and where, if the unit came to an end before it; else null
+ * @param languages documents by language, if languages are counted
+ * @param segments groups of staged rows in the file
+ * @param tails tokens that did not fill a sequence and are carried over, by split
+ * @param rejectedAt location of the first rejection of each reason
+ * @param damage the damage of the file and its location, if it ended the unit early; otherwise null
  */
 record UnitReport(
         int unit,
@@ -48,25 +50,25 @@ record UnitReport(
         implements Serializable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
-    /** Entries of {@link #lengths}: the last one counts all longer ones. */
+    /** Number of entries of {@link #lengths}; the last entry also counts all longer documents. */
     static final int LENGTHS = 28;
 
     UnitReport {
-        rejectedAt = rejectedAt == null ? Map.of() : rejectedAt; // a report that an earlier release has staged
+        rejectedAt = rejectedAt == null ? Map.of() : rejectedAt; // null in a report of an earlier release
     }
 
-    /** A run of records of one key within the file. */
+    /** Consecutive records of one key in the file. */
     record Segment(StagedKey key, long offset, int length, int records) implements Serializable {}
 
     String json() {
         try {
             return JSON.writeValueAsString(this);
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("A report is made of numbers and names", e);
+            throw new IllegalStateException("A report has only numbers and names", e);
         }
     }
 
-    /** @throws IOException when it is not a whole report */
+    /** @throws IOException if the JSON is not a complete report */
     static UnitReport parse(byte[] json) throws IOException {
         return JSON.readValue(json, UnitReport.class);
     }

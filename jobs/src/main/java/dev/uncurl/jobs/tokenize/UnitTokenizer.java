@@ -23,11 +23,11 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Reads one unit, tokenises, packs and stages it. Holds one document, one sequence per split and a run of staged rows
- * at a time.
+ * Reads one unit, tokenises, packs and stages it. At any time, one document, one sequence per split and a limited
+ * number of staged rows are in memory.
  */
 final class UnitTokenizer {
-    /** Reason under which copies are counted. */
+    /** The reason under which copies are counted. */
     static final String DUPLICATE = "duplicate";
 
     private final TokenUnit unit;
@@ -51,7 +51,7 @@ final class UnitTokenizer {
     private long padding;
     private String damage;
 
-    /** @param duplicates ordinals within the unit, ascending, of the documents that are copies of others */
+    /** @param duplicates ordinals within the unit, ascending, of the documents that are copies */
     UnitTokenizer(TokenUnit unit, UnitRules rules, long[] duplicates, Staging staging) {
         this.unit = unit;
         this.rules = rules;
@@ -187,7 +187,7 @@ final class UnitTokenizer {
                 new TailPacking.Packed(packed.tokens(), packed.documentStarts(), units, offsets));
     }
 
-    /** Stages a sequence in the bucket that its place in the shuffle falls in. */
+    /** Stages a sequence in its bucket of the shuffle. */
     static void stage(
             StagedFile staged, UnitRules rules, String split, int unit, int index, TailPacking.Packed packed) {
         long order = Shuffle.order(rules.seed(), unit, index);
@@ -221,7 +221,10 @@ final class UnitTokenizer {
         staged.added(record.size() - before);
     }
 
-    /** A task with choices may be the whole corpus, as superglue/boolq is; a task of free text never is, whatever its name. */
+    /**
+     * A task with choices may be the whole corpus, such as superglue/boolq; a free-text task is always a part of its
+     * corpus.
+     */
     private String task(Example example) {
         boolean whole = !example.choices().isEmpty() && example.task().equals(unit.corpus());
         return whole ? unit.corpus() : unit.corpus() + "/" + example.task();

@@ -29,12 +29,12 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The checkpoints of one model's training: folders {@code checkpoints/<model>/step-<n>} of the warehouse, each whole or
- * not there. To be used by whoever holds the model's name.
+ * The checkpoints of the training of one model: folders {@code checkpoints/<model>/step-<n>} of the warehouse. A
+ * checkpoint is either complete or does not exist. The caller must have the lock of the model.
  */
 final class Checkpoints {
     private static final Pattern STEP = Pattern.compile("step-(\\d{1,9})");
-    /** A folder with the weights after a round, for validation; not a checkpoint. */
+    /** A temporary folder with the weights after a round, for validation; it is not a checkpoint. */
     private static final Pattern ROUND = Pattern.compile("round-[0-9a-f-]{36}");
 
     private static final Pattern UNFINISHED = Pattern.compile(STEP.pattern() + "|" + ROUND.pattern());
@@ -42,7 +42,7 @@ final class Checkpoints {
 
     private final FileSystem files;
     private final Leftovers leftovers;
-    private final boolean alone;
+    private final boolean exclusive;
     private final Path folder;
     private final String modelId;
     private final CheckpointConfig config;
@@ -50,19 +50,19 @@ final class Checkpoints {
     public Checkpoints(Warehouse warehouse, String modelId, CheckpointConfig config) {
         this.files = warehouse.files();
         this.leftovers = new Leftovers(warehouse);
-        this.alone = warehouse.canLock();
+        this.exclusive = warehouse.canLock();
         this.folder = warehouse.checkpointFolder(modelId);
         this.modelId = modelId;
         this.config = config;
     }
 
     /**
-     * A run as it stood after its last round.
+     * The state of a run after a round.
      *
-     * @param first moments of AdamW
-     * @param second moments of AdamW
-     * @param sequences of the training data that were used up
-     * @param history all rounds so far, one at least
+     * @param first first moments of AdamW
+     * @param second second moments of AdamW
+     * @param sequences number of sequences of the training data that were consumed
+     * @param history all rounds so far, at least one
      */
     record State(Weights parameters, Weights first, Weights second, long sequences, List<TrainingRound> history) {
         TrainingRound last() {
@@ -70,12 +70,14 @@ final class Checkpoints {
         }
     }
 
-    /** What a checkpoint holds beside the arrays: training.json. */
+    /** The contents of training.json of a checkpoint. */
     private record Position(long sequences, List<TrainingRound> history) {}
 
     /**
-     * The newest checkpoint that is whole. A damaged one is thrown away in favour of the one before; those of a run of
-     * other inputs are all thrown away. Both are said.
+     * Returns the newest valid checkpoint. Discards damaged checkpoints, and all checkpoints of a run with other
+     * inputs, and prints a line about each case.
+     *
+     * @throws UserError (conflict) if a run with other inputs may be active, because this file system has no locks
      */
     Optional<State> resume(Map<String, String> inputs) throws IOException {
         removeLeftovers();
@@ -87,8 +89,8 @@ final class Checkpoints {
                 Map<String, String> made =
                         checkpoint.model().manifest().lineage().inputs();
                 if (!made.equals(new TreeMap<>(inputs))) {
-                    requireAlone(made, inputs);
-                    System.out.println("Model " + modelId + ": an unfinished run of other inputs is thrown away:"
+                    requireExclusive(made, inputs);
+                    System.out.println("Model " + modelId + ": an unfinished run with other inputs is discarded:"
                             + InputDiff.differences(made, inputs));
                     discard();
                     return Optional.empty();
@@ -105,13 +107,13 @@ final class Checkpoints {
                     throw damage;
                 }
                 System.out.println("Model " + modelId + ": checkpoint " + step.getValue()
-                        + " is damaged and thrown away: " + damage.getMessage());
+                        + " is damaged and discarded: " + damage.getMessage());
                 remove(step.getValue());
                 continue;
             }
             System.out.printf(
                     Locale.ROOT,
-                    "Model %s: going on from %s, %,d tokens.%n",
+                    "Model %s: resumed from %s, %,d tokens.%n",
                     modelId,
                     step.getValue(),
                     state.last().tokens());
@@ -120,18 +122,19 @@ final class Checkpoints {
         return Optional.empty();
     }
 
-    /** Without holds, a run of other inputs whose checkpoints these are may be at work. */
-    private void requireAlone(Map<String, String> made, Map<String, String> inputs) {
-        if (!alone) {
+    /** Without locks, the run with other inputs that wrote these checkpoints may still be active. */
+    private void requireExclusive(Map<String, String> made, Map<String, String> inputs) {
+        if (!exclusive) {
             throw UserError.conflict(
-                    "Model " + modelId + ": a run of other inputs has its checkpoints in " + folder
-                            + ", where nothing tells whether it still works:" + InputDiff.differences(made, inputs),
-                    "Wait for it or choose another name; if it was killed, delete that folder and run this command"
-                            + " again.");
+                    "Model " + modelId + ": a run with other inputs has its checkpoints in " + folder
+                            + ", and may still be active, since this file system has no locks:"
+                            + InputDiff.differences(made, inputs),
+                    "Wait for that run to end or choose another name; if it was killed, delete this folder and run this"
+                            + " command again.");
         }
     }
 
-    /** Saves a run, and then removes the checkpoints that are neither among the newest nor the best. */
+    /** Saves a run, and then removes all checkpoints except the newest ones and the best one. */
     void write(ModelConfig model, State state, Lineage lineage) throws IOException {
         byte[] position = JSON.writeValueAsBytes(new Position(state.sequences, state.history));
         Path target = new Path(folder, "step-" + state.last().step());
@@ -151,27 +154,27 @@ final class Checkpoints {
     }
 
     /**
-     * Writes weights to a folder of this run, for tasks that read them by byte range, and removes it after the use.
+     * Writes weights to a temporary folder, from which tasks can read them by byte range, and removes it after use.
      *
      * @param use called once with the folder
      */
     <T> T withFolder(ModelConfig model, Weights weights, Lineage lineage, Function<ModelFolder, T> use)
             throws IOException {
-        Path aside = new Path(folder, "round-" + UUID.randomUUID());
+        Path temporary = new Path(folder, "round-" + UUID.randomUUID());
         try {
-            return use.apply(ModelFolder.write(files, aside, model, weights, lineage));
+            return use.apply(ModelFolder.write(files, temporary, model, weights, lineage));
         } finally {
-            files.delete(aside, true);
+            files.delete(temporary, true);
         }
     }
 
-    /** The newest checkpoint, as a message names it. */
+    /** Returns the path of the newest checkpoint, or "none", for messages. */
     String newest() throws IOException {
         SortedMap<Integer, Path> steps = steps();
         return steps.isEmpty() ? "none" : steps.get(steps.lastKey()).toString();
     }
 
-    /** To be called when the model is published. */
+    /** Must be called when the model is published: removes the checkpoints unless the configuration keeps them. */
     void finish() throws IOException {
         if (!config.stay()) {
             discard();
@@ -201,7 +204,9 @@ final class Checkpoints {
         }
     }
 
-    /** Out of sight by one rename first: who is killed while removing leaves nothing that looks like a checkpoint. */
+    /**
+     * Renames the folder first, so that a run that is killed while it removes files leaves no incomplete checkpoint.
+     */
     private void remove(Path step) throws IOException {
         Path hidden = Leftovers.hidden(step);
         if (!files.rename(step, hidden)) {
@@ -210,10 +215,12 @@ final class Checkpoints {
         files.delete(hidden, true);
     }
 
-    /** Removes what killed runs left. Without locks a run may still be at work, so nothing is removed. */
+    /**
+     * Removes files that killed runs left. Without locks, keeps the folders of rounds, since another run may be active.
+     */
     private void removeLeftovers() throws IOException {
         leftovers.removeHidden(folder, UNFINISHED);
-        if (alone && files.exists(folder)) {
+        if (exclusive && files.exists(folder)) {
             for (FileStatus status : files.listStatus(folder)) {
                 if (ROUND.matcher(status.getPath().getName()).matches()) {
                     files.delete(status.getPath(), true);

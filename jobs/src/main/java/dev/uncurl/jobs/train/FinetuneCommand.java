@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
             "  jobs/submit finetune --from demo-base --model demo-boolq --task superglue/boolq --config train/demo-finetune"
         })
 public final class FinetuneCommand implements Callable<Integer> {
-    /** What a finetuned model is in models.registry. */
+    /** The stage of the model in models.registry. */
     enum Stage {
         PREFINETUNE,
         FINETUNE
@@ -55,13 +55,13 @@ public final class FinetuneCommand implements Callable<Integer> {
             names = "--task",
             paramLabel = "TASK",
             required = true,
-            description = "Task (superglue/boolq), or corpus of examples (flan): all of its tasks.")
+            description = "Task (superglue/boolq), or corpus of examples (flan) for all of its tasks.")
     private String task;
 
     @Option(
             names = "--stage",
             defaultValue = "finetune",
-            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+            description = "Stage in models.registry: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private Stage stage;
 
     @Spec

@@ -8,11 +8,11 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Stops a run whose loss or gradient is no number, or whose loss leaps beyond a factor of its running median. The round
- * in which that happens is not saved: the newest checkpoint is the last good one.
+ * Stops a run if training diverges: the loss or gradient is not finite, or the loss exceeds a multiple of its running
+ * median. The round in which this happens is not saved, so the newest checkpoint is the last good one.
  */
 final class LossGuard {
-    /** Rounds whose losses make up the running median. */
+    /** Number of rounds in the running median of the loss. */
     private static final int WINDOW = 20;
 
     private final String what;
@@ -24,12 +24,14 @@ final class LossGuard {
     }
 
     /**
-     * Looks at the steps of a round in their order, those of rank 0 before those of rank 1.
+     * Checks the steps of a round, ordered by step and then by rank.
      *
-     * @param before the rounds before
+     * @param before the previous rounds
+     * @param steps the steps of all ranks, in any order
      * @param batches of the round: first those of rank 0, then those of rank 1, ...
      * @param lastGood the last good checkpoint, for the message
-     * @throws UserError (diverged) with the step, the rank and the ids of the batch's sequences
+     * @throws UserError (diverged) for the first bad step; the message has the step, the rank and the ids of the
+     *     batch's sequences
      */
     void check(List<TrainingRound> before, List<StepMetrics> steps, List<TrainingData.Batch> batches, String lastGood) {
         double median = median(before);
@@ -44,14 +46,14 @@ final class LossGuard {
 
     private boolean isGood(StepMetrics step, double median) {
         boolean spike = train.spikeFactor() > 0 && step.crossEntropy() > train.spikeFactor() * median;
-        return hasNumbers(step) && !spike;
+        return isFinite(step) && !spike;
     }
 
-    private static boolean hasNumbers(StepMetrics step) {
+    private static boolean isFinite(StepMetrics step) {
         return step.fault() == null && Double.isFinite(step.crossEntropy()) && Double.isFinite(step.gradientNorm());
     }
 
-    /** Of the losses of the last rounds; infinite before there are any. */
+    /** Returns the median loss of the last rounds; infinite if there are none. */
     private static double median(List<TrainingRound> rounds) {
         double[] losses = rounds.subList(Math.max(0, rounds.size() - WINDOW), rounds.size()).stream()
                 .mapToDouble(TrainingRound::loss)
@@ -64,18 +66,18 @@ final class LossGuard {
     }
 
     private UserError refusal(StepMetrics step, double median, List<TrainingData.Batch> batches, String lastGood) {
-        boolean number = hasNumbers(step);
+        boolean finite = isFinite(step);
         String batch = String.join(
                 ", ",
                 batches.get(step.rank() * train.averagingFrequency() + step.step() % train.averagingFrequency())
                         .ids());
         String values = "loss " + Digits.of(step.crossEntropy()) + ", gradient norm " + Digits.of(step.gradientNorm())
-                + (number ? ", median loss of the rounds before " + Digits.of(median) : "");
+                + (finite ? ", median loss of the previous rounds " + Digits.of(median) : "");
         return UserError.diverged(
                 what + " diverged in step " + (step.step() + 1) + " of rank " + step.rank() + ": " + values
                         + (step.fault() == null ? "" : "\n  " + step.fault())
                         + "\n  Sequences of the batch: " + batch + "\n  Last good checkpoint: " + lastGood,
-                "Lower train.learning-rate or raise train.warmup to train anew"
-                        + (number ? "; or raise train.spike-factor to go on from the checkpoint." : "."));
+                "To train from the start, lower train.learning-rate or raise train.warmup"
+                        + (finite ? "; to continue from the checkpoint, raise train.spike-factor." : "."));
     }
 }

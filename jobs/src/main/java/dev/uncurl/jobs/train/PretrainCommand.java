@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
 /** {@code jobs/submit pretrain --model demo-pretrained --config train/demo-pretrain}. */
 @Command(
         name = "pretrain",
-        description = "Trains a model from scratch on packed sequences, and compares it with a unigram model.",
+        description =
+                "Trains a model from scratch on packed sequences, and evaluates it in comparison with a unigram model.",
         footer = {"", "  jobs/submit pretrain --model base --config train/demo-pretrain --set train.tokens=200000"})
 public final class PretrainCommand implements Callable<Integer> {
     @Mixin
@@ -52,8 +53,8 @@ public final class PretrainCommand implements Callable<Integer> {
     @Option(
             names = "--untrained",
             description =
-                    "Register the model with its initial weights (of train.seed), without training or evaluating it. A"
-                            + " model too large for training in one process can be made so.")
+                    "Register the model with its initial weights (of train.seed), without training or evaluating it."
+                            + " This also works for models that are too large to train in one process.")
     private boolean untrained;
 
     @Spec
@@ -65,7 +66,7 @@ public final class PretrainCommand implements Callable<Integer> {
         if (configOptions.onlyPrint()) {
             return 0;
         }
-        requireActing(config);
+        requireEffective(config);
         PathName.plain("model", modelId);
         if (!untrained) {
             ModelSize.checkTraining(config.model(), config.train());
@@ -121,13 +122,13 @@ public final class PretrainCommand implements Callable<Integer> {
         }
     }
 
-    /** On the corpora that have a validation split; says which do not. */
+    /** Evaluates the model on the corpora that have a validation split, and prints the names of the others. */
     private void evaluate(Warehouse warehouse, List<String> corpora) {
         Map<Boolean, List<String>> validated = corpora.stream().collect(Collectors.partitioningBy(corpus -> !warehouse
                 .rows(UncurlTable.SEQUENCES, "corpus", corpus, "split", "validation")
                 .isEmpty()));
         if (!validated.get(false).isEmpty()) {
-            System.out.println("Not evaluated, for want of rows in the validation split: "
+            System.out.println("Not evaluated, because there are no rows in the validation split: "
                     + String.join(", ", validated.get(false)));
         }
         if (validated.get(true).isEmpty()) {
@@ -155,18 +156,18 @@ public final class PretrainCommand implements Callable<Integer> {
         }
     }
 
-    /** @throws UserError (usage) for a setting that would do nothing in this run */
-    private void requireActing(PretrainConfig config) {
+    /** @throws UserError (usage) for a setting without effect in this run */
+    private void requireEffective(PretrainConfig config) {
         if (config.train().lossOn() == TrainConfig.LossOn.TARGET) {
             throw UserError.usage(
-                    "train.loss-on = target does nothing in pretraining: packed sequences have no prompt and answer",
+                    "train.loss-on = target has no effect in pretraining: packed sequences have no prompt and answer",
                     "Set train.loss-on=text.");
         }
         if (config.model().moe().experts() == 0) {
             for (String key : configOptions.keysSet()) {
                 if (key.startsWith("model.moe.") && !key.equals("model.moe.experts")) {
                     throw UserError.usage(
-                            key + " is set, but does nothing in a dense model (model.moe.experts = 0)",
+                            key + " is set, but has no effect in a dense model (model.moe.experts = 0)",
                             "Leave it out, or set model.moe.experts to 1 or more.");
                 }
             }

@@ -8,9 +8,9 @@ import java.util.HashSet;
 import java.util.List;
 
 /**
- * A pretraining run.
+ * The configuration of a pretraining run.
  *
- * @param corpora whose packed sequences are trained on, each once
+ * @param corpora names of the corpora whose packed sequences are the training data, without duplicates
  */
 record PretrainConfig(ModelConfig model, TrainConfig train, List<String> corpora) {
     PretrainConfig {

@@ -19,14 +19,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * DL4J's parameter averaging, with the sums taken in the order of the ranks. DL4J itself adds results as they arrive,
- * so that with three ranks or more two runs need not give the same bits.
+ * DL4J's parameter averaging with sums in the order of the ranks. DL4J itself adds results in the order of arrival, so
+ * with three or more ranks, two runs may differ in rounding.
  */
 final class RankOrderedAveraging extends ParameterAveragingTrainingMaster {
     private final transient CollectionAccumulator<StepMetrics> metrics;
 
     /**
-     * @param ranks partitions of each RDD that is fitted, one worker each
+     * @param ranks partitions of each RDD that is fitted; each partition is one worker
      * @param batch sequences in each DataSet of the RDD
      * @param averagingFrequency DataSets per rank and round
      * @param metrics receives every step of every rank
@@ -81,7 +81,9 @@ final class RankOrderedAveraging extends ParameterAveragingTrainingMaster {
         configuration.setIterationCount(configuration.getIterationCount() + averagingFrequency);
     }
 
-    /** What a rank sends to the driver: plain arrays, which serialise without copies in between. */
+    /**
+     * The result that a rank sends to the driver, as plain arrays, which are serialised without intermediate copies.
+     */
     private record RankResult(float[] parameters, float[] state, double score) implements Serializable {
         static RankResult of(ParameterAveragingTrainingResult result) {
             return new RankResult(

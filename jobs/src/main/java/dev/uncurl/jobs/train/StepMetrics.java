@@ -6,12 +6,14 @@ import java.io.Serializable;
 /**
  * One optimiser step of one rank.
  *
- * @param step of the rank, from 0
+ * @param step index of the step in the run of this rank, from 0
  * @param crossEntropy mean per predicted token, nats
+ * @param predicted number of predicted tokens
+ * @param balance balance loss
  * @param gradientNorm global, before clipping
- * @param expertTokens choices per expert, by MoE layer in ascending order, dropped ones too
- * @param dropped choices that were lost to the capacity, by MoE layer
- * @param fault why the step gave no numbers; null when it gave some
+ * @param expertTokens number of choices per router row, including dropped choices, by MoE layer in ascending order
+ * @param dropped number of choices dropped because of the capacity limit, by MoE layer
+ * @param fault why the step failed; null if it succeeded
  */
 record StepMetrics(
         int rank,

@@ -12,7 +12,7 @@ import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingResult;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingWorker;
 import org.nd4j.linalg.dataset.api.DataSet;
 
-/** A rank of one round: takes its steps and sends the driver what each of them found. */
+/** One rank in one round: takes its steps and sends their metrics to the driver. */
 final class StepWorker extends ParameterAveragingTrainingWorker {
     private static final long serialVersionUID = 1L;
 
@@ -35,7 +35,7 @@ final class StepWorker extends ParameterAveragingTrainingWorker {
         if (!isLast) {
             return null;
         }
-        step.release(); // DL4J drops this network now
+        step.release(); // DL4J does not use this network any more
         return getFinalResult(network);
     }
 }

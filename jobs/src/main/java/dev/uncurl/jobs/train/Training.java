@@ -26,9 +26,9 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 
 /**
- * Trains a model through Deeplearning4j on Spark: in each round every rank takes some steps on its own batches, then
- * parameters and optimiser state are averaged. The result depends on configuration, data and number of ranks alone: a
- * run that is killed goes on from its newest checkpoint and ends with the same bits.
+ * Trains a model with Deeplearning4j on Spark. In each round, every rank takes some steps on its own batches; then
+ * parameters and optimiser state are averaged. The result depends only on the configuration, the data and the number of
+ * ranks: a killed run resumes from its newest checkpoint and gives the same bits.
  */
 final class Training {
     private final Warehouse warehouse;
@@ -39,7 +39,7 @@ final class Training {
     private final Checkpoints checkpoints;
     private final String what;
 
-    /** @param lineage its inputs are what a checkpoint must be made from to go on from it */
+    /** @param lineage lineage of the model; only a checkpoint with the same inputs is resumed */
     Training(Warehouse warehouse, String modelId, ModelConfig model, TrainConfig train, Lineage lineage) {
         this.warehouse = warehouse;
         this.modelId = modelId;
@@ -51,11 +51,12 @@ final class Training {
     }
 
     /**
-     * Trains, writes training.metrics, publishes the folder, then writes the row of models.registry, and last removes the
-     * checkpoints.
+     * Trains, writes training.metrics, publishes the folder, then writes the row of models.registry, and last removes
+     * the checkpoints.
      *
-     * @param initial parameters to start from, where there is no checkpoint to go on from
-     * @param data of each round the first batches are those of rank 0, then come those of rank 1, ...
+     * @param initial initial parameters, used if there is no checkpoint
+     * @param data training data; in each round the first batches are for rank 0, the next for rank 1, ...
+     * @param validation computes the validation loss between rounds
      */
     ModelFolder run(Weights initial, TrainingData data, Validation validation) throws IOException {
         warehouse.describe(what);
@@ -73,7 +74,7 @@ final class Training {
         train(network, history, data, validation);
         Weights trained = SmoeNetwork.parameters(network);
         requireFinite(trained);
-        writeMetrics(history); // before the folder, after which a run started again would take nothing up
+        writeMetrics(history); // before the folder: once it exists, a restarted run does nothing more
         ModelFolder folder =
                 ModelFolder.write(warehouse.files(), warehouse.modelFolder(modelId), model, trained, lineage);
         new Models(warehouse).register(modelId, folder);
@@ -95,7 +96,7 @@ final class Training {
         return train.rounds(model.sequenceLength());
     }
 
-    /** Takes the rounds that history lacks. */
+    /** Runs the remaining rounds, and adds them to the history. */
     private void train(MultiLayerNetwork network, List<TrainingRound> history, TrainingData data, Validation validation)
             throws IOException {
         CollectionAccumulator<StepMetrics> metrics =
@@ -153,16 +154,16 @@ final class Training {
         checkpoints.write(model, state, lineage);
     }
 
-    /** The last steps of a run may spoil the weights without a loss after them to tell. */
+    /** Checks the weights directly, because no later loss shows an error of the last steps. */
     private void requireFinite(Weights parameters) throws IOException {
         for (ParameterLayout.Tensor tensor : ParameterLayout.of(model).tensors()) {
             parameters.read(tensor.name(), (values, count, at) -> {
                 for (int i = 0; i < count; i++) {
                     if (!Float.isFinite(values[i])) {
                         throw UserError.diverged(
-                                what + " diverged: tensor " + tensor.name() + " holds " + values[i] + " at index "
-                                        + (at + i),
-                                "Lower train.learning-rate or raise train.warmup to train anew.");
+                                what + " diverged: tensor " + tensor.name() + " has the value " + values[i]
+                                        + " at index " + (at + i),
+                                "To train from the start, lower train.learning-rate or raise train.warmup.");
                     }
                 }
             });

@@ -25,8 +25,9 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 
 /**
- * The batches of a training run in their order, without end: epoch after epoch, each shuffled by the hash of seed, epoch
- * and row, so that the order depends on nothing else. A position in it is the number of sequences before.
+ * The endless series of batches of a training run: epoch after epoch, each in the order of a hash of the seed, the
+ * epoch and the row's id, so the order depends on nothing else. A position in the series is the number of sequences
+ * before it.
  */
 final class TrainingData implements AutoCloseable {
     private final Dataset<Row> rows;
@@ -40,9 +41,9 @@ final class TrainingData implements AutoCloseable {
     private int epoch;
 
     /**
-     * One rank's step.
+     * The batch of one step of one rank.
      *
-     * @param ids where each of its sequences stands: {@code cc100/17} is sequence 17 of corpus cc100
+     * @param ids id of each of its sequences: {@code cc100/17} is sequence 17 of corpus cc100
      */
     record Batch(TokenBatch tokens, List<String> ids) {}
 
@@ -57,9 +58,9 @@ final class TrainingData implements AutoCloseable {
     }
 
     /**
-     * Packed sequences of the training split of some corpora.
+     * Returns the packed sequences of the training split of corpora.
      *
-     * @throws UserError (input) when one of them has none
+     * @throws UserError (input) if one of the corpora has none
      */
     static TrainingData sequences(Warehouse warehouse, List<String> corpora, TrainConfig train, int sequenceLength) {
         for (String corpus : corpora) {
@@ -69,11 +70,11 @@ final class TrainingData implements AutoCloseable {
                 boolean examples = !Examples.of(warehouse, corpus, "train").isEmpty();
                 throw UserError.input(
                         "There is nothing to train on: " + corpus + " has "
-                                + (examples ? "examples, and no packed sequences," : "no rows")
+                                + (examples ? "examples but no packed sequences" : "no rows")
                                 + " in the training split",
                         examples
-                                ? "Leave it out of corpora, and train on it with finetune."
-                                : "Run tokenize for it first, with the same --warehouse, or leave it out of corpora.");
+                                ? "Remove it from corpora, and train on it with finetune."
+                                : "Run tokenize for it first, with the same --warehouse, or remove it from corpora.");
             }
         }
         Dataset<Row> rows = warehouse
@@ -86,8 +87,10 @@ final class TrainingData implements AutoCloseable {
     }
 
     /**
-     * Examples of the training split of a task, or of all tasks of a corpus ({@code flan}). Those whose answer leaves no
-     * room for the prompt are left out; how many, and how many prompts are cut, is printed.
+     * Returns the examples of the training split of a task, or of all tasks of a corpus ({@code flan}). Leaves out
+     * examples whose answer leaves no room for the prompt; prints their number and the number of truncated prompts.
+     *
+     * @throws UserError (input) if no examples remain
      */
     static TrainingData examples(Warehouse warehouse, String task, TrainConfig train, int sequenceLength) {
         Dataset<Row> all =
@@ -102,14 +105,14 @@ final class TrainingData implements AutoCloseable {
                         .rows(UncurlTable.SEQUENCES, "corpus", task, "split", "train")
                         .isEmpty()) {
             throw UserError.input(
-                    "There is nothing to finetune on: " + task + " has packed sequences, and no examples",
-                    "Name a task, or train on it with pretrain.");
+                    "There is nothing to finetune on: " + task + " has packed sequences but no examples",
+                    "Name a task, or use it with pretrain.");
         }
         if (counts.getLong(1) + counts.getLong(2) > 0) {
             System.out.printf(
                     Locale.ROOT,
                     "Of %,d examples of %s, %,d are left out (their answer leaves no room for the prompt in %d tokens), and"
-                            + " %,d lose the front of their prompt%n",
+                            + " %,d have their prompt truncated at its beginning%n",
                     counts.getLong(0),
                     task,
                     counts.getLong(1),
@@ -130,7 +133,7 @@ final class TrainingData implements AutoCloseable {
         return data;
     }
 
-    /** Rows of one epoch. */
+    /** Number of rows of one epoch. */
     long size() {
         return size;
     }
@@ -140,7 +143,11 @@ final class TrainingData implements AutoCloseable {
         rows.unpersist();
     }
 
-    /** Goes to a position; only the epoch in which it lies is read. */
+    /**
+     * Moves to a position; reads only the epoch of this position.
+     *
+     * @param sequences the position, in sequences
+     */
     void startAt(long sequences) {
         epoch = Math.toIntExact(sequences / size);
         epochRows = shuffled(epoch++).toLocalIterator();
@@ -149,7 +156,7 @@ final class TrainingData implements AutoCloseable {
         }
     }
 
-    /** The batch at this position; goes on behind it. */
+    /** Returns the next batch. */
     Batch next() {
         var tokens = new ArrayList<int[]>();
         var targets = new ArrayList<int[]>();

@@ -10,11 +10,12 @@ import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 
 /**
- * The steps of all ranks between two averages: a row of training.metrics, where each number is described.
+ * The metrics of one round: the steps of all ranks between two averagings. It becomes a row of training.metrics, whose
+ * schema describes the columns.
  *
- * @param predicted tokens of this round
- * @param seconds of wall time that this round took
- * @param validationLoss null when it was not measured after this round
+ * @param predicted number of tokens predicted in this round
+ * @param seconds wall time of this round
+ * @param validationLoss null if it was not measured after this round
  */
 record TrainingRound(
         int step,
@@ -28,17 +29,18 @@ record TrainingRound(
         List<Layer> layers,
         Double validationLoss) {
     /**
-     * The tokens' choices of experts in one block; where its router is mapped, of router rows, without masked ones.
+     * Routing statistics of one MoE layer, over its experts; for a mapped router, over its router rows without masked
+     * ones.
      *
-     * @param droppedShare share of the choices that were lost to the capacity
+     * @param droppedShare share of the tokens' choices that were dropped because of the capacity limit
      */
     record Layer(int layer, double loadImbalance, int deadExperts, double droppedShare) {}
 
     /**
-     * Sums up the steps.
+     * Aggregates the steps of a round.
      *
-     * @param step of each rank, that the round ends with
-     * @param tokensBefore predicted in the rounds before
+     * @param step number of steps per rank at the end of the round
+     * @param tokensBefore tokens predicted in the previous rounds
      */
     static TrainingRound of(int step, long tokensBefore, double seconds, List<StepMetrics> metrics, ModelConfig model) {
         List<StepMetrics> steps = metrics.stream()

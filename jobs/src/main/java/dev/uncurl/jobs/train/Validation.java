@@ -22,9 +22,9 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * The loss of a model in training on a part of the validation split of its data: the same sequences each time and in
- * every run, chosen by the hash of their ids. They are scored as evaluate scores them, by as many tasks as training has
- * ranks.
+ * Computes the loss of a model during training on a part of the validation split of its data. The sequences are
+ * selected by the hash of their ids, so they are the same in every round and every run. They are scored in the same way
+ * as by evaluate, in as many Spark tasks as training has ranks.
  */
 final class Validation {
     private final Warehouse warehouse;
@@ -45,13 +45,13 @@ final class Validation {
         }
     }
 
-    /** On packed sequences of some corpora. */
+    /** Validation on packed sequences of corpora. */
     static Validation sequences(Warehouse warehouse, List<String> corpora, TrainConfig train) {
         Dataset<Row> rows = warehouse
                 .table(UncurlTable.SEQUENCES)
                 .where(col("corpus").isin(corpora.toArray()).and(col("split").equalTo("validation")));
         var texts = new ArrayList<Text>();
-        for (Row row : chosen(rows, train, "corpus", "sequence_id")) {
+        for (Row row : selected(rows, train, "corpus", "sequence_id")) {
             int[] padded = Examples.ints(row, "tokens");
             texts.add(new Text(
                     new int[0],
@@ -60,18 +60,21 @@ final class Validation {
         return new Validation(warehouse, train, texts, String.join(", ", corpora));
     }
 
-    /** On those examples of a task, or of all tasks of a corpus, whose answers fit into the context with a prompt. */
+    /**
+     * Validation on examples of a task, or of all tasks of a corpus. Leaves out examples whose answer leaves no room
+     * for the prompt in the context.
+     */
     static Validation examples(Warehouse warehouse, String task, TrainConfig train, int context) {
         var texts = new ArrayList<Text>();
         Dataset<Row> fitting =
                 Examples.of(warehouse, task, "validation").where(Examples.fit(size(col("target_tokens")), context));
-        for (Row row : chosen(fitting, train, "task", "example_id")) {
+        for (Row row : selected(fitting, train, "task", "example_id")) {
             texts.add(new Text(Examples.ints(row, "prompt_tokens"), Examples.ints(row, "target_tokens")));
         }
         return new Validation(warehouse, train, texts, task);
     }
 
-    private static List<Row> chosen(Dataset<Row> rows, TrainConfig train, String name, String id) {
+    private static List<Row> selected(Dataset<Row> rows, TrainConfig train, String name, String id) {
         return train.validation().every() == 0
                 ? List.of()
                 : rows.orderBy(xxhash64(col(name), col(id)), col(name), col(id))
@@ -84,9 +87,10 @@ final class Validation {
     }
 
     /**
-     * Mean cross-entropy per predicted token, nats.
+     * Returns the mean cross-entropy per predicted token, nats.
      *
-     * @param model the weights as they are now, in a folder that the tasks can read
+     * @param model folder with the current weights, readable by the tasks
+     * @throws UserError (diverged) if the loss is not finite
      */
     double loss(ModelFolder model) {
         boolean onTarget = train.lossOn() == TrainConfig.LossOn.TARGET;
@@ -107,8 +111,8 @@ final class Validation {
             throw UserError.diverged(
                     "The loss on the validation split is " + loss + " over " + tokens + " tokens",
                     tokens == 0
-                            ? "Its texts have one token each: set train.validation.every=0."
-                            : "Start again with a lower train.learning-rate, or a tighter train.clip.");
+                            ? "Its texts have only one token each: set train.validation.every=0."
+                            : "To train from the start, lower train.learning-rate or train.clip.");
         }
         return loss / tokens;
     }

@@ -39,7 +39,10 @@ class IdleSettingsTest {
                 "filter.normalization=nfc")) {
             String name = filter.substring(0, filter.indexOf('='));
             assertRefused(
-                    UserError.Kind.USAGE, () -> IdleSettings.of(config(folder, FLAN, filter)), name, "only documents");
+                    UserError.Kind.USAGE,
+                    () -> IdleSettings.of(config(folder, FLAN, filter)),
+                    name,
+                    "apply to documents");
             assertThat(IdleSettings.of(config(folder, TEXT, filter))).isEmpty();
             assertThat(IdleSettings.of(config(folder, TEXT + FLAN, filter)))
                     .singleElement()
@@ -51,13 +54,13 @@ class IdleSettingsTest {
     @Test
     void settingsOfSequencesAreNamedWhereThereAreOnlyExamples() {
         assertThat(IdleSettings.of(config(folder, FLAN, "tail=carry")))
-                .anySatisfy(line -> assertThat(line).contains("sequence-length = 64 does nothing"))
-                .anySatisfy(line -> assertThat(line).contains("tail = CARRY does nothing"));
+                .anySatisfy(line -> assertThat(line).contains("sequence-length = 64 has no effect"))
+                .anySatisfy(line -> assertThat(line).contains("tail = CARRY has no effect"));
         assertThat(IdleSettings.of(config(
                         folder, TEXT.replace("validation-paths = []", "validation-paths = [val]"), "tail=carry")))
                 .singleElement()
                 .asString()
-                .contains("validation-fraction = 0.05 does nothing");
+                .contains("validation-fraction = 0.05 has no effect");
         assertThat(IdleSettings.of(config(
                         folder,
                         TEXT.replace("validation-paths = []", "validation-paths = [val]"),
@@ -84,7 +87,7 @@ class IdleSettingsTest {
         assertRefused(
                 UserError.Kind.USAGE,
                 () -> IdleSettings.of(config(folder, corpora, "mixtures.text=" + MIXTURE)),
-                "mixtures.text does nothing");
+                "mixtures.text has no effect");
     }
 
     @Test

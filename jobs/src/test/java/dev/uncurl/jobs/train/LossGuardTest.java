@@ -53,7 +53,7 @@ class LossGuardTest {
                         UserError.class,
                         refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(6))
                 .hasMessageContaining("step 12 of rank 1: loss 6.1000")
-                .hasMessageContaining("median loss of the rounds before 2.0000")
+                .hasMessageContaining("median loss of the previous rounds 2.0000")
                 .hasMessageContaining("batch: cc100/3, mc4/3\n")
                 .hasMessageContaining("Last good checkpoint: models/step-4")
                 .hasMessageContaining("raise train.spike-factor");

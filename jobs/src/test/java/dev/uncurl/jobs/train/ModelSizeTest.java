@@ -81,7 +81,7 @@ class ModelSizeTest {
         assertThatThrownBy(() -> ModelSize.checkTraining(model, train))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("GB to train")
-                .hasMessageContaining("parameters at most")
+                .hasMessageContaining("train at most")
                 .hasMessageContaining("moe.experts");
     }
 

@@ -109,7 +109,7 @@ class TrainingResumeTest {
                 .hasSize(3)
                 .contains("step-12", "step-16")
                 .anyMatch(name -> name.matches("\\.step-20\\..*\\.tmp"));
-        assertThat(cli.succeed(PRETRAIN)).contains("Model base: going on from").contains("/step-16");
+        assertThat(cli.succeed(PRETRAIN)).contains("Model base: resumed from").contains("/step-16");
         assertThat(files()).isEqualTo(undisturbed);
         assertThat(rounds()).hasSize(12).isEqualTo(undisturbedRounds);
         assertThat(checkpoints()).doesNotExist();
@@ -119,7 +119,7 @@ class TrainingResumeTest {
         assertThat(checkpoints()).doesNotExist();
     }
 
-    /** Settings that only watch over a run do not stand in the way of going on. */
+    /** A run resumes with other settings that only observe it. */
     @Test
     void aDamagedCheckpointIsNamedAndTheOneBeforeTakenInstead() throws IOException {
         Path shard = checkpoint(16).resolve("optimizer-00001-of-00003.safetensors");
@@ -128,7 +128,7 @@ class TrainingResumeTest {
         Files.write(shard, content);
         assertThat(cli.succeed(PRETRAIN, "--set", "train.spike-factor=0", "--set", "train.checkpoint.every=0"))
                 .containsPattern("step-16 is damaged.*optimizer-00001-of-00003.safetensors")
-                .containsPattern("going on from .*step-12");
+                .containsPattern("resumed from .*step-12");
         assertThat(files()).isEqualTo(undisturbed);
     }
 
@@ -144,9 +144,9 @@ class TrainingResumeTest {
     @Test
     void checkpointsOfOtherInputsAreThrownAwayAndTheDifferenceIsPrinted() {
         assertThat(cli.succeed(PRETRAIN, "--set", "train.tokens=500", "--set", "train.seed=9"))
-                .contains("Model base: an unfinished run of other inputs is thrown away:")
+                .contains("Model base: an unfinished run with other inputs is discarded:")
                 .contains("train: ", "\"seed\":9")
-                .doesNotContain("going on");
+                .doesNotContain("resumed from");
         assertThat(files()).isNotEqualTo(undisturbed);
         assertThat(checkpoints()).doesNotExist();
     }

@@ -10,20 +10,20 @@ import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 
 /**
- * CC100: a paragraph a line, an empty line after each document. A document's text is its lines joined by {@code \n},
- * without the last line end. CRLF reads as LF and byte order marks at the start of a line are dropped; a line of blanks
- * is a paragraph, only an empty one separates.
+ * CC100: one paragraph per line, and an empty line after each document. The text of a document is its lines joined by
+ * {@code \n}, without the last line end. CRLF is read as LF, and byte order marks at the start of a line are removed.
+ * Only an empty line separates documents; a line of white space is a paragraph.
  */
 final class Cc100Reader extends LineCorpusReader {
-    /** Whether the line belongs to a document that began before the part that is read. */
-    private boolean inOther;
+    /** Whether the current line belongs to a document that began before the range. */
+    private boolean inEarlierDocument;
 
     Cc100Reader(String corpus, String source, InputStream in, int cap, ByteRange range) {
         super(corpus, source, in, cap, range);
-        inOther = range.from() > 0; // a line was passed over
+        inEarlierDocument = range.from() > 0; // the line reader has skipped a line
     }
 
-    /** Shows its bytes without a copy. */
+    /** Gives access to its buffer without a copy. */
     private static final class Bytes extends ByteArrayOutputStream {
         byte[] array() {
             return buf;
@@ -40,13 +40,13 @@ final class Cc100Reader extends LineCorpusReader {
         while ((offset >= 0 || !lines.atEnd()) && lines.next()) {
             ended = lines.ended();
             if (lines.length() == 0) {
-                inOther = false;
+                inEarlierDocument = false;
                 if (offset >= 0) {
                     return outcome(document, tooLong, line, offset);
                 }
                 continue;
             }
-            if (inOther |= offset < 0 && lines.outside()) {
+            if (inEarlierDocument |= offset < 0 && lines.outside()) {
                 continue;
             }
             if (offset < 0) {
@@ -64,7 +64,7 @@ final class Cc100Reader extends LineCorpusReader {
             }
         }
         if (offset < 0 || lines.damage() != null) {
-            return null; // a document that damage cuts off goes with the rejection of the damage
+            return null; // the rejection of the file includes a document that damage truncates
         }
         return !ended && !tooLong && Utf8.cut(document.array(), document.size())
                 ? cut(line, offset, document.array(), document.size())

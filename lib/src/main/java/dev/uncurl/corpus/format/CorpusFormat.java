@@ -17,79 +17,86 @@ import java.util.Iterator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 
-/** How a corpus is written. */
+/** A file format of corpora. */
 public sealed interface CorpusFormat {
-    /** The names that {@link #of} knows. */
+    /** The names that {@link #of} accepts. */
     List<String> NAMES = List.of("cc100", "mc4", "flan", "cot", "super-natural-instructions", "superglue/<task>");
 
-    /** The corpus's name in tables: cc100, mc4, flan, superglue/boolq. */
+    /** The name of the format or task in rejections: cc100, mc4, flan, superglue/boolq. */
     String corpus();
 
-    /** Reads a part of a file, which {@code in} gives decompressed from {@code range.from()} on. */
+    /**
+     * Reads a part of a file.
+     *
+     * @param in decompressed contents from byte {@code range.from()} on
+     * @param cap largest document or row in bytes
+     */
     CorpusReader read(String source, InputStream in, int cap, ByteRange range);
 
-    /** Reads text that is already decompressed. The reader closes the stream. */
+    /** Reads decompressed text. The reader closes the stream. */
     default CorpusReader read(String source, InputStream in, int cap) {
         return read(source, in, cap, ByteRange.WHOLE);
     }
 
-    /** Opens a file, decompressed by its ending, and reads it with the default cap. */
+    /** Opens a file, decompresses it according to its ending, and reads it with the default cap. */
     default CorpusReader open(Configuration configuration, String file) {
         return open(configuration, file, null);
     }
 
     /**
-     * As {@link #open(Configuration, String)}.
+     * Like {@link #open(Configuration, String)}.
      *
-     * @param hash takes the file's bytes as they are read; null for none
+     * @param hash receives the bytes on disk as they are read; null for none
      */
     default CorpusReader open(Configuration configuration, String file, PartHash hash) {
         return read(file, CorpusFiles.open(configuration, file, hash), CorpusReader.DEFAULT_CAP);
     }
 
     /**
-     * Opens a part of a file and reads, with the default cap, the documents or rows that begin in it, to their ends. The
-     * parts of any cutting of the file give together what the whole file gives, except that line numbers are 0: not
-     * known.
+     * Opens a part of a file and reads, with the default cap, all documents or rows that begin in it, completely.
+     * However a file is divided, its parts together give the same outcomes as the whole file, except that line numbers
+     * are 0 (unknown).
      *
      * @param start first byte of the part
-     * @param length bytes of the part; more than the file has is no mistake
-     * @param hash takes the part's bytes as they are read; null for none
+     * @param length bytes of the part; may exceed the end of the file
+     * @param hash receives the bytes of the part as they are read; null for none
      * @throws IllegalArgumentException for a file that is not {@linkplain #splittable splittable}
      */
     default CorpusReader open(Configuration configuration, String file, long start, long length, PartHash hash) {
         if (!splittable(file)) {
-            throw new IllegalArgumentException(file + " can only be read whole");
+            throw new IllegalArgumentException(file + " can only be read as a whole");
         }
         var range = ByteRange.of(start, length);
         return read(file, CorpusFiles.openAt(configuration, file, range.from(), hash), CorpusReader.DEFAULT_CAP, range);
     }
 
-    /** As {@link #open(Configuration, String, long, long, PartHash)}, without a hash. */
+    /** Like {@link #open(Configuration, String, long, long, PartHash)}, without a hash. */
     default CorpusReader open(Configuration configuration, String file, long start, long length) {
         return open(configuration, file, start, length, null);
     }
 
-    /** Whether parts of the file can be read: it is not compressed, and its documents or rows stand on lines. */
+    /** Whether parts of the file can be read: it is not compressed, and its format is line-based. */
     default boolean splittable(String file) {
         return !CorpusFiles.compressed(file);
     }
 
-    /** Whether it gives documents, which are filtered and packed into sequences; else it gives examples. */
+    /**
+     * Whether the format gives documents, which are filtered and packed into sequences; otherwise it gives examples.
+     */
     default boolean givesDocuments() {
         return false;
     }
 
-    /** The version of the wording that makes examples of rows; "none" where there is none. */
+    /** The version of the wording of the examples; "none" if the format has no wording of its own. */
     default String promptVersion() {
         return "none";
     }
 
     /**
-     * The format of that name: cc100, mc4, flan, cot, super-natural-instructions, or a SuperGLUE task such as
+     * Returns a format by name: cc100, mc4, flan, cot, super-natural-instructions, or a SuperGLUE task such as
      * superglue/boolq.
      *
-     * @throws UserError (usage) for any other, with the nearest
+     * @throws UserError (usage) for an unknown name, with the nearest known one
      */
     static CorpusFormat of(String name) {
         return switch (name) {
@@ -108,7 +115,7 @@ public sealed interface CorpusFormat {
         };
     }
 
-    /** Text, a paragraph a line, an empty line after each document. Gives documents. */
+    /** Text with one paragraph per line and an empty line after each document. Gives documents. */
     record Cc100() implements CorpusFormat {
         @Override
         public String corpus() {
@@ -127,7 +134,7 @@ public sealed interface CorpusFormat {
     }
 
     /**
-     * mC4 and C4: JSON lines with text, timestamp and url. The text is needed; the other two may be missing, but must
+     * mC4 and C4: JSON lines with text, timestamp and url. The text is required; the other two are optional, but must
      * be strings. Gives documents.
      */
     record Mc4() implements CorpusFormat {
@@ -157,8 +164,8 @@ public sealed interface CorpusFormat {
 
     /**
      * FLAN 2022: JSON lines with inputs, targets, task_source, task_name and template_type; task_source and
-     * template_type may be missing. Gives examples without choices; a space joins inputs and targets unless the inputs
-     * end with one, or with a line end.
+     * template_type are optional. Gives examples without choices. Inputs and targets are joined by a space, unless the
+     * inputs end with white space.
      */
     record Flan() implements CorpusFormat {
         @Override
@@ -185,8 +192,8 @@ public sealed interface CorpusFormat {
     }
 
     /**
-     * FLAN's chain-of-thought files: a question, its answer and the way to it a line, with tabs between. Gives examples
-     * without choices.
+     * FLAN's chain-of-thought files: each line has a question, its answer and its rationale, separated by tabs. Gives
+     * examples without choices.
      */
     record Cot(ExampleTemplate template) implements CorpusFormat {
         @Override
@@ -212,7 +219,7 @@ public sealed interface CorpusFormat {
     }
 
     /**
-     * A task of Super-NaturalInstructions, as a JSON file with its definition and instances. Gives examples without
+     * A task of Super-NaturalInstructions: one JSON file with its definition and instances. Gives examples without
      * choices.
      */
     record SuperNaturalInstructions(ExampleTemplate template) implements CorpusFormat {
@@ -234,7 +241,7 @@ public sealed interface CorpusFormat {
         @Override
         public CorpusReader read(String source, InputStream in, int cap, ByteRange range) {
             if (range != ByteRange.WHOLE) {
-                throw new IllegalArgumentException(source + " can only be read whole");
+                throw new IllegalArgumentException(source + " can only be read as a whole");
             }
             return new InstructionTaskReader(corpus(), source, in, cap, template);
         }

@@ -11,19 +11,19 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 
 /**
- * The outcomes of one file, or of a part of it, in its order, read as they are asked for. Memory is bounded by the cap:
- * one document or row is held, as bytes and as text, however much the file expands when it is decompressed. One at the
- * default cap takes up to some 450 MB of heap while it is read; rows are also bounded in their number of values. Damage of
- * the file (of compressed data, of JSON that is one value a file, or an end inside a row or character) ends it with one
- * rejection of {@linkplain Rejection.Scope#FILE the file} for all from there on. Only a failing file system throws
- * (UncheckedIOException).
+ * Reads the outcomes of one file, or of a part of it, lazily and in the order of the file. The cap bounds the memory:
+ * at any time one document or row is in memory, as bytes and as text, however large the decompressed file is. A
+ * document or row at the default cap takes up to about 450 MB of heap while it is read; the number of values of a row
+ * is also limited. Damage ends the file with one rejection of {@linkplain Rejection.Scope#FILE the file}, which covers
+ * everything after it: damaged compressed data, malformed JSON in a file that is one JSON value, or an end inside a row
+ * or character. Only a failure of the file system throws an exception (UncheckedIOException).
  *
- * <p>The law: {@link #rows()}, when all is read, is the number of documents, of examples with part 0, and of rejections
- * of rows that were given. At most one rejection is of the file, and it is the last outcome.
+ * <p>Invariant: after all outcomes are read, {@link #rows()} equals the number of documents, of examples with part 0,
+ * and of rejections of rows together. At most one outcome is a rejection of the file, and it is the last one.
  */
 public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeable
         permits LineCorpusReader, InstructionTaskReader {
-    /** Largest document or row: 64 MiB of UTF-8. What is longer is rejected, and not held in memory. */
+    /** Largest document or row: 64 MiB of UTF-8. Longer ones are rejected and not kept in memory. */
     public static final int DEFAULT_CAP = 64 << 20;
 
     private final String corpus;
@@ -39,10 +39,10 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
         this.cap = cap;
     }
 
-    /** The next outcome, or null at the end, or at damage. */
+    /** Returns the next outcome, or null at the end or at damage. */
     abstract Outcome read();
 
-    /** What ended the input early; null if nothing did. */
+    /** The rejection of the file if damage ended the input early; otherwise null. */
     abstract Rejection damage();
 
     abstract void closeInput() throws IOException;
@@ -70,19 +70,19 @@ public abstract sealed class CorpusReader implements Iterator<Outcome>, Closeabl
     }
 
     /**
-     * Documents or rows read so far: each gives one document, one rejection, or its examples, of which there may be
-     * several. The rejection of a damaged file is none.
+     * Number of documents or rows read so far. Each gives one document, one rejection, or one or more examples. The
+     * rejection of a damaged file is not counted.
      */
     public final long rows() {
         return rows;
     }
 
-    /** To be called at each row or document. */
+    /** Must be called once for each row or document. */
     final void countRow() {
         rows++;
     }
 
-    /** The byte of the decompressed file up to which it has been read. */
+    /** Position in the decompressed file after the last byte read. */
     public abstract long bytesRead();
 
     final Rejection damaged(IOException e, long line, long offset) {

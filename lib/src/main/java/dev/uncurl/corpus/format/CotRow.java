@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * A row of FLAN's chain-of-thought files: question, answer and rationale with tabs between, line ends written as
- * {@code \n}. The task is named after the file: {@code aqua_train.tsv} has cot_aqua.
+ * A row of FLAN's chain-of-thought files: question, answer and rationale, separated by tabs, with line ends written as
+ * {@code \n}. The name of the task comes from the file: {@code aqua_train.tsv} gives cot_aqua.
  */
 final class CotRow {
     private static final Pattern FILE = Pattern.compile("([^/]*?)(?:_train)?(?:\\.tsv)?(?:\\.gz|\\.xz|\\.zst)?");

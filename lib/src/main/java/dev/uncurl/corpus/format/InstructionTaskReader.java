@@ -20,14 +20,14 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * A task of Super-NaturalInstructions: one JSON object a file, with Definition and Instances of input and output. Each
- * instance is a row and gives an example; of several definitions or outputs, which are alternatives, the first is taken.
- * The examples that explain the task (Positive Examples, Negative Examples) are not rows. The task is named after the
- * file.
+ * A task of Super-NaturalInstructions: one JSON object per file, with Definition and Instances of input and output.
+ * Each instance is a row and gives one example. If there are several definitions or outputs, which are alternatives,
+ * the first is used. The examples that explain the task (Positive Examples, Negative Examples) are not rows. The name
+ * of the task is the name of the file.
  *
- * <p>Read as a stream: one instance is held at a time or, where the Definition stands behind them, all of them, and
- * never more than the cap. The JSON cannot be read on behind a mistake in it, nor behind what is beyond the cap: what
- * stands before is given, and one rejection of the file for the rest.
+ * <p>The file is read as a stream, with one instance in memory at a time. If the Definition follows the instances, all
+ * instances are in memory, up to the cap. Reading cannot continue after a syntax error or after a part larger than the
+ * cap: the instances before it are returned, and then one rejection of the file for the rest.
  */
 final class InstructionTaskReader extends CorpusReader {
     static final Set<String> FIELDS = Set.of("definition", "input", "output");
@@ -53,13 +53,13 @@ final class InstructionTaskReader extends CorpusReader {
                 ENDING.matcher(source.substring(source.lastIndexOf('/') + 1)).replaceFirst("");
     }
 
-    /** An instance as it was read; {@code wrong} is why it is refused, or null. */
-    private record Instance(long line, long offset, String input, String output, String wrong) {
-        /** Bytes that one takes beside its text, about: they count, too, where many are held. */
+    /** A parsed instance; {@code error} is the reason of its rejection, or null. */
+    private record Instance(long line, long offset, String input, String output, String error) {
+        /** Approximate bytes of an instance in addition to its text; they count towards the cap. */
         static final int OVERHEAD = 100;
     }
 
-    /** Lets through the cap, and what the parser reads at once, before it is renewed. */
+    /** Limits the bytes read until the next {@link #renew}: the cap plus the buffer of the parser. */
     private final class Allowance extends InputStream {
         private final InputStream in;
         private long left;
@@ -118,7 +118,7 @@ final class InstructionTaskReader extends CorpusReader {
     }
 
     private void begin() throws IOException, RowRejectedException {
-        // a factory of its own: it keeps the names of fields that it has seen for as long as it lives
+        // a new factory, because a factory keeps all field names that it has read
         parser = JsonFactory.builder()
                 .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
                 .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
@@ -134,7 +134,7 @@ final class InstructionTaskReader extends CorpusReader {
         }
     }
 
-    /** By an instance or by a field of the task. */
+    /** Reads one instance or one field of the task. */
     private void advance() throws IOException, RowRejectedException {
         if (instances.isEmpty()) {
             in.renew();
@@ -165,13 +165,13 @@ final class InstructionTaskReader extends CorpusReader {
         switch (name) {
             case "Definition" -> {
                 if (definition != null) {
-                    throw new RowRejectedException("field Definition stands twice");
+                    throw new RowRejectedException("field Definition occurs twice");
                 }
                 definition = JsonRow.notEmpty(strings("Definition"), "Definition");
             }
             case "Instances" -> {
                 if (instancesSeen) {
-                    throw new RowRejectedException("field Instances stands twice");
+                    throw new RowRejectedException("field Instances occurs twice");
                 }
                 if (parser.currentToken() != JsonToken.START_ARRAY) {
                     throw new RowRejectedException("field Instances is not an array");
@@ -187,33 +187,33 @@ final class InstructionTaskReader extends CorpusReader {
         var place = parser.currentTokenLocation();
         String input = null;
         String output = null;
-        String wrong = null;
+        String error = null;
         if (parser.currentToken() != JsonToken.START_OBJECT) {
             parser.skipChildren();
-            wrong = "not a JSON object";
+            error = "not a JSON object";
         } else {
             while (parser.nextToken() != JsonToken.END_OBJECT) {
                 String name = parser.currentName();
                 parser.nextToken();
                 try {
                     switch (name) {
-                        case "input" -> input = once(input, name);
-                        case "output" -> output = once(output, name);
+                        case "input" -> input = unique(input, name);
+                        case "output" -> output = unique(output, name);
                         default -> parser.skipChildren();
                     }
                 } catch (RowRejectedException e) {
-                    wrong = wrong == null ? e.getMessage() : wrong;
+                    error = error == null ? e.getMessage() : error;
                 }
             }
         }
-        return new Instance(place.getLineNr(), place.getByteOffset(), input, output, wrong);
+        return new Instance(place.getLineNr(), place.getByteOffset(), input, output, error);
     }
 
     private Outcome outcome(Instance instance) {
         countRow();
         try {
-            if (instance.wrong != null) {
-                throw new RowRejectedException(instance.wrong);
+            if (instance.error != null) {
+                throw new RowRejectedException(instance.error);
             }
             var values = Map.of(
                     "definition", JsonRow.notEmpty(definition, "Definition"),
@@ -226,33 +226,36 @@ final class InstructionTaskReader extends CorpusReader {
         }
     }
 
-    private String once(String before, String name) throws IOException, RowRejectedException {
+    private String unique(String before, String name) throws IOException, RowRejectedException {
         String value = strings(name);
         if (before != null) {
-            throw new RowRejectedException("field " + name + " stands twice");
+            throw new RowRejectedException("field " + name + " occurs twice");
         }
         return value;
     }
 
-    /** A string, or the first of an array of strings; null for null and the empty array. Read to its end in any case. */
+    /**
+     * Returns a string, or the first of an array of strings; null for null and the empty array. Reads the value to its
+     * end even if it is rejected.
+     */
     private String strings(String name) throws IOException, RowRejectedException {
         if (parser.currentToken() != JsonToken.START_ARRAY) {
             return string(name);
         }
         String first = null;
         boolean any = false;
-        boolean wrong = false;
+        boolean error = false;
         while (parser.nextToken() != JsonToken.END_ARRAY) {
             if (parser.currentToken() != JsonToken.VALUE_STRING) {
-                wrong = true;
+                error = true;
                 parser.skipChildren();
             } else if (!any) {
                 first = parser.getText();
             }
             any = true;
         }
-        if (wrong) {
-            throw new RowRejectedException("field " + name + " is not of strings");
+        if (error) {
+            throw new RowRejectedException("field " + name + " has an element that is not a string");
         }
         return first == null ? null : JsonRow.text(first, name);
     }

@@ -7,7 +7,7 @@ import dev.uncurl.corpus.io.LineReader;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Reads what stands on lines. */
+/** Base of the readers of line-based formats. */
 abstract sealed class LineCorpusReader extends CorpusReader permits Cc100Reader, RowReader {
     private final LineReader lines;
     private Rejection cut;
@@ -17,7 +17,7 @@ abstract sealed class LineCorpusReader extends CorpusReader permits Cc100Reader,
         this.lines = new LineReader(in, cap, range);
     }
 
-    /** The next outcome, or null when the lines are at an end. */
+    /** Returns the next outcome, or null at the end of the lines. */
     abstract Outcome read(LineReader lines);
 
     @Override
@@ -25,7 +25,7 @@ abstract sealed class LineCorpusReader extends CorpusReader permits Cc100Reader,
         return read(lines);
     }
 
-    /** Ends the file with a document or row that the file's end cuts off. */
+    /** Ends the file because its end truncates a document or row. */
     final Outcome cut(long line, long offset, byte[] bytes, int length) {
         cut = reject(line, offset, "the file ends inside a document or row", bytes, length)
                 .ofFile();

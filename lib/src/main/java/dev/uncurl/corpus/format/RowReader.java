@@ -11,7 +11,7 @@ import java.io.InputStream;
 import java.util.Collections;
 import java.util.Iterator;
 
-/** A row a line; blank lines are passed over. */
+/** Reads one row per line; blank lines are skipped. */
 final class RowReader extends LineCorpusReader {
     private final RowParser parser;
     private Iterator<? extends Outcome> examples = Collections.emptyIterator();

@@ -1,6 +1,6 @@
 /**
- * How the files of a corpus are parsed: {@link dev.uncurl.corpus.format.CorpusFormat} names the formats,
- * {@link dev.uncurl.corpus.format.CorpusReader} returns documents, examples and rejections one by one. Uses corpus.io,
+ * Parsers of corpus files: {@link dev.uncurl.corpus.format.CorpusFormat} names the formats, {@link
+ * dev.uncurl.corpus.format.CorpusReader} returns documents, examples and rejections one by one. Uses corpus.io,
  * corpus.row, corpus.task, corpus, error.
  */
 package dev.uncurl.corpus.format;

@@ -3,7 +3,7 @@ package dev.uncurl.corpus.io;
 /**
  * A file of a corpus.
  *
- * @param path its whole path, with the file system's scheme
+ * @param path its full path, with the scheme of the file system
  * @param bytes its size on disk, compressed or not
  */
 public record CorpusFile(String path, long bytes) {}

@@ -16,9 +16,9 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 
-/** Opens the files of a corpus, on any Hadoop file system, decompressed; {@link CorpusListing} finds them. */
+/** Opens files of a corpus on any Hadoop file system and decompresses them; {@link CorpusListing} finds them. */
 public final class CorpusFiles {
-    /** Endings of archives, which are not read. */
+    /** Endings of archives, which are not supported. */
     private static final List<String> ARCHIVES = List.of(
             ".tar",
             ".tar.gz",
@@ -33,7 +33,7 @@ public final class CorpusFiles {
             ".7z",
             ".rar");
 
-    /** Endings of compression and tables that are not read; as plain text they would give only rubbish. */
+    /** Endings of compressed files and tables that are not supported; their bytes must not be read as plain text. */
     private static final List<String> UNREADABLE = List.of(
             ".bz2", ".lz4", ".snappy", ".lzo", ".lzma", ".lz", ".br", ".z", ".parquet", ".orc", ".avro", ".arrow");
 
@@ -42,22 +42,23 @@ public final class CorpusFiles {
     private CorpusFiles() {}
 
     /**
-     * Opens a file from its beginning; {@code .gz} (all members), {@code .xz} (all streams) and {@code .zst} (all frames) are decompressed,
-     * anything else is plain. Damage shows as an IOException from the stream, a failing file system as an
-     * UncheckedIOException.
+     * Opens a file from its beginning. Files named {@code .gz} (all members), {@code .xz} (all streams) and {@code
+     * .zst} (all frames) are decompressed; other files are plain text. Damaged data causes an IOException from the
+     * stream, a failure of the file system an UncheckedIOException.
      *
-     * <p>Decompression streams, so that its memory does not depend on how far a file expands: 32 KiB of window for gzip,
-     * at most 256 MiB for xz and 128 MiB for zstd; a file that asks for more is damaged. What it expands to goes
-     * through the reader's cap: an archive of one endless line costs time, but no memory beyond the cap.
+     * <p>Decompression uses a bounded window, whatever the size of the decompressed data: 32 KiB for gzip, at most 256
+     * MiB for xz and 128 MiB for zstd. A file that needs a larger window counts as damaged. The reader's cap bounds the
+     * memory for one line, so an archive of one endless line takes time but no more memory than the cap.
      *
-     * @throws UserError (input) when there is no such file, or its first bytes say that it is no text: an archive, data
-     *     compressed twice or without the ending, UTF-16 or UTF-32 with a byte order mark, a pointer of Git LFS
+     * @throws UserError (input) if the file does not exist, or its first bytes show that it is not text: an archive,
+     *     data that is compressed twice or has no compression ending, UTF-16 or UTF-32 with a byte order mark, a
+     *     pointer of Git LFS
      */
     public static InputStream open(Configuration configuration, String file) {
         return openCounted(configuration, file).contents();
     }
 
-    /** As {@link #open(Configuration, String)}; what is read of the file itself goes through the hash, too. */
+    /** Like {@link #open(Configuration, String)}; also hashes the bytes on disk as they are read. */
     public static InputStream open(Configuration configuration, String file, PartHash hash) {
         return checked(file, source(configuration, file, 0, hash)).contents();
     }
@@ -65,20 +66,20 @@ public final class CorpusFiles {
     /**
      * An opened file.
      *
-     * @param contents decompressed
-     * @param fileBytes bytes of the file, as it lies on disk, that were read for them so far
+     * @param contents decompressed contents
+     * @param fileBytes bytes on disk that were read so far
      */
     public record Opened(InputStream contents, LongSupplier fileBytes) {}
 
-    /** As {@link #open}, with a count of what is read of the file itself. */
+    /** Like {@link #open}, and counts the bytes on disk that were read. */
     public static Opened openCounted(Configuration configuration, String file) {
         return checked(file, source(configuration, file, 0, null));
     }
 
     /**
-     * Opens a plain file at a byte; behind its end there is nothing to read.
+     * Opens an uncompressed file at a byte. A start after the end of the file gives an empty stream.
      *
-     * @param hash takes what is read; may be null
+     * @param hash receives the bytes as they are read; may be null
      */
     public static InputStream openAt(Configuration configuration, String file, long from, PartHash hash) {
         SourceStream in = source(configuration, file, from, hash);
@@ -99,11 +100,11 @@ public final class CorpusFiles {
     }
 
     /**
-     * Reads a part of a file for its SHA-256 alone.
+     * Computes the SHA-256 of a part of a file.
      *
-     * @param last whether the file must end with the part
+     * @param last whether the file must end at the end of the part
      * @return 64 lower-case hexadecimal digits
-     * @throws UserError (input) when the file is not there, or does not have these bytes
+     * @throws UserError (input) if the file does not exist or does not have these bytes
      */
     public static String hash(Configuration configuration, String file, long start, long bytes, boolean last) {
         var hash = new PartHash(file, start, bytes, last);
@@ -118,21 +119,21 @@ public final class CorpusFiles {
         var path = path(file);
         refuseUnreadable(path);
         try {
-            InputStream raw = at(opening(configuration, path).open(path), from);
-            var source = new SourceStream(file, from == 0 ? asCompressed(file, raw) : raw, from);
+            InputStream raw = at(fileSystem(configuration, path).open(path), from);
+            var source = new SourceStream(file, from == 0 ? requireCompression(file, raw) : raw, from);
             if (hash != null) {
                 source.hashInto(hash);
             }
             return source;
-        } catch (FileNotFoundException e) { // Hadoop's local file system says so of files that may not be read, too
+        } catch (FileNotFoundException e) { // Hadoop's local file system also throws this for unreadable files
             throw missing(file, e);
         } catch (IOException e) {
             throw new UncheckedIOException("opening " + file + " at byte " + from, e);
         }
     }
 
-    /** The same bytes; of a compressed file, once its beginning says that it is compressed as its ending says. */
-    private static InputStream asCompressed(String file, InputStream raw) throws IOException {
+    /** Checks that the first bytes of a compressed file match its ending; returns a stream of the same bytes. */
+    private static InputStream requireCompression(String file, InputStream raw) throws IOException {
         String compression = COMPRESSIONS.get(ending(file));
         try {
             return compression == null ? raw : FileSignature.check(file, compression, raw);
@@ -142,8 +143,10 @@ public final class CorpusFiles {
         }
     }
 
-    /** Hadoop's checksums beside local files have names that it cannot make for one with a colon: those have none. */
-    private static FileSystem opening(Configuration configuration, Path path) throws IOException {
+    /**
+     * Hadoop cannot form the name of a checksum file if the name has a colon, so such files are read without checksum.
+     */
+    private static FileSystem fileSystem(Configuration configuration, Path path) throws IOException {
         FileSystem files = path.getFileSystem(configuration);
         return files instanceof LocalFileSystem local && path.getName().indexOf(':') >= 0
                 ? local.getRawFileSystem()
@@ -173,7 +176,7 @@ public final class CorpusFiles {
         };
     }
 
-    /** Whether the file is compressed, by its ending: then it can only be read from its beginning. */
+    /** Whether the ending of the name is one of a compressed file. Such a file can only be read from its beginning. */
     public static boolean compressed(String file) {
         return !ending(file).isEmpty();
     }
@@ -184,9 +187,9 @@ public final class CorpusFiles {
     }
 
     /**
-     * The path that a text names. Only {@code scheme:/...} names a file system; any other colon is part of a name.
+     * Parses a path. Only {@code scheme:/...} names a file system; any other colon is part of a name.
      *
-     * @throws UserError (input) when it cannot be a path
+     * @throws UserError (input) if the text is not a valid path
      */
     static Path path(String text) {
         try {
@@ -199,17 +202,18 @@ public final class CorpusFiles {
         }
     }
 
-    /** @throws UserError (input) for a file whose ending says that it cannot be read */
+    /** @throws UserError (input) for a file with an unsupported ending */
     static void refuseUnreadable(Path path) {
         String name = path.getName().toLowerCase(Locale.ROOT);
-        refuse(path, name, ARCHIVES, "Unpack it and name its files, or leave it out of the glob.");
-        refuse(path, name, UNREADABLE, "Write it as text, plain, .gz, .xz or .zst, or leave it out of the glob.");
+        refuse(path, name, ARCHIVES, "Unpack it and name its files, or exclude it from the glob.");
+        refuse(path, name, UNREADABLE, "Convert it to plain text, .gz, .xz or .zst, or exclude it from the glob.");
     }
 
     private static void refuse(Path path, String name, List<String> endings, String remedy) {
         for (String ending : endings) {
             if (name.endsWith(ending)) {
-                throw UserError.input("input " + path + " is " + ending + ", which is not read", remedy);
+                throw UserError.input(
+                        "input " + path + " has the ending " + ending + ", which is not supported", remedy);
             }
         }
     }
@@ -221,7 +225,7 @@ public final class CorpusFiles {
         }
         return UserError.input(
                 "input " + pattern + " does not exist",
-                "Check the path; relative ones start at the working folder " + System.getProperty("user.dir") + ".",
+                "Check the path; relative paths start at the working folder " + System.getProperty("user.dir") + ".",
                 cause);
     }
 }

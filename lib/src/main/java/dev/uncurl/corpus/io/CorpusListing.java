@@ -9,24 +9,24 @@ import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * The files of a corpus. Each is in one list, once, however often and under whatever names it is given: a file that paths
- * and validation paths both name validates only.
+ * The files of a corpus. Each file is in exactly one list, once, however often and under whatever names it is given. A
+ * file that both paths and validation paths name is used for validation only.
  *
- * @param files those of the paths, sorted by path
- * @param validation those of the validation paths, sorted by path
- * @param remarks for the user, a line each: what was left out, and why
+ * @param files the files of the paths, sorted by path
+ * @param validation the files of the validation paths, sorted by path
+ * @param remarks lines for the user about files that were skipped, with the reason
  */
 public record CorpusListing(List<CorpusFile> files, List<CorpusFile> validation, List<String> remarks) {
     /**
      * Finds the files.
      *
-     * @param paths files, folders (read with their subfolders) or globs ({@code *}, {@code ?}, {@code [a-b]},
-     *     {@code {a,b}}, {@code **} for any number of folders, {@code \} before a character that means itself). A name
-     *     that exists is taken as it is, whatever characters it has. What folders and wildcards give is without hidden
-     *     files and folders, whose names begin with a dot or an underscore
+     * @param paths files, folders (read with their subfolders) or globs ({@code *}, {@code ?}, {@code [a-b]}, {@code
+     *     {a,b}}, {@code **} for any number of folders, {@code \} to escape a character). The name of an existing file
+     *     is never read as a glob. Folders and wildcards skip hidden files and folders, whose names begin with a dot or
+     *     an underscore
      * @param validationPaths the same for the validation split; may be empty
-     * @throws UserError (input) when a pattern names nothing; when a file cannot be read, by its kind, its ending, its
-     *     name or its permissions; when of what a pattern of the paths names all is in the validation paths, too
+     * @throws UserError (input) if a pattern matches nothing; if a file cannot be read because of its kind, ending,
+     *     name or permissions; if all files that a pattern of the paths matches are also in the validation paths
      */
     public static CorpusListing of(
             Configuration configuration, Collection<String> paths, Collection<String> validationPaths) {
@@ -48,7 +48,7 @@ public record CorpusListing(List<CorpusFile> files, List<CorpusFile> validation,
             requireAnyForTraining(pattern, all, validating);
             for (InputSearch.Found found : all) {
                 if (validating.containsKey(found.identity())) {
-                    remarks.validatesOnly(found.file().path());
+                    remarks.inBothLists(found.file().path());
                 } else {
                     training.add(found);
                 }
@@ -64,12 +64,12 @@ public record CorpusListing(List<CorpusFile> files, List<CorpusFile> validation,
             throw UserError.input(
                     "paths = " + pattern + " and validation-paths = " + validating.get(first.identity())
                             + " name the same files, such as " + first.file().path()
-                            + ": they cannot train and validate",
-                    "Leave one of the two out.");
+                            + ": a file cannot be in both splits",
+                    "Remove one of the two patterns.");
         }
     }
 
-    /** Files of one split by identity; of several names of a file, the first in order counts. */
+    /** Files of one split by identity. If a file has several names, the first name in order is used. */
     private static final class Files {
         private final ListingRemarks remarks;
         private final Map<String, CorpusFile> byIdentity = new HashMap<>();
@@ -83,7 +83,7 @@ public record CorpusListing(List<CorpusFile> files, List<CorpusFile> validation,
                 int order = known.path().compareTo(other.path());
                 CorpusFile first = order <= 0 ? known : other;
                 if (order != 0) {
-                    remarks.twice((order < 0 ? other : known).path(), first.path());
+                    remarks.otherName((order < 0 ? other : known).path(), first.path());
                 }
                 return first;
             });

@@ -2,14 +2,18 @@ package dev.uncurl.corpus.io;
 
 import java.io.IOException;
 
-/** Compressed data that cannot be decompressed from some place on. */
+/** Damaged compressed data: nothing after some byte can be decompressed. */
 public final class DamageException extends IOException {
     private static final long serialVersionUID = 1L;
 
     private final String reason;
     private final long fileOffset;
 
-    /** @param reason phrase for the rejection; @param fileOffset byte in the compressed file, about */
+    /**
+     * @param reason phrase for the rejection
+     * @param detail message of the exception
+     * @param fileOffset approximate byte in the compressed file
+     */
     public DamageException(String reason, String detail, long fileOffset) {
         super(detail);
         this.reason = reason;

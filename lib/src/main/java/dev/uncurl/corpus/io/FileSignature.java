@@ -8,23 +8,23 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Files that are no text, known by their first bytes after decompression: archives, data that is compressed without
- * saying so in its name or compressed twice, tables, UTF-16 and UTF-32 with a byte order mark, and pointers of Git LFS
- * and git-annex.
+ * Recognises files that are not text by their first bytes after decompression: archives, data that is compressed twice
+ * or has no compression ending, tables, UTF-16 and UTF-32 with a byte order mark, and pointers of Git LFS and
+ * git-annex.
  */
 final class FileSignature {
-    /** Bytes of the beginning that are looked at: a tar header's name of its format ends at 262. */
+    /** Number of first bytes that are examined. The magic number of a tar header ends at byte 262. */
     private static final int HEAD = 512;
 
     private static final String COMPRESSED =
-            "Decompress it, or give it the ending that says what it is: .gz, .xz or .zst.";
+            "Decompress it, or rename it to the ending of its compression: .gz, .xz or .zst.";
     private static final String ARCHIVE =
-            "Unpack it, and name its files; single ones may be compressed as .gz, .xz or .zst.";
+            "Unpack it and name its files; each file may be compressed as .gz, .xz or .zst.";
     private static final String TABLE = "Export it as text or as JSON lines.";
 
-    /** Bytes at a place, what they mean, and what to do. The first that fits is taken. */
+    /** Bytes at a position, their meaning, and the remedy for the user. The first signature that matches is used. */
     private record Signature(int at, byte[] bytes, String meaning, String remedy) {
-        boolean fits(byte[] head, int length) {
+        boolean matches(byte[] head, int length) {
             return length >= at + bytes.length && Arrays.equals(head, at, at + bytes.length, bytes, 0, bytes.length);
         }
     }
@@ -41,13 +41,9 @@ final class FileSignature {
             of(
                     0,
                     "version https://git-lfs.github.com/spec/",
-                    "a pointer of Git LFS, which stands for a file that was not fetched",
+                    "a pointer of Git LFS instead of the file itself",
                     "Fetch it: git lfs pull."),
-            of(
-                    0,
-                    "/annex/objects/",
-                    "a pointer of git-annex, which stands for a file that was not fetched",
-                    "Fetch it: git annex get."),
+            of(0, "/annex/objects/", "a pointer of git-annex instead of the file itself", "Fetch it: git annex get."),
             of(0, "\u001f\u008b\b", "gzip data", COMPRESSED),
             of(0, "\u00fd7zXZ\0", "xz data", COMPRESSED),
             of(0, "(\u00b5/\u00fd", "zstd data", COMPRESSED),
@@ -76,10 +72,11 @@ final class FileSignature {
     private FileSignature() {}
 
     /**
-     * The same bytes, once their beginning has been looked at. Damage in the beginning shows where it is read.
+     * Checks the first bytes of a file and returns a stream of all its bytes. If the first bytes are damaged, the
+     * returned stream throws when it reads them.
      *
-     * @param contents of the file, decompressed, from its first byte on
-     * @throws UserError (input) for a file that is no text
+     * @param contents decompressed contents from the first byte
+     * @throws UserError (input) if the file is not text
      */
     static InputStream check(String file, InputStream contents) {
         var head = new Head(contents);
@@ -94,11 +91,11 @@ final class FileSignature {
     }
 
     /**
-     * The same of a compressed file as it lies on disk.
+     * Checks the first bytes on disk of a compressed file and returns a stream of all its bytes.
      *
-     * @param compression what its ending says: gzip, xz or zstd
-     * @throws UserError (input) for a file that is something else; not for one that begins with no known bytes, which is
-     *     for the decompressor to say
+     * @param compression the compression of its ending: gzip, xz or zstd
+     * @throws UserError (input) if the file is of another known kind; a file of no known kind is left to the
+     *     decompressor to check
      */
     static InputStream check(String file, String compression, InputStream raw) {
         var head = new Head(raw);
@@ -113,7 +110,9 @@ final class FileSignature {
         return UserError.input("input " + file + " " + what, remedy + " No table was changed.");
     }
 
-    /** A stream whose first bytes have been read already, with the failure that ended them, if one did. */
+    /**
+     * A stream whose first bytes were read in advance; keeps the exception of that read, if any, for the caller's read.
+     */
     private static final class Head extends BlockStream {
         private final InputStream in;
         private final byte[] bytes = new byte[HEAD];
@@ -132,10 +131,10 @@ final class FileSignature {
             }
         }
 
-        /** What the beginning says; null for nothing that is known. */
+        /** The signature of the first bytes; null if none matches. */
         Signature signature() {
             return SIGNATURES.stream()
-                    .filter(signature -> signature.fits(bytes, length))
+                    .filter(signature -> signature.matches(bytes, length))
                     .findFirst()
                     .orElse(null);
         }

@@ -6,10 +6,11 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * The contents of a gzip file: all its members, one after another. Unlike java.util.zip's, it gives every byte that
- * stands before a damage, and only then throws; padding of zero bytes after the last member is passed over.
+ * The contents of a gzip file: all its members, one after another. Unlike the stream of java.util.zip, it returns every
+ * byte before damaged data, and only then throws. Zero bytes after the last member are ignored.
  *
- * <p>A checksum stands at the end of a member. If it is wrong, the bytes before it have been given already.
+ * <p>A member ends with its checksum, so when a checksum is found to be wrong, the bytes of the member have already
+ * been returned.
  */
 final class GzipStream extends BlockStream {
     private static final String REASON = "damaged gzip data";
@@ -53,7 +54,10 @@ final class GzipStream extends BlockStream {
         }
     }
 
-    /** Bytes that came out; 0 after any other progress. What came out before bad data counts, the damage is kept. */
+    /**
+     * Returns the number of decompressed bytes; 0 after other progress. At bad data, returns the bytes before it and
+     * keeps the exception for the next read.
+     */
     private int inflate(byte[] b, int off, int len) throws IOException {
         long before = inflater.getBytesWritten();
         try {
@@ -82,7 +86,7 @@ final class GzipStream extends BlockStream {
         }
     }
 
-    /** Reads a member's header; false at the end of the file. */
+    /** Reads the header of a member; returns false at the end of the file. */
     private boolean startMember() throws IOException {
         int first = next();
         boolean padded = members > 0 && first == 0;
@@ -93,7 +97,8 @@ final class GzipStream extends BlockStream {
             return false;
         }
         if (first != 0x1f || padded || need() != 0x8b || need() != 8) {
-            throw damage(members == 0 ? "no gzip header" : "what follows member " + members + " is no gzip header");
+            throw damage(
+                    members == 0 ? "no gzip header" : "the bytes after member " + members + " are not a gzip header");
         }
         members++;
         int flags = need();
@@ -118,7 +123,7 @@ final class GzipStream extends BlockStream {
         long wantedCrc = needInt();
         long wantedSize = needInt();
         if (wantedCrc != crc.getValue() || wantedSize != (inflater.getBytesWritten() & 0xffffffffL)) {
-            throw damage("checksum or length of member " + members + " is wrong: some of its text is, too");
+            throw damage("the checksum or length of member " + members + " is wrong, so its text is damaged");
         }
         inMember = false;
     }

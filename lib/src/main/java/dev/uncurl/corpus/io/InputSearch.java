@@ -20,18 +20,19 @@ import org.apache.hadoop.fs.GlobFilter;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Looks for the files that one pattern names. A name that exists is taken as it is, whatever characters it has; only
- * then is the pattern read as a glob, folder by folder, so that special characters in names of folders above do no harm.
+ * Finds the files that one pattern matches. The name of an existing file or folder is used literally, whatever
+ * characters it has. Otherwise the pattern is read as a glob, folder by folder, so special characters in the names of
+ * existing parent folders have no effect.
  */
 final class InputSearch {
     /**
      * A file that was found.
      *
-     * @param identity the same for all names of the file, as far as its file system can tell
+     * @param identity equal for all names of a file, as far as the file system can determine it
      */
     record Found(CorpusFile file, String identity) {}
 
-    /** Names of a pattern that are looked for from a folder on. */
+    /** A folder and the remaining names of a pattern that are matched in it. */
     private record Visit(String folder, List<String> names) {}
 
     private static final String ANY_FOLDERS = "**";
@@ -52,9 +53,9 @@ final class InputSearch {
     }
 
     /**
-     * @param remarks takes what was left out
+     * @param remarks receives the files that are skipped
      * @return the files, sorted by path
-     * @throws UserError (input) when there are none, or when one of them cannot be read
+     * @throws UserError (input) if there are none, or if one of them cannot be read
      */
     static Collection<Found> find(Configuration configuration, String pattern, ListingRemarks remarks) {
         try {
@@ -64,7 +65,7 @@ final class InputSearch {
         } catch (IOException e) {
             throw UserError.input(
                     "input " + pattern + " cannot be listed: " + e.getMessage(),
-                    "Check the path, its file system and your rights.",
+                    "Check the path, its file system and your permissions.",
                     e);
         }
     }
@@ -77,7 +78,8 @@ final class InputSearch {
             if (found.isEmpty()) {
                 throw UserError.input(
                         "input " + pattern + " is a folder without files",
-                        "Name its files or another folder. Hidden ones, which begin with . or _, must be named.");
+                        "Name its files or another folder. Hidden files, whose names begin with . or _, must be named"
+                                + " themselves.");
             }
             return found.values();
         }
@@ -96,7 +98,7 @@ final class InputSearch {
 
     private void match(Path folder, List<String> names) throws IOException {
         if (!matched.add(new Visit(identity(folder), names))) {
-            return; // a link led back here
+            return; // visited before: a link points back to this folder
         }
         String name = names.get(0);
         List<String> rest = names.subList(1, names.size());
@@ -113,8 +115,8 @@ final class InputSearch {
         } else if (name.matches("(?s).*[*?\\[{\\\\].*")) {
             var glob = new GlobFilter(name);
             boolean hiddenToo = isHidden(name);
-            for (FileStatus child :
-                    children(folder, child -> glob.accept(named(folder, child)) && (hiddenToo || isVisible(child)))) {
+            for (FileStatus child : children(
+                    folder, child -> glob.accept(childPath(folder, child)) && (hiddenToo || isVisible(child)))) {
                 follow(child, rest);
             }
         }
@@ -148,8 +150,8 @@ final class InputSearch {
             if (!LocalDisk.isOrdinary(onDisk)) {
                 if (byName) {
                     throw UserError.input(
-                            "input " + pattern + " is neither a file nor a folder, but a pipe, socket or device",
-                            "Write what it gives to a file first: inputs are read more than once.");
+                            "input " + pattern + " is a pipe, socket or device, not a file or folder",
+                            "Write its data to a file first: inputs are read more than once.");
                 }
                 remarks.notAFile(path);
                 return;
@@ -160,7 +162,7 @@ final class InputSearch {
         found.put(path, new Found(new CorpusFile(path, status.getLen()), identity(status.getPath())));
     }
 
-    /** The wanted entries of a folder, sorted by name; hidden ones that are not wanted are added to the remarks. */
+    /** The wanted entries of a folder, sorted by name. Hidden entries that are not wanted are added to the remarks. */
     private List<FileStatus> children(Path folder, Predicate<String> wanted) throws IOException {
         FileStatus[] listed = files.listStatus(folder);
         var children = new ArrayList<FileStatus>();
@@ -181,7 +183,7 @@ final class InputSearch {
         return children;
     }
 
-    private static Path named(Path folder, String name) {
+    private static Path childPath(Path folder, String name) {
         return new Path(folder + "/" + name);
     }
 
@@ -199,7 +201,7 @@ final class InputSearch {
                 : files.makeQualified(path).toString();
     }
 
-    /** Null when there is no such file or folder. */
+    /** The status of a file or folder; null if it does not exist. */
     private FileStatus status(Path path) throws IOException {
         try {
             return files.getFileStatus(path);

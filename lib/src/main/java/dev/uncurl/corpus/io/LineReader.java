@@ -6,12 +6,12 @@ import java.io.InputStream;
 import java.util.Arrays;
 
 /**
- * Lines of bytes with their places. A line ends with LF or CRLF; byte order marks at the start of a line, where files
- * with a mark were joined, are passed over. A line beyond the cap is read to its end, but only its beginning is kept. A
- * line cut off by damage is not given.
+ * Reads lines of bytes with their positions. A line ends with LF or CRLF. Byte order marks at the start of a line,
+ * which occur where files were concatenated, are skipped. Of a line longer than the cap, only the beginning is kept. A
+ * line that damage truncates is not returned.
  *
- * <p>Of a part of a file, the line in whose middle reading begins is not given; lines are given up to the first that
- * begins at the part's end or after it, and on from there as long as they are asked for.
+ * <p>In a part of a file, the line in which reading begins is skipped. The reader does not stop at the end of the part:
+ * it continues as long as the caller asks for lines, so that a document can end after the part.
  */
 public final class LineReader implements Closeable {
     private static final int KEPT_OF_LONG_LINE = 1 << 10;
@@ -34,7 +34,10 @@ public final class LineReader implements Closeable {
     private boolean ended;
     private IOException damage;
 
-    /** @param in stands at {@code range.from()} */
+    /**
+     * @param in input, positioned at byte {@code range.from()}
+     * @param cap largest length of a line in bytes
+     */
     public LineReader(InputStream in, int cap, ByteRange range) {
         this.in = in;
         this.cap = cap;
@@ -45,17 +48,19 @@ public final class LineReader implements Closeable {
         }
     }
 
-    /** Whether another part has what begins here. */
+    /** Whether this line begins outside the range, so that it belongs to another part. */
     public boolean outside() {
         return begin < range.start() || begin >= range.end();
     }
 
-    /** Whether nothing can begin in the range any more. */
+    /** Whether the end of the range is reached, so that no more lines begin in it. */
     public boolean atEnd() {
         return consumed >= range.end();
     }
 
-    /** Passes over the rest of a line, but not far beyond the range: it may be as long as the file. */
+    /**
+     * Skips the rest of a line, but stops soon after the end of the range, since the line may be as long as the file.
+     */
     private void skipLine() {
         boolean ended = false;
         while (!ended && !atEnd() && (position < limit || fill())) {
@@ -74,7 +79,7 @@ public final class LineReader implements Closeable {
         return end;
     }
 
-    /** Goes to the next line; false at the end or at damage. */
+    /** Reads the next line; returns false at the end of the input or at damage. */
     public boolean next() {
         if (line.length > 1 << 20) {
             line = new byte[1 << 12];
@@ -144,7 +149,7 @@ public final class LineReader implements Closeable {
         return limit > 0;
     }
 
-    /** The line's bytes, without its end, in [0, length); valid until the next call. */
+    /** The bytes of the line without its line end, at [0, length); valid until the next call of {@link #next}. */
     public byte[] bytes() {
         return line;
     }
@@ -153,17 +158,17 @@ public final class LineReader implements Closeable {
         return length;
     }
 
-    /** Whether a line end stands behind the line; false for what the end of the file ends. */
+    /** Whether the line ended with a line end; false if it ended with the file. */
     public boolean ended() {
         return ended;
     }
 
-    /** Byte at which the line begins, behind its byte order marks. */
+    /** Byte at which the line begins, after its byte order marks. */
     public long offset() {
         return offset;
     }
 
-    /** Number of the line, from 1; 0 in a part of a file, where it is not known. */
+    /** Number of the line, from 1; 0 in a part of a file, where it is unknown. */
     public long number() {
         return range == ByteRange.WHOLE ? number : 0;
     }
@@ -172,12 +177,12 @@ public final class LineReader implements Closeable {
         return tooLong;
     }
 
-    /** Bytes read so far, line ends with them. */
+    /** Position after the last byte read, including line ends. */
     public long consumed() {
         return consumed;
     }
 
-    /** What ended the input early; null if nothing did. */
+    /** The exception that ended the input early; null if there was none. */
     public IOException damage() {
         return damage;
     }

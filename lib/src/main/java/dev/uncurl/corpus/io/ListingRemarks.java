@@ -7,14 +7,14 @@ import java.util.Locale;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** What a user should know of how patterns became files: what was left out, and why. */
+/** Remarks for the user about the files that patterns matched: which were skipped, and why. */
 final class ListingRemarks {
     private static final int SHOWN = 3;
 
     private final TreeSet<String> hidden = new TreeSet<>();
     private final TreeSet<String> notFiles = new TreeSet<>();
     private final TreeSet<String> subfolders = new TreeSet<>();
-    private final TreeSet<String> twice = new TreeSet<>();
+    private final TreeSet<String> otherNames = new TreeSet<>();
     private final TreeSet<String> validating = new TreeSet<>();
     private final TreeSet<String> empty = new TreeSet<>();
 
@@ -30,11 +30,11 @@ final class ListingRemarks {
         subfolders.add(path);
     }
 
-    void twice(String path, String readAs) {
-        twice.add(path + " (is " + readAs + ")");
+    void otherName(String path, String readAs) {
+        otherNames.add(path + " (same file as " + readAs + ")");
     }
 
-    void validatesOnly(String path) {
+    void inBothLists(String path) {
         validating.add(path);
     }
 
@@ -42,14 +42,14 @@ final class ListingRemarks {
         empty.add(path);
     }
 
-    /** A line for each kind that there is: how many, and the first of them. */
+    /** One line per kind of remark that occurred, with the number of files and the first few paths. */
     List<String> lines() {
         var lines = new ArrayList<String>();
-        line(lines, subfolders, "subfolders are read too");
-        line(lines, hidden, "left out, hidden: names that begin with . or _");
-        line(lines, notFiles, "left out, neither files nor folders but pipes, sockets or devices");
-        line(lines, twice, "other names of files that are read once");
-        line(lines, validating, "in paths and in validation-paths, read for validation only");
+        line(lines, subfolders, "subfolders are also read");
+        line(lines, hidden, "skipped hidden files or folders, whose names begin with . or _");
+        line(lines, notFiles, "skipped pipes, sockets or devices");
+        line(lines, otherNames, "additional names of files that are read once");
+        line(lines, validating, "files in paths and in validation-paths, read for validation only");
         line(lines, empty, "files of 0 bytes");
         return lines;
     }

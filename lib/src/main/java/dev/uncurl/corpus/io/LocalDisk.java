@@ -12,19 +12,19 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * What Java knows of files on the local disk and Hadoop's file system does not say: what a link leads to, which names
- * are one file, and which entries of a folder its listing leaves out.
+ * Facts about files on the local disk that Java provides and Hadoop's file system does not: the targets of links, which
+ * names denote the same file, and which entries Hadoop omits from the listing of a folder.
  */
 final class LocalDisk {
     private LocalDisk() {}
 
     /**
-     * Holds a listing against the folder itself. Hadoop leaves out, without a word, links that lead nowhere and names
-     * that Java cannot decode: those with other characters than ASCII where the environment states no encoding.
+     * Checks that a listing has all wanted entries of the folder. Hadoop silently omits broken links and names that
+     * Java cannot decode, which are names with non-ASCII characters if the environment sets no encoding.
      *
-     * @param listed names that the listing has
-     * @param wanted names that matter
-     * @throws UserError (input) for an entry that matters and is not listed
+     * @param listed names in the listing
+     * @param wanted selects the names to check
+     * @throws UserError (input) for a wanted entry that is not listed
      */
     static void requireComplete(String folder, Set<String> listed, Predicate<String> wanted) throws IOException {
         try (var entries = Files.newDirectoryStream(Path.of(folder))) {
@@ -33,20 +33,20 @@ final class LocalDisk {
                 if (!wanted.test(name)) {
                     continue;
                 }
-                if (!canBeNamed(entry)) {
+                if (!isDecodable(entry)) {
                     throw UserError.input(
-                            "folder " + folder + " holds the file '" + name + "', whose name cannot be read as "
-                                    + encoding() + ", the encoding of file names here",
+                            "folder " + folder + " has the file '" + name + "', whose name cannot be decoded as "
+                                    + encoding() + ", the encoding of file names of this process",
                             remedyForNames());
                 }
-                if (!listed.contains(name) && leadsNowhere(entry)) {
-                    throw nowhere(entry);
+                if (!listed.contains(name) && isBrokenLink(entry)) {
+                    throw brokenLink(entry);
                 }
             }
         }
     }
 
-    /** Why there is nothing to read at a path; null when it is not local, or simply not there. */
+    /** The reason why nothing can be read at a path; null if the path is not local or just does not exist. */
     static UserError reasonMissing(org.apache.hadoop.fs.Path missing) {
         String scheme = missing.toUri().getScheme();
         String path = missing.toUri().getPath();
@@ -54,18 +54,18 @@ final class LocalDisk {
             return null;
         }
         try {
-            Path asked = Path.of(path);
-            if (Files.readAttributes(asked, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+            Path file = Path.of(path);
+            if (Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
                     .isSymbolicLink()) {
-                return Files.exists(asked) ? null : nowhere(asked);
+                return Files.exists(file) ? null : brokenLink(file);
             }
-            return Files.isReadable(asked) ? null : unreadable(path);
+            return Files.isReadable(file) ? null : unreadable(path);
         } catch (InvalidPathException e) {
             return path.indexOf('\0') >= 0
                     ? null
                     : UserError.input(
-                            "input " + path + " cannot be looked for: its name cannot be written as " + encoding()
-                                    + ", the encoding of file names here",
+                            "input " + path + " cannot be opened: its name cannot be encoded as " + encoding()
+                                    + ", the encoding of file names of this process",
                             remedyForNames());
         } catch (AccessDeniedException e) {
             return unreadable(path);
@@ -74,32 +74,32 @@ final class LocalDisk {
         }
     }
 
-    /** @throws UserError (input) for a file that this user may not read */
+    /** @throws UserError (input) if this user has no permission to read the file */
     static void requireReadable(String path) {
         if (!Files.isReadable(Path.of(path))) {
             throw unreadable(path);
         }
     }
 
-    private static UserError nowhere(Path link) {
-        return UserError.input("input " + link + " is a link that leads nowhere", "Mend the link or remove it.");
+    private static UserError brokenLink(Path link) {
+        return UserError.input("input " + link + " is a broken symbolic link", "Repair the link or remove it.");
     }
 
     private static UserError unreadable(String path) {
         return UserError.input(
-                "input " + path + " may not be read by " + System.getProperty("user.name"),
-                "Give yourself the right to read it, or leave it out.");
+                "input " + path + " is not readable for user " + System.getProperty("user.name"),
+                "Change its permissions, or leave it out.");
     }
 
-    /** Whether it has contents that end: it is no pipe, socket or device. */
+    /** Whether the path is a file or folder, not a pipe, socket or device. */
     static boolean isOrdinary(String path) throws IOException {
         return !Files.readAttributes(Path.of(path), BasicFileAttributes.class).isOther();
     }
 
     /**
-     * The same for all names of a file or folder, whether by links, hard or symbolic, or by another spelling; different
-     * for different ones. Only a file that has several hard links is known by its inode: on some network disks inodes
-     * are no identities.
+     * An identity of a file or folder: equal for all of its names (hard links, symbolic links, other spellings), and
+     * different for different files. The inode is used only for files with several hard links, because inodes are not
+     * unique on some network disks.
      */
     static String identity(String path) throws IOException {
         Path file = Path.of(path);
@@ -109,7 +109,7 @@ final class LocalDisk {
         return file.toRealPath().toString();
     }
 
-    private static boolean canBeNamed(Path entry) {
+    private static boolean isDecodable(Path entry) {
         try {
             return Path.of(entry.toString()).equals(entry);
         } catch (InvalidPathException e) {
@@ -117,7 +117,7 @@ final class LocalDisk {
         }
     }
 
-    private static boolean leadsNowhere(Path entry) {
+    private static boolean isBrokenLink(Path entry) {
         return Files.isSymbolicLink(entry) && !Files.exists(entry);
     }
 

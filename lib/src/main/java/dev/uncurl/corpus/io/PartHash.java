@@ -6,9 +6,9 @@ import org.apache.commons.codec.binary.Hex;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * The SHA-256 of a part of a file, of its bytes on disk, taken while a reader reads them. That the reader read what was
- * hashed needs no assumption on clocks, modification times or the file system: both are the same bytes, in the same
- * pass. One object is for one reading.
+ * The SHA-256 of the bytes on disk of a part of a file, computed while a reader reads them. Since the same bytes are
+ * read and hashed in one pass, the hash identifies what the reader read, without assumptions about clocks, modification
+ * times or the file system. Use one object for one pass.
  */
 public final class PartHash {
     private final String file;
@@ -22,7 +22,7 @@ public final class PartHash {
      * @param file its path, for messages
      * @param start first byte
      * @param bytes of the part
-     * @param last whether the file ends with the part
+     * @param last whether the file ends at the end of the part
      */
     public PartHash(String file, long start, long bytes, boolean last) {
         this.file = file;
@@ -35,7 +35,7 @@ public final class PartHash {
         stream = source;
     }
 
-    /** @param at place in the file of the first of the bytes */
+    /** @param at position in the file of the first byte */
     void update(byte[] bytes, int offset, int count, long at) {
         long from = Math.max(start, at);
         long to = Math.min(end, at + count);
@@ -45,15 +45,15 @@ public final class PartHash {
     }
 
     /**
-     * Reads what the reader left of the part and gives the hash, in hexadecimal. To be called once, while the reader is
-     * open.
+     * Reads the rest of the part, which the reader did not read, and returns the hash in hexadecimal. Call it once,
+     * while the reader is open.
      *
-     * @throws UserError (input) when the file is shorter or longer than it was
+     * @throws UserError (input) if the file has become shorter or longer
      */
     public String hex() {
         var rest = new byte[1 << 16];
         while (stream.count() < end && stream.read(rest, 0, rest.length) >= 0) {
-            // the stream hashes as it reads
+            // reading updates the hash
         }
         if (stream.count() < end || last && (stream.count() > end || stream.read(rest, 0, 1) >= 0)) {
             throw changed();
@@ -62,10 +62,10 @@ public final class PartHash {
     }
 
     /**
-     * As {@link #hex()}.
+     * Like {@link #hex()}, and checks the hash.
      *
-     * @param sha256 what it must be
-     * @throws UserError (input) when it is not: the file was changed in between
+     * @param sha256 expected hash
+     * @throws UserError (input) if the hash differs, because the file has changed
      */
     public void require(String sha256) {
         if (!hex().equals(sha256)) {
@@ -76,6 +76,6 @@ public final class PartHash {
     private UserError changed() {
         return UserError.input(
                 "input " + file + " was changed while it was read",
-                "No table was changed. Run again when nothing writes to the file.");
+                "No table was changed. Run again when no other process writes to the file.");
     }
 }

@@ -7,8 +7,8 @@ import java.io.UncheckedIOException;
 import org.apache.hadoop.fs.ChecksumException;
 
 /**
- * The bytes of a file as the file system gives them. Its failures are unchecked: a disk or a network that fails is no
- * damage of the data, and must stop the task instead of becoming a rejection.
+ * The raw bytes of a file. A failure of the file system is thrown unchecked: a failing disk or network does not mean
+ * damaged data, so it must stop the task and must not become a rejection.
  */
 final class SourceStream extends InputStream {
     private final InputStream in;
@@ -16,19 +16,19 @@ final class SourceStream extends InputStream {
     private long count;
     private PartHash hash;
 
-    /** @param from where in the file the stream stands */
+    /** @param from position of the stream in the file, in bytes */
     SourceStream(String path, InputStream in, long from) {
         this.path = path;
         this.in = in;
         this.count = from;
     }
 
-    /** The byte of the file up to which its bytes have been given. */
+    /** The position in the file after the last byte read. */
     long count() {
         return count;
     }
 
-    /** From now on, what is read is hashed, too. */
+    /** Also hashes all bytes that are read from now on. */
     void hashInto(PartHash part) {
         hash = part;
         part.readBy(this);
@@ -53,8 +53,8 @@ final class SourceStream extends InputStream {
             return n;
         } catch (ChecksumException e) {
             throw UserError.input(
-                    "input " + path + " is not what its checksum file says: " + e.getMessage(),
-                    "Restore the file, or remove the hidden file beside it that ends with .crc.",
+                    "input " + path + " does not match its checksum file: " + e.getMessage(),
+                    "Restore the file, or remove its hidden checksum file, which ends with .crc, in the same folder.",
                     e);
         } catch (IOException e) {
             throw new UncheckedIOException("reading " + path + " at byte " + count, e);

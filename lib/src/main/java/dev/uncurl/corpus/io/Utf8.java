@@ -5,14 +5,14 @@ import java.nio.CharBuffer;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
-/** UTF-8 that is checked: what Java would silently replace by U+FFFD is found. */
+/** Decodes UTF-8 strictly: finds the malformed bytes that Java would silently replace by U+FFFD. */
 public final class Utf8 {
     private Utf8() {}
 
     /** The text, or null if the bytes are not UTF-8. */
     public static String decode(byte[] bytes, int length) {
         String text = new String(bytes, 0, length, StandardCharsets.UTF_8);
-        // a replacement character may also stand in the input
+        // the input itself may contain U+FFFD
         return text.indexOf('\ufffd') >= 0 && firstMalformed(bytes, length) >= 0 ? null : text;
     }
 
@@ -36,18 +36,18 @@ public final class Utf8 {
         }
     }
 
-    /** Whether the bytes are UTF-8 but for a character at their end that is cut off. */
+    /** Whether the bytes are UTF-8 except for a truncated character at their end. */
     public static boolean cut(byte[] bytes, int length) {
         int from = Math.max(0, length - 3);
         while (from < length && (bytes[from] & 0xc0) != 0xc0) {
-            from++; // to the first byte of the last character that has several
+            from++; // find the first byte of a multi-byte character at the end
         }
         var end = ByteBuffer.wrap(bytes, from, length - from);
         var result = StandardCharsets.UTF_8.newDecoder().decode(end, CharBuffer.allocate(4), false);
         return result.isUnderflow() && end.hasRemaining() && firstMalformed(bytes, length) == end.position();
     }
 
-    /** The beginning of bytes that may be anything. */
+    /** The first bytes as text; malformed bytes are replaced. */
     public static String excerpt(byte[] bytes, int length) {
         return new String(bytes, 0, Math.min(length, 800), StandardCharsets.UTF_8);
     }

@@ -4,14 +4,14 @@ import java.io.IOException;
 import org.tukaani.xz.XZInputStream;
 
 /**
- * The contents of an xz file: all its streams, one after another. Damage costs up to one LZMA2 chunk (64 kB compressed)
- * before it, because a chunk decodes whole or not at all.
+ * The contents of an xz file: all its streams, one after another. Damage also loses up to one LZMA2 chunk (64 kB
+ * compressed) before it, because a chunk is decoded completely or not at all.
  */
 final class XzStream extends BlockStream {
-    /** Larger than what {@code xz -9} needs (65 MiB), small enough for an executor. */
+    /** More than {@code xz -9} needs (65 MiB), and small enough for an executor. */
     private static final int MEMORY_LIMIT_KIB = 256 << 10;
 
-    /** Small reads, so that a failing one takes little with it. */
+    /** Small reads limit the data lost to corruption. */
     private static final int STEP = 4 << 10;
 
     private final SourceStream in;

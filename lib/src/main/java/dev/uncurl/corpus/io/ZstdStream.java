@@ -7,15 +7,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * The contents of a zstd file: all its frames, one after another; skippable frames are skipped. Unlike zstd-jni's own
- * stream, it does not take a frame that is cut off for the end of the file when another stands before it. Damage costs
- * what its block holds (up to 128 kB of text) and up to 4 kB of text before it. A frame whose window is larger than 128
- * MiB, as {@code zstd --long=28} and more make it, is damaged: it would need that much memory.
+ * The contents of a zstd file: all its frames, one after another; skippable frames are skipped. Unlike the stream of
+ * zstd-jni, it reports a truncated frame as damage even if other frames precede it. Damage loses the text of its block
+ * (up to 128 kB) and up to 4 kB of text before it. A frame whose window is larger than 128 MiB, as made by {@code zstd
+ * --long=28} and above, counts as damaged, because it would need that much memory.
  *
- * <p>A checksum stands at the end of a frame. If it is wrong, most of the bytes before it have been given already.
+ * <p>A frame ends with its checksum, so when a checksum is found to be wrong, most bytes of the frame have already been
+ * returned.
  */
 final class ZstdStream extends BlockStream {
-    /** Small steps, so that a failing one takes little with it. */
+    /** Small steps limit the data lost to corruption. */
     private static final int STEP = 4 << 10;
 
     private final SourceStream in;
@@ -49,7 +50,7 @@ final class ZstdStream extends BlockStream {
         return n;
     }
 
-    /** A step: some text, or none yet. */
+    /** Decompresses up to one step of text; the result may be empty. */
     private void decompress() throws IOException {
         if (!inFrame) {
             frames++;
@@ -69,7 +70,7 @@ final class ZstdStream extends BlockStream {
         }
     }
 
-    /** Reads on where everything before is used up, or nothing can be made of it without more. */
+    /** Reads more input, after the bytes that are not yet used; returns false at the end of the file. */
     private boolean fill() {
         compressed.compact();
         int n = in.read(read, 0, compressed.remaining());

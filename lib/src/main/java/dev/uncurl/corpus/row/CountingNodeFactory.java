@@ -11,8 +11,8 @@ import com.fasterxml.jackson.databind.node.ValueNode;
 import java.math.BigInteger;
 
 /**
- * Makes no more than some values: as a tree, a row of small ones takes twenty times the memory that its text does.
- * Text, which is what rows are large with, is one value.
+ * Limits the number of JSON values in a row, because a tree of many small values takes twenty times the memory of its
+ * text. A long string counts as one value.
  */
 final class CountingNodeFactory extends JsonNodeFactory {
     private static final long serialVersionUID = 1L;

@@ -12,10 +12,10 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.uncurl.corpus.Outcome;
 import java.util.Iterator;
 
-/** A row of JSON lines: one object, no field twice, nested 200 deep at most. */
+/** A row of JSON lines: one object without duplicate fields, at most 200 levels deep. */
 public final class JsonRow {
     public static final StreamReadConstraints CONSTRAINTS = StreamReadConstraints.builder()
-            .maxStringLength(Integer.MAX_VALUE) // the reader's cap holds
+            .maxStringLength(Integer.MAX_VALUE) // limited by the cap of the reader
             .maxNestingDepth(200)
             .build();
 
@@ -30,7 +30,7 @@ public final class JsonRow {
 
     private JsonRow() {}
 
-    /** Makes outcomes of a JSON object. */
+    /** Converts a JSON object to outcomes. */
     public interface Parser {
         Iterator<? extends Outcome> parse(JsonNode row, String source, long offset, long line)
                 throws RowRejectedException;
@@ -56,7 +56,7 @@ public final class JsonRow {
         }
     }
 
-    /** A field that must be there and be an object. */
+    /** Returns a required field whose value is an object. */
     public static JsonNode object(JsonNode row, String field) throws RowRejectedException {
         var value = row.get(field);
         if (value == null || !value.isObject()) {
@@ -65,7 +65,7 @@ public final class JsonRow {
         return value;
     }
 
-    /** A field that must be there and be an array of objects. */
+    /** Returns a required field whose value is an array of objects. */
     public static JsonNode objects(JsonNode row, String field) throws RowRejectedException {
         var values = row.get(field);
         if (values == null || !values.isArray()) {
@@ -73,13 +73,13 @@ public final class JsonRow {
         }
         for (var value : values) {
             if (!value.isObject()) {
-                throw new RowRejectedException("array " + field + " is not of objects");
+                throw new RowRejectedException("array " + field + " has an element that is not an object");
             }
         }
         return values;
     }
 
-    /** A field that must be there and be a whole number. */
+    /** Returns a required field whose value is a whole number. */
     public static int integer(JsonNode row, String field) throws RowRejectedException {
         var value = row.get(field);
         if (value == null || !value.isIntegralNumber() || !value.canConvertToInt()) {
@@ -88,16 +88,16 @@ public final class JsonRow {
         return value.intValue();
     }
 
-    /** A field that must be there, be a string and not be empty. */
+    /** Returns a required field whose value is a non-empty string. */
     public static String required(JsonNode row, String field) throws RowRejectedException {
         return notEmpty(optional(row, field), field);
     }
 
-    /** A field's value, which must be {@linkplain PlainText text}. */
+    /** Checks that the value of a field is {@linkplain PlainText text}, and returns it. */
     public static String text(String value, String field) throws RowRejectedException {
         String fault = PlainText.fault(value);
         if (fault != null) {
-            throw new RowRejectedException("field " + field + " holds " + fault);
+            throw new RowRejectedException("field " + field + " contains " + fault);
         }
         return value;
     }
@@ -112,7 +112,10 @@ public final class JsonRow {
         return value;
     }
 
-    /** A field that may be missing or null; if it is there, it must be a string, and {@linkplain PlainText text}. */
+    /**
+     * Returns an optional field, or null if it is missing or null. A value must be a string and {@linkplain PlainText
+     * text}.
+     */
     public static String optional(JsonNode row, String field) throws RowRejectedException {
         var value = row.get(field);
         if (value == null || value.isNull()) {

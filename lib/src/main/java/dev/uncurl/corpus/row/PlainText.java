@@ -1,8 +1,11 @@
 package dev.uncurl.corpus.row;
 
-/** What a string must not hold to be the text of a document or example. */
+/** Checks that a string can be the text of a document or example. */
 public final class PlainText {
-    /** Text may hold one control character in this many. UTF-16 read as UTF-8 has one in two to four. */
+    /**
+     * Text may have at most one control character per this many characters. UTF-16 read as UTF-8 has one per two to
+     * four.
+     */
     private static final int CONTROL_SHARE = 64;
 
     public static final String CONTROLS = "NUL or other control characters, not text";
@@ -11,9 +14,10 @@ public final class PlainText {
     private PlainText() {}
 
     /**
-     * What is wrong with a string, as a phrase for a reason; null for text. A lone surrogate is no character and has no
-     * UTF-8. Many control characters (more than one, and more than one in 64; tabs, line ends, backspaces and escapes
-     * do not count) mean other data read as UTF-8, such as UTF-16 without a byte order mark, or a file padded with NULs.
+     * Returns why a string is not text, as a phrase for a reason; null if it is text. A lone surrogate is not a
+     * character and has no UTF-8 encoding. Many control characters (more than one, and more than one per 64 characters;
+     * tabs, line ends, backspaces and escapes do not count) show that other data was read as UTF-8, such as UTF-16
+     * without a byte order mark, or a file padded with NULs.
      */
     public static String fault(String text) {
         int controls = 0;

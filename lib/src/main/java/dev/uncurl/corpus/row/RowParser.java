@@ -3,8 +3,13 @@ package dev.uncurl.corpus.row;
 import dev.uncurl.corpus.Outcome;
 import java.util.Iterator;
 
-/** Makes a document or examples of a row's text, or says why not. */
+/** Converts the text of a row to a document or examples. */
 public interface RowParser {
-    /** One outcome or more; each is made when it is asked for, as a row may hold more than memory does when rendered. */
+    /**
+     * Returns one or more outcomes. They are created lazily, because the rendered examples of a row may exceed the
+     * memory.
+     *
+     * @throws RowRejectedException if the row is rejected; the message is the reason
+     */
     Iterator<? extends Outcome> parse(String row, String source, long offset, long line) throws RowRejectedException;
 }

@@ -1,6 +1,6 @@
 package dev.uncurl.corpus.row;
 
-/** A row that is refused; the message is the reason. */
+/** Thrown for a rejected row; the message is the reason. */
 public final class RowRejectedException extends Exception {
     private static final long serialVersionUID = 1L;
 
@@ -10,7 +10,7 @@ public final class RowRejectedException extends Exception {
         this(reason, false);
     }
 
-    /** @param incomplete whether the row would go on: if no line end stands behind it, its file is cut off */
+    /** @param incomplete whether the row looks truncated: if it also has no line end, the file is truncated */
     public RowRejectedException(String reason, boolean incomplete) {
         super(reason, null, false, false);
         this.incomplete = incomplete;

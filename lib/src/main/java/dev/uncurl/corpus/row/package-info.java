@@ -1,4 +1,2 @@
-/**
- * One JSON row of a corpus and its fields, or the reason why it is rejected. Uses corpus.
- */
+/** Parses one JSON row of a corpus and its fields, or gives the reason of its rejection. Uses corpus. */
 package dev.uncurl.corpus.row;

@@ -9,21 +9,21 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * How the fields of a row of free text become prompt and answer. The wording is data, a file
+ * Converts the fields of a free-text row to prompt and answer. The wording is data, in the file
  * conf/template/&lt;format&gt;.conf.
  *
  * @param version of the wording
  * @param inputs the template of the prompt
- * @param targets the template of the answer, with what separates it from the prompt
+ * @param targets the template of the answer, including the separator between prompt and answer
  */
 public record ExampleTemplate(String version, PromptTemplate inputs, PromptTemplate targets) {
     private static final String FOLDER = "conf/template/";
 
     /**
-     * The wording of a format.
+     * Loads the wording of a format.
      *
-     * @param fields those that the templates may use
-     * @throws UserError (usage) for a file that does not fit
+     * @param fields names of fields that the templates may use
+     * @throws UserError (usage) if the file is invalid
      */
     public static ExampleTemplate load(String format, Set<String> fields) {
         String file = FOLDER + format + ".conf";
@@ -38,7 +38,7 @@ public record ExampleTemplate(String version, PromptTemplate inputs, PromptTempl
             TaskFile.requireFields(template.targets, fields, file);
             return template;
         } catch (ConfigException e) {
-            throw UserError.usage(file + ": " + e.getMessage(), "See conf/template/cot.conf for the form.");
+            throw UserError.usage(file + ": " + e.getMessage(), "See conf/template/cot.conf for an example.");
         }
     }
 

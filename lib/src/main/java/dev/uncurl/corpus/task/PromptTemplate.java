@@ -12,11 +12,10 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Text with holes: {@code {field}}, or {@code {field|filter|filter}}; doubled braces stand
- * for braces.
+ * Text with placeholders: {@code {field}}, or {@code {field|filter|filter}}. A doubled brace is a literal brace.
  *
  * @param source the template as written
- * @param parts what it consists of, in order
+ * @param parts literals and placeholders, in order
  */
 public record PromptTemplate(String source, List<Part> parts) {
     private static final Pattern BEFORE_STOP = Pattern.compile(" (['.,])");
@@ -24,15 +23,15 @@ public record PromptTemplate(String source, List<Part> parts) {
     /** A piece of a template. */
     public sealed interface Part {}
 
-    /** Text that stays as it is. */
+    /** Literal text. */
     public record Literal(String text) implements Part {}
 
-    /** A field's value, changed by filters in order. */
+    /** A placeholder for the value of a field, to which the filters are applied in order. */
     public record Hole(String field, List<Filter> filters) implements Part {}
 
-    /** A change of a field's value, named in lower case with hyphens. */
+    /** A conversion of a field's value. Templates use its name in lower case with hyphens. */
     public enum Filter {
-        /** Without blanks at its end and, there, one full stop. */
+        /** Removes trailing white space and then one final full stop. */
         STRIP_FINAL_STOP {
             @Override
             String apply(String value) {
@@ -40,7 +39,7 @@ public record PromptTemplate(String source, List<Part> parts) {
                 return stripped.endsWith(".") ? stripped.substring(0, stripped.length() - 1) : stripped;
             }
         },
-        /** With blanks taken out that tokenising put in, as lm-evaluation-harness does it. */
+        /** Removes the spaces that word tokenising inserted, in the same way as lm-evaluation-harness. */
         DETOKENIZED {
             @Override
             String apply(String value) {
@@ -52,14 +51,14 @@ public record PromptTemplate(String source, List<Part> parts) {
                 return BEFORE_STOP.matcher(text).replaceAll("$1");
             }
         },
-        /** Without blanks at either end. */
+        /** Removes leading and trailing white space. */
         STRIPPED {
             @Override
             String apply(String value) {
                 return value.strip();
             }
         },
-        /** With its first letter in lower case. */
+        /** Converts the first letter to lower case. */
         LOWER_FIRST {
             @Override
             String apply(String value) {
@@ -78,7 +77,7 @@ public record PromptTemplate(String source, List<Part> parts) {
         }
     }
 
-    /** @throws UserError (usage) for an unknown filter or a brace without its other */
+    /** @throws UserError (usage) for an unknown filter or an unbalanced brace */
     public static PromptTemplate parse(String source) {
         var parts = new ArrayList<Part>();
         var literal = new StringBuilder();
@@ -108,7 +107,7 @@ public record PromptTemplate(String source, List<Part> parts) {
         return new PromptTemplate(source, List.copyOf(parts));
     }
 
-    /** The text with each hole filled. Every field of {@link #fields()} must have a value. */
+    /** Fills the placeholders. Every field of {@link #fields()} must have a value. */
     public String render(Map<String, String> values) {
         var out = new StringBuilder();
         for (Part part : parts) {
@@ -125,7 +124,7 @@ public record PromptTemplate(String source, List<Part> parts) {
         return out.toString();
     }
 
-    /** The fields that the holes name. */
+    /** The fields that the placeholders name. */
     public Set<String> fields() {
         var fields = new LinkedHashSet<String>();
         for (Part part : parts) {
@@ -156,6 +155,6 @@ public record PromptTemplate(String source, List<Part> parts) {
     }
 
     private static UserError unbalanced(String source) {
-        return UserError.usage("template has a brace without its other: " + source, "Write {{ or }} for a brace.");
+        return UserError.usage("template has an unbalanced brace: " + source, "Write {{ or }} for a literal brace.");
     }
 }

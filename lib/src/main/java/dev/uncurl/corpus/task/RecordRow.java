@@ -13,11 +13,11 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * A row of ReCoRD. The choices of a query are the passage's distinct entities, sorted by code points; right are those
- * that stand among its answers.
+ * A row of ReCoRD. The choices of a query are the distinct entities of the passage, sorted by code points. The right
+ * choices are those that are among its answers.
  */
 final class RecordRow {
-    /** Characters that the entities of a row, or the statements of its queries, may have together. */
+    /** Largest total number of characters of the entities of a row, and of the statements of its queries. */
     private static final int LIMIT = 1 << 24;
 
     private static final Pattern HIGHLIGHT = Pattern.compile("\n@highlight\n");
@@ -37,7 +37,7 @@ final class RecordRow {
         long length = 0;
         for (JsonNode question : JsonRow.objects(row, "qas")) {
             String query = JsonRow.required(question, "query");
-            length = within(length + length(query, entities));
+            length = checkLength(length + length(query, entities));
             var lists = Map.of("highlight", parts.subList(1, parts.size()), "statement", statements(query, entities));
             items.add(new RowItems.Item(
                     items.size(), Map.of("text", parts.get(0)), lists, right(question, passage, entities)));
@@ -48,7 +48,10 @@ final class RecordRow {
         return new RowItems(items);
     }
 
-    /** The passage, with the places of its characters: spans are counted in code points, with their last one. */
+    /**
+     * The passage with the UTF-16 index of each code point. Spans are counted in code points and include their last
+     * one.
+     */
     private record Passage(String text, int[] characters) {
         static Passage of(String text) {
             return new Passage(
@@ -61,7 +64,7 @@ final class RecordRow {
                             .toArray());
         }
 
-        /** The text of a span; null if the span is not within the text. */
+        /** Returns the text of a span; null if the span is not within the text. */
         String at(JsonNode span) throws RowRejectedException {
             int start = JsonRow.integer(span, "start");
             int last = JsonRow.integer(span, "end");
@@ -79,13 +82,13 @@ final class RecordRow {
             if (entity == null) {
                 throw new RowRejectedException("an entity is not in the text");
             }
-            length = within(length + entity.length());
+            length = checkLength(length + entity.length());
             entities.add(entity);
         }
         return entities.stream().sorted(BY_CODE_POINTS).toList();
     }
 
-    /** Characters of the query's statements together, or more. */
+    /** Returns an upper bound of the total number of characters of the query's statements. */
     private static long length(String query, List<String> entities) {
         long holes = query.length() / PLACEHOLDER.length();
         return entities.stream()
@@ -102,14 +105,17 @@ final class RecordRow {
                 .toList();
     }
 
-    private static long within(long length) throws RowRejectedException {
+    private static long checkLength(long length) throws RowRejectedException {
         if (length > LIMIT) {
             throw new RowRejectedException("choices longer than " + LIMIT + " characters");
         }
         return length;
     }
 
-    /** An answer that says where it stands must stand there: else its spans are counted in something else. */
+    /**
+     * Returns the indices of the right choices. If an answer has a position, its text must be at this position;
+     * otherwise the row does not count in code points.
+     */
     private static List<Integer> right(JsonNode question, Passage passage, List<String> entities)
             throws RowRejectedException {
         if (!question.hasNonNull("answers")) {
@@ -119,7 +125,7 @@ final class RecordRow {
         for (JsonNode answer : JsonRow.objects(question, "answers")) {
             String text = JsonRow.required(answer, "text");
             if (answer.has("start") && !text.equals(passage.at(answer))) {
-                throw new RowRejectedException("an answer does not stand at its place");
+                throw new RowRejectedException("an answer is not at its position");
             }
             answers.add(text);
         }

@@ -10,22 +10,22 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * What a row gives to the templates, an item for each example.
+ * The values of a row for the templates, with one item per example.
  *
- * @param items one or more
+ * @param items at least one
  */
 record RowItems(List<Item> items) {
     /**
-     * The material of an example. Items of a row share their strings; nothing is rendered yet.
+     * The values of one example, before rendering. Items of a row share their strings.
      *
-     * @param group which question of the row, from 0
+     * @param group index of the question within the row, from 0
      * @param values by field
      * @param lists by list field
      * @param right indices of the right choices, ascending
      */
     record Item(int group, Map<String, String> values, Map<String, List<String>> lists, List<Integer> right) {}
 
-    /** What Python's split() parts words at, by which the spans are counted. */
+    /** The separators of Python's split(), which defines the words in which spans are counted. */
     private static final Pattern BLANKS = Pattern.compile("[\\s\\x1c-\\x1f]+", Pattern.UNICODE_CHARACTER_CLASS);
 
     private static RowItems one(Map<String, String> values, int label) {
@@ -73,12 +73,12 @@ record RowItems(List<Item> items) {
         String word = word(row, sentence, "1");
         String other = JsonRow.required(row, "sentence2");
         if (row.has("start2") || row.has("end2")) {
-            word(row, other, "2"); // not shown, but a row with a wrong place is not trusted
+            word(row, other, "2"); // not used in the prompt, but a row with a wrong position is rejected
         }
         return one(Map.of("sentence1", sentence, "sentence2", other, "word", word), task.label(row));
     }
 
-    /** Whole words from start to before end, both counted in code points as Python does. */
+    /** Returns the whole words from start (inclusive) to end (exclusive), both counted in code points, as in Python. */
     private static String word(JsonNode row, String sentence, String number) throws RowRejectedException {
         int start = JsonRow.integer(row, "start" + number);
         int end = JsonRow.integer(row, "end" + number);
@@ -95,10 +95,10 @@ record RowItems(List<Item> items) {
     }
 
     /**
-     * The spans are counted in words. As in lm-evaluation-harness, blanks before the pronoun become single ones, and a
-     * noun that is not in the text is mended by the case of its first letter and its full stop. Not copied are its slip
-     * with a pronoun that is the first word, where a blank moves, and what it does with a pronoun that is not the word
-     * at its index: it writes it over whatever stands there. Such a row is rejected.
+     * Spans are counted in words. As in lm-evaluation-harness, each run of white space before the pronoun becomes one
+     * space, and a noun that does not occur in the text is corrected: the case of its first letter and a final full
+     * stop. Two errors of the harness are not copied. It moves a space if the pronoun is the first word. If the pronoun
+     * is not the word at its index, it overwrites whatever word is at this index; here such a row is rejected.
      */
     static RowItems wsc(TaskDefinition task, JsonNode row) throws RowRejectedException {
         String text = JsonRow.required(row, "text");
@@ -115,7 +115,7 @@ record RowItems(List<Item> items) {
         int end = words.find(start) ? words.start() : text.length();
         int at = Words.find(text.substring(start, end), pronoun);
         if (at < 0 || index != 0) {
-            throw new RowRejectedException("span2_text does not stand at span2_index");
+            throw new RowRejectedException("span2_text is not at span2_index");
         }
         String word = text.substring(start + at, start + at + pronoun.length());
         String passage = before.append(text, start, start + at)
@@ -132,9 +132,9 @@ record RowItems(List<Item> items) {
         if (text.contains(noun)) {
             return noun;
         }
-        String mended = noun.replace('\n', ' ');
-        mended = mended.endsWith(".") ? mended.substring(0, mended.length() - 1) : mended;
-        int at = mended.isEmpty() ? -1 : Words.find(text, mended);
-        return at < 0 ? noun : text.charAt(at) + mended.substring(1);
+        String corrected = noun.replace('\n', ' ');
+        corrected = corrected.endsWith(".") ? corrected.substring(0, corrected.length() - 1) : corrected;
+        int at = corrected.isEmpty() ? -1 : Words.find(text, corrected);
+        return at < 0 ? noun : text.charAt(at) + corrected.substring(1);
     }
 }

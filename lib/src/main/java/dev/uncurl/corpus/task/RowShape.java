@@ -5,20 +5,21 @@ import dev.uncurl.corpus.row.RowRejectedException;
 import java.util.Locale;
 import java.util.Set;
 
-/** How the rows of a task are built, named in lower case in its file. */
+/** The structure of the rows of a task. The file of the task uses the name in lower case. */
 enum RowShape {
-    /** Strings; the task's file says which. One example a row. */
+    /** String fields, which the file of the task lists. One example per row. */
     FLAT(Set.of(), Set.of()),
-    /** A passage with questions, each with answers. One example for each answer, a group for each question. */
+    /** A passage with questions, each of which has answers. One example per answer, and one group per question. */
     MULTIRC(Set.of("paragraph", "question", "answer"), Set.of()),
     /**
-     * A passage with entities, and queries with a hole for one of them. One example for each query; {@code statement}
-     * is the query with each entity in its hole, {@code highlight} each of the points that stand at the passage's end.
+     * A passage with entities, and queries with a placeholder for an entity. One example per query. The list {@code
+     * statement} has the query with each entity in place of the placeholder; the list {@code highlight} has the summary
+     * points at the end of the passage.
      */
     RECORD(Set.of("text"), Set.of("highlight", "statement")),
-    /** Two sentences and where a word stands in them; {@code word} is as it stands in the first. */
+    /** Two sentences, and the positions of a word in them; {@code word} is its form in the first sentence. */
     WIC(Set.of("sentence1", "sentence2", "word"), Set.of()),
-    /** A text, a noun and a pronoun in it; {@code passage} is the text with asterisks around the pronoun. */
+    /** A text, and a noun and a pronoun in it; {@code passage} is the text with asterisks around the pronoun. */
     WSC(Set.of("passage", "noun", "pronoun"), Set.of());
 
     private final Set<String> fields;
@@ -29,12 +30,12 @@ enum RowShape {
         this.lists = lists;
     }
 
-    /** What templates may use; nothing for FLAT, whose task's file says it. */
+    /** Fields that templates may use; empty for FLAT, for which the file of the task lists them. */
     Set<String> fields() {
         return fields;
     }
 
-    /** What has several values, for each of which a template is filled. */
+    /** Fields with several values; a template that uses one is filled once per value. */
     Set<String> lists() {
         return lists;
     }
@@ -43,7 +44,7 @@ enum RowShape {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** Reads the whole row, so that a row is refused before any example of it is made. */
+    /** Reads and checks the whole row, so that a row is rejected before any of its examples is created. */
     RowItems items(TaskDefinition task, JsonNode row) throws RowRejectedException {
         return switch (this) {
             case FLAT -> RowItems.flat(task, row);

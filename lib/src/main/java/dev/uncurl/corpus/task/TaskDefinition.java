@@ -16,21 +16,21 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * A task with answers to choose from: how a row becomes a prompt and its choices. The wording is data, a file
+ * A task with choices: converts a row to a prompt and its choices. The wording is data, in the file
  * conf/task/&lt;task&gt;.conf.
  *
  * @param name {@code superglue/boolq}
- * @param version of the wording; stands in every result
- * @param shape how a row is built
- * @param fields that the shape gives to the templates; of a flat row, its own
- * @param selections words that depend on a field's value, by the name that templates call them
- * @param repeated templates that are filled once for each value of a list, by the name that the prompt calls them
+ * @param version of the wording; recorded in every result
+ * @param shape structure of a row
+ * @param fields that the templates can use: those of the shape, or for a flat row those of the file
+ * @param selections words that depend on the value of a field, by the name that templates use
+ * @param repeated templates that are filled once for each value of a list, by the name that the prompt uses
  * @param prompt the template of the prompt
- * @param choices the templates of the choices, each with what separates it from the prompt; or one that uses a list,
- *     for a choice for each of its values
- * @param labelField the field with the right answer; empty where the shape knows it
- * @param labels the index of the choice, by the label as text ({@code true}, {@code 1}, {@code entailment})
- * @param metrics what the task is measured by, the first before all
+ * @param choices the templates of the choices, each including the separator between prompt and choice; or one template
+ *     that uses a list and gives one choice for each value of the list
+ * @param labelField the field with the right answer; empty if the shape determines it
+ * @param labels index of the choice, by the label as text ({@code true}, {@code 1}, {@code entailment})
+ * @param metrics metrics of the task, the main one first
  */
 public record TaskDefinition(
         String name,
@@ -47,24 +47,24 @@ public record TaskDefinition(
     private static final String FOLDER = "conf/task/";
 
     /**
-     * A word chosen by a field's value.
+     * A word that depends on the value of a field.
      *
      * @param by the field
      * @param cases the word for each value
      */
     public record Selection(String by, Map<String, String> cases) {}
 
-    /** The names of all tasks, as conf/task/index.conf lists them. */
+    /** The names of all tasks, from conf/task/index.conf. */
     public static List<String> known() {
         return ConfigFactory.parseResources(TaskDefinition.class.getClassLoader(), FOLDER + "index.conf")
                 .getStringList("tasks");
     }
 
     /**
-     * The task of that name.
+     * Loads a task by name.
      *
-     * @param name {@code superglue/boolq}
-     * @throws UserError (usage) for a task that is not there, with those that are
+     * @param name such as {@code superglue/boolq}
+     * @throws UserError (usage) if there is no such task, with the nearest name
      */
     public static TaskDefinition load(String name) {
         var known = known();
@@ -75,14 +75,14 @@ public record TaskDefinition(
         Config config = ConfigFactory.parseResources(TaskDefinition.class.getClassLoader(), file);
         var task = TaskFile.bind(config, file);
         if (!task.name().equals(name)) {
-            throw UserError.usage(file + " is of task " + task.name(), "Set its name to " + name + ".");
+            throw UserError.usage(file + " defines task " + task.name(), "Set its name to " + name + ".");
         }
         return task;
     }
 
     /**
-     * A row's examples, one or more, or the rejection of it: a row is taken or refused as a whole. A row without a
-     * label, as those of test sets are, is refused with the reason "no label".
+     * Returns the examples of a row, at least one, or its rejection: a row is accepted or rejected as a whole. A row
+     * without a label, as in test sets, is rejected with the reason "no label".
      */
     public Iterator<? extends Outcome> render(JsonNode row, String source, long offset, long line) {
         try {
@@ -93,7 +93,7 @@ public record TaskDefinition(
         }
     }
 
-    /** The row's examples: the row is checked as a whole, each example is made when it is asked for. */
+    /** Returns the examples of a row. The whole row is checked first; the examples are created lazily. */
     public Iterator<Example> examples(JsonNode row, String source, long offset, long line) throws RowRejectedException {
         var items = shape.items(this, row).items();
         return IntStream.range(0, items.size())
@@ -123,7 +123,7 @@ public record TaskDefinition(
                 item.right());
     }
 
-    /** A template filled; where it uses a list, once for each of the list's values. */
+    /** Fills a template; once for each value of the list if it uses a list. */
     private static List<String> rendered(PromptTemplate template, RowItems.Item item, Map<String, String> values) {
         for (var list : item.lists().entrySet()) {
             if (template.fields().contains(list.getKey())) {

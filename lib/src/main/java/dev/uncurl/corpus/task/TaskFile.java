@@ -13,14 +13,14 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Binds a task's HOCON to its definition and checks that its parts fit each other. */
+/** Converts the HOCON of a task to its definition, and checks that the parts are consistent. */
 final class TaskFile {
     private static final Set<String> KEYS =
             Set.of("name", "version", "shape", "fields", "select", "repeat", "prompt", "choices", "label", "metrics");
 
     private TaskFile() {}
 
-    /** @throws UserError (usage) that names the file and the key */
+    /** @throws UserError (usage) if the file is invalid; the message names the file and the key */
     static TaskDefinition bind(Config config, String file) {
         onlyKnownKeys(config, KEYS, file, "");
         try {
@@ -50,7 +50,7 @@ final class TaskFile {
             check(task, file);
             return task;
         } catch (ConfigException e) {
-            throw UserError.usage(file + ": " + e.getMessage(), "See conf/task/boolq.conf for the form of a task.");
+            throw UserError.usage(file + ": " + e.getMessage(), "See conf/task/boolq.conf for an example of a task.");
         }
     }
 
@@ -107,7 +107,7 @@ final class TaskFile {
                 shape == RowShape.FLAT || task.selections().isEmpty(),
                 file,
                 "select with shape = " + shape.label(),
-                "Only flat rows have it.");
+                "Only tasks with flat rows can use select.");
         var names = new HashSet<>(task.fields());
         names.addAll(task.selections().keySet());
         var withLists = new HashSet<>(names);
@@ -128,14 +128,14 @@ final class TaskFile {
                 oneForEach ? task.choices().size() == 1 : task.choices().size() >= 2,
                 file,
                 "choices are " + task.choices().size(),
-                "Give each possible answer, or one template that uses a list.");
+                "Give a template for each possible answer (two or more), or one template that uses a list.");
         task.labels()
                 .forEach((value, index) -> require(
                         index >= 0 && index < task.choices().size(),
                         file,
                         "label.values." + value + " = " + index,
                         "Give the index of a choice, from 0."));
-        require(!task.metrics().isEmpty(), file, "metrics are empty", "Name one at least, such as acc.");
+        require(!task.metrics().isEmpty(), file, "metrics are empty", "Name at least one, such as acc.");
     }
 
     static void requireFields(PromptTemplate template, Set<String> fields, String file) {
@@ -148,8 +148,8 @@ final class TaskFile {
         }
     }
 
-    private static void require(boolean holds, String file, String what, String remedy) {
-        if (!holds) {
+    private static void require(boolean condition, String file, String what, String remedy) {
+        if (!condition) {
             throw UserError.usage(file + ": " + what, remedy);
         }
     }

@@ -5,23 +5,23 @@ import dev.uncurl.error.UserError;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** What a task with choices can be measured by, under lm-evaluation-harness's names where it has one. */
+/** The metrics of a task with choices, with the names of lm-evaluation-harness where it has them. */
 public enum TaskMetric {
-    /** Accuracy: share of examples whose first right choice is the most likely one. */
+    /** Accuracy: share of examples whose most likely choice is the first right choice. */
     ACC,
-    /** Mean of the classes' one-against-rest F1. */
+    /** Macro F1: mean over the classes of the one-against-rest F1. */
     F1,
-    /** F1 over answers, of choice 1, the class of right answers: F1a of MultiRC. */
+    /** F1a of MultiRC: F1 over all answers, for the class of right answers (choice 1). */
     F1_A,
-    /** Exact match: share of questions all of whose examples get one of their right choices. */
+    /** Exact match: share of questions for which every example is answered by one of its right choices. */
     EM;
 
-    /** As in conf/task and evaluation.results. */
+    /** The name in conf/task and in evaluation.results. */
     public String label() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** @throws UserError (usage) for a name that is not one, with the nearest */
+    /** @throws UserError (usage) for an unknown name, with the nearest known one */
     static TaskMetric of(String label, String file) {
         for (TaskMetric metric : values()) {
             if (metric.label().equals(label)) {

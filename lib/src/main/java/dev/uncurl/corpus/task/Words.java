@@ -1,13 +1,13 @@
 package dev.uncurl.corpus.task;
 
-/** Words in a text: runs of letters, digits and their marks, whatever stands between them. */
+/** Words in a text: runs of letters, digits and combining marks. All other characters separate words. */
 final class Words {
     private Words() {}
 
     /**
-     * Where a word, or several with what stands between them, first is in a text, in any case of letters.
+     * Finds the first occurrence of a word, or of a sequence of words with their separators, ignoring case.
      *
-     * @return the index of its first UTF-16 unit; -1 if it is nowhere, or only within longer words
+     * @return the index of its first UTF-16 unit; -1 if it does not occur, or only inside longer words
      */
     static int find(String text, String words) {
         for (int at = 0; at + words.length() <= text.length(); at++) {
@@ -18,16 +18,24 @@ final class Words {
         return -1;
     }
 
-    /** Whether neither end of a part of a text is within a word. Units of UTF-16. */
+    /**
+     * Whether neither end of a part of a text is inside a word.
+     *
+     * @param start first UTF-16 unit
+     * @param end UTF-16 unit after the last
+     */
     static boolean whole(String text, int start, int end) {
-        return !within(text, start) && !within(text, end);
+        return !isInsideWord(text, start) && !isInsideWord(text, end);
     }
 
-    private static boolean within(String text, int at) {
-        return at > 0 && at < text.length() && ofWord(text.codePointBefore(at)) && ofWord(text.codePointAt(at));
+    private static boolean isInsideWord(String text, int at) {
+        return at > 0
+                && at < text.length()
+                && isWordCharacter(text.codePointBefore(at))
+                && isWordCharacter(text.codePointAt(at));
     }
 
-    private static boolean ofWord(int character) {
+    private static boolean isWordCharacter(int character) {
         int type = Character.getType(character);
         return Character.isLetterOrDigit(character)
                 || type == Character.NON_SPACING_MARK

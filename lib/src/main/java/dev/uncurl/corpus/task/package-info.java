@@ -1,5 +1,5 @@
 /**
- * Tasks with choices: definition, prompt template, metrics, and the shapes of the rows of SuperGLUE. Uses corpus.row, corpus,
+ * Tasks with choices: definitions, prompt templates, metrics, and the row shapes of SuperGLUE. Uses corpus.row, corpus,
  * error.
  */
 package dev.uncurl.corpus.task;

@@ -80,7 +80,7 @@ class CorpusReaderTest {
                         "malformed JSON",
                         "malformed JSON",
                         "invalid UTF-8",
-                        "field text holds a lone surrogate",
+                        "field text contains a lone surrogate",
                         "malformed JSON",
                         "field url is not a string",
                         "JSON nested too deep or number too long");
@@ -142,7 +142,7 @@ class CorpusReaderTest {
         byte[] member = Corpora.gzip("{\"text\":\"one\"}\n".getBytes(StandardCharsets.UTF_8));
         var outcomes = read("mc4", "x.gz", concatenate(member, "rubbish".getBytes(StandardCharsets.UTF_8)), 1000);
         assertThat(outcomes).hasSize(2);
-        assertThat(((Rejection) outcomes.get(1)).excerpt()).contains("follows member 1");
+        assertThat(((Rejection) outcomes.get(1)).excerpt()).contains("after member 1");
     }
 
     @Test

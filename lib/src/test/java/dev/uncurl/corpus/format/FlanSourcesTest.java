@@ -85,8 +85,8 @@ class FlanSourcesTest {
                 List.of("{\"input\":\"a\",\"output\":[]}", "no field output"),
                 List.of("{\"input\":\"\",\"output\":\"b\"}", "field input is empty"),
                 List.of("{\"input\":{\"a\":[1]},\"output\":\"b\"}", "field input is not a string"),
-                List.of("{\"input\":\"a\",\"output\":[1,\"b\"]}", "field output is not of strings"),
-                List.of("{\"input\":\"a\",\"input\":\"a\",\"output\":\"b\"}", "field input stands twice"),
+                List.of("{\"input\":\"a\",\"output\":[1,\"b\"]}", "field output has an element that is not a string"),
+                List.of("{\"input\":\"a\",\"input\":\"a\",\"output\":\"b\"}", "field input occurs twice"),
                 List.of("[1,[2]]", "not a JSON object"))) {
             var outcomes = instruction(String.format(TASK, GOOD + "," + mistake.get(0) + ",\n" + GOOD));
             assertThat(only(Example.class, outcomes)).hasSize(2);
@@ -98,8 +98,8 @@ class FlanSourcesTest {
     void behindAMistakeInTheJsonNothingIsRead() {
         Function<String, List<String>> endings = end -> reasons(String.format(TASK, GOOD + "," + GOOD + end));
         assertThat(endings.apply(",")).containsExactly("malformed JSON");
-        assertThat(endings.apply("],\"Instances\":[")).containsExactly("field Instances stands twice");
-        assertThat(endings.apply("],\"Definition\":[\"\"")).containsExactly("field Definition stands twice");
+        assertThat(endings.apply("],\"Instances\":[")).containsExactly("field Instances occurs twice");
+        assertThat(endings.apply("],\"Definition\":[\"\"")).containsExactly("field Definition occurs twice");
         assertThat(endings.apply("],\"x\":" + "[".repeat(300)))
                 .containsExactly("JSON nested too deep or number too long");
         assertThat(endings.apply("," + "x".repeat(3_000))).containsExactly("malformed JSON");

@@ -89,7 +89,7 @@ class MisreadFilesTest {
         assertThatThrownBy(() -> CorpusListing.of(Corpora.HADOOP, List.of(path.toString()), List.of()))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining(name)
-                .hasMessageContaining("is not read");
+                .hasMessageContaining("not supported");
     }
 
     @Test
@@ -136,7 +136,7 @@ class MisreadFilesTest {
         assertThat(PlainText.fault("x".repeat(200) + "\0\0")).isNull();
         assertThat(Corpora.readText("mc4", "{\"text\":\"F\\u0000i\\u0000r\\u0000\"}\n"))
                 .singleElement()
-                .satisfies(outcome -> assertThat(((Rejection) outcome).reason()).contains("field text holds NUL"));
+                .satisfies(outcome -> assertThat(((Rejection) outcome).reason()).contains("field text contains NUL"));
     }
 
     @Test

@@ -100,7 +100,7 @@ class StructuredTaskTest {
     void aPronounIsAWordAndNoPartOfOne() {
         for (String text :
                 List.of("Mark told Pete they lied.", "Mark told Pete the lied.", "Mark told Pete he\u0301 lied.")) {
-            assertThat(reason("wsc", wsc(text, "he", 3))).isEqualTo("span2_text does not stand at span2_index");
+            assertThat(reason("wsc", wsc(text, "he", 3))).isEqualTo("span2_text is not at span2_index");
         }
         assertThat(passage("Mark told Pete he lied.", "he", 3)).isEqualTo("Mark told Pete *he* lied.");
         assertThat(passage("Ann saw he's, or (He).", "he", 2)).isEqualTo("Ann saw *he*'s, or (He).");
@@ -113,7 +113,7 @@ class StructuredTaskTest {
     void aPronounBesideItsIndexIsRejected() {
         for (int index : List.of(2, 4)) {
             assertThat(reason("wsc", wsc("Mark told Pete he lied.", "he", index)))
-                    .isEqualTo("span2_text does not stand at span2_index");
+                    .isEqualTo("span2_text is not at span2_index");
         }
     }
 
@@ -147,7 +147,7 @@ class StructuredTaskTest {
             assertThat(reason(
                             "record",
                             String.format(record, Integer.valueOf(words[0]), Integer.valueOf(words[1]), words[2])))
-                    .isEqualTo("an answer does not stand at its place");
+                    .isEqualTo("an answer is not at its position");
         }
     }
 
@@ -158,7 +158,8 @@ class StructuredTaskTest {
         assertThat(reason("multirc", String.format(row, "{\"text\":\"b\"}"))).isEqualTo("no label");
         assertThat(reason("multirc", String.format(row, "{\"text\":\"b\",\"label\":2}")))
                 .isEqualTo("field label has a value that is not known");
-        assertThat(reason("multirc", String.format(row, "1"))).isEqualTo("array answers is not of objects");
+        assertThat(reason("multirc", String.format(row, "1")))
+                .isEqualTo("array answers has an element that is not an object");
         assertThat(reason("multirc", "{\"passage\":{\"text\":\"p\",\"questions\":[]}}"))
                 .isEqualTo("no answers");
         assertThat(reason("multirc", "{\"passage\":1}")).isEqualTo("no object passage");
@@ -186,7 +187,7 @@ class StructuredTaskTest {
         String wsc =
                 "{\"text\":\"a b\",\"label\":true,\"target\":{\"span1_text\":\"a\",\"span2_text\":\"b\",\"span2_index\":%s}}";
         for (int index : List.of(-1, 0, 2, Integer.MAX_VALUE)) {
-            assertThat(reason("wsc", String.format(wsc, index))).isEqualTo("span2_text does not stand at span2_index");
+            assertThat(reason("wsc", String.format(wsc, index))).isEqualTo("span2_text is not at span2_index");
         }
     }
 

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
-/** Verifies a pruned model against its parent and its plan, a task per shard. */
+/** Compares a pruned model with its parent and its plan, in one Spark task per shard. */
 public final class PrunedCheck {
     private final Warehouse warehouse;
 
@@ -33,23 +33,20 @@ public final class PrunedCheck {
         return model.manifest().lineage().stage().equals("prune");
     }
 
-    /** @throws UserError (input) when parent or plan are gone, or the model is not what the plan makes of the parent */
+    /** @throws UserError (input) if the parent or the plan is missing or changed, or the model does not follow from them */
     public PlanCheck.Counts verify(String modelId, ModelFolder model) {
         Map<String, String> inputs = model.manifest().lineage().inputs();
         String parentId = model.manifest().lineage().parentModelId();
         ModelFolder parent = parent(modelId, parentId, inputs.get("parent"));
         Plan plan = plan(modelId, parentId, inputs.get("task"), inputs.get("plan"));
-        var application = new MergeOptions(
+        var options = new MergeOptions(
                 RouterRule.recorded(
                         inputs.get("router"), BuiltInMethods.named(plan.origin().method())),
                 Boolean.parseBoolean(inputs.getOrDefault("align", "true")),
-                DType.named(inputs.getOrDefault("dtype", DType.F32.id()))); // recorded when it is another
-        var check = new PlanCheck(parent, plan, application, model);
+                DType.named(inputs.getOrDefault("dtype", DType.F32.id()))); // recorded only if it is not F32
+        var check = new PlanCheck(parent, plan, options, model);
         var work = new Work(
-                ModelCache.Reference.of(warehouse, parent),
-                plan,
-                application,
-                ModelCache.Reference.of(warehouse, model));
+                ModelCache.Reference.of(warehouse, parent), plan, options, ModelCache.Reference.of(warehouse, model));
         warehouse.describe("verify " + modelId + " against its parent");
         List<Integer> shards = IntStream.range(0, check.shards()).boxed().toList();
         return SparkWork.collect(
@@ -60,12 +57,12 @@ public final class PrunedCheck {
                         shard -> 1,
                         new Progress("verify " + modelId, "shards", shards.size()))
                 .stream()
-                .reduce(new PlanCheck.Counts(0, 0, 0), PlanCheck.Counts::plus);
+                .reduce(PlanCheck.Counts.NONE, PlanCheck.Counts::plus);
     }
 
     private ModelFolder parent(String modelId, String parentId, String manifestSha256) {
         String what = "Pruned model " + modelId + " cannot be compared with its parent " + parentId;
-        String remedy = "Put the model that it was pruned from back in its place, or prune again from the one there.";
+        String remedy = "Restore the parent model, or prune the present one again.";
         ModelFolder parent;
         try {
             parent = new Models(warehouse).open(parentId);
@@ -74,7 +71,9 @@ public final class PrunedCheck {
         }
         if (!parent.manifestSha256().equals(manifestSha256)) {
             throw UserError.input(
-                    what + ": that has manifest " + parent.manifestSha256() + " now, it had " + manifestSha256, remedy);
+                    what + ", which has manifest " + parent.manifestSha256() + " now; it was pruned from manifest "
+                            + manifestSha256,
+                    remedy);
         }
         return parent;
     }
@@ -85,15 +84,15 @@ public final class PrunedCheck {
                 .orElseThrow(() -> UserError.input(
                         "Pruned model " + modelId + " cannot be compared with its plan " + planId + ", which is not in "
                                 + UncurlTable.PLANS.id() + " or not as it was made",
-                        "Remove what is left of it there and in " + UncurlTable.ASSIGNMENTS.id()
-                                + ", and run the prune command of its manifest.json again, with --plan-only."));
+                        "Delete its rows there and in " + UncurlTable.ASSIGNMENTS.id()
+                                + ". Then run the prune command of its manifest.json with --plan-only."));
     }
 
-    /** What a task needs. */
-    private record Work(ModelCache.Reference parent, Plan plan, MergeOptions application, ModelCache.Reference pruned)
+    /** The inputs of a task. */
+    private record Work(ModelCache.Reference parent, Plan plan, MergeOptions options, ModelCache.Reference pruned)
             implements Serializable {
         PlanCheck.Counts check(int shard) throws IOException {
-            return new PlanCheck(parent.open(), plan, application, pruned.open()).check(shard);
+            return new PlanCheck(parent.open(), plan, options, pruned.open()).check(shard);
         }
     }
 }

@@ -48,7 +48,7 @@ final class DecoderBlock {
 
     /**
      * @param limited whether experts have a capacity
-     * @param outputs takes the sums of all experts' outputs, or null
+     * @param outputs receives the sums of all experts' outputs, or null
      * @param output [N, D] the residual stream after the block, written
      */
     void forward(
@@ -85,7 +85,7 @@ final class DecoderBlock {
         clock.lap(Part.FEED_FORWARD);
     }
 
-    /** Turns {@code buffers.dStream} from the gradient of the block's output into that of its input. */
+    /** Replaces the gradient of the block's output in {@code buffers.dStream} by that of its input. */
     void backward(TokenBatch batch, Attention.Shape shape, Buffers buffers) {
         int tokens = batch.size();
         Matrix dStream = buffers.dStream.first(tokens);

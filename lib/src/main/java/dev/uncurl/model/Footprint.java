@@ -6,17 +6,17 @@ import dev.uncurl.model.spec.ModelConfig;
 import java.util.Locale;
 
 /**
- * Bytes that a model in FLOAT takes beside the Java heap. ND4J's arrays are not counted by JavaCPP, which sets the limit
- * (system property org.bytedeco.javacpp.maxbytes), so that this is where it is held.
+ * Off-heap memory of a model in FLOAT, in bytes. JavaCPP limits off-heap memory (system property
+ * org.bytedeco.javacpp.maxbytes) but does not count ND4J's arrays, so this class checks the limit.
  *
  * @param parameters the flat array
- * @param gradients another one in training, else 0
- * @param optimizer AdamW's two moments in training, else 0
- * @param arena what a pass writes, see {@link Buffers}
+ * @param gradients a second flat array in training; otherwise 0
+ * @param optimizer AdamW's two moments in training; otherwise 0
+ * @param arena the matrices of a pass, see {@link Buffers}
  */
 record Footprint(long parameters, long gradients, long optimizer, long arena) {
 
-    /** @param maxTokens the most rows * columns of a batch */
+    /** @param maxTokens maximal rows * columns of a batch */
     static Footprint of(ModelConfig config, int maxTokens, boolean training) {
         long parameters = Float.BYTES * ModelSize.parameters(config);
         return new Footprint(
@@ -31,15 +31,15 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
     }
 
     /**
-     * Call before the arena is allocated; the other arrays are there already.
+     * Checks the memory; must be called before the arena is allocated, but after the other arrays are.
      *
-     * @throws UserError when all is over the limit, or the arena over the memory that the machine has left
+     * @throws UserError (usage) if the total exceeds the limit, or the arena exceeds the free memory of the machine
      */
     void check(int maxTokens) {
         long limit = OffHeap.limit();
         if (limit > 0 && total() > limit) {
             throw UserError.usage(
-                    "A model for " + maxTokens + " tokens at a time takes " + this + ", over the limit of "
+                    "A model for " + maxTokens + " tokens at a time needs " + this + ", over the limit of "
                             + megabytes(limit),
                     "Make the batch or micro-batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
                             + " (-Dorg.bytedeco.javacpp.maxbytes).");
@@ -47,7 +47,7 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
         long free = OffHeap.free();
         if (free > 0 && arena > free) {
             throw UserError.usage(
-                    "A model for " + maxTokens + " tokens at a time takes " + this + "; this machine has "
+                    "A model for " + maxTokens + " tokens at a time needs " + this + "; this machine has "
                             + megabytes(free) + " left for the arena",
                     "Make the batch or micro-batch smaller, or run fewer tasks at a time.");
         }

@@ -7,15 +7,15 @@ import dev.uncurl.model.spec.MoeLayer;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Locale;
 
-/** What a model takes, from its shape alone, before anything of it is made or any data is read. */
+/** Memory requirements of training a model, computed from its configuration before any work. */
 public final class ModelSize {
-    /** The most parameters that are trained in one process, since a rank returns its two moments as one Java array. */
+    /** Maximal number of parameters for training in one process: a rank returns both moments in one Java array. */
     public static final long MOST_TRAINED = (Integer.MAX_VALUE - 8) / 2;
 
-    /** Weights, gradients and AdamW's two moments. */
+    /** Arrays in training: weights, gradients and AdamW's two moments. */
     private static final int TRAINED_ARRAYS = 4;
 
-    /** What a rank returns after a round, on the driver's heap: weights and two moments. */
+    /** Arrays that a rank returns after a round, on the driver's heap: weights and two moments. */
     private static final int HEAP_ARRAYS = 3;
 
     private ModelSize() {}
@@ -40,9 +40,9 @@ public final class ModelSize {
     }
 
     /**
-     * Looks whether this process can train a model.
+     * Checks that this process can train a model.
      *
-     * @throws UserError (usage) with the size, the limit and the way out when it cannot
+     * @throws UserError (usage) if it cannot; states the size, the limit and a remedy
      */
     public static void checkTraining(ModelConfig model, TrainConfig train) {
         long parameters = parameters(model);
@@ -50,13 +50,13 @@ public final class ModelSize {
             throw UserError.usage(
                     String.format(
                             Locale.ROOT,
-                            "A model of %,d parameters takes %s to train (weights, gradients, two moments), and one"
-                                    + " process trains %,d parameters at most",
+                            "A model of %,d parameters needs %s in training (weights, gradients, two moments), but one"
+                                    + " process can train at most %,d parameters",
                             parameters,
                             size(TRAINED_ARRAYS * Float.BYTES * parameters),
                             MOST_TRAINED),
-                    "Make it smaller: moe.experts, width, feed-forward, layers. Training one model in several processes"
-                            + " with a part each is not possible yet.");
+                    "Make the model smaller (moe.experts, width, feed-forward, layers). Distributing one model over several"
+                            + " processes is not possible yet.");
         }
         long heap = Runtime.getRuntime().maxMemory();
         checkHeap(
@@ -75,18 +75,18 @@ public final class ModelSize {
         train.rounds(model.sequenceLength());
     }
 
-    private static void checkHeap(String what, long bytes, long heap, String way) {
+    private static void checkHeap(String what, long bytes, long heap, String remedy) {
         if (bytes > heap) {
             throw UserError.usage(
-                    what + " takes " + size(bytes) + " of the Java heap at least, over the limit of " + size(heap),
-                    way + ", or raise --driver-memory of jobs/submit.");
+                    what + " needs at least " + size(bytes) + " of the Java heap, over the limit of " + size(heap),
+                    remedy + ", or raise --driver-memory of jobs/submit.");
         }
     }
 
     /**
-     * Looks whether passes over so many tokens fit.
+     * Checks the memory of passes over a number of tokens.
      *
-     * @throws UserError (usage) with the size, the limit and the way out when they do not
+     * @throws UserError (usage) if it is not available; states the size, the limit and a remedy
      */
     public static void checkScoring(ModelConfig model, long tokens) {
         check(model, tokens, false);

@@ -84,8 +84,8 @@ final class PlanOptions {
             paramLabel = "NAME",
             defaultValue = "uniform",
             completionCandidates = Budgets.class,
-            description = "uniform: K experts in each layer; adaptive: K on average, fewer where merging costs less:"
-                    + " ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+            description = "uniform: K experts in each layer; adaptive: K on average, fewer where merging costs less"
+                    + " (default: ${DEFAULT-VALUE}).")
     private String budget;
 
     @Option(

@@ -6,14 +6,14 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 
-/** A buffer of stored values, little-endian, that are converted from and to {@code float} as {@link DType} says. */
+/** A buffer of little-endian values of one {@link DType}, with conversion from and to {@code float}. */
 final class Chunk {
     private final DType dtype;
     private final byte[] bytes;
     private final FloatBuffer floats;
     private final ShortBuffer shorts;
 
-    /** @param values that it has room for */
+    /** @param values capacity */
     Chunk(DType dtype, int values) {
         this.dtype = dtype;
         bytes = new byte[Math.multiplyExact(values, dtype.bytes())];
@@ -22,12 +22,12 @@ final class Chunk {
         shorts = buffer.asShortBuffer();
     }
 
-    /** The stored bytes, to be read into and written from. */
+    /** The array of stored bytes, for reading into and writing from. */
     byte[] bytes() {
         return bytes;
     }
 
-    /** Puts the first {@code count} values into {@code into}. */
+    /** Converts the first {@code count} stored values to floats in {@code into}. */
     void decode(float[] into, int count) {
         if (dtype == DType.F32) {
             floats.rewind().get(into, 0, count);
@@ -38,7 +38,7 @@ final class Chunk {
         }
     }
 
-    /** Stores the first {@code count} values of {@code from}, rounded to the type. */
+    /** Stores the first {@code count} values of {@code from}, rounded to the type of this chunk. */
     void encode(float[] from, int count) {
         if (dtype == DType.F32) {
             floats.rewind().put(from, 0, count);

@@ -22,7 +22,7 @@ import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
 
 /**
- * {@code config.json}: the model's shape under the names of Hugging Face's GPT-2, and for the experts those of Mixtral:
+ * Reads and writes {@code config.json}. Its keys are those of Hugging Face's GPT-2, and for experts those of Mixtral:
  *
  * <pre>
  * n_layer L, n_embd D, n_head H, n_inner F, vocab_size V, n_positions T,
@@ -30,14 +30,14 @@ import org.apache.hadoop.fs.Path;
  * norm_topk_prob, router_aux_loss_coef, router_z_loss_coef, capacity_factor (0: none; also when missing)
  * </pre>
  *
- * {@code torch_dtype} is how every tensor is stored: float32 (also when missing), bfloat16 or float16. {@code model_type},
- * {@code activation_function} and {@code tie_word_embeddings} are written for readers outside Uncurl, always with the same
- * values; {@link ConfigKeys} refuses others.
+ * {@code torch_dtype} is the storage type of every tensor: float32 (the default), bfloat16 or float16. {@code model_type},
+ * {@code activation_function} and {@code tie_word_embeddings} are written for other readers, always with the same values;
+ * {@link ConfigKeys} rejects other values.
  *
- * <p>Where blocks differ in their number of experts, or a router is mapped ({@link MoeLayer}), num_local_experts is a list
- * with the number of each block, 0 in dense ones, and router_map gives by block the expert of each router row, -1 for a
- * masked row: one that counts in the softmax and is never chosen. Such a model has another {@code model_type}, and so has
- * no reader that would take it for a uniform one by mistake.
+ * <p>If blocks differ in their number of experts, or a router is mapped ({@link MoeLayer}), num_local_experts is a list with the
+ * number of each block (0 for a dense block), and router_map contains for each mapped block the expert of each router row. -1
+ * marks a masked row, which is part of the softmax but is never chosen. Such a model has a different {@code model_type}, so
+ * that no reader mistakes it for a uniform model.
  */
 final class ConfigJson {
     static final String MODEL_TYPE = "uncurl-smoe-gpt2";
@@ -56,7 +56,7 @@ final class ConfigJson {
 
     private ConfigJson() {}
 
-    /** As {@link #write(ModelConfig, DType)}, stored as F32. */
+    /** {@link #write(ModelConfig, DType)} with type F32. */
     static byte[] write(ModelConfig config) throws JsonProcessingException {
         return write(config, DType.F32);
     }
@@ -100,7 +100,7 @@ final class ConfigJson {
         }
     }
 
-    /** How the tensors are stored; @param file for messages only */
+    /** The storage type of the tensors. @param file for messages only */
     static DType dtype(Path file, byte[] json) throws IOException {
         return dtype(file, tree(file, json));
     }
@@ -114,7 +114,7 @@ final class ConfigJson {
                 return dtype;
             }
         }
-        throw refused(file, DTYPE, root, "one of " + String.join(", ", DType.torchNames()));
+        throw invalid(file, DTYPE, root, "one of " + String.join(", ", DType.torchNames()));
     }
 
     private static JsonNode tree(Path file, byte[] json) throws IOException {
@@ -130,7 +130,7 @@ final class ConfigJson {
         JsonNode root = tree(file, json);
         String type = root.path("model_type").asText();
         if (!MODEL_TYPE.equals(type) && !MODEL_TYPE_BY_LAYER.equals(type)) {
-            throw refused(file, "model_type", root, "\"" + MODEL_TYPE + "\" or \"" + MODEL_TYPE_BY_LAYER + "\"");
+            throw invalid(file, "model_type", root, "\"" + MODEL_TYPE + "\" or \"" + MODEL_TYPE_BY_LAYER + "\"");
         }
         int layers = integer(file, root, "n_layer");
         SortedMap<Integer, MoeLayer> byLayer =
@@ -146,7 +146,7 @@ final class ConfigJson {
                     flag(file, root, "norm_topk_prob"),
                     number(file, root, "router_aux_loss_coef"),
                     number(file, root, "router_z_loss_coef"),
-                    // folders from before there was a limit do not have it
+                    // earlier releases, which had no capacity limit, did not write this key
                     root.has("capacity_factor") ? number(file, root, "capacity_factor") : 0,
                     byLayer);
             return new ModelConfig(
@@ -162,15 +162,15 @@ final class ConfigJson {
         return config;
     }
 
-    /** Never empty: a model without any experts is a uniform one. */
+    /** Experts and router of each block with experts. Never empty, because a model without experts is uniform. */
     private static SortedMap<Integer, MoeLayer> readLayers(Path file, JsonNode root, int layers) {
         List<Integer> experts = integers(file, root, EXPERTS);
         if (experts.size() != layers || Collections.max(experts) < 1) {
-            throw refused(file, EXPERTS, root, "a number for each of the " + layers + " blocks, 0 where it is dense");
+            throw invalid(file, EXPERTS, root, "a number for each of the " + layers + " blocks, 0 where it is dense");
         }
         JsonNode maps = root.path(ROUTER_MAP);
         if (!maps.isObject()) {
-            throw refused(file, ROUTER_MAP, root, "an object of lists by block");
+            throw invalid(file, ROUTER_MAP, root, "an object of lists by block");
         }
         var byLayer = new TreeMap<Integer, MoeLayer>();
         int mapped = 0;
@@ -179,19 +179,20 @@ final class ConfigJson {
             if (experts.get(layer) != 0) {
                 List<Integer> map = maps.has(block) ? integers(file, maps, block) : List.of();
                 mapped += maps.has(block) ? 1 : 0;
-                int count = experts.get(layer);
-                byLayer.put(layer, checked(file, "block " + layer + ": ", () -> new MoeLayer(count, map)));
+                int ownExperts = experts.get(layer);
+                byLayer.put(layer, checked(file, "block " + layer + ": ", () -> new MoeLayer(ownExperts, map)));
             }
         }
         if (mapped != maps.size()) {
-            throw refused(file, ROUTER_MAP, root, "for blocks with experts alone, " + byLayer.keySet());
+            throw invalid(
+                    file, ROUTER_MAP, root, "an object with keys of blocks with experts only, " + byLayer.keySet());
         }
         return byLayer;
     }
 
-    private static <T> T checked(Path file, String place, Supplier<T> made) {
+    private static <T> T checked(Path file, String place, Supplier<T> constructor) {
         try {
-            return made.get();
+            return constructor.get();
         } catch (UserError e) {
             if (e.kind() == UserError.Kind.INPUT) {
                 throw e;
@@ -204,12 +205,12 @@ final class ConfigJson {
         var values = new ArrayList<Integer>();
         for (JsonNode node : parent.path(key)) {
             if (!node.isIntegralNumber() || !node.canConvertToInt()) {
-                throw refused(file, key, parent, "a list of whole numbers");
+                throw invalid(file, key, parent, "a list of whole numbers");
             }
             values.add(node.intValue());
         }
         if (!parent.path(key).isArray() || values.isEmpty()) {
-            throw refused(file, key, parent, "a list of whole numbers");
+            throw invalid(file, key, parent, "a list of whole numbers");
         }
         return values;
     }
@@ -217,27 +218,27 @@ final class ConfigJson {
     private static int integer(Path file, JsonNode root, String key) {
         JsonNode node = root.path(key);
         if (!node.isIntegralNumber() || !node.canConvertToInt()) {
-            throw refused(file, key, root, "a whole number");
+            throw invalid(file, key, root, "a whole number");
         }
         return node.intValue();
     }
 
     private static double number(Path file, JsonNode root, String key) {
         if (!root.path(key).isNumber()) {
-            throw refused(file, key, root, "a number");
+            throw invalid(file, key, root, "a number");
         }
         return root.path(key).doubleValue();
     }
 
     private static boolean flag(Path file, JsonNode root, String key) {
         if (!root.path(key).isBoolean()) {
-            throw refused(file, key, root, "true or false");
+            throw invalid(file, key, root, "true or false");
         }
         return root.path(key).booleanValue();
     }
 
-    private static UserError refused(Path file, String key, JsonNode root, String wanted) {
+    private static UserError invalid(Path file, String key, JsonNode root, String wanted) {
         String value = root.has(key) ? root.get(key).toString() : "missing";
-        return UserError.input(file + ": " + key + " is " + value + ", it should be " + wanted, REMEDY);
+        return UserError.input(file + ": " + key + " is " + value + ", but should be " + wanted, REMEDY);
     }
 }

@@ -10,12 +10,12 @@ import java.util.Set;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Holds every key of a {@code config.json} against what Uncurl computes, so that none is accepted and then not followed. A
- * key is one that Uncurl writes, with the value that it writes for this model; or one of Hugging Face's that only describes
- * what Uncurl does anyway; or one that has no part in the arithmetic.
+ * Checks every key of a {@code config.json}, so that no setting is accepted and then ignored. Three kinds of keys are accepted:
+ * keys that Uncurl writes, with the value that it writes for this model; keys of Hugging Face with the one value that Uncurl
+ * supports; and keys that do not affect the computation.
  */
 final class ConfigKeys {
-    /** Keys that Uncurl does not write, and the one value of each that it computes with. */
+    /** Keys that Uncurl does not write, each with the only supported value. */
     private static final ObjectNode COMPUTED = new ObjectMapper()
             .createObjectNode()
             .put("hidden_act", "gelu_new")
@@ -33,7 +33,7 @@ final class ConfigKeys {
             .put("add_cross_attention", false)
             .put("router_jitter_noise", 0);
 
-    /** Keys that change no result, whatever they say. */
+    /** Keys that affect no result, whatever their value. */
     private static final Set<String> DESCRIPTIVE = Set.of(
             "_name_or_path",
             "architectures",
@@ -48,8 +48,9 @@ final class ConfigKeys {
 
     /**
      * @param file for messages only
-     * @param written the file that Uncurl writes for the model that {@code root} was read as
-     * @throws UserError (input) with the key and its value
+     * @param root the file that was read
+     * @param written the file that Uncurl would write for the same model
+     * @throws UserError (input) that names the key and its value
      */
     static void check(Path file, JsonNode root, JsonNode written) {
         for (Iterator<Map.Entry<String, JsonNode>> fields = root.fields(); fields.hasNext(); ) {
@@ -57,15 +58,15 @@ final class ConfigKeys {
             String key = field.getKey();
             JsonNode supported = written.has(key) ? written.get(key) : computed(key, written);
             if (supported == null && !DESCRIPTIVE.contains(key)) {
-                throw refused(file, field, "not a key that Uncurl knows, so it cannot be followed");
+                throw invalid(file, field, "a key that Uncurl does not know");
             }
             if (supported != null && !same(field.getValue(), supported)) {
-                throw refused(file, field, "not supported; " + supported + " is");
+                throw invalid(file, field, "not supported; the only supported value is " + supported);
             }
         }
     }
 
-    /** Newer files of Hugging Face say dtype for torch_dtype. */
+    /** Newer files of Hugging Face have dtype instead of torch_dtype. */
     private static JsonNode computed(String key, JsonNode written) {
         return key.equals("dtype") ? written.get("torch_dtype") : COMPUTED.get(key);
     }
@@ -76,9 +77,9 @@ final class ConfigKeys {
                 : value.equals(supported);
     }
 
-    private static UserError refused(Path file, Map.Entry<String, JsonNode> field, String why) {
+    private static UserError invalid(Path file, Map.Entry<String, JsonNode> field, String why) {
         return UserError.input(
                 file + ": " + field.getKey() + " is " + field.getValue() + ", which is " + why,
-                "Use a model folder that Uncurl wrote, or convert the model to what its config.json describes.");
+                "Use a model folder that Uncurl wrote, or convert the model to a supported configuration.");
     }
 }

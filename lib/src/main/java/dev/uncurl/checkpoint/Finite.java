@@ -7,12 +7,12 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.List;
 
-/** Finds values that are NaN or infinite among the stored bytes of a tensor. */
+/** Finds the first NaN or infinite value in the stored bytes of a tensor. */
 final class Finite {
     private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle SHORTS =
             MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
-    /** A value is NaN or infinite when all bits of its exponent are set; here those of an F32. */
+    /** Exponent bits of an F32. A value is NaN or infinite if all its exponent bits are set. */
     private static final int EXPONENT = 0x7f800000;
 
     private final DType dtype;
@@ -25,9 +25,9 @@ final class Finite {
     }
 
     /**
-     * Looks at the next bytes of the tensor.
+     * Checks the next bytes of the tensor.
      *
-     * @param bytes little-endian values of the tensor's type, whole ones, in the first {@code length} bytes
+     * @param bytes complete little-endian values of the tensor's type, in the first {@code length} bytes
      */
     void take(byte[] bytes, int length) {
         boolean all = dtype == DType.F32 ? allFinite(bytes, length) : allFinite(bytes, length, exponent());
@@ -37,7 +37,7 @@ final class Finite {
         at += length / dtype.bytes();
     }
 
-    /** Adds to each amount what carries into the sign bit just when all exponent bits are set. */
+    /** Adds a constant to each absolute value that carries into the sign bit exactly if all exponent bits are set. */
     private static boolean allFinite(byte[] bytes, int length) {
         int mark = 0;
         for (int i = 0; i < length; i += Float.BYTES) {
@@ -46,7 +46,7 @@ final class Finite {
         return mark >= 0;
     }
 
-    /** The same for 16 bits. */
+    /** The same for 16-bit types. */
     private static boolean allFinite(byte[] bytes, int length, int exponent) {
         int mark = 0;
         for (int i = 0; i < length; i += Short.BYTES) {
@@ -73,18 +73,20 @@ final class Finite {
     }
 
     /**
-     * @param file where the tensor is, for the message
-     * @throws UserError (input) with tensor, index and value when one was not finite
+     * Throws if a value of the tensor was not finite.
+     *
+     * @param file of the tensor, for the message
+     * @throws UserError (input) that names tensor, index and value
      */
     void require(Object file, String tensor, List<Integer> shape) {
         if (found >= 0) {
             throw UserError.input(
-                    file + ": tensor " + tensor + " of shape " + shape + " holds " + value + " at index " + found
-                            + " (row-major)",
-                    "Nothing computed with it would mean anything. Make the model again from inputs that are finite"
+                    file + ": tensor " + tensor + " of shape " + shape + " has the value " + value + " at index "
+                            + found + " (row-major)",
+                    "Results of this model would be meaningless. Make the model again from finite inputs"
                             + (dtype == DType.F32
                                     ? "."
-                                    : ", or store it as F32, which holds larger values than " + dtype + "."));
+                                    : ", or store it as F32, whose range is larger than that of " + dtype + "."));
         }
     }
 }

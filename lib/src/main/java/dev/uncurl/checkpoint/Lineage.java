@@ -6,15 +6,15 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Where a model comes from.
+ * How a model was made.
  *
- * @param parentModelId the model that this one was made of; null for one trained from scratch
+ * @param parentModelId the model from which this one was made; null if it was trained from scratch
  * @param stage initialize, pretrain, prefinetune, finetune or prune
  * @param inputs everything that determined the model: configuration, seed, corpus fingerprints, plan, ...
- * @param command the command line that made it
- * @param java version of the virtual machine
+ * @param command the command line
+ * @param java name and version of the virtual machine
  * @param os name, version and architecture of the operating system
- * @param backend what did the arithmetic, with version: {@code nd4j-native 1.0.0-M2.1}
+ * @param backend arithmetic library and version: {@code nd4j-native 1.0.0-M2.1}
  */
 public record Lineage(
         String parentModelId,
@@ -24,14 +24,14 @@ public record Lineage(
         String java,
         String os,
         String backend) {
-    /** The input that is the fingerprint of the tokenizer of the training data. */
+    /** Name of the input that contains the fingerprint of the training data's tokenizer. */
     public static final String TOKENIZER = "tokenizer";
 
     public Lineage {
         inputs = Collections.unmodifiableSortedMap(new TreeMap<>(inputs));
     }
 
-    /** Fingerprint of the tokenizer of the training data; null where none was recorded. */
+    /** Fingerprint of the training data's tokenizer; null if none was recorded. */
     public String tokenizer() {
         return inputs.get(TOKENIZER);
     }

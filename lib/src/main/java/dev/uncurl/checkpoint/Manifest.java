@@ -12,13 +12,13 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * {@code manifest.json}: what a finished model folder holds and where it comes from. Written last; a folder without it
- * is no model. It carries no time of writing, so the same work gives the same manifest.
+ * {@code manifest.json}: the files and the lineage of a finished model folder. It is written last; a folder without it is not a
+ * model. It contains no time, so that the same work gives the same manifest.
  *
  * @param format version of this record, {@value #FORMAT}
  * @param parameters number of parameters of the model
- * @param files every other file of the folder, by name
- * @param lineage where the model comes from
+ * @param files all other files of the folder, by name
+ * @param lineage how the model was made
  */
 public record Manifest(int format, long parameters, SortedMap<String, Entry> files, Lineage lineage) {
     public static final int FORMAT = 1;
@@ -27,8 +27,8 @@ public record Manifest(int format, long parameters, SortedMap<String, Entry> fil
      * One file.
      *
      * @param sha256 of all its bytes, in lower-case hexadecimal digits
-     * @param tensors CRC-32C of the bytes of each tensor, by name, so that one read alone can be checked; empty where
-     *     the file holds none
+     * @param tensors CRC-32C of the bytes of each tensor, by name, with which a read of a single tensor is checked; empty if
+     *     the file has no tensors
      */
     public record Entry(
             long bytes, String sha256, @JsonInclude(JsonInclude.Include.NON_EMPTY) SortedMap<String, String> tensors)
@@ -54,7 +54,7 @@ public record Manifest(int format, long parameters, SortedMap<String, Entry> fil
         return JSON.writeValueAsBytes(this);
     }
 
-    /** @throws IOException with a message for people when the bytes are not a manifest */
+    /** @throws IOException if the bytes are not a valid manifest; its message is for users */
     static Manifest parse(byte[] json) throws IOException {
         Manifest manifest;
         try {
@@ -63,10 +63,10 @@ public record Manifest(int format, long parameters, SortedMap<String, Entry> fil
             throw new IOException(e.getOriginalMessage(), e);
         }
         if (manifest == null || manifest.format != FORMAT) {
-            throw new IOException("its format is not " + FORMAT + ", the one that this version reads");
+            throw new IOException("its format is not " + FORMAT + ", which this version requires");
         }
         if (manifest.files.isEmpty() || manifest.lineage == null) {
-            throw new IOException("it names no files or no lineage");
+            throw new IOException("it lists no files or has no lineage");
         }
         for (var file : manifest.files.entrySet()) {
             boolean plainName = file.getKey().matches("[A-Za-z0-9][A-Za-z0-9._-]*");

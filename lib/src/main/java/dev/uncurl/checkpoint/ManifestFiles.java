@@ -3,6 +3,7 @@ package dev.uncurl.checkpoint;
 import dev.uncurl.error.UserError;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -17,16 +18,16 @@ record ManifestFiles(FileSystem fs, Path folder, Manifest manifest, String sha25
             "The folder was damaged after it was written: copy it again from its source, or remove it and run the"
                     + " command that writes it again.";
 
-    /** @throws UserError (input) when the folder has no valid manifest, and so is not a finished model */
+    /** @throws UserError (input) if the folder has no valid manifest and thus is not a finished model */
     static ManifestFiles read(FileSystem fs, Path folder) throws IOException {
         if (ModelStaging.isStaging(folder)) {
             throw UserError.input(
-                    folder + " is where a model was being written, not a finished model",
-                    "Run the command that writes it again; this folder can be removed.");
+                    folder + " is the staging folder of a model, not a finished model",
+                    "Run the command that writes the model again; this folder can be removed.");
         }
         byte[] json = json(fs, folder);
         try {
-            return new ManifestFiles(fs, folder, Manifest.parse(json), Storage.sha256(json));
+            return new ManifestFiles(fs, folder, Manifest.parse(json), DigestUtils.sha256Hex(json));
         } catch (IOException e) {
             throw UserError.input(
                     new Path(folder, MANIFEST) + " is not a valid manifest: " + e.getMessage(),
@@ -49,7 +50,7 @@ record ManifestFiles(FileSystem fs, Path folder, Manifest manifest, String sha25
         }
     }
 
-    /** @throws UserError (input) with a listed file that is missing or has another size */
+    /** @throws UserError (input) if a listed file is missing or has another size */
     void checkSizes() throws IOException {
         for (var entry : manifest.files().entrySet()) {
             var file = new Path(folder, entry.getKey());
@@ -61,7 +62,7 @@ record ManifestFiles(FileSystem fs, Path folder, Manifest manifest, String sha25
                 throw UserError.input(file + " is missing, but the manifest lists it", REPAIR, e);
             }
             if (bytes != expected) {
-                throw UserError.input(file + " has " + bytes + " bytes, by the manifest " + expected, REPAIR);
+                throw UserError.input(file + " has " + bytes + " bytes, but " + expected + " in the manifest", REPAIR);
             }
         }
     }
@@ -70,7 +71,7 @@ record ManifestFiles(FileSystem fs, Path folder, Manifest manifest, String sha25
         return manifest.files().containsKey(name);
     }
 
-    /** @throws UserError (input) when the manifest does not list the file */
+    /** @throws UserError (input) if the manifest does not list the file */
     Path listed(String name) {
         if (!lists(name)) {
             throw UserError.input(new Path(folder, MANIFEST) + " does not list " + name, REPAIR);
@@ -78,7 +79,7 @@ record ManifestFiles(FileSystem fs, Path folder, Manifest manifest, String sha25
         return new Path(folder, name);
     }
 
-    /** @throws UserError (input) when the file is not as it was written */
+    /** @throws UserError (input) if the file is missing or its hash differs from the manifest */
     byte[] content(String name) throws IOException {
         Path file = listed(name);
         byte[] content;
@@ -87,11 +88,11 @@ record ManifestFiles(FileSystem fs, Path folder, Manifest manifest, String sha25
         } catch (FileNotFoundException e) {
             throw UserError.input(file + " is missing, but the manifest lists it", REPAIR, e);
         }
-        checkHash(name, Storage.sha256(content));
+        checkHash(name, DigestUtils.sha256Hex(content));
         return content;
     }
 
-    /** Reads every byte of every file. @throws UserError (input) with the file that is not as it was written */
+    /** Reads all files. @throws UserError (input) that names the first file whose hash differs from the manifest */
     void checkHashes() throws IOException {
         for (String name : manifest.files().keySet()) {
             checkHash(name, Storage.hash(fs, new Path(folder, name)).sha256());
@@ -102,8 +103,8 @@ record ManifestFiles(FileSystem fs, Path folder, Manifest manifest, String sha25
         String written = manifest.files().get(name).sha256();
         if (!found.equals(written)) {
             throw UserError.input(
-                    new Path(folder, name) + " is not what was written: its SHA-256 is " + found + ", by the manifest "
-                            + written,
+                    new Path(folder, name) + " has changed since it was written: its SHA-256 is " + found + ", but "
+                            + written + " in the manifest",
                     REPAIR);
         }
     }

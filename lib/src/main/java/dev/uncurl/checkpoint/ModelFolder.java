@@ -18,8 +18,8 @@ import org.apache.hadoop.fs.Path;
 
 /**
  * A finished model on any Hadoop file system: safetensors files ({@link TensorFolder}), {@code config.json} and
- * {@code manifest.json}. A folder without a valid manifest is no model. Tensors are read by byte range; instances are safe
- * for use by several threads.
+ * {@code manifest.json}. A folder without a valid manifest is not a model. Tensors are read by byte range. Instances are
+ * thread-safe.
  */
 public final class ModelFolder implements Weights {
     static final String CONFIG = "config.json";
@@ -40,10 +40,10 @@ public final class ModelFolder implements Weights {
     }
 
     /**
-     * Writes a model aside and publishes it by one rename.
+     * Writes a model to a staging folder and publishes it by one rename.
      *
-     * @param dir where it shall stand; nothing may stand there
-     * @param weights with all tensors of the configuration; each is read once and held in parts only
+     * @param dir the model's folder; must not exist
+     * @param weights all tensors of the configuration; each is read once, in parts
      */
     public static ModelFolder write(FileSystem fs, Path dir, ModelConfig config, Weights weights, Lineage lineage)
             throws IOException {
@@ -57,11 +57,11 @@ public final class ModelFolder implements Weights {
     }
 
     /**
-     * Opens a finished model: manifest, sizes of all files, config and index are checked, the last two with their
-     * hashes; the header of a file when it is first read; a tensor's bytes against its sum in the manifest, and that they are
-     * finite, whenever they are read; the hashes of the other files by {@link #verify} alone.
+     * Opens a finished model. Checks the manifest, the sizes of all files, and config and index with their hashes. The header of
+     * a file is checked when it is first read. A tensor is checked whenever it is read: its checksum against the manifest, and
+     * that its values are finite. Only {@link #verify} checks the hashes of the other files.
      *
-     * @throws UserError (input) with folder, file and remedy
+     * @throws UserError (input) that names folder, file and remedy
      */
     public static ModelFolder open(FileSystem fs, Path dir) throws IOException {
         ManifestFiles files = manifest(fs, dir);
@@ -70,18 +70,18 @@ public final class ModelFolder implements Weights {
     }
 
     /**
-     * Opens a model that was opened before, perhaps by another process: like {@link #open}, but without looking at its
-     * other files, so that the time does not grow with their number. Each tensor is still checked when it is read.
+     * Opens a model that was opened before, possibly by another process. Like {@link #open}, but does not check the sizes of
+     * all files, so that the time does not depend on their number. Each tensor is still checked when it is read.
      *
-     * @param manifestSha256 of the model that was opened then
-     * @throws UserError (input) as {@link #open}, or when the folder holds another model now
+     * @param manifestSha256 of the model when it was opened before
+     * @throws UserError (input) as in {@link #open}, or if the folder contains another model now
      */
     public static ModelFolder reopen(FileSystem fs, Path dir, String manifestSha256) throws IOException {
         ManifestFiles files = manifest(fs, dir);
         if (!files.sha256().equals(manifestSha256)) {
             throw UserError.input(
                     "Model " + dir + " was replaced while it was in use: its manifest.json has SHA-256 "
-                            + files.sha256() + " now, it had " + manifestSha256,
+                            + files.sha256() + " now, but had " + manifestSha256 + " before",
                     "Run the command again.");
         }
         return open(files);
@@ -109,7 +109,7 @@ public final class ModelFolder implements Weights {
         return new ModelFolder(files, config, dtype, tensors);
     }
 
-    /** The file of each tensor, all of them listed in the manifest. */
+    /** The file of each tensor; all files are listed in the manifest. */
     private static Map<String, String> fileOfTensor(ManifestFiles files) throws IOException {
         boolean single = files.lists(TensorIndex.SINGLE) && !files.lists(TensorIndex.FILE);
         Map<String, String> fileOfTensor = single
@@ -122,45 +122,47 @@ public final class ModelFolder implements Weights {
     private static void checkComplete(Path folder, Gpt2Architecture architecture, Map<String, String> fileOfTensor) {
         var expected = new LinkedHashSet<String>();
         architecture.tensors().forEach(tensor -> expected.add(tensor.name()));
-        String remedy = "config.json and the weights are not of one model: produce the model again.";
+        String remedy = "config.json and the weights belong to different models: produce the model again.";
         for (String tensor : expected) {
             if (!fileOfTensor.containsKey(tensor)) {
                 throw UserError.input(
-                        folder + ": tensor " + tensor + " of the model of config.json is in no file", remedy);
+                        folder + ": no file contains tensor " + tensor + ", which config.json implies", remedy);
             }
         }
         for (String tensor : fileOfTensor.keySet()) {
             if (!expected.contains(tensor)) {
-                throw UserError.input(folder + ": the model of config.json has no tensor " + tensor, remedy);
+                throw UserError.input(
+                        folder + ": tensor " + tensor + " is not one of the model that config.json describes", remedy);
             }
         }
     }
 
     /**
-     * Reads every byte: the hash of each file and the sum of each tensor against the manifest, headers against
+     * Reads the whole model. Checks the hash of each file and the checksum of each tensor against the manifest, headers against
      * config.json, and that all values are finite.
      *
-     * @throws UserError (input) that names the file, and the tensor where it is one, that differs
+     * @throws UserError (input) that names the first file or tensor that differs
      */
     public void verify() throws IOException {
         files.checkHashes();
         for (String file : tensors.files()) {
             SortedMap<String, String> written = manifest().files().get(file).tensors();
             SortedMap<String, String> found = tensors.file(file).sums();
-            if (!written.isEmpty() && !written.keySet().equals(found.keySet())) { // older manifests have no sums
+            if (!written.isEmpty()
+                    && !written.keySet().equals(found.keySet())) { // manifests of earlier releases have no checksums
                 throw UserError.input(
-                        new Path(dir(), MANIFEST) + " has sums of other tensors than " + file + " holds",
+                        new Path(dir(), MANIFEST) + " has checksums of other tensors than " + file + " contains",
                         ManifestFiles.REPAIR);
             }
         }
     }
 
-    /** Reads one tensor, and nothing but its bytes, into {@code into[offset ..]}, row-major. */
+    /** Reads one tensor by byte range into {@code into[offset ..]}, row-major. */
     public void read(String tensor, float[] into, int offset) throws IOException {
         tensors.read(tensor, into, offset);
     }
 
-    /** Reads one tensor, and nothing but its bytes, in parts. */
+    /** Reads one tensor by byte range, in parts. */
     @Override
     public void read(String tensor, Weights.Values values) throws IOException {
         tensors.read(tensor, values);
@@ -176,7 +178,7 @@ public final class ModelFolder implements Weights {
         return tensors;
     }
 
-    /** A file of this folder, whose tensors are compared with the manifest when they are read. */
+    /** A file of this folder; its tensors are checked against the manifest when they are read. */
     Safetensors safetensors(String name) throws IOException {
         return Safetensors.open(
                 files.fs(), new Path(dir(), name), manifest().files().get(name).tensors());
@@ -190,7 +192,7 @@ public final class ModelFolder implements Weights {
         return config;
     }
 
-    /** How every tensor is stored. */
+    /** Storage type of every tensor. */
     public DType dtype() {
         return dtype;
     }
@@ -203,12 +205,12 @@ public final class ModelFolder implements Weights {
         return files.manifest();
     }
 
-    /** SHA-256 of manifest.json; the manifest holds the hashes of all else, so this one names the model's content. */
+    /** SHA-256 of manifest.json. The manifest contains the hashes of all other files, so this identifies the model's content. */
     public String manifestSha256() {
         return files.sha256();
     }
 
-    /** Size of all files that the manifest lists. */
+    /** Total size of the files that the manifest lists. */
     public long bytes() {
         return manifest().files().values().stream()
                 .mapToLong(Manifest.Entry::bytes)

@@ -17,12 +17,11 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * A model being put together in a hidden folder {@code .<name>.<token>.tmp} beside the place where it will stand, by one
- * process or by many: its shards, and at last {@link #publish}, which checks that all is there, writes index, config and
- * manifest, and makes the model visible by one rename. Whoever dies before that leaves nothing that could be taken for a
- * model.
+ * Builds a model in a hidden staging folder {@code .<name>.<token>.tmp}, next to the model's final folder. One or more processes
+ * write its shards. Then {@link #publish} checks that all shards exist, writes index, config and manifest, and makes the model
+ * visible by one rename. A process that is killed before the rename leaves nothing that looks like a model.
  *
- * <p>Shards may be written twice, as {@link ShardWriter} describes.
+ * <p>A shard may be written more than once; see {@link ShardWriter}.
  */
 public final class ModelStaging {
     private final FileSystem fs;
@@ -46,17 +45,17 @@ public final class ModelStaging {
         this.writer = new ShardWriter(this.fs, folder, shards.sharded());
     }
 
-    /** As {@link #create(FileSystem, Path, ModelConfig, DType)}, stored as F32. */
+    /** {@link #create(FileSystem, Path, ModelConfig, DType)} with type F32. */
     public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config) throws IOException {
         return create(fs, dir, config, DType.F32);
     }
 
     /**
-     * Begins a new model.
+     * Creates a staging folder.
      *
-     * @param dtype in which its tensors are stored
-     * @param dir where the finished model shall stand
-     * @throws UserError (conflict) when something stands there, (input) when there is too little room
+     * @param dir folder of the finished model
+     * @param dtype storage type of all tensors
+     * @throws UserError (conflict) if {@code dir} exists, (input) if there is too little free space
      */
     public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config, DType dtype) throws IOException {
         var staging = new ModelStaging(fs, dir, config, dtype, UUID.randomUUID().toString());
@@ -69,7 +68,7 @@ public final class ModelStaging {
     /**
      * Opens a staging folder that another process created.
      *
-     * @param token as returned by {@link #token} in the creating process; the other arguments as given there
+     * @param token result of {@link #token} in the creating process; the other arguments must be those of {@link #create}
      */
     public static ModelStaging attach(FileSystem fs, Path dir, ModelConfig config, DType dtype, String token)
             throws IOException {
@@ -78,7 +77,7 @@ public final class ModelStaging {
         }
         var staging = new ModelStaging(fs, dir, config, dtype, token);
         if (!staging.fs.exists(staging.folder)) {
-            throw new IOException("The staging folder " + staging.folder + " is gone");
+            throw new IOException("The staging folder " + staging.folder + " does not exist any more");
         }
         return staging;
     }
@@ -87,7 +86,7 @@ public final class ModelStaging {
         return dir.getName().startsWith(".") && dir.getName().endsWith(".tmp");
     }
 
-    /** Distinguishes this staging folder from others of the same model; for {@link #attach}. */
+    /** Identifies this staging folder among those of the same model; an argument of {@link #attach}. */
     public String token() {
         return token;
     }
@@ -96,17 +95,17 @@ public final class ModelStaging {
         return shards;
     }
 
-    /** Writes the shards; the size and hash of each may be handed to {@link #publish}. */
+    /** The writer of the shards; its results are arguments of {@link #publish}. */
     public ShardWriter writer() {
         return writer;
     }
 
-    /** Writes shard number {@code shard}; the size and hash may be handed to {@link #publish}. */
+    /** Writes a shard; the result is an argument of {@link #publish}. */
     public Manifest.Entry writeShard(int shard, ShardWriter.Content content) throws IOException {
         return writer.writeShard(shard, content);
     }
 
-    /** Writes every shard, a tensor at a time, and gives what {@link #publish} takes. */
+    /** Writes all shards, one tensor at a time; the result is an argument of {@link #publish}. */
     Map<Integer, Manifest.Entry> writeShards(Weights weights) throws IOException {
         var entries = new TreeMap<Integer, Manifest.Entry>();
         for (int shard = 0; shard < shards.count(); shard++) {
@@ -120,13 +119,13 @@ public final class ModelStaging {
         return entries;
     }
 
-    /** Writes a safetensors file that stands beside the shards in the published folder. */
+    /** Writes an additional safetensors file of the published folder. */
     void writeCompanion(String name, List<SafetensorsWriter.Declaration> tensors, ShardWriter.Content content)
             throws IOException {
         companions.put(name, writer.write(name, tensors, content));
     }
 
-    /** Writes any other file that stands beside the shards in the published folder. */
+    /** Writes any other additional file of the published folder. */
     void writeCompanion(String name, byte[] content) throws IOException {
         companions.put(name, Storage.write(fs, new Path(folder, name), content));
     }
@@ -134,10 +133,9 @@ public final class ModelStaging {
     /**
      * Publishes the model.
      *
-     * @param known sizes and hashes by shard number, as {@link #writeShard} gave them; the other shards are read and
-     *     hashed
-     * @throws IllegalStateException when a shard was not written
-     * @throws UserError (conflict) when another model stands in the place meanwhile
+     * @param known results of {@link #writeShard}, by shard number; other shards are read and hashed
+     * @throws IllegalStateException if a shard was not written
+     * @throws UserError (conflict) if the model's folder exists now
      */
     public ModelFolder publish(Lineage lineage, Map<Integer, Manifest.Entry> known) throws IOException {
         SortedMap<String, Manifest.Entry> files = new TreeMap<>(companions);
@@ -156,7 +154,7 @@ public final class ModelStaging {
         Storage.write(fs, new Path(folder, ModelFolder.MANIFEST), manifest.toJson());
         checkFree();
         if (!Storage.rename(fs, folder, dir)) {
-            throw taken();
+            throw exists();
         }
         return ModelFolder.open(fs, dir);
     }
@@ -176,7 +174,7 @@ public final class ModelStaging {
         }
     }
 
-    /** Throws away everything staged. */
+    /** Deletes the staging folder. */
     public void discard() throws IOException {
         fs.delete(folder, true);
     }
@@ -187,13 +185,13 @@ public final class ModelStaging {
         }
         boolean emptyFolder = fs.getFileStatus(dir).isDirectory() && fs.listStatus(dir).length == 0;
         if (!emptyFolder || !fs.delete(dir, false)) {
-            throw taken();
+            throw exists();
         }
     }
 
-    private UserError taken() {
+    private UserError exists() {
         return UserError.conflict(
                 dir + " exists already; a model is never overwritten",
-                "Remove it, or choose another place for the model.");
+                "Remove it, or choose another name for the model.");
     }
 }

@@ -20,14 +20,14 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * One safetensors file, read by byte range. The format: eight bytes little-endian n; n bytes of JSON that map each
+ * Reads a safetensors file by byte range. The format: n in eight bytes, little-endian; n bytes of JSON that map each
  * tensor's name to {@code {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}} (offsets count from the end
  * of the header), optionally with a map of strings under {@code __metadata__}; then the data, little-endian and
  * without gaps.
  *
- * <p>{@link #open} trusts nothing: a header that lies about sizes is refused, with file and tensor named, before
- * anything larger than the file is allocated. The types of {@link DType} are read, and only finite values, which become
- * {@code float} exactly. Instances hold the header, no stream, and may be shared between threads.
+ * <p>{@link #open} checks all sizes in the header against the size of the file before it allocates memory by them; errors name
+ * file and tensor. Values of all types of {@link DType} can be read; they are converted to {@code float} exactly. Values that
+ * are not finite are rejected. Instances have no open stream and are thread-safe.
  */
 public final class Safetensors {
     private static final int CHUNK = 1 << 20;
@@ -35,9 +35,9 @@ public final class Safetensors {
     /**
      * One tensor of the file.
      *
-     * @param dtype how its values are stored
+     * @param dtype storage type
      * @param begin first byte of its data, counted from the start of the file
-     * @param end byte after its data
+     * @param end position after the last byte of its data
      */
     public record Tensor(String name, List<Integer> shape, DType dtype, long begin, long end) {
         /** Number of elements. */
@@ -65,12 +65,12 @@ public final class Safetensors {
         this.sums = sums;
     }
 
-    /** @throws UserError (input) when the file is missing or its header does not hold together */
+    /** @throws UserError (input) if the file is missing or its header is invalid */
     public static Safetensors open(FileSystem fs, Path file) throws IOException {
         return open(fs, file, Map.of());
     }
 
-    /** As {@link #open(FileSystem, Path)}; a tensor whose CRC-32C is known is held against it whenever it is read. */
+    /** As {@link #open(FileSystem, Path)}. @param sums CRC-32C by tensor; these tensors are checked whenever they are read */
     static Safetensors open(FileSystem fs, Path file, Map<String, String> sums) throws IOException {
         SafetensorsHeader header = SafetensorsHeader.read(fs, file);
         return new Safetensors(fs, file, header.tensors(), header.metadata(), sums);
@@ -85,12 +85,12 @@ public final class Safetensors {
         return List.copyOf(tensors.values());
     }
 
-    /** The strings stored beside the tensors; empty when there are none. */
+    /** The strings of {@code __metadata__}; empty if there are none. */
     public Map<String, String> metadata() {
         return Map.copyOf(metadata);
     }
 
-    /** @throws UserError (input) when the file has no tensor of that name */
+    /** @throws UserError (input) if the file has no tensor of this name */
     public Tensor tensor(String name) {
         Tensor tensor = tensors.get(name);
         if (tensor == null) {
@@ -99,7 +99,7 @@ public final class Safetensors {
         return tensor;
     }
 
-    /** Reads one tensor, and nothing but its bytes, into {@code into[offset ..]}. */
+    /** Reads one tensor by byte range into {@code into[offset ..]}. */
     public void read(String name, float[] into, int offset) throws IOException {
         try (FSDataInputStream in = fs.open(file)) {
             read(in, tensor(name), into, offset);
@@ -107,8 +107,9 @@ public final class Safetensors {
     }
 
     /**
-     * Reads one tensor, and nothing but its bytes, in parts; one that is damaged or holds a value that is not finite is
-     * refused after the last.
+     * Reads one tensor by byte range, in parts.
+     *
+     * @throws UserError (input) after the last part if the tensor is damaged or has a value that is not finite
      */
     public void read(String name, Weights.Values values) throws IOException {
         try (FSDataInputStream in = fs.open(file)) {
@@ -117,8 +118,8 @@ public final class Safetensors {
     }
 
     /**
-     * Gives {@code writer} the tensor {@code target}, with the bytes of this file's tensor {@code source} as they are, or
-     * converted where the writer has another type for it.
+     * Writes tensor {@code source} of this file as tensor {@code target} of {@code writer}: its bytes if both have the same type,
+     * otherwise its converted values.
      */
     public void copy(String source, SafetensorsWriter writer, String target) throws IOException {
         Tensor tensor = tensor(source);
@@ -156,7 +157,7 @@ public final class Safetensors {
         finite.require(file, tensor.name(), tensor.shape());
     }
 
-    /** Copies the bytes of one tensor as they are. */
+    /** Copies the bytes of one tensor. */
     void copy(FSDataInputStream in, Tensor tensor, OutputStream out) throws IOException {
         byte[] chunk = new byte[(int) Math.min(CHUNK, tensor.end() - tensor.begin())];
         var sum = new CRC32C();
@@ -173,7 +174,7 @@ public final class Safetensors {
         finite.require(file, tensor.name(), tensor.shape());
     }
 
-    /** Whether a tensor has the bytes that one of another file has once it is converted to this tensor's type. */
+    /** Whether a tensor equals, bit for bit, a tensor of another file after conversion to this tensor's type. */
     boolean same(String name, Safetensors other, String otherName) throws IOException {
         Tensor left = tensor(name);
         Tensor right = other.tensor(otherName);
@@ -212,16 +213,16 @@ public final class Safetensors {
     }
 
     private void check(Tensor tensor, Checksum sum) {
-        String known = sums.getOrDefault(tensor.name(), sum(sum));
-        if (!known.equals(sum(sum))) {
+        String expected = sums.getOrDefault(tensor.name(), sum(sum));
+        if (!expected.equals(sum(sum))) {
             throw SafetensorsHeader.damaged(
                     file,
-                    "tensor " + tensor.name() + " is not what was written: its CRC-32C is " + sum(sum)
-                            + ", by the manifest " + known);
+                    "tensor " + tensor.name() + " has changed since it was written: its CRC-32C is " + sum(sum)
+                            + ", but " + expected + " in the manifest");
         }
     }
 
-    /** As a manifest has it. */
+    /** A checksum in the format of the manifest. */
     static String sum(Checksum sum) {
         return String.format(Locale.ROOT, "%08x", sum.getValue());
     }

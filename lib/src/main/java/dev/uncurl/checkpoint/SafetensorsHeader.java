@@ -24,13 +24,13 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The header of a safetensors file, read without trust: every size is held against the file's before it is used.
+ * The header of a safetensors file. Every size in it is checked against the size of the file before it is used.
  *
  * @param tensors by name, in the order of their data
- * @param metadata the strings stored beside them; empty when there are none
+ * @param metadata the strings of {@code __metadata__}; empty if there are none
  */
 record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, String> metadata) {
-    /** The reference implementation's ceiling for a header. */
+    /** The maximal header length of the reference implementation. */
     private static final long LONGEST_HEADER = 100_000_000;
 
     private static final String METADATA = "__metadata__";
@@ -42,7 +42,7 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
-    /** @throws UserError (input) when the file is missing or its header does not hold together */
+    /** @throws UserError (input) if the file is missing or its header is invalid */
     static SafetensorsHeader read(FileSystem fs, Path file) throws IOException {
         var metadata = new TreeMap<String, String>();
         var tensors = new ArrayList<Safetensors.Tensor>();
@@ -52,12 +52,12 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
             long dataStart = Long.BYTES + header.length;
             parse(file, header, dataStart, size, tensors, metadata);
             return new SafetensorsHeader(contiguous(file, tensors, dataStart, size), metadata);
-        } catch (FileNotFoundException missing) {
-            throw UserError.input("There is no file " + file, "Check the path; produce the model again.", missing);
+        } catch (FileNotFoundException e) {
+            throw UserError.input("There is no file " + file, "Check the path, or produce the model again.", e);
         }
     }
 
-    /** The tensors in the order of their data, which must fill the file from {@code start} to its end. */
+    /** The tensors by name, in the order of their data. The data must fill the file from {@code start} to its end. */
     private static Map<String, Safetensors.Tensor> contiguous(
             Path file, List<Safetensors.Tensor> tensors, long start, long size) {
         tensors.sort(Comparator.comparingLong(Safetensors.Tensor::begin).thenComparingLong(Safetensors.Tensor::end));
@@ -72,7 +72,7 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
             byName.put(tensor.name(), tensor);
         }
         if (expected != size) {
-            throw damaged(file, (size - expected) + " bytes after the last tensor belong to none");
+            throw damaged(file, (size - expected) + " bytes after the last tensor belong to no tensor");
         }
         return byName;
     }
@@ -86,7 +86,7 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
             in.readFully(0, prefix);
             long length = ByteBuffer.wrap(prefix).order(ByteOrder.LITTLE_ENDIAN).getLong();
             if (length < 2 || length > Math.min(size - Long.BYTES, LONGEST_HEADER)) {
-                throw damaged(file, "the header claims " + length + " bytes in a file of " + size);
+                throw damaged(file, "the header has " + length + " bytes by its length field; the file has " + size);
             }
             byte[] header = new byte[(int) length];
             in.readFully(Long.BYTES, header);
@@ -147,7 +147,7 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
             shape.add(dimension.intValue());
             bytes = Math.multiplyHigh(bytes, dimension.intValue()) == 0 ? bytes * dimension.intValue() : -1;
             if (bytes < 0) {
-                throw damaged(file, where + "has a shape " + node.get("shape") + " beyond any file");
+                throw damaged(file, where + "has a shape " + node.get("shape") + " that is larger than any file");
             }
         }
         JsonNode offsets = node.get("data_offsets");
@@ -169,7 +169,8 @@ record SafetensorsHeader(Map<String, Safetensors.Tensor> tensors, Map<String, St
             }
         }
         throw UserError.input(
-                file + ": " + where + "is stored as " + type + "; what is read is " + Arrays.toString(DType.values()),
+                file + ": " + where + "is stored as " + type + "; supported types are "
+                        + Arrays.toString(DType.values()),
                 "Convert the model to one of them.");
     }
 

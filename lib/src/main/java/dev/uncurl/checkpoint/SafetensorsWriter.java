@@ -20,8 +20,8 @@ import java.util.zip.CheckedOutputStream;
 import org.apache.hadoop.fs.FSDataInputStream;
 
 /**
- * Writes one safetensors file as a stream: the tensors are declared first, because the header precedes the data, and
- * then given in that order. The header is padded with spaces so that the data start at a multiple of eight bytes.
+ * Writes a safetensors file to a stream. All tensors are declared first, because the header precedes the data, and then
+ * written in the declared order. The header is padded with spaces so that the data start at a multiple of eight bytes.
  */
 public final class SafetensorsWriter implements Closeable {
     private static final int PART = 1 << 15;
@@ -32,10 +32,10 @@ public final class SafetensorsWriter implements Closeable {
      * A tensor to be written.
      *
      * @param shape row-major
-     * @param dtype that its values are rounded to, as {@link DType#encode} does
+     * @param dtype storage type; values are rounded to it by {@link DType#encode}
      */
     public record Declaration(String name, List<Integer> shape, DType dtype) {
-        /** Stored as F32. */
+        /** A tensor of type F32. */
         public Declaration(String name, List<Integer> shape) {
             this(name, shape, DType.F32);
         }
@@ -54,7 +54,7 @@ public final class SafetensorsWriter implements Closeable {
      * Writes the header.
      *
      * @param out closed with this writer
-     * @param metadata strings for {@code __metadata__}; none when empty
+     * @param metadata strings for {@code __metadata__}, which is omitted if there are none
      */
     public SafetensorsWriter(OutputStream out, List<Declaration> declarations, Map<String, String> metadata)
             throws IOException {
@@ -94,18 +94,18 @@ public final class SafetensorsWriter implements Closeable {
         return header.array();
     }
 
-    /** Puts {@code count} values of a tensor, from index {@code at} on, into {@code part}. */
+    /** Copies {@code count} values of a tensor, starting at index {@code at}, to {@code part}. */
     @FunctionalInterface
     private interface Values {
         void put(float[] part, int count, int at);
     }
 
-    /** Writes the tensor whose turn it is from {@code values[offset ..]}. */
+    /** Writes the next declared tensor from {@code values[offset ..]}. */
     public void write(String name, float[] values, int offset) throws IOException {
         write(name, offset, values.length, (part, count, at) -> System.arraycopy(values, offset + at, part, 0, count));
     }
 
-    /** Writes the tensor whose turn it is from the first of {@code values}, rounded to FLOAT, and then to its own type. */
+    /** Writes the next declared tensor from the first elements of {@code values}, rounded to FLOAT and then to its type. */
     public void write(String name, double[] values) throws IOException {
         write(name, 0, values.length, (part, count, at) -> {
             for (int i = 0; i < count; i++) {
@@ -114,48 +114,48 @@ public final class SafetensorsWriter implements Closeable {
         });
     }
 
-    /** Writes the tensor whose turn it is from the tensor {@code source} of {@code weights}, a part at a time. */
+    /** Writes the next declared tensor from tensor {@code source} of {@code weights}, in parts. */
     public void write(String name, Weights weights, String source) throws IOException {
-        Declaration tensor = turn(name);
+        Declaration tensor = next(name);
         int length = Math.toIntExact(tensor.length());
-        var encoded = new Encoded(tensor, Math.min(Weights.PART, length));
+        var encoder = new Encoder(tensor, Math.min(Weights.PART, length));
         var written = new int[1];
         weights.read(source, (values, count, at) -> {
             if (at != written[0] || count > length - at) {
                 throw new IllegalArgumentException(
                         "Tensor " + source + " does not have the " + length + " values of " + name + " in their order");
             }
-            encoded.write(values, count);
+            encoder.write(values, count);
             written[0] += count;
         });
         if (written[0] != length) {
             throw new IllegalArgumentException(
                     "Tensor " + source + " has " + written[0] + " values, not the " + length + " of " + name);
         }
-        encoded.finish();
+        encoder.finish();
     }
 
     private void write(String name, int offset, int available, Values values) throws IOException {
-        Declaration tensor = turn(name);
+        Declaration tensor = next(name);
         int length = Math.toIntExact(tensor.length());
         Objects.checkFromIndexSize(offset, length, available);
         float[] part = new float[Math.min(PART, length)];
-        var encoded = new Encoded(tensor, part.length);
+        var encoder = new Encoder(tensor, part.length);
         for (int done = 0; done < length; done += part.length) {
             int count = Math.min(part.length, length - done);
             values.put(part, count, done);
-            encoded.write(part, count);
+            encoder.write(part, count);
         }
-        encoded.finish();
+        encoder.finish();
     }
 
-    /** The values of one tensor on their way to the stream. */
-    private final class Encoded {
+    /** Encodes the values of one tensor and writes them to the stream. */
+    private final class Encoder {
         private final Declaration tensor;
         private final Chunk chunk;
         private final Finite finite;
 
-        Encoded(Declaration tensor, int values) {
+        Encoder(Declaration tensor, int values) {
             this.tensor = tensor;
             chunk = new Chunk(tensor.dtype(), values);
             finite = new Finite(tensor.dtype());
@@ -168,27 +168,27 @@ public final class SafetensorsWriter implements Closeable {
             out.write(chunk.bytes(), 0, bytes);
         }
 
-        /** @throws dev.uncurl.error.UserError (input) when a value is not finite in the type that it is stored in */
+        /** @throws dev.uncurl.error.UserError (input) if a value is not finite after conversion to the tensor's type */
         void finish() {
             finite.require("The file to be written", tensor.name(), tensor.shape());
             sums.put(tensor.name(), Safetensors.sum(out.getChecksum()));
         }
     }
 
-    /** Writes the tensor whose turn it is from {@code tensor} of another file: bit for bit where it has the same type. */
+    /** Writes the next declared tensor from {@code tensor} of another file: bit for bit if both have the same type. */
     void copy(String name, Safetensors source, FSDataInputStream in, Safetensors.Tensor tensor) throws IOException {
-        Declaration turn = turn(name);
-        if (turn.length() != tensor.length()) {
+        Declaration declared = next(name);
+        if (declared.length() != tensor.length()) {
             throw new IllegalArgumentException("Tensor " + name + " differs in size from " + tensor.name());
         }
-        if (turn.dtype() == tensor.dtype()) {
+        if (declared.dtype() == tensor.dtype()) {
             source.copy(in, tensor, out);
             sums.put(name, Safetensors.sum(out.getChecksum()));
             return;
         }
-        var encoded = new Encoded(turn, (int) Math.min(PART, tensor.length()));
-        source.read(in, tensor, (values, count, at) -> encoded.write(values, count));
-        encoded.finish();
+        var encoder = new Encoder(declared, (int) Math.min(PART, tensor.length()));
+        source.read(in, tensor, (values, count, at) -> encoder.write(values, count));
+        encoder.finish();
     }
 
     /** CRC-32C of each tensor written so far, by name. */
@@ -196,7 +196,7 @@ public final class SafetensorsWriter implements Closeable {
         return sums;
     }
 
-    private Declaration turn(String name) {
+    private Declaration next(String name) {
         if (next == declarations.size() || !declarations.get(next).name().equals(name)) {
             throw new IllegalStateException("Tensor " + name + " is not the next one declared");
         }
@@ -204,7 +204,7 @@ public final class SafetensorsWriter implements Closeable {
         return declarations.get(next++);
     }
 
-    /** Closes the stream, after an exception too. @throws IllegalStateException when tensors are still to come */
+    /** Closes the stream. @throws IllegalStateException if a declared tensor was not written */
     public void finish() throws IOException {
         if (next != declarations.size()) {
             throw new IllegalStateException("Tensor " + declarations.get(next).name() + " was not written");

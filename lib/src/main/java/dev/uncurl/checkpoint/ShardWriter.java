@@ -9,13 +9,13 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Writes the shards of a folder, from one process or from many. A shard may be written twice (a retried or speculative
- * task): each attempt writes a file of its own, the first to finish gets the shard's name, and all have the same bytes.
+ * Writes the shards of a folder, from one process or several. A shard may be written more than once, by a retried or speculative
+ * task: each attempt writes its own file with the same bytes, and the first that finishes gets the name of the shard.
  */
 public final class ShardWriter {
     private static final String ATTEMPT = ".attempt";
 
-    /** Fills the tensors of one file, in the order declared. */
+    /** Writes the tensors of one file, in the declared order. */
     @FunctionalInterface
     public interface Content {
         void writeTo(SafetensorsWriter writer) throws IOException;
@@ -25,7 +25,7 @@ public final class ShardWriter {
     private final Path folder;
     private final ShardedTensors shards;
 
-    /** @param folder that exists; what readers may see is up to the caller */
+    /** @param folder must exist */
     public ShardWriter(FileSystem fs, Path folder, ShardedTensors shards) {
         this.fs = Storage.plain(fs);
         this.folder = folder;
@@ -36,17 +36,17 @@ public final class ShardWriter {
         return shards;
     }
 
-    /** Writes shard number {@code shard}, and returns its size, hash and sums. */
+    /** Writes a shard and returns its size, hash and checksums. */
     public Manifest.Entry writeShard(int shard, Content content) throws IOException {
         return write(shards.file(shard), shards.declarations(shard), content);
     }
 
-    /** Writes the index, after which the folder can be read by names ({@link TensorFolder}). */
+    /** Writes the index; after that, {@link TensorFolder} can read the folder. */
     public Manifest.Entry writeIndex() throws IOException {
         return Storage.write(fs, new Path(folder, TensorIndex.FILE), shards.index());
     }
 
-    /** Writes a safetensors file of any name and any tensors. */
+    /** Writes a safetensors file with any name and tensors. */
     Manifest.Entry write(String name, List<SafetensorsWriter.Declaration> tensors, Content content) throws IOException {
         var file = new Path(folder, name);
         var attempt = new Path(folder, name + "." + UUID.randomUUID() + ATTEMPT);

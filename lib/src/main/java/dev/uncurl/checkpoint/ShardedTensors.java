@@ -8,13 +8,13 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Which tensor goes into which file when a folder is written: shard i holds block i, and the last shard whatever belongs
- * to no block. Folders of other writers may be cut differently: readers follow the index ({@link TensorFolder}).
+ * Assigns tensors to the files of a folder that is written: shard i contains block i, the last shard all tensors that belong to
+ * no block. Readers do not depend on this assignment; they use the index ({@link TensorFolder}).
  */
 public final class ShardedTensors {
     private final List<List<TensorSpec>> shards = new ArrayList<>();
 
-    /** @param tensors in the order in which each file has them */
+    /** @param tensors in the order in which they are written */
     public ShardedTensors(List<TensorSpec> tensors) {
         int blocks = tensors.stream().mapToInt(TensorSpec::layer).max().orElse(TensorSpec.NONE) + 1;
         for (int shard = 0; shard <= blocks; shard++) {
@@ -45,7 +45,7 @@ public final class ShardedTensors {
                 .toList();
     }
 
-    /** Size of the values of all tensors. */
+    /** Total size of all tensors in bytes. */
     long bytes() {
         return shards.stream()
                 .flatMap(List::stream)
@@ -53,7 +53,7 @@ public final class ShardedTensors {
                 .sum();
     }
 
-    /** {@code model.safetensors.index.json} of a folder with all shards. */
+    /** {@code model.safetensors.index.json} of all shards. */
     byte[] index() throws JsonProcessingException {
         var files = new LinkedHashMap<String, String>();
         for (int shard = 0; shard < count(); shard++) {

@@ -6,7 +6,7 @@ import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.List;
 
-/** The files of a {@link ModelFolder} that is written: {@link ShardedTensors} of a GPT-2 with its {@link ParameterLayout}. */
+/** The shards of a {@link ModelFolder}: {@link ShardedTensors} of a GPT-2, with its {@link ParameterLayout}. */
 public final class Shards {
     private final ParameterLayout layout;
     private final ShardedTensors sharded;
@@ -16,17 +16,17 @@ public final class Shards {
         sharded = new ShardedTensors(Gpt2Architecture.of(config, dtype).tensors());
     }
 
-    /** All tensors stored as F32. */
+    /** Shards with all tensors of type F32. */
     public static Shards of(ModelConfig config) {
         return of(config, DType.F32);
     }
 
-    /** @param dtype in which all tensors are stored */
+    /** @param dtype storage type of all tensors */
     public static Shards of(ModelConfig config, DType dtype) {
         return new Shards(config, dtype);
     }
 
-    /** The same without offsets in a flat array. */
+    /** The shards, with tensors described by {@link dev.uncurl.model.spec.TensorSpec}. */
     public ShardedTensors sharded() {
         return sharded;
     }

@@ -1,7 +1,6 @@
 package dev.uncurl.checkpoint;
 
 import dev.uncurl.error.UserError;
-import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
@@ -9,9 +8,10 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.security.DigestInputStream;
+import java.security.DigestOutputStream;
+import org.apache.commons.codec.binary.Hex;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
@@ -19,36 +19,35 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.StreamCapabilities;
 
-/** How bytes get onto a file system: hashed while they are written, synced to disk, made visible by one rename. */
+/** File operations: files that are hashed while they are written and synced to disk on close, and atomic renames. */
 final class Storage {
     private static final int CHUNK = 1 << 20;
-    /** Small, so that what is written in larger parts is not copied once more. */
+    /** Small, because large writes would be copied through a large buffer. */
     private static final int BUFFER = 1 << 13;
 
     private Storage() {}
 
     /**
-     * The file system to write through. Hadoop's local one would leave a hidden .crc file beside each file; the manifest
-     * holds better sums, so its raw form is used. The instance that others share is not touched.
+     * The file system to write with. Hadoop's local file system would write a hidden .crc file for each file; the manifest
+     * has stronger checksums, so the raw local file system is used. The shared instance is not changed.
      */
     static FileSystem plain(FileSystem fs) {
         return fs instanceof LocalFileSystem local ? local.getRawFileSystem() : fs;
     }
 
-    /** The folder's full path. A path made of a URI may end in a slash, which would hide its name. */
+    /** The qualified path of a folder, without a final slash: for a path that ends in a slash, getName() is empty. */
     static Path folder(FileSystem fs, Path dir) {
         return new Path(fs.makeQualified(dir).toString());
     }
 
-    /** A file being written: sums its bytes, and syncs them to disk on close where the file system can. */
-    static final class Output extends FilterOutputStream {
-        private final MessageDigest digest = newSha256();
+    /** A file that is being written: hashes its bytes, and syncs them to disk on close if the file system supports it. */
+    static final class Output extends DigestOutputStream {
         private final FSDataOutputStream file;
         private long bytes;
         private boolean closed;
 
         private Output(FSDataOutputStream file) {
-            super(file);
+            super(file, DigestUtils.getSha256Digest());
             this.file = file;
         }
 
@@ -59,8 +58,7 @@ final class Storage {
 
         @Override
         public void write(byte[] source, int offset, int length) throws IOException {
-            out.write(source, offset, length);
-            digest.update(source, offset, length);
+            super.write(source, offset, length);
             bytes += length;
         }
 
@@ -77,18 +75,18 @@ final class Storage {
             }
         }
 
-        /** Size of what was written so far. */
+        /** Number of bytes written so far. */
         long bytes() {
             return bytes;
         }
 
-        /** SHA-256 of what was written; once, after {@link #close}. */
+        /** SHA-256 of all bytes in hexadecimal. Call it once, after {@link #close}. */
         String sha256() {
-            return HexFormat.of().formatHex(digest.digest());
+            return Hex.encodeHexString(getMessageDigest().digest());
         }
     }
 
-    /** Creates a file; never overwrites. */
+    /** Creates a file; fails if it exists. */
     static Output create(FileSystem fs, Path file) throws IOException {
         return new Output(fs.create(file, false, BUFFER));
     }
@@ -108,45 +106,32 @@ final class Storage {
     }
 
     static Manifest.Entry hash(FileSystem fs, Path file) throws IOException {
-        MessageDigest digest = newSha256();
         byte[] chunk = new byte[CHUNK];
         long bytes = 0;
-        try (InputStream in = fs.open(file)) {
+        try (var in = new DigestInputStream(fs.open(file), DigestUtils.getSha256Digest())) {
             for (int count = in.read(chunk); count >= 0; count = in.read(chunk)) {
-                digest.update(chunk, 0, count);
                 bytes += count;
             }
-        }
-        return new Manifest.Entry(bytes, HexFormat.of().formatHex(digest.digest()));
-    }
-
-    static String sha256(byte[] content) {
-        return HexFormat.of().formatHex(newSha256().digest(content));
-    }
-
-    private static MessageDigest newSha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java has SHA-256", e);
+            return new Manifest.Entry(
+                    bytes, Hex.encodeHexString(in.getMessageDigest().digest()));
         }
     }
 
     /**
-     * Moves a folder or file to a name that is free, in one step.
+     * Moves a folder or file to an unused name, in one step.
      *
-     * @return false when the name was taken meanwhile; {@code from} is still there
+     * @return false if the name is in use now; then {@code from} still exists
      */
     static boolean rename(FileSystem fs, Path from, Path to) throws IOException {
         if (fs instanceof RawLocalFileSystem local) {
-            // Hadoop's local rename falls back to copying, which is not one step
+            // Hadoop's local rename may copy, which is not atomic
             var source = local.pathToFile(from).toPath();
             var target = local.pathToFile(to).toPath();
             if (Files.exists(target)) {
                 return false;
             }
             if (Files.isDirectory(source)) {
-                sync(source); // its files are on disk, now their names
+                sync(source); // the contents of its files are on disk already, now their names
             }
             try {
                 Files.move(source, target, StandardCopyOption.ATOMIC_MOVE);
@@ -163,14 +148,14 @@ final class Storage {
             return false;
         }
         boolean renamed = fs.rename(from, to);
-        // a folder that appeared in between swallows the renamed one as its child
-        Path swallowed = new Path(to, from.getName());
-        if (renamed && fs.exists(swallowed)) {
-            fs.rename(swallowed, from);
+        // if the target folder was created after the check, the renamed folder is now inside it
+        Path nested = new Path(to, from.getName());
+        if (renamed && fs.exists(nested)) {
+            fs.rename(nested, from);
             return false;
         }
         if (!renamed && !fs.exists(to)) {
-            throw new IOException("The file system refused to rename " + from + " to " + to);
+            throw new IOException("The file system did not rename " + from + " to " + to);
         }
         return renamed;
     }
@@ -179,21 +164,21 @@ final class Storage {
         try (var channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
         } catch (IOException e) {
-            // some platforms cannot sync a folder; the files themselves are safe
+            // some platforms cannot sync a folder; the contents of the files are on disk already
         }
     }
 
-    /** @throws UserError (input) when the file system has less room left than {@code bytes} */
+    /** @throws UserError (input) if the file system has less than {@code bytes} of free space */
     static void checkRoom(FileSystem fs, Path folder, long bytes) throws IOException {
         Path existing = folder;
         while (existing.getParent() != null && !fs.exists(existing)) {
             existing = existing.getParent();
         }
-        long left = fs.getStatus(existing).getRemaining();
-        if (left < bytes) {
+        long free = fs.getStatus(existing).getRemaining();
+        if (free < bytes) {
             throw UserError.input(
-                    folder + " needs " + bytes + " bytes, the file system has " + left + " left",
-                    "Free some room or write elsewhere.");
+                    folder + " needs " + bytes + " bytes, but the file system has " + free + " bytes of free space",
+                    "Free some space, or write to another file system.");
         }
     }
 }

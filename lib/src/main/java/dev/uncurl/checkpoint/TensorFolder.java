@@ -18,13 +18,13 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The tensors of a folder of safetensors files, by name. Which file holds a tensor follows from
- * {@code model.safetensors.index.json} and the files' headers, or from the header of {@code model.safetensors} where
- * there is no index; what a tensor is follows from an {@link Architecture}. A header is read when a tensor of its file is
- * first asked for, and checked: the file holds just the tensors that the index says, each as the architecture has it.
+ * The tensors of a folder of safetensors files, by name. {@code model.safetensors.index.json} gives the file of each tensor; a
+ * folder without an index has the single file {@code model.safetensors}. An {@link Architecture} gives the role of each tensor.
+ * The header of a file is read when one of its tensors is first used. It must contain exactly the tensors that the index lists,
+ * with the shapes of the architecture.
  *
- * <p>Tensors are read by byte range, become {@code float} exactly whatever type they are stored in, and are refused when a
- * value is not finite. Instances are safe for use by several threads.
+ * <p>Tensors are read by byte range and converted to {@code float} exactly. A tensor with a value that is not finite is rejected.
+ * Instances are thread-safe.
  */
 public final class TensorFolder implements Weights {
     private final FileSystem fs;
@@ -39,7 +39,7 @@ public final class TensorFolder implements Weights {
 
     /**
      * @param fileOfTensor in the order of {@link #names}
-     * @param entries by file, with the sums of tensors that are checked when these are read; files may be missing
+     * @param entries by file, with the checksums of tensors, which are checked on read; not all files must have an entry
      */
     TensorFolder(
             FileSystem fs,
@@ -61,9 +61,9 @@ public final class TensorFolder implements Weights {
     }
 
     /**
-     * Opens any folder of safetensors files; its other files are not looked at.
+     * Opens any folder of safetensors files; ignores its other files.
      *
-     * @throws UserError (input) when there is neither an index nor a {@code model.safetensors}, or it is damaged
+     * @throws UserError (input) if there is neither an index nor a {@code model.safetensors}, or it is damaged
      */
     public static TensorFolder open(FileSystem fs, Path dir, Architecture architecture) throws IOException {
         FileSystem plain = Storage.plain(fs);
@@ -84,7 +84,7 @@ public final class TensorFolder implements Weights {
         return fileOfTensor.keySet();
     }
 
-    /** Names of the files that hold tensors. */
+    /** Names of the files with tensors. */
     Set<String> files() {
         return tensorsOfFile.keySet();
     }
@@ -111,29 +111,29 @@ public final class TensorFolder implements Weights {
         return tensors;
     }
 
-    /** @throws IllegalArgumentException when the folder has no tensor of that name */
+    /** @throws IllegalArgumentException if the folder has no tensor of this name */
     public TensorSpec tensor(String name) throws IOException {
-        holder(name);
+        fileOf(name);
         return specs.get(name);
     }
 
-    /** Reads one tensor, and nothing but its bytes, into {@code into[offset ..]}, row-major. */
+    /** Reads one tensor by byte range into {@code into[offset ..]}, row-major. */
     public void read(String tensor, float[] into, int offset) throws IOException {
-        holder(tensor).read(tensor, into, offset);
+        fileOf(tensor).read(tensor, into, offset);
     }
 
-    /** Reads one tensor, and nothing but its bytes, in parts. */
+    /** Reads one tensor by byte range, in parts. */
     @Override
     public void read(String tensor, Weights.Values values) throws IOException {
-        holder(tensor).read(tensor, values);
+        fileOf(tensor).read(tensor, values);
     }
 
     @Override
     public void readAll(List<String> tensors, Function<String, Weights.Values> values) throws IOException {
         for (int from = 0; from < tensors.size(); ) {
-            Safetensors file = holder(tensors.get(from));
+            Safetensors file = fileOf(tensors.get(from));
             try (FSDataInputStream in = file.stream()) {
-                for (; from < tensors.size() && holder(tensors.get(from)) == file; from++) {
+                for (; from < tensors.size() && fileOf(tensors.get(from)) == file; from++) {
                     String name = tensors.get(from);
                     file.read(in, file.tensor(name), values.apply(name));
                 }
@@ -149,22 +149,22 @@ public final class TensorFolder implements Weights {
     }
 
     /**
-     * Gives {@code writer} the tensor {@code target}, with the bytes of this folder's tensor {@code source} as they are, or
-     * converted where the writer has another type for it.
+     * Writes tensor {@code source} of this folder as tensor {@code target} of {@code writer}: its bytes if both have the same
+     * type, otherwise its converted values.
      */
     public void copy(String source, SafetensorsWriter writer, String target) throws IOException {
-        holder(source).copy(source, writer, target);
+        fileOf(source).copy(source, writer, target);
     }
 
     /**
-     * Whether a tensor has, bit for bit, the values of one of another folder after they are converted to its type; both are
-     * read as streams.
+     * Whether a tensor equals, bit for bit, a tensor of another folder after conversion to this tensor's type. Both are read in
+     * parts.
      */
     public boolean same(String tensor, TensorFolder other, String otherTensor) throws IOException {
-        return holder(tensor).same(tensor, other.holder(otherTensor), otherTensor);
+        return fileOf(tensor).same(tensor, other.fileOf(otherTensor), otherTensor);
     }
 
-    private Safetensors holder(String tensor) throws IOException {
+    private Safetensors fileOf(String tensor) throws IOException {
         String file = fileOfTensor.get(tensor);
         if (file == null) {
             throw new IllegalArgumentException("The model has no tensor " + tensor);
@@ -172,7 +172,7 @@ public final class TensorFolder implements Weights {
         return file(file);
     }
 
-    /** A file with its header, which is read once. */
+    /** A file of the folder; its header is read once. */
     Safetensors file(String name) throws IOException {
         Safetensors known = headers.get(name);
         if (known != null) {
@@ -193,15 +193,15 @@ public final class TensorFolder implements Weights {
             Safetensors.Tensor found = file.tensor(tensor);
             try {
                 specs.put(tensor, architecture.describe(tensor, found.shape(), found.dtype()));
-            } catch (UserError refusal) {
-                throw refusal.at(file.file().toString());
+            } catch (UserError e) {
+                throw e.at(file.file().toString());
             }
         }
         if (file.tensors().size() != indexed.size()) {
             throw UserError.input(
-                    file.file() + " holds " + file.tensors().size() + " tensors, by the index of its folder "
+                    file.file() + " has " + file.tensors().size() + " tensors, but the index of its folder lists "
                             + indexed.size(),
-                    "Index and files are not of one model: copy or produce the folder again.");
+                    "Index and files belong to different models: copy or produce the folder again.");
         }
     }
 }

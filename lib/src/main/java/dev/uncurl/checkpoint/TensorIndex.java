@@ -16,10 +16,10 @@ import org.apache.hadoop.fs.Path;
 /** {@code model.safetensors.index.json}, in Hugging Face's layout: the file of each tensor of a folder. */
 final class TensorIndex {
     static final String FILE = "model.safetensors.index.json";
-    /** The one file of a folder that has no index. */
+    /** The only file with tensors of a folder without an index. */
     static final String SINGLE = "model.safetensors";
 
-    private static final String REMEDY = "The folder is damaged or not a model: copy it again, or produce it again.";
+    private static final String REMEDY = "The folder is damaged or is not a model: copy it again, or produce it again.";
     private static final ObjectMapper JSON = new ObjectMapper()
             .enable(SerializationFeature.INDENT_OUTPUT)
             .enable(
@@ -28,7 +28,10 @@ final class TensorIndex {
 
     private TensorIndex() {}
 
-    /** @param files by tensor, in the order in which they are to be written; @param bytes of all tensors */
+    /**
+     * @param files by tensor, in the order in which they are written
+     * @param bytes total size of all tensors
+     */
     static byte[] write(Map<String, String> files, long bytes) throws JsonProcessingException {
         ObjectNode root = JSON.createObjectNode();
         root.putObject("metadata").put("total_size", bytes);
@@ -38,10 +41,10 @@ final class TensorIndex {
     }
 
     /**
-     * The file of each tensor, by name of the tensor.
+     * Reads the file of each tensor.
      *
      * @param file for messages only
-     * @throws UserError (input) when the index is not one, or names a file that is not in its own folder
+     * @throws UserError (input) if the index is invalid or names a file outside of its folder
      */
     static Map<String, String> read(Path file, byte[] json) throws IOException {
         JsonNode map;
@@ -67,7 +70,7 @@ final class TensorIndex {
         return files;
     }
 
-    /** The file of each tensor of a folder with one file, which needs no index. */
+    /** The file of each tensor of a folder with a single file and no index. */
     static Map<String, String> single(FileSystem fs, Path folder) throws IOException {
         var files = new LinkedHashMap<String, String>();
         Safetensors.open(fs, new Path(folder, SINGLE)).tensors().forEach(tensor -> files.put(tensor.name(), SINGLE));

@@ -12,10 +12,10 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * All that a training run needs to go on: a model folder, and beside its shards AdamW's moments in as many files
- * {@code optimizer-00000-of-00005.safetensors}, as tensors {@code exp_avg.<parameter>} and {@code exp_avg_sq.<parameter>},
- * and {@code training.json}, whose content is the trainer's own. Written, synced and published as a model is; whoever
- * reads models can read it as one.
+ * The state from which training can resume: a model folder with additional files. For each shard,
+ * {@code optimizer-00000-of-00005.safetensors} contains AdamW's moments as tensors {@code exp_avg.<parameter>} and
+ * {@code exp_avg_sq.<parameter>}. {@code training.json} contains what the trainer defines. A checkpoint is written, synced and
+ * published like a model, and can be read as a model.
  */
 public final class TrainingCheckpoint {
     private static final String TRAINING = "training.json";
@@ -33,13 +33,13 @@ public final class TrainingCheckpoint {
     }
 
     /**
-     * Writes a checkpoint aside and publishes it by one rename.
+     * Writes a checkpoint to a staging folder and publishes it by one rename.
      *
-     * @param dir where it shall stand; nothing may stand there
+     * @param dir the checkpoint's folder; must not exist
      * @param parameters the model's weights
-     * @param first moments of AdamW, under the names of their parameters
-     * @param second moments, likewise
-     * @param training what else the trainer needs
+     * @param first AdamW's first moments, by parameter
+     * @param second AdamW's second moments, by parameter
+     * @param training content of {@code training.json}
      */
     public static void write(
             FileSystem fs,
@@ -86,9 +86,9 @@ public final class TrainingCheckpoint {
     }
 
     /**
-     * Opens a checkpoint after reading every byte of it against its manifest.
+     * Opens a checkpoint. Reads and checks all its files ({@link ModelFolder#verify}).
      *
-     * @throws UserError (input) that names the file when it is not whole
+     * @throws UserError (input) that names the first damaged or missing file
      */
     public static TrainingCheckpoint open(FileSystem fs, Path dir) throws IOException {
         ModelFolder model = ModelFolder.open(fs, dir);
@@ -117,9 +117,9 @@ public final class TrainingCheckpoint {
         List<Integer> shape = file.tensor(declared.name()).shape();
         if (!shape.equals(declared.shape())) {
             throw UserError.input(
-                    file.file() + ": tensor " + declared.name() + " has shape " + shape + ", by config.json "
-                            + declared.shape(),
-                    "Remove the checkpoint; training goes on from the one before.");
+                    file.file() + ": tensor " + declared.name() + " has shape " + shape + ", but " + declared.shape()
+                            + " by config.json",
+                    "Remove the checkpoint; training resumes from the previous one.");
         }
     }
 
@@ -128,12 +128,12 @@ public final class TrainingCheckpoint {
         return model;
     }
 
-    /** AdamW's first moments, under the names of their parameters. */
+    /** AdamW's first moments, by parameter. */
     public Weights firstMoments() {
         return moments(FIRST);
     }
 
-    /** AdamW's second moments, under the names of their parameters. */
+    /** AdamW's second moments, by parameter. */
     public Weights secondMoments() {
         return moments(SECOND);
     }
@@ -149,7 +149,7 @@ public final class TrainingCheckpoint {
         return (tensor, values) -> fileOfTensor.get(tensor).read(kind + tensor, values);
     }
 
-    /** What the trainer wrote of its own. */
+    /** Content of {@code training.json}. */
     public byte[] training() throws IOException {
         return Storage.read(fs, new Path(model.dir(), TRAINING));
     }

@@ -1,2 +1,5 @@
-/** Models as folders: safetensors, config.json, manifest.json; atomic publish; reads of single tensors. Uses model, config, error. */
+/**
+ * Model folders: safetensors files, config.json and manifest.json; published atomically, read tensor by tensor. Uses model,
+ * config, error.
+ */
 package dev.uncurl.checkpoint;

@@ -14,11 +14,11 @@ import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
 
 /**
  * AdamW (Loshchilov and Hutter 2019) as a DL4J updater: linear warm-up and cosine decay of the learning rate, decoupled
- * weight decay on matrices only, clipping of the whole gradient by its L2 norm. Unlike ND4J's Adam it divides by
- * sqrt(corrected second moment) + epsilon, as the paper does.
+ * weight decay on matrices only, clipping of the gradient by its global L2 norm. Unlike ND4J's Adam it divides by
+ * sqrt(corrected second moment) + epsilon, as in the paper.
  *
- * <p>This is the configuration, which travels as JSON (its fields are the document) and is the same however it is bound.
- * A network's layer binds a copy of it to the parameters, which DL4J does not hand to updaters.
+ * <p>This class is the configuration; its fields are its JSON. DL4J does not pass parameters to updaters, so the layer of a
+ * network binds a copy of the configuration to its parameters. The binding is not part of the JSON or of equality.
  */
 @JsonAutoDetect(fieldVisibility = JsonAutoDetect.Visibility.ANY)
 public final class FusedAdamW implements IUpdater {
@@ -36,14 +36,16 @@ public final class FusedAdamW implements IUpdater {
     private transient Binding binding;
 
     /**
-     * What a network adds to the configuration.
+     * The connection of a configuration to a network.
      *
-     * @param source the network's own configuration, whose learning rate can change
-     * @param gradientNorm the last one, before clipping
+     * @param source the configuration of the network, whose learning rate can change
+     * @param parameters the flat parameters of the network
+     * @param decaying ranges of parameters with weight decay
+     * @param gradientNorm [1] L2 norm of the last gradient, before clipping
      */
     record Binding(FusedAdamW source, Supplier<INDArray> parameters, List<Range> decaying, double[] gradientNorm) {}
 
-    /** Elements {@code from} (included) to {@code to} (not) of the flat parameters. */
+    /** Elements of the flat parameters, from {@code from} inclusive to {@code to} exclusive. */
     record Range(long from, long to) {}
 
     /** For JSON. */
@@ -55,15 +57,14 @@ public final class FusedAdamW implements IUpdater {
         this.learningRate = learningRate;
     }
 
-    private static void check(boolean holds, String name, double value) {
-        if (!holds) {
-            throw new IllegalArgumentException("AdamW cannot work with " + name + " = " + value);
+    private static void check(boolean valid, String name, double value) {
+        if (!valid) {
+            throw new IllegalArgumentException("AdamW does not support " + name + " = " + value);
         }
     }
 
     /**
-     * Linear warm-up to the learning rate, then a cosine down to {@code minimum} at iteration {@code total}, where it
-     * stays.
+     * Linear warm-up to the learning rate, then cosine decay to {@code minimum} at iteration {@code total}; constant after that.
      *
      * @param total 0 for a constant rate after the warm-up
      */
@@ -94,7 +95,7 @@ public final class FusedAdamW implements IUpdater {
         return copy;
     }
 
-    /** Decay per step is learning rate * {@code value} * parameter. */
+    /** Each step subtracts learning rate * {@code value} * parameter. */
     public FusedAdamW withWeightDecay(double value) {
         check(value >= 0, "weight decay", value);
         var copy = clone();
@@ -102,7 +103,7 @@ public final class FusedAdamW implements IUpdater {
         return copy;
     }
 
-    /** @param value 0 leaves gradients as they are */
+    /** @param value 0: no clipping */
     public FusedAdamW withMaximumGradientNorm(double value) {
         check(value >= 0, "maximum gradient norm", value);
         var copy = clone();
@@ -154,7 +155,7 @@ public final class FusedAdamW implements IUpdater {
         return maximumGradientNorm;
     }
 
-    /** Learning rate of the step with this number, counted from 0. */
+    /** Learning rate of a step. @param iteration number of the step, counted from 0 */
     @Override
     public double getLearningRate(int iteration, int epoch) {
         if (binding != null) {
@@ -180,7 +181,7 @@ public final class FusedAdamW implements IUpdater {
     @Override
     public void setLrAndSchedule(double rate, ISchedule schedule) {
         if (schedule != null) {
-            throw new UnsupportedOperationException("FusedAdamW has a schedule of its own: use withSchedule");
+            throw new UnsupportedOperationException("FusedAdamW does not support DL4J schedules: use withSchedule");
         }
         learningRate = rate;
     }
@@ -226,7 +227,7 @@ public final class FusedAdamW implements IUpdater {
                 maximumGradientNorm);
     }
 
-    /** By the settings alone: DL4J gives parameters with equal updaters one common state. */
+    /** Compares only the settings: DL4J creates one common state for parameters with equal updaters. */
     @Override
     public boolean equals(Object other) {
         return other instanceof FusedAdamW that && values().equals(that.values());

@@ -8,9 +8,9 @@ import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.GradientUpdater;
 
-/** The state of {@link FusedAdamW}, first moments then second, and its step over the whole flat gradient. */
+/** The state of {@link FusedAdamW} (first moments, then second moments) and its step on the flat gradient. */
 final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
-    /** Elements at a time: host views of an array end at 2 GiB. */
+    /** Elements per kernel call: a host view of an array has at most 2 GiB. */
     private static final long WINDOW = 1L << 26;
 
     private static final String FIRST = "M";
@@ -63,7 +63,7 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
         secondAt = state.length() / 2;
     }
 
-    /** Overwrites the gradient with the update that DL4J then subtracts. */
+    /** Overwrites the gradient with the update, which DL4J then subtracts from the parameters. */
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
         var binding = config.binding();
@@ -97,7 +97,7 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
         update(parameters, gradient, at, gradient.length(), coefficients(rate, iteration, 0, scale));
     }
 
-    /** DL4J counts iterations from 0; the corrections of the moments count steps from 1. */
+    /** DL4J counts iterations from 0; the bias corrections of the moments need steps from 1. */
     private AdamW.Coefficients coefficients(double rate, int iteration, double decay, double scale) {
         int step = iteration + 1;
         return new AdamW.Coefficients(

@@ -15,16 +15,17 @@ import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * A batch that passes through the model some sequences at a time, so that the model's arena is that of a part. Losses
- * and gradients of the parts are averaged with their predicted tokens as weights. So the cross-entropy and its gradient
- * are means over all predicted tokens of the batch, as in one pass. What depends on which tokens are routed together is
- * that of each part: balance loss and z-loss, averaged with the same weights, and the capacity of the experts.
+ * Divides a batch into micro-batches, so that the model needs an arena for one micro-batch only. Losses and gradients are
+ * averaged over the micro-batches, weighted by their numbers of predicted tokens. The cross-entropy and its gradient are
+ * therefore means over all predicted tokens of the batch, as in one pass. Balance loss, z-loss and the capacity of experts
+ * depend on the tokens that are routed together: they are those of each micro-batch; the losses are averaged with the same
+ * weights.
  */
 final class MicroBatches {
     private final List<TokenBatch> parts = new ArrayList<>();
     private final double[] weights;
 
-    /** @param rows sequences of a part, the last one may have fewer; 0 for all in one */
+    /** @param rows sequences per micro-batch, of which the last one may have fewer; 0: one micro-batch with all sequences */
     MicroBatches(TokenBatch batch, int rows) {
         int step = rows == 0 ? batch.rows() : rows;
         for (int from = 0; from < batch.rows(); from += step) {
@@ -46,16 +47,16 @@ final class MicroBatches {
                 batch.columns());
     }
 
-    /** Positions of the largest part, padding included. */
+    /** Positions of the largest micro-batch, with padding. */
     int positions() {
         return parts.get(0).size();
     }
 
     /**
-     * What a batch gave.
+     * Result of a batch.
      *
-     * @param routing by block with experts
-     * @param fault why there are no numbers; null when there are
+     * @param routing by MoE block
+     * @param fault why the loss is NaN; null if it is not
      */
     record Outcome(Loss loss, SortedMap<Integer, Routing> routing, String fault) {}
 
@@ -70,21 +71,21 @@ final class MicroBatches {
     }
 
     /**
-     * Forward and backward. A model that has diverged so far that it cannot route gives what arithmetic would give: a
-     * loss and gradients that are no numbers.
+     * Runs the batch forward and backward. If the model has diverged and its router logits are not finite, loss and gradients
+     * are NaN.
      *
-     * @param gradients the model's own, in the end those of the batch
-     * @param sum as long; asked for only when the batch has several parts
+     * @param gradients the gradient array of the model; receives the gradient of the batch
+     * @param sum an array of the same length; used only if there are several micro-batches
      */
     Outcome forwardBackward(SmoeLanguageModel model, INDArray gradients, Supplier<INDArray> sum) {
         try {
             return run(model, part -> forwardBackward(part, model, gradients, sum));
-        } catch (UserError noNumber) {
-            if (noNumber.kind() != UserError.Kind.INPUT) {
-                throw noNumber;
+        } catch (UserError e) {
+            if (e.kind() != UserError.Kind.INPUT) {
+                throw e;
             }
             gradients.assign(Double.NaN);
-            return diverged(model.config(), noNumber.getMessage());
+            return diverged(model.config(), e.getMessage());
         }
     }
 

@@ -10,7 +10,7 @@ import dev.uncurl.model.spec.MoeLayer;
 import java.util.ArrayList;
 import java.util.TreeMap;
 
-/** A model's configuration as one JSON document, also where blocks differ, which settings cannot say. */
+/** The JSON of a model's configuration. Unlike settings, it can also describe models whose blocks differ. */
 final class ModelJson {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -33,7 +33,7 @@ final class ModelJson {
             moe.put("experts", Math.max(choices, moe.get("experts").intValue()));
             return Settings.read(root.toString(), ModelConfig.class).withMoeLayers(layers(byLayer));
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("Not a model's configuration: " + json, e);
+            throw new IllegalArgumentException("Not a valid model configuration: " + json, e);
         }
     }
 

@@ -9,14 +9,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
-/** An output layer without the part of DL4J's interface that is for classifiers used without a network. */
+/** An output layer that can only be used in a network: the methods of DL4J's interface for single classifiers throw. */
 abstract class NetworkOnlyLayer extends BaseLayer<SmoeLayer> implements IOutputLayer {
     NetworkOnlyLayer(NeuralNetConfiguration configuration, DataType type) {
         super(configuration, type);
     }
 
     private static UnsupportedOperationException notAClassifier() {
-        return new UnsupportedOperationException("A language model's layer is trained through its network");
+        return new UnsupportedOperationException("This layer can only be used through its network");
     }
 
     @Override

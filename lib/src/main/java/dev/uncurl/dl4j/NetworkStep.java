@@ -5,7 +5,7 @@ import dev.uncurl.model.TrainStep;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.api.DataSet;
 
-/** The steps of a Deeplearning4j network that {@link SmoeNetwork} made. */
+/** Training steps of a Deeplearning4j network of {@link SmoeNetwork}. */
 public final class NetworkStep implements TrainStep {
     private final MultiLayerNetwork network;
 
@@ -18,7 +18,7 @@ public final class NetworkStep implements TrainStep {
         return take(SmoeNetwork.dataSet(batch));
     }
 
-    /** As {@link #take(TokenBatch)}, for a batch as {@link SmoeNetwork#dataSet} gives it. */
+    /** As {@link #take(TokenBatch)}. @param batch result of {@link SmoeNetwork#dataSet} */
     public Result take(DataSet batch) {
         network.fit(batch);
         SmoeOutputLayer layer = SmoeNetwork.layer(network);
@@ -27,7 +27,7 @@ public final class NetworkStep implements TrainStep {
                 outcome.loss(), layer.gradientNorm(), network.getLearningRate(0), outcome.routing(), outcome.fault());
     }
 
-    /** Frees the off-heap memory of a pass now, instead of at some collection; a further step allocates it again. */
+    /** Releases the off-heap memory of a pass without waiting for garbage collection. The next step allocates it again. */
     public void release() {
         SmoeNetwork.layer(network).release();
     }

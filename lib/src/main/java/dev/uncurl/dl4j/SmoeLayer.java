@@ -17,8 +17,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
 
 /**
- * Configuration of the whole language model as the one output layer of a MultiLayerNetwork. Its fields are the JSON
- * document: the model's configuration, itself as JSON, and the size of a micro-batch.
+ * Configuration of the language model as the only layer of a MultiLayerNetwork. Its fields are its JSON: the configuration of
+ * the model, as a JSON string, and the size of micro-batches.
  */
 @JsonAutoDetect(fieldVisibility = JsonAutoDetect.Visibility.ANY)
 public final class SmoeLayer extends BaseLayer {
@@ -31,7 +31,7 @@ public final class SmoeLayer extends BaseLayer {
     /** For JSON. */
     public SmoeLayer() {}
 
-    /** @param microBatch sequences of a batch that pass at a time; 0 for all */
+    /** @param microBatch sequences per micro-batch; 0: the whole batch */
     public SmoeLayer(ModelConfig config, int microBatch) {
         this.model = ModelJson.write(config);
         this.microBatch = microBatch;
@@ -78,7 +78,7 @@ public final class SmoeLayer extends BaseLayer {
 
     @Override
     public void setNIn(InputType input, boolean override) {
-        // the input is token ids; its size is no parameter of the model
+        // the input is token ids, so its size is not a parameter of the model
     }
 
     @Override

@@ -16,7 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** The language model as a Deeplearning4j network, and what goes in and out of it. */
+/** Creates Deeplearning4j networks of the language model, and converts their inputs, parameters and moments. */
 public final class SmoeNetwork {
     private SmoeNetwork() {}
 
@@ -31,7 +31,7 @@ public final class SmoeNetwork {
                 .seed(seed)
                 .dataType(DataType.FLOAT)
                 .updater(updater)
-                // the loss is a mean over tokens; DL4J must not divide it again
+                // the loss is already a mean over tokens, so DL4J must not divide it by the batch size
                 .miniBatch(false)
                 .trainingWorkspaceMode(WorkspaceMode.NONE)
                 .inferenceWorkspaceMode(WorkspaceMode.NONE)
@@ -48,17 +48,17 @@ public final class SmoeNetwork {
         return network;
     }
 
-    /** A network with given parameters, which are copied. */
+    /** A network with a copy of these parameters. */
     public static MultiLayerNetwork create(ModelConfig config, FusedAdamW updater, Weights parameters)
             throws IOException {
         return create(config, updater, parameters, 0);
     }
 
     /**
-     * A network with given parameters, which are copied.
+     * A network with a copy of these parameters.
      *
-     * @param microBatch sequences of a batch that pass through the model at a time: bounds the memory of a step without
-     *     changing its cross-entropy; balance and z-loss become those of the micro-batches, averaged. 0 for all at once
+     * @param microBatch sequences per micro-batch, which limits the memory of a step; 0: the whole batch. The cross-entropy
+     *     does not depend on it; balance loss and z-loss are averages over the micro-batches
      */
     public static MultiLayerNetwork create(ModelConfig config, FusedAdamW updater, Weights parameters, int microBatch)
             throws IOException {
@@ -67,22 +67,22 @@ public final class SmoeNetwork {
         return network;
     }
 
-    /** The network's one layer. */
+    /** The only layer of the network. */
     public static SmoeOutputLayer layer(MultiLayerNetwork network) {
         return (SmoeOutputLayer) network.getLayer(0);
     }
 
-    /** The parameters as they are whenever they are read. */
+    /** The parameters of the network; each read gives their current values. */
     public static Weights parameters(MultiLayerNetwork network) {
         return FlatWeights.of(layout(network), network.params(), 0);
     }
 
-    /** The first moments of AdamW as they are whenever they are read, under the names of their parameters. */
+    /** AdamW's first moments, by parameter; each read gives their current values. */
     public static Weights firstMoments(MultiLayerNetwork network) {
         return moments(network, 0);
     }
 
-    /** The second moments, likewise. */
+    /** AdamW's second moments, by parameter; each read gives their current values. */
     public static Weights secondMoments(MultiLayerNetwork network) {
         return moments(network, network.numParams());
     }
@@ -96,11 +96,12 @@ public final class SmoeNetwork {
     }
 
     /**
-     * Puts a new network where another one was, so that it goes on with the same bits.
+     * Restores the state of the updater. A network with the parameters and the state of another one continues bit for bit as
+     * the other one.
      *
-     * @param first as {@link #firstMoments} of the other one gave them
-     * @param second as {@link #secondMoments} gave them
-     * @param iterations steps that the other one had taken
+     * @param first {@link #firstMoments} of the other network
+     * @param second {@link #secondMoments} of the other network
+     * @param iterations number of steps of the other network
      */
     public static void resume(MultiLayerNetwork network, Weights first, Weights second, int iterations)
             throws IOException {

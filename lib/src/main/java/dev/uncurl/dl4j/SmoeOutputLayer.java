@@ -14,11 +14,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The language model at work in a MultiLayerNetwork. Input [B, T] token ids, labels [B, T] targets, both whole numbers with
- * -1 for none. A batch passes in the micro-batches of the configuration. The model's arena is made at the first batch,
- * for its micro-batch, and made anew only for a larger one.
+ * The language model as a layer of a MultiLayerNetwork. The input is token ids [B, T], the labels are targets [B, T]; -1 means
+ * none. Batches are processed in the micro-batches of the configuration. The first batch allocates the arena of the model; it is
+ * allocated again only for a larger micro-batch.
  *
- * <p>fit() calls backpropGradient and then computeScore, so the one pass is made in the former and its loss kept.
+ * <p>fit() calls backpropGradient and then computeScore. The former runs the pass, the latter returns the loss of that pass.
  */
 public final class SmoeOutputLayer extends NetworkOnlyLayer {
     private INDArray labels;
@@ -34,10 +34,10 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         super(configuration, type);
     }
 
-    /** What the last batch gave, that this network saw. */
+    /** The result of the last batch. */
     MicroBatches.Outcome last() {
         if (last == null) {
-            throw new IllegalStateException("No batch has passed the network yet");
+            throw new IllegalStateException("The network has not processed a batch yet");
         }
         return last;
     }
@@ -49,12 +49,12 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
                 : 0;
     }
 
-    /** The model on this network's parameters, or null before the first batch. For its routing and part times. */
+    /** The model, for its routing and the times of its parts; null before the first batch. */
     public SmoeLanguageModel model() {
         return model;
     }
 
-    /** Frees the model's arena now instead of at some collection; the next batch makes a new one. */
+    /** Releases the arena without waiting for garbage collection. The next batch allocates a new one. */
     public void release() {
         if (model != null) {
             model.close();
@@ -78,7 +78,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         return layerConf().modelConfig();
     }
 
-    private void ready(int tokens, boolean training) {
+    private void prepareModel(int tokens, boolean training) {
         boolean sameArrays = modelParameters == paramsFlattened && modelGradients == gradientsFlattened;
         boolean trains = training || gradientsFlattened != null;
         if (model != null && sameArrays && tokens <= model.maxTokens()) {
@@ -99,7 +99,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         }
         var batch =
                 new MicroBatches(SmoeNetwork.batch(input, labels), layerConf().microBatch());
-        ready(batch.positions(), training);
+        prepareModel(batch.positions(), training);
         last = training ? batch.forwardBackward(model, gradientsFlattened, this::gradientSum) : batch.forward(model);
     }
 
@@ -117,7 +117,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         if (!training || !lossIsFresh) {
             run(false);
         }
-        // the parameters move after this
+        // the parameters change after this call
         lossIsFresh = false;
         score = last().loss().total() + regularization;
         return score;
@@ -131,22 +131,22 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
     @Override
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
         throw new UnsupportedOperationException(
-                "The logits of all positions are never held at once; use SmoeLanguageModel for scoring");
+                "The logits of all positions are never in memory together; use SmoeLanguageModel for scoring");
     }
 
-    /** Weight decay is decoupled from the loss. */
+    /** 0, because weight decay is decoupled from the loss. */
     @Override
     public double calcRegularizationScore(boolean backpropParametersOnly) {
         return 0;
     }
 
-    /** The loss is a mean already. */
+    /** False, because the loss is already a mean. */
     @Override
     public boolean updaterDivideByMinibatch(String name) {
         return false;
     }
 
-    /** The configuration with an updater that knows this network's parameters; the network's own stays untouched. */
+    /** A copy of the configuration whose updater is bound to the parameters; the configuration of the network is not changed. */
     @Override
     public TrainingConfig getConfig() {
         SmoeLayer configuration = layerConf();

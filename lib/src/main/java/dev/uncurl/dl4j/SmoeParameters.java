@@ -14,8 +14,8 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * All parameters as one: DL4J sees a single flat row, {@link ParameterLayout} says what lies where. Thousands of named
- * views would make a network slow to build, and averaging workers build one every round.
+ * Presents all parameters to DL4J as one flat row; {@link ParameterLayout} gives the offsets of the tensors. With thousands of
+ * named views, creating a network would be slow, and every round of averaging creates networks.
  */
 final class SmoeParameters implements ParamInitializer {
     static final String FLAT = "flat";
@@ -65,7 +65,7 @@ final class SmoeParameters implements ParamInitializer {
                 FlatWeights.of(ParameterLayout.of(config), view, 0)
                         .write(ModelInitialization.of(config, configuration.getSeed()));
             } catch (IOException e) {
-                throw new UncheckedIOException("Initial parameters are computed, not read", e);
+                throw new UncheckedIOException("computing initial parameters", e);
             }
         }
         return table(view);

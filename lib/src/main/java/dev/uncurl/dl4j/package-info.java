@@ -1,5 +1,5 @@
 /**
- * The seam to Deeplearning4j: the model as one output layer, AdamW as its updater, and training steps taken through them.
+ * Integration with Deeplearning4j: the model as one output layer, AdamW as an updater, and training steps with both.
  * Uses model, kernel, config, error.
  */
 package dev.uncurl.dl4j;

@@ -57,7 +57,7 @@ final class Buffers {
     final Matrix activatedSum;
     /** [N, R] router logits, later their gradients, by the router's number of rows R. */
     private final Map<Integer, Matrix> routerLogits = new HashMap<>();
-    /** [N, D], [N, D], [N, 2]: the rows of the stream with something to predict, normed, and the norm's statistics. */
+    /** [N, D], [N, D], [N, 2]: the rows of the stream with a target, these rows normed, and the norm's statistics. */
     final Matrix predicted;
 
     final Matrix predictedNormed;
@@ -69,7 +69,7 @@ final class Buffers {
     final Matrix dStream;
     /** [N, D] of a norm's output. */
     final Matrix dNormed;
-    /** [N, D] of the attention's heads side by side. */
+    /** [N, D] of the concatenated heads of the attention. */
     final Matrix dAttended;
     /** [N, 3D] */
     final Matrix dQkv;

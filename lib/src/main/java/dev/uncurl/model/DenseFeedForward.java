@@ -34,8 +34,8 @@ final class DenseFeedForward {
     }
 
     /**
-     * The sum of the complete output, including b2, over the R rows of x. The second product is taken after the sum,
-     * where it costs one row instead of R.
+     * The sum of the complete output, including b2, over the R rows of x. The second product is computed after the sum, on
+     * one row instead of R.
      *
      * @param activatedSum [1, F] and {@code ySum} [1, D] are overwritten
      */

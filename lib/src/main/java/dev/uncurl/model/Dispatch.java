@@ -3,7 +3,7 @@ package dev.uncurl.model;
 import java.util.Arrays;
 
 /**
- * Assignments of tokens to experts, sorted by expert (counting sort, stable in the order of tokens): slot s holds token
+ * Assignments of tokens to experts, sorted by expert (counting sort, stable in the order of tokens): slot s contains token
  * {@code token[s]}, and the slots of expert e run from {@code start[e]} to {@code start[e + 1]}.
  *
  * <p>An expert whose assignments exceed its capacity keeps first choices before second ones and so on, and among equal

@@ -8,8 +8,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * A value for each parameter of a model, in one ND4J array off the heap: the parameters themselves, or a moment of the
- * optimiser. Reading and writing go through heap arrays of {@link Weights#PART} elements.
+ * One value per parameter of a model (the parameters, or a moment of the optimiser), in one off-heap ND4J array. Values are read
+ * and written in parts of {@link Weights#PART} elements.
  */
 public final class FlatWeights implements Weights {
     private final ParameterLayout layout;

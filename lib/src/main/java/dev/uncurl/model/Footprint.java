@@ -42,7 +42,7 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
         long limit = OffHeap.limit();
         if (limit > 0 && total() > limit) {
             throw UserError.usage(
-                    "A model for " + maxTokens + " tokens at a time takes " + this + ", over the limit of "
+                    "A model for " + maxTokens + " tokens at a time needs " + this + ", over the limit of "
                             + megabytes(limit),
                     "Make the batch or micro-batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
                             + " (-Dorg.bytedeco.javacpp.maxbytes).");
@@ -50,7 +50,7 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
         long free = OffHeap.free();
         if (free > 0 && arena > free) {
             throw UserError.usage(
-                    "A model for " + maxTokens + " tokens at a time takes " + this + "; this machine has "
+                    "A model for " + maxTokens + " tokens at a time needs " + this + "; this machine has "
                             + megabytes(free) + " left for the arena",
                     "Make the batch or micro-batch smaller, or run fewer tasks at a time.");
         }

@@ -5,7 +5,7 @@ import dev.uncurl.model.spec.ParameterLayout;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * One tensor in the flat arrays; a vector is a matrix of one row.
+ * One tensor in the flat arrays; a vector is a matrix with one row.
  *
  * @param gradient null in a model for scoring
  */

@@ -10,7 +10,7 @@ import java.util.Arrays;
 /**
  * The router of one MoE block: logits = x Wr^T with Wr [R, D], p = softmax(logits), the k most probable rows (ties to
  * the lower id), gates p_r, or p_r divided by their sum if so configured and k &gt; 1. Balance loss R sum_r f_r P_r
- * (Fedus et al. 2021; f_r, the share of choices before any is dropped for want of capacity, is a constant in the
+ * (Fedus et al. 2021; f_r, the share of choices before capacity drops, is a constant in the
  * gradient) and z-loss (Zoph et al. 2022). A capacity does not change gates: those of the choices that are left are not
  * scaled up.
  *

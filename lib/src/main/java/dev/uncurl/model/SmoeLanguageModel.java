@@ -88,7 +88,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         }
     }
 
-    /** @param maxTokens the most rows * columns of a batch */
+    /** @param maxTokens maximal rows * columns of a batch */
     public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
         return new SmoeLanguageModel(
                 KernelChoice.best(flatParameters.dataType()), true, config, flatParameters, null, maxTokens);
@@ -96,7 +96,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
 
     /**
      * @param flatGradients as long as the parameters; {@link #forwardBackward} overwrites every element
-     * @param maxTokens the most rows * columns of a batch
+     * @param maxTokens maximal rows * columns of a batch
      */
     public static SmoeLanguageModel forTraining(
             ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
@@ -125,7 +125,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         return config;
     }
 
-    /** The most rows * columns of a batch. */
+    /** Maximal rows * columns of a batch. */
     public int maxTokens() {
         return maxTokens;
     }
@@ -255,7 +255,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
 
     private TokenBatch passed() {
         if (last == null) {
-            throw new IllegalStateException("No batch has passed the model yet");
+            throw new IllegalStateException("The model has not processed a batch yet");
         }
         return last;
     }

@@ -13,7 +13,7 @@ import java.util.List;
  * @param columns positions per row
  */
 public record TokenBatch(int[] tokens, int[] targets, int rows, int columns) implements Serializable {
-    /** In {@code tokens}: padding. In {@code targets}: nothing to predict. */
+    /** In {@code tokens}: padding. In {@code targets}: no target. */
     public static final int NONE = -1;
 
     public TokenBatch {
@@ -43,13 +43,13 @@ public record TokenBatch(int[] tokens, int[] targets, int rows, int columns) imp
         return " at row " + index / columns + ", column " + index % columns;
     }
 
-    private static void check(boolean holds, String otherwise) {
-        if (!holds) {
-            throw new IllegalArgumentException(otherwise);
+    private static void check(boolean valid, String message) {
+        if (!valid) {
+            throw new IllegalArgumentException(message);
         }
     }
 
-    /** Every token but a sequence's first is predicted from those before it; padded to the longest sequence. */
+    /** A batch with each sequence's next tokens as targets, padded to the longest sequence. */
     public static TokenBatch ofSequences(List<int[]> sequences) {
         return Sequences.padded(
                 sequences,
@@ -63,7 +63,7 @@ public record TokenBatch(int[] tokens, int[] targets, int rows, int columns) imp
         return tokens.length;
     }
 
-    /** Positions with something to predict. */
+    /** Number of positions with a target. */
     public int predicted() {
         return (int) Arrays.stream(targets).filter(target -> target != NONE).count();
     }

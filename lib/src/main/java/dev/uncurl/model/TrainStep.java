@@ -2,33 +2,33 @@ package dev.uncurl.model;
 
 import java.util.SortedMap;
 
-/** Takes optimiser steps on one model: a batch goes in, and what the step found comes out. */
+/** Takes optimiser steps on one model. */
 public interface TrainStep {
     /**
-     * Runs the batch forward and backward, and updates the parameters.
+     * Runs a batch forward and backward, and updates the parameters.
      *
-     * <p>A model that has diverged so far that it cannot route gives a result with a {@link Result#fault}; its parameters
-     * are of no use afterwards.
+     * <p>If the model has diverged and its router logits are not finite, the result has a {@link Result#fault}, and the
+     * parameters are no longer usable.
      */
     Result take(TokenBatch batch);
 
     /**
-     * One step.
+     * The result of one step.
      *
-     * @param loss of the batch before the update; all NaN when there is a fault
+     * @param loss of the batch before the update; all NaN if there is a fault
      * @param gradientNorm L2 norm over all parameters, before clipping
-     * @param learningRate of the schedule after this step
-     * @param routing by block with experts
-     * @param fault why the step has no loss; null when it has one
+     * @param learningRate learning rate of the schedule after this step
+     * @param routing by MoE block
+     * @param fault why the step has no loss; null if it has one
      */
     record Result(
             Loss loss, double gradientNorm, double learningRate, SortedMap<Integer, Routing> routing, String fault) {}
 
     /**
-     * What the router of a block did with a batch.
+     * Routing counts of one MoE block in one batch.
      *
-     * @param tokens that chose each expert [E] (in a mapped block each router row [R]), dropped or not
-     * @param dropped choices lost to the capacity
+     * @param tokens number of tokens that chose each expert [E] (in a mapped block each router row [R]), with dropped choices
+     * @param dropped number of choices that were dropped because of the capacity
      */
     record Routing(int[] tokens, int dropped) {}
 }

@@ -15,22 +15,21 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Finds the order of the hidden neurons of experts that fits a reference best: the permutation P that maximises the sum,
- * over the tensors T of an expert that have neurons, of
+ * Aligns the hidden neurons of experts to those of a reference expert: finds the permutation P that maximises the following
+ * sum over the tensors T of an expert that have neurons.
  *
  * <pre>
  * &lt;T_ref, T P&gt; where neurons are columns,   &lt;T_ref, P^T T&gt; where they are rows
  * </pre>
  *
- * That is a linear assignment problem over the F x F inner products of neurons, where a neuron is the vector of all its
- * weights: in a GPT-2, its column of W1, its bias and its row of W2. The inner products are computed in FLOAT by matrix
- * products, the assignment problem over them is solved exactly, in double; then both the solution and the identity are scored
- * in double on the weights themselves, and if the solution is not better the neurons stay where they are. The function of the
- * expert does not change.
+ * This is a linear assignment problem on the F x F inner products of neurons. A neuron is the vector of all its weights: in a
+ * GPT-2, its column of W1, its bias and its row of W2. The inner products are computed in FLOAT by matrix products; the
+ * assignment problem is solved exactly, in double. Then the solution and the identity are both scored in double on the
+ * weights. If the solution does not score higher, the identity is used. Alignment does not change the function of an expert.
  *
- * <p>Experts are aligned in parallel, one on each of the kernels' threads. Off the heap this takes the reference, and for
- * each thread an expert and the inner products: 4 F N (1 + threads) + 4 F^2 threads bytes, N being the weights of a neuron
- * (2 D + 1 in a GPT-2); at F = 4096, D = 1024 that is 134 MB for one thread.
+ * <p>Experts are aligned in parallel, one on each thread of the kernels. The off-heap memory contains the reference, and for
+ * each thread an expert and the inner products: 4 F N (1 + threads) + 4 F^2 threads bytes, where N is the number of weights
+ * of a neuron (2 D + 1 in a GPT-2). With F = 4096 and D = 1024 this is 134 MB for one thread.
  */
 public final class Alignment implements AutoCloseable {
     private final Kernels kernels;
@@ -41,25 +40,25 @@ public final class Alignment implements AutoCloseable {
     private final Matrix[] products;
 
     /**
-     * The weights of an expert's hidden neurons, as matrix products need them.
+     * The weights of the hidden neurons of an expert, as operands of matrix products.
      *
-     * @param columns the tensors with neurons as columns, one below the other; empty when there are none
-     * @param rows [F, ..] each: the tensors with neurons as rows
+     * @param columns the tensors with neurons as columns, stacked vertically [.., F]; empty if there are none
+     * @param rows the tensors with neurons as rows, each [F, ..]
      */
     private record Weights(Optional<Matrix> columns, List<Matrix> rows) {
-        static Weights at(INDArray memory, long offset, Expert like) {
-            int hidden = like.neurons();
+        static Weights at(INDArray memory, long offset, Expert shape) {
+            int hidden = shape.neurons();
             int stacked = 0;
-            for (Expert.Part part : like.parts()) {
-                stacked += part.isByColumns() ? part.valuesOfNeuron() : 0;
+            for (Expert.Part part : shape.parts()) {
+                stacked += part.hasNeuronsAsColumns() ? part.valuesPerNeuron() : 0;
             }
             Optional<Matrix> columns =
                     stacked == 0 ? Optional.empty() : Optional.of(Matrix.of(memory, offset, stacked, hidden));
             var rows = new ArrayList<Matrix>();
             long next = offset + (long) stacked * hidden;
-            for (Expert.Part part : like.parts()) {
-                if (part.hasNeurons() && !part.isByColumns()) {
-                    rows.add(Matrix.of(memory, next, hidden, part.valuesOfNeuron()));
+            for (Expert.Part part : shape.parts()) {
+                if (part.hasNeurons() && !part.hasNeuronsAsColumns()) {
+                    rows.add(Matrix.of(memory, next, hidden, part.valuesPerNeuron()));
                     next += part.values().length;
                 }
             }
@@ -67,12 +66,12 @@ public final class Alignment implements AutoCloseable {
         }
 
         void set(Expert expert) {
-            int below = 0;
+            int row = 0;
             int next = 0;
             for (Expert.Part part : expert.parts()) {
-                if (part.isByColumns()) {
-                    columns.orElseThrow().rows(below, part.valuesOfNeuron()).write(part.values());
-                    below += part.valuesOfNeuron();
+                if (part.hasNeuronsAsColumns()) {
+                    columns.orElseThrow().rows(row, part.valuesPerNeuron()).write(part.values());
+                    row += part.valuesPerNeuron();
                 } else if (part.hasNeurons()) {
                     rows.get(next++).write(part.values());
                 }
@@ -81,21 +80,21 @@ public final class Alignment implements AutoCloseable {
     }
 
     /**
-     * Allocates the memory, until {@link #close}.
+     * Allocates the off-heap memory, which {@link #close} releases.
      *
-     * @throws UserError (usage) when it is over the limit or more than the machine has left, (input) when a weight is NaN,
-     *     infinite or too large to be multiplied
+     * @throws UserError (usage) if the memory exceeds the limit or the free memory of the machine, (input) if a weight is
+     *     NaN, infinite or too large to be multiplied
      */
     public Alignment(Kernels kernels, Expert reference) {
         this.kernels = kernels;
         this.reference = reference;
         int hidden = reference.neurons();
-        int each = reference.valuesOfNeuron();
+        int weightsPerNeuron = reference.valuesPerNeuron();
         int threads = kernels.threads();
-        checkMemory(hidden, each, threads);
+        checkMemory(hidden, weightsPerNeuron, threads);
         checkWeights(reference);
-        long expert = (long) hidden * each;
-        memory = Nd4j.create(DataType.FLOAT, bytes(hidden, each, threads) / Float.BYTES);
+        long expert = (long) hidden * weightsPerNeuron;
+        memory = Nd4j.create(DataType.FLOAT, bytes(hidden, weightsPerNeuron, threads) / Float.BYTES);
         fixed = Weights.at(memory, 0, reference);
         fixed.set(reference);
         moved = new Weights[threads];
@@ -107,19 +106,19 @@ public final class Alignment implements AutoCloseable {
         }
     }
 
-    /** Bytes off the heap; {@code each} is the number of weights of a neuron. */
-    static long bytes(int hidden, int each, int threads) {
-        return Float.BYTES * ((1L + threads) * hidden * each + (long) threads * hidden * hidden);
+    /** Off-heap memory in bytes. */
+    static long bytes(int hidden, int weightsPerNeuron, int threads) {
+        return Float.BYTES * ((1L + threads) * hidden * weightsPerNeuron + (long) threads * hidden * hidden);
     }
 
-    /** @throws UserError (usage) when experts of this shape cannot be aligned in this process */
-    static void checkMemory(int hidden, int each, int threads) {
-        String what = "Aligning experts of F = " + hidden + " neurons of " + each + " weights on " + threads
+    /** @throws UserError (usage) if this process has too little off-heap memory to align experts of this shape */
+    static void checkMemory(int hidden, int weightsPerNeuron, int threads) {
+        String what = "Aligning experts of F = " + hidden + " neurons of " + weightsPerNeuron + " weights on " + threads
                 + " thread(s) takes ";
         if ((long) hidden * hidden > Integer.MAX_VALUE / Float.BYTES) {
             throw UserError.usage(what + "more than 2 GiB for the products of neurons", "Merge with --align off.");
         }
-        long needed = bytes(hidden, each, threads);
+        long needed = bytes(hidden, weightsPerNeuron, threads);
         long limit = OffHeap.limit();
         if (limit > 0 && needed > limit) {
             throw UserError.usage(
@@ -139,7 +138,7 @@ public final class Alignment implements AutoCloseable {
         return String.format(Locale.ROOT, "%.1f MB", bytes / 1e6);
     }
 
-    /** The inner products of neurons are finite when those of whole experts are. */
+    /** The inner products of neurons are finite if the sum of the squares of all weights is. */
     private static void checkWeights(Expert expert) {
         double squares = 0;
         for (float[] tensor : expert.tensors()) {
@@ -154,32 +153,32 @@ public final class Alignment implements AutoCloseable {
         }
     }
 
-    /** Experts that are aligned at the same time: the kernels' threads. */
-    int sideBySide() {
+    /** The maximal number of experts that are aligned at the same time: the threads of the kernels. */
+    int parallelism() {
         return moved.length;
     }
 
     /**
-     * @param experts at most {@link #sideBySide}
-     * @return for each expert, for each neuron of the reference the neuron of the expert that matches it
-     * @throws UserError (input) as the constructor
+     * @param experts at most {@link #parallelism}
+     * @return the permutation of each expert: for each neuron of the reference the matching neuron of the expert
+     * @throws UserError (input) if a weight is NaN, infinite or too large to be multiplied
      */
     int[][] permutations(List<Expert> experts) {
-        if (experts.size() > sideBySide()) {
-            throw new IllegalArgumentException(experts.size() + " experts, but room for " + sideBySide());
+        if (experts.size() > parallelism()) {
+            throw new IllegalArgumentException(experts.size() + " experts to align; the maximum is " + parallelism());
         }
         for (Expert expert : experts) {
-            if (!expert.isLike(reference)) {
+            if (!expert.hasShapeOf(reference)) {
                 throw new IllegalArgumentException("Experts of different shapes cannot be aligned");
             }
             checkWeights(expert);
         }
-        for (int place = 0; place < experts.size(); place++) {
-            moved[place].set(experts.get(place)); // makes views of matrices, which is for one thread
+        for (int i = 0; i < experts.size(); i++) {
+            moved[i].set(experts.get(i)); // not in parallel: views of a matrix are created by one thread only
         }
         int[][] permutations = new int[experts.size()][];
-        kernels.parallelFor(experts.size(), place -> {
-            permutations[place] = permutation(experts.get(place), moved[place], products[place]);
+        kernels.parallelFor(experts.size(), i -> {
+            permutations[i] = permutation(experts.get(i), moved[i], products[i]);
         });
         return permutations;
     }
@@ -199,7 +198,7 @@ public final class Alignment implements AutoCloseable {
         return score(reference, expert, best) > score(reference, expert, identity) ? best : identity;
     }
 
-    /** The score that the permutation maximises, in double. */
+    /** The sum that the best permutation maximises, in double. */
     public static double score(Expert reference, Expert expert, int[] permutation) {
         int hidden = reference.neurons();
         double score = 0;
@@ -229,7 +228,7 @@ public final class Alignment implements AutoCloseable {
         return score;
     }
 
-    /** Releases the memory. */
+    /** Releases the off-heap memory. */
     @Override
     public void close() {
         memory.close();

@@ -18,31 +18,32 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * How many experts the layers keep.
+ * The number of experts that each layer keeps.
  *
- * @param keep K, experts to keep in the layers without an exception: in each, or on average
- * @param exceptions experts to keep in single layers, by layer
- * @param maxCluster the most experts that may go into one; 0: any number
+ * @param keep K, experts to keep in the layers without an exception: in each layer, or on average
+ * @param exceptions experts to keep in particular layers, by layer
+ * @param maxCluster maximal size of a cluster; 0: no limit
  */
 public record Budget(Sharing sharing, int keep, SortedMap<Integer, Integer> exceptions, int maxCluster) {
-    /** How the layers without an exception share what they keep. */
+    /** How the experts to keep are distributed over the layers without an exception. */
     public enum Sharing {
-        /** Each keeps K. */
+        /** Each layer keeps K. */
         UNIFORM,
         /**
-         * L layers keep K * L together. Each begins with all its experts; the (E - K) * L joins that cost least are
-         * made, out of all layers. What the joins of a layer cost tells its Ward dendrogram of the router logits: the
-         * rise of inertia, as a share of the layer's inertia with one cluster. Of equal costs the lower layer's counts
-         * first. Since Ward's joins cost ever more, this is the least sum of those shares that his dendrograms can give.
+         * L layers keep K * L experts in total. Each layer starts with all its experts. Then the (E - K) * L cheapest
+         * joins of all layers are made. The joins of a layer are those of the Ward dendrogram of its router logits; the
+         * cost of a join is the increase of inertia, divided by the layer's inertia with one cluster. If costs are equal,
+         * the join of the lower layer comes first. The costs of Ward's joins never decrease, so this minimises the sum of
+         * the costs.
          */
         ADAPTIVE;
 
-        /** As on the command line. */
+        /** The name on the command line. */
         public String id() {
             return name().toLowerCase(Locale.ROOT);
         }
 
-        /** @throws UserError (usage) with the nearest name when there is no such budget */
+        /** @throws UserError (usage) if there is no such budget; suggests the nearest name */
         public static Sharing named(String id) {
             return Arrays.stream(values())
                     .filter(sharing -> sharing.id().equals(id))
@@ -50,7 +51,7 @@ public record Budget(Sharing sharing, int keep, SortedMap<Integer, Integer> exce
                     .orElseThrow(() -> UserError.usage("There is no budget " + id, Nearest.hint(id, ids())));
         }
 
-        /** The names that {@link #named} takes. */
+        /** The names that {@link #named} accepts. */
         public static List<String> ids() {
             return Arrays.stream(values()).map(Sharing::id).toList();
         }
@@ -71,73 +72,75 @@ public record Budget(Sharing sharing, int keep, SortedMap<Integer, Integer> exce
     /**
      * The number of clusters of every layer.
      *
-     * @throws UserError (usage) when a K is not between 1 and E, there is no such layer as an exception names, or E
-     *     experts do not fit into K clusters of the largest size
+     * @throws UserError (usage) if a K is not between 1 and E, an exception names a layer without experts, or E experts do
+     *     not fit into K clusters of at most {@code maxCluster}
      */
     SortedMap<Integer, Integer> clusters(List<LayerStatistics> layers) {
-        var known = layers.stream().map(LayerStatistics::layer).toList();
+        var withExperts = layers.stream().map(LayerStatistics::layer).toList();
         for (int layer : exceptions.keySet()) {
-            if (!known.contains(layer)) {
+            if (!withExperts.contains(layer)) {
                 throw UserError.usage(
-                        "Layer " + layer + " has no experts to keep " + exceptions.get(layer) + " of",
-                        "Name layers of " + known + ".");
+                        "Layer " + layer + " has no experts, so it cannot keep " + exceptions.get(layer) + " of them",
+                        "The layers with experts are " + withExperts + ".");
             }
         }
-        var free = layers.stream()
+        var unfixed = layers.stream()
                 .filter(layer -> !exceptions.containsKey(layer.layer()))
                 .toList();
-        var clusters = new TreeMap<>(exceptions);
-        clusters.putAll(
+        var byLayer = new TreeMap<>(exceptions);
+        byLayer.putAll(
                 sharing == Sharing.ADAPTIVE
-                        ? shared(free)
-                        : free.stream().collect(Collectors.toMap(LayerStatistics::layer, layer -> keep)));
+                        ? adaptive(unfixed)
+                        : unfixed.stream().collect(Collectors.toMap(LayerStatistics::layer, layer -> keep)));
         for (LayerStatistics layer : layers) {
-            int count = clusters.get(layer.layer());
+            int clusters = byLayer.get(layer.layer());
             try {
-                Clusterer.checkClusters(count, layer.experts());
-            } catch (UserError refusal) {
-                throw refusal.at("Layer " + layer.layer());
+                Clusterer.checkClusters(clusters, layer.experts());
+            } catch (UserError e) {
+                throw e.at("Layer " + layer.layer());
             }
-            if (count < fewest(layer)) {
+            if (clusters < minimum(layer)) {
                 throw UserError.usage(
-                        "The " + layer.experts() + " experts of layer " + layer.layer() + " do not fit into " + count
+                        "The " + layer.experts() + " experts of layer " + layer.layer() + " do not fit into " + clusters
                                 + " clusters of at most " + maxCluster,
-                        "Keep " + fewest(layer) + " or more, or allow larger clusters.");
+                        "Keep " + minimum(layer) + " or more, or allow larger clusters.");
             }
         }
-        return clusters;
+        return byLayer;
     }
 
-    private int fewest(LayerStatistics layer) {
+    /** The fewest clusters that the size limit allows. */
+    private int minimum(LayerStatistics layer) {
         return maxCluster == 0 ? 1 : (layer.experts() + maxCluster - 1) / maxCluster;
     }
 
-    /** One join of one layer. */
+    /** A join of two clusters of one layer. */
     private record Join(int layer, double cost) {}
 
-    private Map<Integer, Integer> shared(List<LayerStatistics> layers) {
+    private Map<Integer, Integer> adaptive(List<LayerStatistics> layers) {
         var joins = new ArrayList<Join>();
-        var clusters = new TreeMap<Integer, Integer>();
+        var byLayer = new TreeMap<Integer, Integer>();
         int surplus = 0;
         for (LayerStatistics layer : layers) {
-            clusters.put(layer.layer(), layer.experts());
+            byLayer.put(layer.layer(), layer.experts());
             surplus += layer.experts() - keep;
             List<Dendrogram.Merge> merges =
                     Linkage.WARD.dendrogram(CanonicalGram.of(layer.gram())).merges();
             double total = merges.stream().mapToDouble(Dendrogram.Merge::height).sum();
-            for (Dendrogram.Merge merge : merges.subList(0, layer.experts() - fewest(layer))) {
+            for (Dendrogram.Merge merge : merges.subList(0, layer.experts() - minimum(layer))) {
                 joins.add(new Join(layer.layer(), total == 0 ? 0 : merge.height() / total));
             }
         }
         if (surplus < 0 || surplus > joins.size()) {
-            int all = clusters.values().stream().mapToInt(Integer::intValue).sum();
+            int all = byLayer.values().stream().mapToInt(Integer::intValue).sum();
             throw UserError.usage(
-                    "K = " + keep + " experts in the mean of " + layers.size() + " layers cannot be kept of " + all,
+                    "An average of K = " + keep + " experts in each of " + layers.size() + " layers cannot be kept of "
+                            + all + " experts",
                     "Keep " + (all - joins.size()) + " to " + all + " in all"
                             + (maxCluster == 0 ? "." : ", or allow clusters of more than " + maxCluster + "."));
         }
-        joins.sort(Comparator.comparingDouble(Join::cost)); // stable: of equal costs the lower layer's
-        joins.subList(0, surplus).forEach(join -> clusters.merge(join.layer, -1, Integer::sum));
-        return clusters;
+        joins.sort(Comparator.comparingDouble(Join::cost)); // stable: if costs are equal, the lower layer first
+        joins.subList(0, surplus).forEach(join -> byLayer.merge(join.layer, -1, Integer::sum));
+        return byLayer;
     }
 }

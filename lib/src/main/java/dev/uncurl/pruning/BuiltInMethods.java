@@ -11,35 +11,35 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The methods by name, each with what it stands for and the merge weights that belong to it. */
+/** The pruning methods by name, each with its algorithm and its default merge weights. */
 public enum BuiltInMethods implements PruningMethod {
-    /** The paper's: k-means on the columns of the router logits, merged by activation counts. */
+    /** The UNCURL paper's method: k-means on the columns of the router logits, merged by activation counts. */
     UNCURL("uncurl", new LogitClustering(KMeans::cluster), MergeWeights.FREQUENCY),
-    /** The same clustering by its own name, to be combined with other weights. */
+    /** The clustering of UNCURL under its own name, for use with other merge weights. */
     KMEANS("kmeans", new LogitClustering(KMeans::cluster), MergeWeights.FREQUENCY),
     /** k-means on eigenvectors of the normalised Laplacian. */
     SPECTRAL("spectral", new LogitClustering(Spectral::cluster), MergeWeights.FREQUENCY),
-    /** Joins the two clusters with the lowest mean distance between members. */
+    /** Joins the two clusters whose mean distance between members is lowest. */
     AGGLOMERATIVE_AVERAGE("agglomerative-average", new LogitClustering(Linkage.AVERAGE), MergeWeights.FREQUENCY),
-    /** Joins the two clusters with the lowest greatest distance between members. */
+    /** Joins the two clusters whose greatest distance between members is lowest. */
     AGGLOMERATIVE_COMPLETE("agglomerative-complete", new LogitClustering(Linkage.COMPLETE), MergeWeights.FREQUENCY),
-    /** Joins the two clusters with the lowest smallest distance between members. */
+    /** Joins the two clusters whose smallest distance between members is lowest. */
     AGGLOMERATIVE_SINGLE("agglomerative-single", new LogitClustering(Linkage.SINGLE), MergeWeights.FREQUENCY),
-    /** Joins the two clusters that raise the inertia least. */
+    /** Joins the two clusters that increase the inertia least (Ward). */
     AGGLOMERATIVE_WARD("agglomerative-ward", new LogitClustering(Linkage.WARD), MergeWeights.FREQUENCY),
-    /** Density: what lies close together is merged, the rest is left alone. */
+    /** Density: experts in dense regions are merged, all others stay single. */
     DBSCAN("dbscan", new LogitClustering(Dbscan::cluster), MergeWeights.FREQUENCY),
     /** The most activated experts attract the others by the cosine of their router logits (MC-SMoE). */
     M_SMOE("m-smoe", new MSmoeGrouping(), MergeWeights.FREQUENCY),
-    /** Average linkage of the experts' mean outputs on common tokens (HC-SMoE). */
+    /** Clusters by average linkage of the experts' mean outputs on common tokens (HC-SMoE). */
     HC_SMOE("hc-smoe", new OutputClustering(Linkage.AVERAGE), MergeWeights.FREQUENCY),
-    /** The UNCURL paper's naive baseline: keep the K most activated experts. */
+    /** The UNCURL paper's naive baseline: keeps the K most activated experts. */
     FREQUENCY("frequency", new TopScorePruning(ExpertStatistics::choices), MergeWeights.FREQUENCY),
-    /** Keep the K experts with the largest sum of gates. */
+    /** Keeps the K experts with the largest sum of gates. */
     GATE_MASS("gate-mass", new TopScorePruning(ExpertStatistics::gateMass), MergeWeights.FREQUENCY),
-    /** Keep the K experts with the highest mean of gate times output norm (REAP). */
+    /** Keeps the K experts with the highest mean of gate times output norm (REAP). */
     REAP("reap", new TopScorePruning(ExpertStatistics::contribution), MergeWeights.FREQUENCY),
-    /** Keep K experts drawn without replacement. */
+    /** Keeps K experts drawn at random without replacement. */
     RANDOM("random", new RandomPruning(), MergeWeights.FREQUENCY);
 
     private final String id;
@@ -52,7 +52,7 @@ public enum BuiltInMethods implements PruningMethod {
         this.weights = weights;
     }
 
-    /** @throws UserError (usage) with the nearest name when there is no such method */
+    /** @throws UserError (usage) if there is no such method; suggests the nearest name */
     public static BuiltInMethods named(String id) {
         for (BuiltInMethods method : values()) {
             if (method.id.equals(id)) {
@@ -62,7 +62,7 @@ public enum BuiltInMethods implements PruningMethod {
         throw UserError.usage("There is no pruning method " + id, Nearest.hint(id, ids()));
     }
 
-    /** The names that {@link #named} takes. */
+    /** The names that {@link #named} accepts. */
     public static List<String> ids() {
         return Arrays.stream(values()).map(BuiltInMethods::id).collect(Collectors.toList());
     }
@@ -71,23 +71,23 @@ public enum BuiltInMethods implements PruningMethod {
         return id;
     }
 
-    /** The weights of its merges where none are asked for. */
+    /** The default merge weights of the method. */
     public MergeWeights weights() {
         return weights;
     }
 
-    /** Whether it keeps K experts and drops the others; else it merges, and drops none. */
+    /** Whether the method keeps K experts and drops the others; otherwise it merges experts and drops none. */
     public boolean drops() {
         return method instanceof TopScorePruning || method instanceof RandomPruning;
     }
 
-    /** Whether it reads {@link LayerStatistics#outputs}. */
+    /** Whether the method reads {@link LayerStatistics#outputs}. */
     public boolean needsOutputs() {
         return method instanceof OutputClustering;
     }
 
     @Override
-    public int[] assignClusters(LayerStatistics evidence, int keep, long seed) {
-        return method.assignClusters(evidence, keep, seed);
+    public int[] assignClusters(LayerStatistics layer, int clusters, long seed) {
+        return method.assignClusters(layer, clusters, seed);
     }
 }

@@ -8,33 +8,33 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Clusters of no more than a given size: as long as one is larger, the expert is moved out of such a cluster, into one
- * with room, for which the squared distance to the mean of the new cluster less that to the mean of the old one is least.
- * The reference of a cluster stays. Of equal moves the first in the order of {@link CanonicalGram} is made, into the cluster
- * whose reference comes first in it.
+ * Limits the size of clusters. While a cluster is too large, one expert is moved from a too large cluster into a cluster that
+ * is not full: the move with the least difference between the squared distance to the mean of the new cluster and that to the
+ * mean of the old cluster. The reference of a cluster is never moved. Of equal moves, the expert that comes first in the
+ * order of {@link CanonicalGram} is moved, into the cluster whose reference comes first in that order.
  */
 final class ClusterLimit {
     private final RouterGram gram;
     private final CanonicalGram columns;
     private final int[] labels;
     private final int[] references;
-    private final int most;
+    private final int maxSize;
 
-    private ClusterLimit(LayerStatistics evidence, int[] labels, int most) {
-        gram = evidence.gram();
+    private ClusterLimit(LayerStatistics layer, int[] labels, int maxSize) {
+        gram = layer.gram();
         columns = CanonicalGram.of(gram);
         this.labels = Labels.canonical(labels);
-        references = LayerPlan.references(evidence, this.labels);
-        this.most = most;
+        references = LayerPlan.references(layer, this.labels);
+        this.maxSize = maxSize;
     }
 
     /**
-     * @param labels as a {@link PruningMethod} gives them
-     * @param most at least E / K
-     * @return clusters as many as before, none larger than {@code most}
+     * @param labels result of a {@link PruningMethod}
+     * @param maxSize at least E / K
+     * @return the labels after the moves; the number of clusters does not change, none is larger than {@code maxSize}
      */
-    static int[] limited(LayerStatistics evidence, int[] labels, int most) {
-        var limit = new ClusterLimit(evidence, labels, most);
+    static int[] limited(LayerStatistics layer, int[] labels, int maxSize) {
+        var limit = new ClusterLimit(layer, labels, maxSize);
         for (Move move = limit.best(); move != null; move = limit.best()) {
             limit.labels[move.expert] = move.into;
         }
@@ -43,27 +43,27 @@ final class ClusterLimit {
 
     private record Move(int expert, int into) {}
 
-    /** @param within sum of G over all pairs of members */
+    /** @param within sum of the Gram matrix over all pairs of members */
     private record Cluster(int[] members, double within) {}
 
-    /** @return null when no cluster is too large */
+    /** @return null if no cluster is too large */
     private Move best() {
         List<Cluster> clusters = clusters();
         Move best = null;
         double least = Double.POSITIVE_INFINITY;
-        for (int place = 0; place < columns.count(); place++) {
-            int expert = columns.expert(place);
+        for (int column = 0; column < columns.count(); column++) {
+            int expert = columns.expert(column);
             int from = labels[expert];
-            if (from < 0 || clusters.get(from).members.length <= most || references[from] == expert) {
+            if (from < 0 || clusters.get(from).members.length <= maxSize || references[from] == expert) {
                 continue;
             }
             double before = squaredDistance(expert, clusters.get(from));
             for (int other = 0; other < columns.count(); other++) {
                 int into = labels[columns.expert(other)];
-                boolean open = into >= 0
+                boolean hasRoom = into >= 0
                         && references[into] == columns.expert(other)
-                        && clusters.get(into).members.length < most;
-                if (open && squaredDistance(expert, clusters.get(into)) - before < least) {
+                        && clusters.get(into).members.length < maxSize;
+                if (hasRoom && squaredDistance(expert, clusters.get(into)) - before < least) {
                     least = squaredDistance(expert, clusters.get(into)) - before;
                     best = new Move(expert, into);
                 }
@@ -90,7 +90,7 @@ final class ClusterLimit {
         return clusters;
     }
 
-    /** To the cluster's mean. */
+    /** Squared distance of the column of an expert to the mean of a cluster. */
     private double squaredDistance(int expert, Cluster cluster) {
         double cross = 0;
         for (int j : cluster.members) {

@@ -8,12 +8,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The weights of one feed-forward network, tensor by tensor. Its F hidden neurons are rows or columns of the tensors
- * ({@link TensorSpec#neuronAxis}), and their order has no meaning: permuting all of these alike leaves the function
- * as it is. That holds for gelu(x W1 + b1) W2 + b2 as well as for (silu(x Wg) * x Wu) Wd, since the activation looks at
- * one neuron at a time.
+ * The weights of one feed-forward network. Its F hidden neurons are rows or columns of the tensors
+ * ({@link TensorSpec#neuronAxis}). Their order has no meaning: the same permutation of the neurons in all tensors does not
+ * change the function. This is true of gelu(x W1 + b1) W2 + b2 and of (silu(x Wg) * x Wu) Wd, because the activation is
+ * applied to each neuron separately.
  *
- * @param parts the tensors, each of another role
+ * @param parts the tensors, each with a different role
  */
 public record Expert(List<Part> parts) {
     /**
@@ -33,13 +33,13 @@ public record Expert(List<Part> parts) {
             return tensor.neuronAxis() != NeuronAxis.NONE;
         }
 
-        /** Whether neurons are columns of a matrix [values of a neuron, F], as a vector [F] can also be seen. */
-        boolean isByColumns() {
+        /** Whether neurons are the columns of a matrix [values per neuron, F]; a vector [F] is a matrix [1, F]. */
+        boolean hasNeuronsAsColumns() {
             return tensor.neuronAxis() == NeuronAxis.COLUMNS || hasNeurons() && tensor.run() == 1;
         }
 
-        /** Values that each neuron has here. */
-        int valuesOfNeuron() {
+        /** Number of values of each neuron in this tensor. */
+        int valuesPerNeuron() {
             return hasNeurons() ? values.length / tensor.neurons() : 0;
         }
     }
@@ -52,12 +52,12 @@ public record Expert(List<Part> parts) {
                 .distinct()
                 .count();
         if (counts != 1) {
-            throw new IllegalArgumentException("Tensors of different numbers of neurons are not an expert: "
+            throw new IllegalArgumentException("The tensors of an expert must have the same number of neurons: "
                     + parts.stream().map(part -> part.tensor().toString()).toList());
         }
     }
 
-    /** Reads one expert, and nothing but its bytes. */
+    /** Reads one expert; reads no bytes of other tensors. */
     public static Expert read(TensorFolder model, int layer, int expert) throws IOException {
         var parts = new ArrayList<Part>();
         for (TensorSpec tensor : LayerTensors.of(model, layer).expert(expert)) {
@@ -71,18 +71,18 @@ public record Expert(List<Part> parts) {
         return parts.stream().map(Part::values).toList();
     }
 
-    /** F. */
+    /** F, the number of hidden neurons. */
     public int neurons() {
         return parts.stream().mapToInt(part -> part.tensor().neurons()).max().orElseThrow();
     }
 
-    /** Values that each neuron has in all tensors together: 2 D + 1 in a GPT-2 of width D. */
-    int valuesOfNeuron() {
-        return parts.stream().mapToInt(Part::valuesOfNeuron).sum();
+    /** Number of values of each neuron in all tensors: 2 D + 1 in a GPT-2 of width D. */
+    int valuesPerNeuron() {
+        return parts.stream().mapToInt(Part::valuesPerNeuron).sum();
     }
 
-    /** Whether the tensors have the roles and shapes of those of another. */
-    boolean isLike(Expert other) {
+    /** Whether the tensors have the same roles and shapes as those of another expert. */
+    boolean hasShapeOf(Expert other) {
         return roles().equals(other.roles());
     }
 

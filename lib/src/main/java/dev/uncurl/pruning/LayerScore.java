@@ -7,37 +7,37 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * How well a plan fits the router logits of one layer, with column h_e of expert e:
+ * How well a plan fits the router logits of one layer. h_e is the column of the router logits of expert e.
  *
  * <ul>
- *   <li>inertia: sum over the experts that stay of |h_e - m|^2, m the mean of their cluster's columns;
- *   <li>silhouette (Rousseeuw 1987): mean over the experts that stay of (b - a) / max(a, b), where a is the mean distance
- *       to the others of the own cluster and b the lowest mean distance to another cluster; 0 for an expert that is a
- *       cluster of its own; none with one cluster;
- *   <li>cost: how far the plan moves the router logits that the task's tokens were sent by, as a share of what there is
- *       to lose: sum_e f_e |h_e - c_e|^2 / sum_e f_e |h_e - c|^2. f_e is the expert's share of the layer's choices, c =
- *       sum_e f_e h_e, and c_e the column that stands for the expert afterwards: the mean of its cluster by the plan's
- *       weights, which are the logits of a collapsed router, or for a dropped expert the nearest column that stays. It is
- *       0 when nothing is merged, 1 for one cluster with activation counts as weights, and 0 when all columns that were
- *       chosen are the same.
+ *   <li>inertia: sum over the kept experts of |h_e - m|^2, where m is the mean of the columns of the expert's cluster;
+ *   <li>silhouette (Rousseeuw 1987): mean over the kept experts of (b - a) / max(a, b), where a is the mean distance to the
+ *       other members of the expert's cluster and b the lowest mean distance to another cluster; 0 for an expert that is
+ *       alone in its cluster; undefined for one cluster;
+ *   <li>cost: the change of the router logits by the plan, relative to the greatest change, weighted by activations:
+ *       sum_e f_e |h_e - c_e|^2 / sum_e f_e |h_e - c|^2. f_e is the expert's share of the layer's choices, and c = sum_e f_e
+ *       h_e. c_e is the column that replaces h_e: the mean of the expert's cluster with the weights of the plan (the logits of
+ *       a collapsed router), or for a dropped expert the nearest column of a kept expert. The cost is 0 if nothing is merged,
+ *       1 for one cluster with activation counts as weights, and 0 if all chosen columns are equal.
  * </ul>
  *
+ * @param experts E of the layer
  * @param clusters K of the layer
  * @param silhouette -1 to 1
  */
 public record LayerScore(int layer, int experts, int clusters, double inertia, OptionalDouble silhouette, double cost) {
-    /** @param rows of a plan, one per expert of the layer, ascending */
-    public static LayerScore of(LayerStatistics evidence, List<ExpertAssignment> rows) {
-        int count = rows.stream().mapToInt(ExpertAssignment::cluster).max().orElseThrow() + 1;
+    /** @param rows of the plan for the layer, one per expert, ascending */
+    public static LayerScore of(LayerStatistics layer, List<ExpertAssignment> rows) {
+        int clusters = rows.stream().mapToInt(ExpertAssignment::cluster).max().orElseThrow() + 1;
         var members = new ArrayList<int[]>();
-        for (int c = 0; c < count; c++) {
+        for (int c = 0; c < clusters; c++) {
             int cluster = c;
             members.add(rows.stream()
                     .filter(row -> row.cluster() == cluster)
                     .mapToInt(ExpertAssignment::expert)
                     .toArray());
         }
-        RouterGram gram = evidence.gram();
+        RouterGram gram = layer.gram();
         double inertia = 0;
         for (int[] cluster : members) {
             for (int expert : cluster) {
@@ -45,12 +45,7 @@ public record LayerScore(int layer, int experts, int clusters, double inertia, O
             }
         }
         return new LayerScore(
-                evidence.layer(),
-                rows.size(),
-                count,
-                inertia,
-                silhouette(gram, members),
-                cost(evidence, rows, members));
+                layer.layer(), rows.size(), clusters, inertia, silhouette(gram, members), cost(layer, rows, members));
     }
 
     private static OptionalDouble silhouette(RouterGram gram, List<int[]> members) {
@@ -58,9 +53,9 @@ public record LayerScore(int layer, int experts, int clusters, double inertia, O
             return OptionalDouble.empty();
         }
         double sum = 0;
-        int stay = 0;
+        int kept = 0;
         for (int[] own : members) {
-            stay += own.length;
+            kept += own.length;
             for (int expert : own) {
                 if (own.length > 1) {
                     double a = distances(gram, expert, own) / (own.length - 1);
@@ -74,7 +69,7 @@ public record LayerScore(int layer, int experts, int clusters, double inertia, O
                 }
             }
         }
-        return OptionalDouble.of(sum / stay);
+        return OptionalDouble.of(sum / kept);
     }
 
     private static double distances(RouterGram gram, int expert, int[] others) {
@@ -85,13 +80,13 @@ public record LayerScore(int layer, int experts, int clusters, double inertia, O
         return sum;
     }
 
-    private static double cost(LayerStatistics evidence, List<ExpertAssignment> rows, List<int[]> members) {
-        RouterGram gram = evidence.gram();
+    private static double cost(LayerStatistics layer, List<ExpertAssignment> rows, List<int[]> members) {
+        RouterGram gram = layer.gram();
         int experts = rows.size();
         double[] choices = new double[experts];
         double[] weights = new double[experts];
         for (int e = 0; e < experts; e++) {
-            choices[e] = evidence.statistics().choices(e);
+            choices[e] = layer.statistics().choices(e);
             weights[e] = rows.get(e).weight();
         }
         double all = Arrays.stream(choices).sum();
@@ -99,21 +94,22 @@ public record LayerScore(int layer, int experts, int clusters, double inertia, O
             return 0;
         }
         double[] shares = Arrays.stream(choices).map(count -> count / all).toArray();
-        int[] everyone = rows.stream().mapToInt(ExpertAssignment::expert).toArray();
-        double moved = 0;
+        int[] allExperts = rows.stream().mapToInt(ExpertAssignment::expert).toArray();
+        double change = 0;
         double spread = 0;
         for (int e = 0; e < experts; e++) {
             if (choices[e] > 0) {
                 int cluster = rows.get(e).cluster();
-                double distance = cluster < 0 ? nearest(gram, e, rows) : toMean(gram, e, members.get(cluster), weights);
-                moved += choices[e] * distance;
-                spread += choices[e] * toMean(gram, e, everyone, shares);
+                double distance =
+                        cluster < 0 ? toNearestKept(gram, e, rows) : toMean(gram, e, members.get(cluster), weights);
+                change += choices[e] * distance;
+                spread += choices[e] * toMean(gram, e, allExperts, shares);
             }
         }
-        return spread == 0 ? 0 : moved / spread;
+        return spread == 0 ? 0 : change / spread;
     }
 
-    private static double nearest(RouterGram gram, int expert, List<ExpertAssignment> rows) {
+    private static double toNearestKept(RouterGram gram, int expert, List<ExpertAssignment> rows) {
         return rows.stream()
                 .filter(row -> !row.isDropped())
                 .mapToDouble(row -> gram.squaredDistance(expert, row.expert()))

@@ -12,17 +12,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Routers and experts of one layer, found by the roles of its tensors. */
+/** The router and expert tensors of one layer, identified by their roles. */
 final class LayerTensors {
     private final int layer;
     private final List<TensorSpec> routers = new ArrayList<>();
     private final List<Map<TensorRole, TensorSpec>> experts;
 
     /**
-     * @param place of the tensors, for messages
-     * @throws UserError (input) when an expert lacks a tensor that others have, or has it in another shape
+     * @param folder of the tensors, for messages
+     * @throws UserError (input) if an expert lacks a tensor that others have, or its tensor has a different shape
      */
-    private LayerTensors(String place, int layer, List<TensorSpec> tensors) {
+    private LayerTensors(String folder, int layer, List<TensorSpec> tensors) {
         this.layer = layer;
         var found = new TreeMap<Integer, Map<TensorRole, TensorSpec>>();
         for (TensorSpec tensor : tensors) {
@@ -35,48 +35,49 @@ final class LayerTensors {
         }
         experts = List.copyOf(found.values());
         for (int expert = 0; expert < experts.size(); expert++) {
-            check(place, found, expert);
+            check(folder, found, expert);
         }
     }
 
-    private void check(String place, TreeMap<Integer, Map<TensorRole, TensorSpec>> found, int expert) {
+    private void check(String folder, TreeMap<Integer, Map<TensorRole, TensorSpec>> found, int expert) {
         Map<TensorRole, TensorSpec> first = experts.get(0);
         Map<TensorRole, TensorSpec> own = found.get(expert);
-        String where = place + ": layer " + layer + ", expert " + expert;
-        String remedy = "The folder is not whole, or not of this architecture: copy it again, or produce it again.";
+        String where = folder + ": layer " + layer + ", expert " + expert;
+        String remedy = "The folder is incomplete, or has another architecture: copy it again, or produce it again.";
         if (own == null) {
-            throw UserError.input(where + " is missing, though there is an expert " + found.lastKey(), remedy);
+            throw UserError.input(where + " is missing, but there is an expert " + found.lastKey(), remedy);
         }
         if (!own.keySet().equals(first.keySet())) {
-            throw UserError.input(where + " has " + own.keySet() + ", the first one " + first.keySet(), remedy);
+            throw UserError.input(
+                    where + " has tensors " + own.keySet() + ", the first expert has " + first.keySet(), remedy);
         }
         for (TensorSpec tensor : own.values()) {
             List<Integer> shape = first.get(tensor.role()).shape();
             if (!tensor.shape().equals(shape)) {
                 throw UserError.input(
                         where + ": tensor " + tensor.name() + " has shape " + tensor.shape()
-                                + ", that of the first one " + shape,
+                                + ", that of the first expert has " + shape,
                         remedy);
             }
         }
     }
 
-    /** The tensors of block {@code layer}; there are none of an expert in a dense one. */
+    /** The tensors of block {@code layer}; a dense block has no expert tensors. */
     static LayerTensors of(TensorFolder folder, int layer) throws IOException {
         return new LayerTensors(folder.dir().toString(), layer, folder.tensors(layer));
     }
 
-    /** E; 0 in a dense block. */
+    /** E, the number of experts; 0 in a dense block. */
     int experts() {
         return experts.size();
     }
 
-    /** The tensors with a row for each expert. */
+    /** The tensors of the router, which have one row per expert. */
     List<TensorSpec> routers() {
         return routers;
     }
 
-    /** The tensors of one expert, each of a role of its own; in the same order for each expert. */
+    /** The tensors of one expert, one per role, in the same order for each expert. */
     Collection<TensorSpec> expert(int expert) {
         return experts.get(expert).values();
     }

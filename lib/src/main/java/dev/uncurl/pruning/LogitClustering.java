@@ -2,11 +2,11 @@ package dev.uncurl.pruning;
 
 import dev.uncurl.clustering.Clusterer;
 
-/** Experts go together whose router logits on the task are alike: a clustering of the columns of H. */
+/** Clusters the columns of the router logits of the task: merges experts with similar router logits. */
 record LogitClustering(Clusterer clusterer) implements PruningMethod {
     @Override
-    public int[] assignClusters(LayerStatistics evidence, int keep, long seed) {
-        evidence.requireTokens();
-        return clusterer.assignClusters(evidence.gram(), keep, seed);
+    public int[] assignClusters(LayerStatistics layer, int clusters, long seed) {
+        layer.requireTokens();
+        return clusterer.assignClusters(layer.gram(), clusters, seed);
     }
 }

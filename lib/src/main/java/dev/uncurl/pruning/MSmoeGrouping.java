@@ -3,19 +3,18 @@ package dev.uncurl.pruning;
 import dev.uncurl.routing.RouterGram;
 
 /**
- * The K most activated experts are dominant; each other expert goes to the dominant one whose router logits have the
- * highest cosine with its own: the grouping of M-SMoE (Li et al., "Merge, Then Compress", arXiv 2310.01334). Which K are
- * dominant is decided in each layer, ties to the lower id; of equal cosines the more activated expert attracts. A column
- * of zeros has cosine 0 with all.
+ * The grouping of M-SMoE (Li et al., "Merge, Then Compress", arXiv 2310.01334). The K most activated experts of the layer are
+ * dominant; of equal activations, the lower id comes first. Each other expert joins the dominant expert with the highest
+ * cosine of router logits; of equal cosines, the more activated dominant expert. A column of zeros has cosine 0 with all.
  */
 final class MSmoeGrouping implements PruningMethod {
     @Override
-    public int[] assignClusters(LayerStatistics evidence, int keep, long seed) {
-        evidence.requireTokens();
-        int[] dominant = TopScorePruning.highest(evidence, evidence.statistics()::choices, keep);
-        int[] labels = new int[evidence.experts()];
+    public int[] assignClusters(LayerStatistics layer, int clusters, long seed) {
+        layer.requireTokens();
+        int[] dominant = TopScorePruning.highest(layer, layer.statistics()::choices, clusters);
+        int[] labels = new int[layer.experts()];
         for (int e = 0; e < labels.length; e++) {
-            labels[e] = nearest(evidence.gram(), e, dominant);
+            labels[e] = nearest(layer.gram(), e, dominant);
         }
         for (int e : dominant) {
             labels[e] = e;

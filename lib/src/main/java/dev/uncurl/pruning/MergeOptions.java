@@ -5,14 +5,14 @@ import java.io.Serializable;
 import java.util.Objects;
 
 /**
- * How a plan is applied to the weights. These choices belong to the pruned model, not to the plan.
+ * Options for applying a plan to the weights of a model. They are part of the pruned model's lineage, not of the plan.
  *
- * @param router how the routers of the pruned layers come from the old ones
- * @param align whether the members of a cluster are aligned to its reference before they are merged; else neuron i of
- *     one is merged with neuron i of the other
- * @param dtype in which every tensor of the pruned model is stored. Means are rounded to FLOAT first, and all values from
- *     FLOAT to this type, to the nearest and of two equally near to the even one, so that a model stored as BF16 is the one
- *     stored as F32 with each value rounded
+ * @param router how the routers of the pruned layers are computed from those of the parent
+ * @param align whether the members of a cluster are aligned to its reference before they are merged; otherwise neuron i is
+ *     merged with neuron i
+ * @param dtype storage type of every tensor of the pruned model. Means are rounded to FLOAT first, then all values from FLOAT
+ *     to this type, to the nearest value, ties to even. So a model stored as BF16 equals the one stored as F32 with each
+ *     value rounded
  */
 public record MergeOptions(RouterRule router, boolean align, DType dtype) implements Serializable {
     public MergeOptions {

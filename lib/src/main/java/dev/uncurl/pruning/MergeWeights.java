@@ -7,30 +7,33 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** What the weights of a cluster's members are proportional to. Where all are 0, the weights are equal. */
+/**
+ * The quantity to which the weights of a cluster's members are proportional. If it is 0 for all members, their weights are
+ * equal.
+ */
 public enum MergeWeights {
-    /** Activation counts: with top-k, all k choices of a token count. */
+    /** Activation counts; with top-k, all k choices of a token are counted. */
     FREQUENCY {
         @Override
         double mass(ExpertStatistics statistics, int expert, boolean isReference) {
             return statistics.choices(expert);
         }
     },
-    /** Sums of gates over the tokens that chose the expert. */
+    /** Sum of gates over the tokens that chose the expert. */
     GATE_MASS {
         @Override
         double mass(ExpertStatistics statistics, int expert, boolean isReference) {
             return statistics.gateMass(expert);
         }
     },
-    /** Nothing: all members count the same. */
+    /** All members have equal weights. */
     UNIFORM {
         @Override
         double mass(ExpertStatistics statistics, int expert, boolean isReference) {
             return 1;
         }
     },
-    /** The reference expert alone counts. */
+    /** The reference expert has weight 1, the others 0. */
     REFERENCE_ONLY {
         @Override
         double mass(ExpertStatistics statistics, int expert, boolean isReference) {
@@ -41,12 +44,12 @@ public enum MergeWeights {
     /** @return 0 or more */
     abstract double mass(ExpertStatistics statistics, int expert, boolean isReference);
 
-    /** As on the command line. */
+    /** The name on the command line. */
     public String id() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** @throws UserError (usage) with the nearest name when there are no such weights */
+    /** @throws UserError (usage) if there are no such weights; suggests the nearest name */
     public static MergeWeights named(String id) {
         return Arrays.stream(values())
                 .filter(weights -> weights.id().equals(id))
@@ -54,7 +57,7 @@ public enum MergeWeights {
                 .orElseThrow(() -> UserError.usage("There are no merge weights " + id, Nearest.hint(id, ids())));
     }
 
-    /** The names that {@link #named} takes. */
+    /** The names that {@link #named} accepts. */
     public static List<String> ids() {
         return Arrays.stream(values()).map(MergeWeights::id).toList();
     }

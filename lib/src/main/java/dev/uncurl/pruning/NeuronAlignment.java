@@ -10,24 +10,24 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Where the hidden neurons of the members of one cluster go when they are merged: to the positions of the neurons of the
- * reference that they match best ({@link Alignment}).
+ * The new positions of the hidden neurons of the members of one cluster before the merge: the positions of the best matching
+ * neurons of the reference ({@link Alignment}).
  *
  * @param inversePermutations for each member in the order of {@link Plan#members}, the new position of each of its neurons
- *     [F]; null for a member whose neurons stay where they are: the reference, one of weight 0, one that fits best unmoved
+ *     [F]; null for a member whose neurons are not permuted: the reference, a member of weight 0, and one whose best
+ *     permutation is the identity
  */
 public record NeuronAlignment(int layer, int cluster, int[][] inversePermutations) implements Serializable {
-    /** The neurons of every member stay where they are. */
+    /** No neuron of any member is permuted. */
     static NeuronAlignment none(Plan plan, int layer, int cluster) {
         return new NeuronAlignment(
                 layer, cluster, new int[plan.members(layer, cluster).size()][]);
     }
 
     /**
-     * Reads the experts of one cluster and aligns them. Apart from the reference, as many are held at a time as there are
-     * threads.
+     * Reads the experts of one cluster and aligns them. In memory are the reference and, at a time, one expert per thread.
      *
-     * @throws dev.uncurl.error.UserError as {@link Alignment}
+     * @throws dev.uncurl.error.UserError as in {@link Alignment}
      */
     public static NeuronAlignment align(TensorFolder source, Plan plan, PlanApplier.Merge merge) throws IOException {
         int layer = merge.layer();
@@ -44,29 +44,29 @@ public record NeuronAlignment(int layer, int cluster, int[][] inversePermutation
                 .toArray();
         try (var kernels = KernelChoice.best();
                 var aligner = new Alignment(kernels, Expert.read(source, layer, referenceId))) {
-            for (int from = 0; from < others.length; from += aligner.sideBySide()) {
-                int[] some = Arrays.copyOfRange(others, from, Math.min(from + aligner.sideBySide(), others.length));
+            for (int from = 0; from < others.length; from += aligner.parallelism()) {
+                int[] batch = Arrays.copyOfRange(others, from, Math.min(from + aligner.parallelism(), others.length));
                 var experts = new ArrayList<Expert>();
-                for (int member : some) {
+                for (int member : batch) {
                     experts.add(Expert.read(source, layer, members.get(member).expert()));
                 }
                 int[][] permutations = aligner.permutations(experts);
-                for (int i = 0; i < some.length; i++) {
-                    alignment.inversePermutations[some[i]] = inversePermutation(permutations[i]);
+                for (int i = 0; i < batch.length; i++) {
+                    alignment.inversePermutations[batch[i]] = inversePermutation(permutations[i]);
                 }
             }
         }
         return alignment;
     }
 
-    /** The inverse of a permutation as {@link Alignment#permutations} gives it; null for the identity. */
+    /** The inverse of a permutation; null for the identity. */
     static int[] inversePermutation(int[] permutation) {
         int[] inverse = new int[permutation.length];
-        boolean moves = false;
+        boolean isIdentity = true;
         for (int position = 0; position < inverse.length; position++) {
             inverse[permutation[position]] = position;
-            moves |= permutation[position] != position;
+            isIdentity &= permutation[position] == position;
         }
-        return moves ? inverse : null;
+        return isIdentity ? null : inverse;
     }
 }

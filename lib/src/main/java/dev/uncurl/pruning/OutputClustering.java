@@ -5,18 +5,18 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.routing.RouterGram;
 
 /**
- * Experts go together whose mean outputs on common tokens are alike by Euclidean distance. With average linkage it is
+ * Clusters experts by the Euclidean distance of their mean outputs on common tokens. With average linkage this is
  * HC-SMoE (Chen et al., "Retraining-Free Merging of Sparse MoE via Hierarchical Clustering", arXiv 2410.08589).
  */
 record OutputClustering(Clusterer clusterer) implements PruningMethod {
-    /** @throws UserError (input) when the outputs were not dumped */
+    /** @throws UserError (input) if the outputs were not dumped */
     @Override
-    public int[] assignClusters(LayerStatistics evidence, int keep, long seed) {
-        RouterGram outputs = evidence.outputs()
+    public int[] assignClusters(LayerStatistics layer, int clusters, long seed) {
+        RouterGram outputs = layer.outputs()
                 .filter(gram -> gram.tokens() > 0)
                 .orElseThrow(() -> UserError.input(
                         "There are no outputs of the experts on common tokens",
                         "Run dump-logits for this model and task with --outputs N, N tokens."));
-        return clusterer.assignClusters(outputs, keep, seed);
+        return clusterer.assignClusters(outputs, clusters, seed);
     }
 }

@@ -7,33 +7,31 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * What becomes of every expert of a model, and why: the rows of table pruning.assignments and everything that
- * determined them.
+ * A pruning plan: a cluster or a drop for every expert of a model (the rows of table pruning.assignments), and everything that
+ * determined it.
  *
- * @param assignments by layer and expert, ascending
+ * @param assignments sorted by layer and expert, ascending
  */
 public record Plan(Origin origin, List<ExpertAssignment> assignments) implements Serializable {
     /**
      * Everything that determined a plan.
      *
      * @param modelId as in models.registry
-     * @param manifestSha256 of the model that the plan is for
-     * @param task whose router logits were looked at
+     * @param manifestSha256 of the model for which the plan was made
+     * @param task whose router logits were used
      * @param method name of a {@link BuiltInMethods}
      * @param experts E, of each layer of the model
-     * @param keep K, experts to keep in each layer or on average, as asked for; how many clusters a layer gets
+     * @param keep K, the requested number of experts to keep in each layer, or on average. The number of clusters of a layer
      *     ({@link Plan#clusters}) also depends on the budget and its exceptions
-     * @param inputs the rest: snapshots of the tables read, the evidence's hash
+     * @param inputs everything else, such as the split, the plan settings and the hash of the routing statistics
      */
     public record Origin(
             String modelId,
@@ -50,7 +48,7 @@ public record Plan(Origin origin, List<ExpertAssignment> assignments) implements
         }
     }
 
-    /** @throws UserError (input) when the rows do not describe whole clusters in every layer */
+    /** @throws UserError (input) if the rows of a layer do not form complete clusters */
     public Plan {
         assignments = List.copyOf(assignments);
         var layers = new TreeMap<Integer, List<ExpertAssignment>>();
@@ -66,39 +64,40 @@ public record Plan(Origin origin, List<ExpertAssignment> assignments) implements
         int layer = rows.get(0).layer();
         double[] weights = new double[rows.size()];
         int[] references = new int[rows.size()];
-        int next = 0;
+        int clusters = 0;
         for (int e = 0; e < rows.size(); e++) {
             ExpertAssignment row = rows.get(e);
-            if (row.expert() != e || row.cluster() < ExpertAssignment.DROPPED || row.cluster() > next) {
-                throw refused(layer, "expert " + row.expert() + " in cluster " + row.cluster() + " is out of order");
+            if (row.expert() != e || row.cluster() < ExpertAssignment.DROPPED || row.cluster() > clusters) {
+                throw invalid(layer, "expert " + row.expert() + " in cluster " + row.cluster() + " is out of order");
             }
             if (!(row.weight() >= 0) || (row.isDropped() && (row.weight() != 0 || row.isReference()))) {
-                throw refused(layer, "expert " + e + " has weight " + row.weight());
+                throw invalid(layer, "expert " + e + " has weight " + row.weight());
             }
             if (row.isDropped()) {
                 continue;
             }
-            next = Math.max(next, row.cluster() + 1);
+            clusters = Math.max(clusters, row.cluster() + 1);
             weights[row.cluster()] += row.weight();
             references[row.cluster()] += row.isReference() ? 1 : 0;
         }
-        if (rows.size() != origin.experts() || next == 0) {
-            throw refused(layer, rows.size() + " of " + origin.experts() + " experts in " + next + " clusters");
+        if (rows.size() != origin.experts() || clusters == 0) {
+            throw invalid(layer, rows.size() + " of " + origin.experts() + " experts in " + clusters + " clusters");
         }
-        for (int c = 0; c < next; c++) {
+        for (int c = 0; c < clusters; c++) {
             if (Math.abs(weights[c] - 1) > 1e-9 || references[c] != 1) {
-                throw refused(
+                throw invalid(
                         layer,
-                        "cluster " + c + " has weights of sum " + weights[c] + " and " + references[c] + " references");
+                        "the weights of cluster " + c + " sum to " + weights[c] + ", and it has " + references[c]
+                                + " references");
             }
         }
     }
 
-    private static UserError refused(int layer, String what) {
-        return UserError.input("Not a pruning plan: layer " + layer + ", " + what, "Plan again.");
+    private static UserError invalid(int layer, String what) {
+        return UserError.input("Not a valid pruning plan: layer " + layer + ", " + what, "Run prune again.");
     }
 
-    /** Names the plan's content: 32 hexadecimal digits of the SHA-256 of its origin and its rows. */
+    /** The first 32 hexadecimal digits of the SHA-256 of the origin and the rows. */
     public String id() {
         var bytes = new ByteArrayOutputStream();
         try (var out = new DataOutputStream(bytes)) {
@@ -120,12 +119,9 @@ public record Plan(Origin origin, List<ExpertAssignment> assignments) implements
                 out.writeDouble(row.weight());
                 out.writeBoolean(row.isReference());
             }
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes.toByteArray());
-            return HexFormat.of().formatHex(digest, 0, 16);
+            return DigestUtils.sha256Hex(bytes.toByteArray()).substring(0, 32);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java has SHA-256", e);
+            throw new UncheckedIOException("hashing a plan in memory", e);
         }
     }
 
@@ -135,12 +131,12 @@ public record Plan(Origin origin, List<ExpertAssignment> assignments) implements
         out.write(utf8);
     }
 
-    /** The layers planned for, ascending. */
+    /** The layers with experts, ascending. */
     public int[] layers() {
         return assignments.stream().mapToInt(ExpertAssignment::layer).distinct().toArray();
     }
 
-    /** How many clusters a layer has: the experts of the pruned layer. */
+    /** Number of clusters of a layer, that is of experts of the pruned layer. */
     public int clusters(int layer) {
         return assignments.stream()
                         .filter(row -> row.layer() == layer)
@@ -150,12 +146,12 @@ public record Plan(Origin origin, List<ExpertAssignment> assignments) implements
                 + 1;
     }
 
-    /** One row per expert of the layer, ascending. */
+    /** The rows of a layer, one per expert, ascending. */
     public List<ExpertAssignment> layer(int layer) {
         return assignments.stream().filter(row -> row.layer() == layer).toList();
     }
 
-    /** The experts that make up one cluster, ascending. */
+    /** The members of a cluster, ascending. */
     public List<ExpertAssignment> members(int layer, int cluster) {
         return assignments.stream()
                 .filter(row -> row.layer() == layer && row.cluster() == cluster)

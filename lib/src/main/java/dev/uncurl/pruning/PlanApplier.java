@@ -20,29 +20,29 @@ import java.util.List;
 import java.util.TreeMap;
 
 /**
- * Turns a plan into a model, in units of work that separate processes can do:
+ * Applies a plan to a model. The work is divided into units for separate processes:
  *
  * <ol>
  *   <li>{@link #check}, and {@link ModelStaging#create} for {@link #prunedConfig};
- *   <li>{@link NeuronAlignment#align} for every one of {@link #merges}, if the experts are to be aligned: reads just those of
- *       one cluster;
- *   <li>{@link #assembleShard} for every shard: merged experts, new routers, and all else byte for byte;
+ *   <li>{@link NeuronAlignment#align} for each of {@link #merges}, if experts are to be aligned; reads the experts of one
+ *       cluster only;
+ *   <li>{@link #assembleShard} for each shard: merges experts, computes routers, and copies the other tensors;
  *   <li>{@link ModelStaging#publish}.
  * </ol>
  *
- * <p>The two steps in the middle know experts and routers by the roles of their tensors alone, whatever the architecture.
- * For a folder that is not a {@link ModelFolder}, {@link #prunedTensors} takes the place of the first step.
+ * <p>Steps 2 and 3 use only the roles of tensors, so they work for every architecture. For a folder that is not a
+ * {@link ModelFolder}, use {@link #prunedTensors} instead of step 1.
  */
 public final class PlanApplier {
-    /** One cluster of several experts that has to be merged. */
+    /** A cluster of more than one expert. */
     public record Merge(int layer, int cluster) implements java.io.Serializable {}
 
     private PlanApplier() {}
 
-    /** @throws UserError (input) when the plan was made for another model, other layers or another number of experts */
+    /** @throws UserError (input) if the plan was made for another model, other layers or another number of experts */
     public static void check(ModelFolder source, Plan plan) {
         Plan.Origin origin = plan.origin();
-        String remedy = "Plan again for this model.";
+        String remedy = "Make a new plan for this model: run prune with the same options.";
         checkUniform(source);
         if (!origin.manifestSha256().equals(source.manifestSha256())) {
             throw UserError.input(
@@ -71,10 +71,10 @@ public final class PlanApplier {
     }
 
     /**
-     * Checks that a model can be planned for and pruned.
+     * Checks that a model can be pruned.
      *
-     * @throws UserError (input) when the model's routers are mapped or masked (what its tables call experts are router rows), or
-     *     its layers differ in experts (a plan knows one E)
+     * @throws UserError (input) if routers of the model are mapped or masked (its routing tables then contain router rows, not
+     *     experts), or layers differ in their number of experts (a plan has one E)
      */
     public static void checkUniform(ModelFolder source) {
         for (var own : source.config().moe().byLayer().entrySet()) {
@@ -91,22 +91,23 @@ public final class PlanApplier {
         if (!source.config().moe().byLayer().isEmpty()) {
             var experts = new TreeMap<Integer, Integer>();
             source.config().moe().byLayer().forEach((layer, own) -> experts.put(layer, own.experts()));
-            throw unprunable(source, "to another number of experts in each layer: " + experts);
+            throw unprunable(source, "to different numbers of experts: " + experts + " by layer");
         }
     }
 
     private static UserError unprunable(ModelFolder source, String how) {
         return UserError.input(
                 source.dir() + " was pruned before, " + how,
-                "Prune the model that it comes from, to fewer experts; or to prune step by step, use --router collapse (for"
-                        + " methods that merge) or slice (for methods that drop), and the same number of experts in every"
-                        + " layer from the first.");
+                "Prune the model from which it was made, to fewer experts. To prune step by step, use --router collapse (for"
+                        + " methods that merge) or slice (for methods that drop) in every step, and keep the same number of"
+                        + " experts in every layer.");
     }
 
     /**
-     * The model's shape after pruning: a uniform one where all layers end alike and no router is mapped or masked.
+     * The configuration of the pruned model. It is uniform if all layers have the same number of experts and no router is
+     * mapped or masked.
      *
-     * @throws UserError (usage) when the router rule is not for such a plan
+     * @throws UserError (usage) if the router rule cannot be used with this plan
      */
     public static ModelConfig prunedConfig(ModelConfig config, Plan plan, MergeOptions options) {
         options.router().check(plan);
@@ -117,7 +118,7 @@ public final class PlanApplier {
         return config.withMoeLayers(layers);
     }
 
-    /** The clusters that have to be merged; those of one expert are copied. */
+    /** The clusters that must be merged; clusters of one expert are copied. */
     public static List<Merge> merges(Plan plan) {
         var merges = new ArrayList<Merge>();
         for (int layer : plan.layers()) {
@@ -131,11 +132,10 @@ public final class PlanApplier {
     }
 
     /**
-     * The tensors of the pruned model, in the order of the source's. Needs names only: what the experts and routers of a
-     * layer are follows from the roles of its tensors.
+     * The tensors of the pruned model, in the order of the source. Uses the roles of tensors only.
      *
-     * @throws UserError (input) when the plan is for other layers or another number of experts than the folder has, or a
-     *     layer is not whole
+     * @throws UserError (usage) if the router rule cannot be used with this plan, (input) if the folder has other layers with
+     *     experts or another number of experts than the plan, or a layer is incomplete
      */
     public static List<TensorSpec> prunedTensors(TensorFolder source, Plan plan, MergeOptions options)
             throws IOException {
@@ -155,7 +155,7 @@ public final class PlanApplier {
     }
 
     private static void checkLayers(TensorFolder source, Plan plan) throws IOException {
-        String remedy = "Plan again for this model.";
+        String remedy = "Make a new plan for this model: run prune with the same options.";
         int[] layers = source.tensors().stream()
                 .filter(tensor ->
                         tensor.role() == TensorRole.ROUTER || tensor.role().isExpert())
@@ -185,19 +185,18 @@ public final class PlanApplier {
         }
     }
 
-    /** Whether the plan changes a shard, which is that of block {@code shard}; else it is copied. */
+    /** Whether the plan changes shard {@code shard}, which contains block {@code shard}; otherwise it is copied. */
     public static boolean isTouched(Plan plan, int shard) {
         return Arrays.binarySearch(plan.layers(), shard) >= 0;
     }
 
     /**
-     * Writes one shard of the pruned model. Of the weights this holds one tensor of an expert at a time, in double, and the
-     * router's.
+     * Writes one shard of the pruned model. Uses memory for one expert tensor in double and for the router.
      *
-     * @param alignments of the shard's {@link #merges} at least, if experts are to be aligned; else they are not used
-     * @param target for {@link #prunedTensors}
-     * @return the entry, which may be handed to publish
-     * @throws IllegalArgumentException when an alignment is missing
+     * @param alignments at least those of the shard's {@link #merges}; not used if experts are not to be aligned
+     * @param target writer for the tensors of the pruned model ({@link #prunedTensors})
+     * @return size and hashes of the shard, an argument of {@link ModelStaging#publish}
+     * @throws IllegalArgumentException if an alignment is missing
      */
     public static Manifest.Entry assembleShard(
             TensorFolder source,
@@ -253,7 +252,7 @@ public final class PlanApplier {
                         new IllegalArgumentException("Cluster " + cluster + " of layer " + layer + " was not aligned"));
     }
 
-    /** An expert of the pruned model: a copy of one, or the mean of the members of its cluster. */
+    /** An expert of the pruned model: a copy of the only member of its cluster, or the weighted mean of several members. */
     private record MergedExpert(
             TensorFolder source, LayerTensors layer, List<ExpertAssignment> members, NeuronAlignment alignment) {
         void write(TensorSpec tensor, WeightedMean mean, SafetensorsWriter writer) throws IOException {
@@ -279,7 +278,7 @@ public final class PlanApplier {
         }
     }
 
-    /** The rows that the rule gives a router of a layer. */
+    /** The values of a router tensor after the router rule. */
     static float[] router(TensorFolder source, String name, Plan plan, RouterRule rule, int layer) throws IOException {
         return rule.apply(source.read(name), plan.layer(layer), plan.clusters(layer));
     }

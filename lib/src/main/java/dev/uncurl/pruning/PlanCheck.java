@@ -14,23 +14,34 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * Compares a pruned model with its parent and its plan, without aligning anything again. What the plan does not change has
- * the parent's bits, and so have experts that were alone in their cluster; routers are what the rule makes of the parent's,
- * to the bit. Merged experts are the weighted means of their members, as far as that does not depend on the order of neurons:
- * the output bias to the bit, and of the other tensors the sums over neurons. Where the pruned model is stored in another type
- * than the parent, all this holds for values that are rounded to that type.
+ * Compares a pruned model with its parent and its plan. Alignment is not repeated. The following is checked:
+ *
+ * <ul>
+ *   <li>tensors that the plan does not change, and experts that are alone in their cluster, equal those of the parent bit for
+ *       bit;
+ *   <li>routers equal the result of the router rule bit for bit;
+ *   <li>merged experts are the weighted means of their members, as far as this does not depend on the order of neurons: the
+ *       output bias is equal bit for bit, the sums over neurons of the other tensors are equal up to rounding.
+ * </ul>
+ *
+ * <p>If the pruned model is stored in another type than the parent, the expected values are first rounded to that type.
  */
 public final class PlanCheck {
     /**
-     * Tensors of one shard.
+     * Numbers of checked tensors.
      *
-     * @param copied have the bits of the parent's
-     * @param merged are weighted means
-     * @param routers were made by the router rule
+     * @param copied same type and same bits as in the parent
+     * @param converted values of the parent in another type, rounded where the type requires it
+     * @param merged weighted means
+     * @param routers results of the router rule
      */
-    public record Counts(int copied, int merged, int routers) implements java.io.Serializable {
+    public record Counts(int copied, int converted, int merged, int routers) implements java.io.Serializable {
+        /** No tensors. */
+        public static final Counts NONE = new Counts(0, 0, 0, 0);
+
         public Counts plus(Counts other) {
-            return new Counts(copied + other.copied, merged + other.merged, routers + other.routers);
+            return new Counts(
+                    copied + other.copied, converted + other.converted, merged + other.merged, routers + other.routers);
         }
     }
 
@@ -39,7 +50,7 @@ public final class PlanCheck {
     private final MergeOptions options;
     private final ModelFolder pruned;
 
-    /** @throws UserError (input) when the plan is not one for the parent, or the pruned model has not the plan's shape */
+    /** @throws UserError (input) if the plan is not for the parent, or the pruned model does not have the planned shape */
     public PlanCheck(ModelFolder parent, Plan plan, MergeOptions options, ModelFolder pruned) {
         PlanApplier.check(parent, plan);
         this.parent = parent;
@@ -48,23 +59,23 @@ public final class PlanCheck {
         this.pruned = pruned;
         ModelConfig expected = PlanApplier.prunedConfig(parent.config(), plan, options);
         if (!expected.equals(pruned.config())) {
-            throw refused("its config.json", "is not what its plan makes of " + parent.dir());
+            throw difference("its config.json", "does not follow from its plan and " + parent.dir());
         }
         if (pruned.dtype() != options.dtype()) {
-            throw refused(
+            throw difference(
                     "its config.json",
-                    "has torch_dtype " + pruned.dtype().torch() + ", by its lineage it is "
+                    "has torch_dtype " + pruned.dtype().torch() + ", but its lineage says "
                             + options.dtype().torch());
         }
     }
 
-    private UserError refused(String what, String how) {
+    private UserError difference(String what, String how) {
         return UserError.input(
                 "Pruned model " + pruned.dir() + ": " + what + " " + how,
-                "It was not made as its lineage says: remove it and run prune again.");
+                "The model does not match its lineage. Remove it and run prune again.");
     }
 
-    /** Parts of the pruned model: one per block and one for the rest. */
+    /** Number of shards: one per block, and one for the tensors that belong to no block. */
     public int shards() {
         return pruned.config().layers() + 1;
     }
@@ -72,19 +83,18 @@ public final class PlanCheck {
     /**
      * Checks block {@code shard}, or the tensors that belong to no block.
      *
-     * @throws UserError (input) with the tensor that is not what it should be
+     * @throws UserError (input) that names the first tensor that differs
      */
     public Counts check(int shard) throws IOException {
         int layer = shard == pruned.config().layers() ? TensorSpec.NONE : shard;
         LayerTensors before = LayerTensors.of(parent.tensors(), layer);
-        var counts = new Counts(0, 0, 0);
+        var counts = Counts.NONE;
         for (TensorSpec tensor : pruned.tensors().tensors(layer)) {
             if (tensor.role() == TensorRole.ROUTER) {
                 checkRouter(tensor);
-                counts = counts.plus(new Counts(0, 0, 1));
+                counts = counts.plus(new Counts(0, 0, 0, 1));
             } else if (!tensor.role().isExpert()) {
-                checkCopied(tensor.name(), tensor.name());
-                counts = counts.plus(new Counts(1, 0, 0));
+                counts = counts.plus(checkCopied(tensor, tensor.name()));
             }
         }
         for (int cluster = 0; cluster < plan.clusters(layer); cluster++) {
@@ -99,20 +109,22 @@ public final class PlanCheck {
                 LayerTensors.of(pruned.tensors(), layer).expert(cluster);
         if (members.size() > 1) {
             checkMerged(layer, cluster, members);
-            return new Counts(0, tensors.size(), 0);
+            return new Counts(0, 0, tensors.size(), 0);
         }
+        var counts = Counts.NONE;
         for (TensorSpec tensor : tensors) {
-            checkCopied(
-                    tensor.name(),
-                    before.part(members.get(0).expert(), tensor.role()).name());
+            counts = counts.plus(checkCopied(
+                    tensor, before.part(members.get(0).expert(), tensor.role()).name()));
         }
-        return new Counts(tensors.size(), 0, 0);
+        return counts;
     }
 
-    private void checkCopied(String name, String source) throws IOException {
-        if (!pruned.tensors().same(name, parent.tensors(), source)) {
-            throw refused("tensor " + name, "differs from tensor " + source + " of " + parent.dir());
+    private Counts checkCopied(TensorSpec tensor, String source) throws IOException {
+        if (!pruned.tensors().same(tensor.name(), parent.tensors(), source)) {
+            throw difference("tensor " + tensor.name(), "differs from tensor " + source + " of " + parent.dir());
         }
+        boolean sameType = tensor.dtype() == parent.tensors().tensor(source).dtype();
+        return sameType ? new Counts(1, 0, 0, 0) : new Counts(0, 1, 0, 0);
     }
 
     private void checkRouter(TensorSpec router) throws IOException {
@@ -121,9 +133,9 @@ public final class PlanCheck {
             expected[i] = router.dtype().round(expected[i]);
         }
         if (!Arrays.equals(expected, pruned.tensors().read(router.name()))) {
-            throw refused(
+            throw difference(
                     "tensor " + router.name(),
-                    "is not what router rule " + options.router().id() + " makes of that of " + parent.dir());
+                    "is not the result of router rule " + options.router().id() + " on that of " + parent.dir());
         }
     }
 
@@ -147,9 +159,9 @@ public final class PlanCheck {
         for (int p = 0; p < sums.size(); p++) {
             Expert.Part part = merged.parts().get(p);
             if (!(part.hasNeurons() ? isNear(part, sums.get(p)) : isEqual(part, sums.get(p)))) {
-                throw refused(
+                throw difference(
                         "tensor " + part.tensor().name(),
-                        "is not the mean that its plan says of experts "
+                        "is not the weighted mean, by its plan, of experts "
                                 + members.stream().map(ExpertAssignment::expert).toList());
             }
         }
@@ -165,14 +177,14 @@ public final class PlanCheck {
         return true;
     }
 
-    /** Whether the sums over neurons are those of the means, but for the rounding of each value to its type. */
+    /** Whether the sums over neurons equal those of the means up to the rounding of each value to its type. */
     private static boolean isNear(Expert.Part part, double[] sums) {
         double[] found = overNeurons(part, false);
-        double[] amounts = overNeurons(part, true);
+        double[] magnitudes = overNeurons(part, true);
         DType dtype = part.tensor().dtype();
         double rounding = Math.scalb(1.0, 1 - dtype.precision());
         for (int k = 0; k < sums.length; k++) {
-            if (!(Math.abs(found[k] - sums[k]) <= rounding * amounts[k] + dtype.minNormal())) {
+            if (!(Math.abs(found[k] - sums[k]) <= rounding * magnitudes[k] + dtype.minNormal())) {
                 return false;
             }
         }
@@ -185,16 +197,16 @@ public final class PlanCheck {
         }
     }
 
-    /** Sums over hidden neurons, of amounts if so wanted; the values themselves where there are no neurons. */
-    private static double[] overNeurons(Expert.Part part, boolean amounts) {
+    /** Sums over hidden neurons, of absolute values if {@code absolute}; the values themselves if there are no neurons. */
+    private static double[] overNeurons(Expert.Part part, boolean absolute) {
         int neurons = part.hasNeurons() ? part.tensor().neurons() : 1;
         double[] sums = new double[part.values().length / neurons];
-        Arrays.fill(sums, -0.0); // keeps the sign of zeros
+        Arrays.fill(sums, -0.0); // so that a sum of negative zeros keeps its sign
         boolean byRows = part.tensor().neuronAxis() == NeuronAxis.ROWS;
         for (int i = 0; i < neurons; i++) {
             for (int d = 0; d < sums.length; d++) {
                 double value = part.values()[byRows ? i * sums.length + d : d * neurons + i];
-                sums[d] += amounts ? Math.abs(value) : value;
+                sums[d] += absolute ? Math.abs(value) : value;
             }
         }
         return sums;

@@ -7,15 +7,15 @@ import java.util.stream.Collectors;
 /**
  * Options that define a pruning plan.
  *
- * @param seed for methods that draw
+ * @param seed for methods that use random numbers
  */
 public record PlanSettings(BuiltInMethods method, MergeWeights weights, Budget budget, long seed) {
-    /** The same K in every layer, merged with the method's own weights. */
+    /** The same K in every layer, with the default merge weights of the method. */
     public static PlanSettings of(BuiltInMethods method, int keep, long seed) {
         return new PlanSettings(method, method.weights(), Budget.uniform(keep), seed);
     }
 
-    /** What {@link Plan.Origin} has no component for, by name: weights, budget, exceptions, largest cluster. */
+    /** The settings that are not components of {@link Plan.Origin}, by name: weights, budget, exceptions, largest cluster. */
     public SortedMap<String, String> parameters() {
         var parameters = new TreeMap<String, String>();
         parameters.put("weights", weights.id());

@@ -5,41 +5,40 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinTask;
+import org.apache.commons.codec.digest.DigestUtils;
 
-/** Plans a whole model from evidence alone: no weights are read. */
+/** Makes the plan of a whole model from routing statistics; reads no weights. */
 public final class Planner {
     private Planner() {}
 
     /**
      * @param modelId as in models.registry
      * @param manifestSha256 of the model's manifest
-     * @param evidence of every layer that has experts
-     * @param inputs what else is to be remembered and is to change the plan's id, such as the split; the settings and the
-     *     evidence's own hash are added
-     * @throws UserError (usage) when a K is not between 1 and E, (input) when the evidence does not hold together or is not
-     *     enough for the method
+     * @param statistics of every layer that has experts
+     * @param inputs further inputs that become part of the plan and of its id, such as the split; the settings and the hash
+     *     of the statistics are added
+     * @throws UserError (usage) if a K is not between 1 and E, (input) if the statistics of the layers are inconsistent or
+     *     insufficient for the method
      */
     public static Plan plan(
             String modelId,
             String manifestSha256,
             String task,
             PlanSettings settings,
-            List<LayerStatistics> evidence,
+            List<LayerStatistics> statistics,
             Map<String, String> inputs) {
-        List<LayerStatistics> layers = ordered(evidence, modelId, task);
+        List<LayerStatistics> layers = ordered(statistics, modelId, task);
         SortedMap<Integer, Integer> clusters = settings.budget().clusters(layers);
-        // in parallel, but put together in the order of the layers: of several refusals the first layer's is told
+        // in parallel, but joined in the order of the layers: if several layers fail, the error of the first is
+        // reported
         List<ForkJoinTask<List<ExpertAssignment>>> tasks = layers.stream()
                 .map(layer -> ForkJoinPool.commonPool()
                         .submit(() -> assignments(layer, clusters.get(layer.layer()), settings)))
@@ -61,20 +60,20 @@ public final class Planner {
         return new Plan(origin, assignments);
     }
 
-    private static List<LayerStatistics> ordered(List<LayerStatistics> evidence, String modelId, String task) {
-        if (evidence.isEmpty()) {
+    private static List<LayerStatistics> ordered(List<LayerStatistics> statistics, String modelId, String task) {
+        if (statistics.isEmpty()) {
             throw UserError.input(
                     "There are no router logits of model " + modelId + " on task " + task,
                     "Run dump-logits for this model and task first.");
         }
-        var layers = new ArrayList<>(evidence);
+        var layers = new ArrayList<>(statistics);
         layers.sort(Comparator.comparingInt(LayerStatistics::layer));
         int experts = layers.get(0).experts();
         int previous = -1;
         for (LayerStatistics layer : layers) {
             if (layer.experts() != experts || layer.layer() == previous) {
                 throw UserError.input(
-                        "The router logits of model " + modelId + " on task " + task + " do not fit together at layer "
+                        "The router logits of model " + modelId + " on task " + task + " are inconsistent at layer "
                                 + layer.layer(),
                         "Dump the router logits again.");
             }
@@ -83,24 +82,22 @@ public final class Planner {
         return layers;
     }
 
-    private static List<ExpertAssignment> assignments(LayerStatistics layer, int keep, PlanSettings settings) {
+    private static List<ExpertAssignment> assignments(LayerStatistics layer, int clusters, PlanSettings settings) {
         int[] labels;
         try {
-            labels = settings.method().assignClusters(layer, keep, settings.seed());
-        } catch (UserError refusal) {
-            throw refusal.at("Layer " + layer.layer());
+            labels = settings.method().assignClusters(layer, clusters, settings.seed());
+        } catch (UserError e) {
+            throw e.at("Layer " + layer.layer());
         }
-        int most = settings.budget().maxCluster();
+        int maxSize = settings.budget().maxCluster();
         return LayerPlan.rows(
-                layer, most == 0 ? labels : ClusterLimit.limited(layer, labels, most), settings.weights());
+                layer, maxSize == 0 ? labels : ClusterLimit.limited(layer, labels, maxSize), settings.weights());
     }
 
     private static String hash(List<LayerStatistics> layers) {
-        try {
-            var digest = MessageDigest.getInstance("SHA-256");
+        var bytes = new ByteArrayOutputStream();
+        try (var out = new DataOutputStream(bytes)) {
             for (LayerStatistics layer : layers) {
-                var bytes = new ByteArrayOutputStream();
-                var out = new DataOutputStream(bytes);
                 out.writeInt(layer.layer());
                 out.writeLong(layer.gram().tokens());
                 for (double value : layer.gram().gram()) {
@@ -117,13 +114,10 @@ public final class Planner {
                         out.writeDouble(value);
                     }
                 }
-                digest.update(bytes.toByteArray());
             }
-            return HexFormat.of().formatHex(digest.digest());
+            return DigestUtils.sha256Hex(bytes.toByteArray());
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java has SHA-256", e);
+            throw new UncheckedIOException("hashing routing statistics in memory", e);
         }
     }
 }

@@ -1,12 +1,12 @@
 package dev.uncurl.pruning;
 
-/** Decides which experts of one layer go together, and which go. A pure function: the same arguments, the same answer. */
+/** Decides which experts of one layer are merged or dropped. A pure function: equal arguments give equal results. */
 @FunctionalInterface
 public interface PruningMethod {
     /**
-     * @param keep K, experts that the pruned layer has, 1 to E
-     * @param seed for methods that draw
-     * @return for each expert the cluster it goes into, K different numbers in all, or {@link ExpertAssignment#DROPPED}
+     * @param clusters K, the number of experts of the pruned layer, 1 to E
+     * @param seed for methods that use random numbers
+     * @return the label of each expert's cluster (K different labels), or {@link ExpertAssignment#DROPPED}
      */
-    int[] assignClusters(LayerStatistics evidence, int keep, long seed);
+    int[] assignClusters(LayerStatistics layer, int clusters, long seed);
 }

@@ -9,29 +9,29 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
- * How the router of a pruned layer comes from the old one. {@link #MAP} and {@link #COLLAPSE} are for plans that merge,
- * {@link #MASK} and {@link #SLICE} for plans that drop experts. With p the softmax over all E rows, as before the pruning, a
- * chosen expert's gate is p_e under map and mask, and p_e / (1 - sum of p over dropped experts) under slice; under collapse
- * the softmax is over other rows. (Where the model scales the gates of its k &gt; 1 choices to sum to one, it does so
- * afterwards, under each rule.)
+ * How the router of a pruned layer is computed from that of the parent. {@link #MAP} and {@link #COLLAPSE} are for plans that
+ * merge experts, {@link #MASK} and {@link #SLICE} for plans that drop experts. Let p be the softmax over all E rows of the
+ * parent's router. The gate of a chosen expert is p_e with map and mask, and p_e / (1 - sum of p over dropped experts) with
+ * slice; with collapse the softmax is over the K new rows. If the model scales the gates of its k &gt; 1 choices to sum to
+ * one, it does so afterwards, with each rule.
  */
 public enum RouterRule {
     /**
-     * The rows of all experts stay, bit for bit, and each leads to the expert that its own went into. If the members of each
-     * cluster are the same function, the model says what it said before.
+     * Keeps the rows of all experts, bit for bit. Each row maps to the merged expert of its cluster. Merging identical experts
+     * therefore does not change the output of the model.
      */
     MAP(false),
-    /** One row per cluster, the weighted mean of its members' rows: a uniform model of K experts. */
+    /** One row per cluster, the weighted mean of the rows of its members. Gives a uniform model of K experts. */
     COLLAPSE(false),
     /**
-     * The rows of all experts stay, bit for bit; those of dropped ones count in the softmax and are never chosen. A token
-     * whose choices were all kept is routed as before, to the bit. Rows of experts that were merged lead to theirs, as
-     * under map.
+     * Keeps the rows of all experts, bit for bit. Rows of dropped experts are part of the softmax but are never chosen. A
+     * token whose chosen experts are all kept is routed exactly as in the parent, bit for bit. Rows of merged experts map to
+     * the expert of their cluster, as with map.
      */
     MASK(true),
     /**
-     * The rows of dropped experts go; those of the others stay, bit for bit. Where none were merged that is a uniform model of K
-     * experts; else rows lead to the merged ones, as under map.
+     * Removes the rows of dropped experts and keeps the others, bit for bit. Gives a uniform model of K experts if none were
+     * merged; otherwise rows map to the expert of their cluster, as with map.
      */
     SLICE(true);
 
@@ -42,10 +42,10 @@ public enum RouterRule {
     }
 
     /**
-     * The rule of that name.
+     * The rule with this name.
      *
-     * @throws UserError (usage) when there is none, with the nearest name, or when it makes no sense for the method, with those
-     *     that do
+     * @throws UserError (usage) if there is no such rule (suggests the nearest name), or it cannot be used with the method
+     *     (names the rules that can)
      */
     public static RouterRule named(String id, BuiltInMethods method) {
         RouterRule named = Arrays.stream(values())
@@ -55,31 +55,30 @@ public enum RouterRule {
         if (named.forDrops != method.drops()) {
             String rules = String.join(" or ", ids(method));
             throw UserError.usage(
-                    "Router rule " + id + " is not for method " + method.id() + ", which "
+                    "Router rule " + id + " cannot be used with method " + method.id() + ", which "
                             + (method.drops() ? "drops" : "merges") + " experts",
-                    "Use --router " + rules + "; without --router it is "
-                            + of(method).id() + ".");
+                    "Use --router " + rules + "; the default is " + of(method).id() + ".");
         }
         return named;
     }
 
-    /** The rule where none is asked for: {@link #MASK} for methods that drop experts, {@link #MAP} for those that merge. */
+    /** The default rule of a method: {@link #MASK} if it drops experts, {@link #MAP} if it merges. */
     public static RouterRule of(BuiltInMethods method) {
         return method.drops() ? MASK : MAP;
     }
 
     /**
-     * The rule that the lineage of a pruned model names. Before there were rules for dropping, models of methods that drop
-     * were recorded with map or collapse, and before there were rules at all, with none; the former were sliced, and all
-     * else collapsed.
+     * The rule by which a pruned model was made, from its lineage. Models of earlier releases that were pruned by dropping may
+     * have map, collapse or nothing recorded; their routers were sliced. If nothing is recorded for a model that was pruned by
+     * merging, its routers were collapsed.
      *
-     * @param id as recorded, or null
-     * @throws UserError (usage) as {@link #named}
+     * @param id the recorded name, or null if none was recorded
+     * @throws UserError (usage) as in {@link #named}
      */
     public static RouterRule recorded(String id, BuiltInMethods method) {
         String recorded = id == null ? COLLAPSE.id() : id;
-        boolean beforeDrops = recorded.equals(MAP.id()) || recorded.equals(COLLAPSE.id());
-        return method.drops() && beforeDrops ? SLICE : named(recorded, method);
+        boolean isMergeRule = recorded.equals(MAP.id()) || recorded.equals(COLLAPSE.id());
+        return method.drops() && isMergeRule ? SLICE : named(recorded, method);
     }
 
     /** All names. */
@@ -87,7 +86,7 @@ public enum RouterRule {
         return Arrays.stream(values()).map(RouterRule::id).toList();
     }
 
-    /** The names of the rules for a method, its default first. */
+    /** The names of the rules that can be used with a method, its default first. */
     public static List<String> ids(BuiltInMethods method) {
         return Arrays.stream(values())
                 .filter(rule -> rule.forDrops == method.drops())
@@ -95,21 +94,22 @@ public enum RouterRule {
                 .toList();
     }
 
+    /** The name on the command line. */
     public String id() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** @throws UserError (usage) when experts are dropped, and this is a rule for plans that merge all */
+    /** @throws UserError (usage) if the plan drops experts and this rule is for plans that only merge */
     void check(Plan plan) {
         if (!forDrops && plan.assignments().stream().anyMatch(ExpertAssignment::isDropped)) {
             throw UserError.usage(
-                    "Plan " + plan.id() + " drops experts: router rule " + id() + " is for plans that merge all",
-                    "Use mask or slice.");
+                    "Plan " + plan.id() + " drops experts, but router rule " + id() + " is for plans that only merge",
+                    "Use --router mask or slice.");
         }
     }
 
     /**
-     * Experts and router of the pruned layer.
+     * Experts and router map of the pruned layer.
      *
      * @param rows one assignment per expert
      * @param clusters K
@@ -128,10 +128,12 @@ public enum RouterRule {
     }
 
     /**
+     * Computes the router of the pruned layer.
+     *
      * @param router [E, D], one row per expert
      * @param rows one assignment per expert
      * @param clusters K
-     * @return [R, D], R rows as {@link #layer} tells; a row that only one expert goes into is that one's, bit for bit
+     * @return [R, D], with R the number of router rows of {@link #layer}; the row of a single expert is copied bit for bit
      */
     public float[] apply(float[] router, List<ExpertAssignment> rows, int clusters) {
         return switch (this) {

@@ -4,13 +4,12 @@ import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.TensorSpec;
 
 /**
- * One tensor of a merged expert: sum_m w_m P_m(tensor_m) over the members of its cluster, where P_m moves each member's
- * hidden neurons to the positions of the reference's neurons that they match. With weights that are not negative and sum to
- * 1 this is a convex combination. It is summed in double in the order in which the members come, and rounded to FLOAT when
- * it is written.
+ * Computes one tensor of a merged expert: sum_m w_m P_m(tensor_m) over the members m of its cluster. P_m permutes the hidden
+ * neurons of member m to the positions of the matching neurons of the reference. The weights are not negative and sum to 1.
+ * The sum is computed in double, in the order of the members, and rounded to FLOAT when it is written.
  *
- * <p>Members are added in parts as they are read. What is held is the sum, 8 bytes for each value of the largest tensor; it
- * is used for one tensor after another.
+ * <p>Members are added in parts while they are read. Only the sum is in memory: 8 bytes for each value of the largest tensor.
+ * It is reused for the next tensor.
  */
 final class WeightedMean {
     private final double[] sum;
@@ -18,12 +17,12 @@ final class WeightedMean {
     private int run;
     private boolean empty;
 
-    /** @param length of the largest tensor */
+    /** @param length number of values of the largest tensor */
     WeightedMean(long length) {
         sum = new double[Math.toIntExact(length)];
     }
 
-    /** Begins another tensor: forgets the members of the one before. */
+    /** Starts the next tensor. */
     void begin(TensorSpec tensor) {
         neurons = tensor.neurons();
         run = tensor.run();
@@ -31,10 +30,10 @@ final class WeightedMean {
     }
 
     /**
-     * Adds the tensor of one member, which must be passed whole and in order.
+     * Adds the tensor of one member. All of its values must be passed to the result, in order.
      *
-     * @param inversePermutation for each neuron of the member its position in the sum; null when all stay where they are, or
-     *     the tensor has no neurons
+     * @param inversePermutation for each neuron of the member its position in the sum; null if no neuron is permuted or the
+     *     tensor has no neurons
      */
     Weights.Values member(double weight, int[] inversePermutation) {
         boolean first = empty;
@@ -84,7 +83,7 @@ final class WeightedMean {
         }
     }
 
-    /** The mean of the members added, in as many values as the tensor has; what follows is of earlier tensors. */
+    /** The weighted mean, in as many elements as the tensor has; further elements are of earlier tensors. */
     double[] sum() {
         return sum;
     }

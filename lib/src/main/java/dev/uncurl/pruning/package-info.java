@@ -1,2 +1,5 @@
-/** Fewer experts: plans (clustering and rivals) from routing evidence; alignment, merging and router rules on weights. Uses clustering, routing, checkpoint, model, kernel, config, error. */
+/**
+ * Pruning of experts: plans from routing statistics (UNCURL and other methods); alignment, merging and router rules on weights.
+ * Uses clustering, routing, checkpoint, model, kernel, config, error.
+ */
 package dev.uncurl.pruning;

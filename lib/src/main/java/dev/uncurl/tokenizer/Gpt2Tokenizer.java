@@ -30,7 +30,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
     private static final String END_OF_TEXT = "<|endoftext|>";
 
-    /** GPT-2's split into pieces, as in jtokkit's r50k_base; possessive where backtracking can never help. */
+    /** GPT-2's pattern for pieces, as in jtokkit's r50k_base. Quantifiers are possessive if backtracking can never match. */
     static final Pattern PIECES = Pattern.compile(
             "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s+(?!\\S)|\\s++",
             Pattern.UNICODE_CHARACTER_CLASS);
@@ -68,7 +68,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
     }
 
     /**
-     * The tokenizer with that many ids, the full one or a truncated one.
+     * The tokenizer with this number of ids, complete or truncated.
      *
      * @throws UserError (usage) unless 257 &lt;= vocabularySize &lt;= 50,257
      */
@@ -96,7 +96,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
         return new String(decodeBytes(ids), StandardCharsets.UTF_8);
     }
 
-    /** The exact bytes of ids; {@code <|endoftext|>} gives its name. */
+    /** The exact bytes of ids; those of {@code <|endoftext|>} are its name. */
     public byte[] decodeBytes(int[] ids) {
         var out = new ByteArrayOutputStream(4 * ids.length + 16);
         for (int id : ids) {
@@ -123,7 +123,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
         return fingerprint;
     }
 
-    /** sha-256 over id after id: its length (4 bytes, big-endian) and its bytes. */
+    /** SHA-256 over all ids in order: for each id the number of its bytes (4 bytes, big-endian) and its bytes. */
     private static String digest(byte[][] bytesOfId) {
         var sha = DigestUtils.getSha256Digest();
         for (byte[] bytes : bytesOfId) {

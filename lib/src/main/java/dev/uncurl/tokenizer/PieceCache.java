@@ -107,22 +107,22 @@ final class PieceCache {
             hash = hash * 0x01000193 ^ text.charAt(i);
         }
         int slot = (hash * 0x9e3779b9) >>> 15 & ~1;
-        if (holds(slot, text, from, end)) {
+        if (contains(slot, text, from, end)) {
             return ids[slot];
         }
-        if (holds(slot + 1, text, from, end)) {
+        if (contains(slot + 1, text, from, end)) {
             return ids[slot + 1];
         }
         String piece = text.substring(from, end);
         int[] found = encoder.apply(piece);
-        // of the two slots of a hash, the second keeps its first piece, since frequent pieces occur early
-        int place = pieces[slot + 1] == null ? slot + 1 : slot;
-        pieces[place] = piece;
-        ids[place] = found;
+        // of the two slots of a hash, the second one keeps its first piece, because frequent pieces occur early
+        int target = pieces[slot + 1] == null ? slot + 1 : slot;
+        pieces[target] = piece;
+        ids[target] = found;
         return found;
     }
 
-    private boolean holds(int slot, String text, int from, int end) {
+    private boolean contains(int slot, String text, int from, int end) {
         String known = pieces[slot];
         return known != null && known.length() == end - from && text.startsWith(known, from);
     }

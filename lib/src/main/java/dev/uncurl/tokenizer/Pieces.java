@@ -38,7 +38,7 @@ final class Pieces {
         };
     }
 
-    /** End of the piece that begins at {@code from}, which is before the text's end. */
+    /** End of the piece that starts at {@code from}, which must be less than the length of the text. */
     static int end(String text, int from) {
         char first = text.charAt(from);
         if (first == '\'') {
@@ -53,7 +53,7 @@ final class Pieces {
             return run(text, start, kind);
         }
         int end = run(text, from, SPACE);
-        // the last blank before a word belongs to the word, or is a piece of its own
+        // the last blank before a word belongs to the word, or is a separate piece
         return end < text.length() && end - from > 1 ? end - 1 : end;
     }
 

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
@@ -161,7 +162,7 @@ class ModelFolderTest extends ModelFolderFixture {
                 assertThatThrownBy(read)
                         .isInstanceOf(UserError.class)
                         .hasMessageContaining("model-00001-of-00004.safetensors: tensor h.1.moe.experts.2.c_fc.weight")
-                        .hasMessageContaining("holds " + poison + " at index 17")
+                        .hasMessageContaining("has the value " + poison + " at index 17")
                         .extracting(e -> ((UserError) e).kind())
                         .isEqualTo(UserError.Kind.INPUT);
             }
@@ -175,7 +176,7 @@ class ModelFolderTest extends ModelFolderFixture {
         Path file = shard.resolveSibling("manifest.json");
         Manifest old = Manifest.parse(Files.readAllBytes(file));
         var files = new TreeMap<>(old.files());
-        files.put(shard.getFileName().toString(), new Manifest.Entry(content.length, Storage.sha256(content)));
+        files.put(shard.getFileName().toString(), new Manifest.Entry(content.length, DigestUtils.sha256Hex(content)));
         Files.write(file, new Manifest(1, old.parameters(), files, old.lineage()).toJson());
     }
 
@@ -207,17 +208,25 @@ class ModelFolderTest extends ModelFolderFixture {
     void aConfigThatUncurlDoesNotFollowIsRefusedByKeyAndValue() throws IOException {
         write("m");
         for (String[] edit : new String[][] {
-            {"\"gelu_new\"", "\"relu\"", "activation_function is \"relu\", which is not supported; \"gelu_new\" is"},
+            {
+                "\"gelu_new\"",
+                "\"relu\"",
+                "activation_function is \"relu\", which is not supported; the only supported value is \"gelu_new\""
+            },
             {"embeddings\" : true", "embeddings\" : false", "tie_word_embeddings is false"},
             {"\"float32\"", "\"float64\"", "torch_dtype is \"float64\""},
             {
                 "{\n",
                 "{ \"layer_norm_epsilon\" : 1e-6,\n",
-                "layer_norm_epsilon is 1.0E-6, which is not supported; 1.0E-5 is"
+                "layer_norm_epsilon is 1.0E-6, which is not supported; the only supported value is 1.0E-5"
             },
-            {"{\n", "{ \"attn_pdrop\" : 0.1,\n", "attn_pdrop is 0.1, which is not supported; 0 is"},
+            {
+                "{\n",
+                "{ \"attn_pdrop\" : 0.1,\n",
+                "attn_pdrop is 0.1, which is not supported; the only supported value is 0"
+            },
             {"{\n", "{ \"position_embedding_type\" : \"rotary\",\n", "position_embedding_type is \"rotary\""},
-            {"{\n", "{ \"sliding_window\" : 4,\n", "sliding_window is 4, which is not a key that Uncurl knows"},
+            {"{\n", "{ \"sliding_window\" : 4,\n", "sliding_window is 4, which is a key that Uncurl does not know"},
             {"{\n", "{ \"n_layer\" : 4,\n", "n_layer"},
         }) {
             Path config = folder.resolve("m/config.json");
@@ -344,7 +353,7 @@ class ModelFolderTest extends ModelFolderFixture {
         Path file = folder.resolve("m/manifest.json");
         Manifest old = Manifest.parse(Files.readAllBytes(file));
         var files = new TreeMap<>(old.files());
-        files.put("config.json", new Manifest.Entry(text.length(), Storage.sha256(text.getBytes())));
+        files.put("config.json", new Manifest.Entry(text.length(), DigestUtils.sha256Hex(text.getBytes())));
         Files.write(file, new Manifest(1, old.parameters(), files, old.lineage()).toJson());
     }
 }

@@ -138,9 +138,9 @@ class SafetensorsTest {
             {"t":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}} | tensor t has a data offset of -8
             {"t":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}} | tensor t has a dimension of -2
             {"t":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}} | tensor t has a dimension of 2.0
-            {"t":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,8]}} | beyond any file
+            {"t":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,8]}} | larger than any file
             {"t":{"dtype":"F32","shape":[2],"data_offsets":[0,99999999999999999999]}} | tensor t has a data offset
-            {"t":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}} | tensor t is stored as F64; what is read is [F32, BF16, F16]
+            {"t":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}} | tensor t is stored as F64; supported types are [F32, BF16, F16]
             {"t":{"dtype":"F33","shape":[2],"data_offsets":[0,8]}} | tensor t is stored as F33
             {"t":{"dtype":32,"shape":[2],"data_offsets":[0,8]}} | tensor t is stored as 32
             {"t":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"u":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} | tensor u overlaps

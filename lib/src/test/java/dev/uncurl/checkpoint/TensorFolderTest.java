@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.junit.jupiter.api.Test;
 
 /** Folders whose files were cut by others, and folders of other types than F32. */
@@ -100,7 +101,7 @@ class TensorFolderTest extends ModelFolderFixture {
         file("one.safetensors", tensor, new Stored("b", List.of(1), DType.F32, 2));
         var index = folder.resolve("model.safetensors.index.json");
         for (String[] bad : new String[][] {
-            {"{\"weight_map\": {\"a\": \"one.safetensors\"}}", "holds 2 tensors, by the index of its folder 1"},
+            {"{\"weight_map\": {\"a\": \"one.safetensors\"}}", "has 2 tensors, but the index of its folder lists 1"},
             {"{\"weight_map\": {\"c\": \"one.safetensors\"}}", "tensor c is missing"},
             {"{\"weight_map\": {\"a\": \"two.safetensors\"}}", "two.safetensors"},
             {"{\"weight_map\": {\"a\": \"../one.safetensors\"}}", "not the name of a file of this folder"},
@@ -163,7 +164,7 @@ class TensorFolderTest extends ModelFolderFixture {
 
     private static Manifest.Entry put(java.nio.file.Path dir, String name, byte[] content) throws IOException {
         Files.write(dir.resolve(name), content);
-        return new Manifest.Entry(content.length, Storage.sha256(content));
+        return new Manifest.Entry(content.length, DigestUtils.sha256Hex(content));
     }
 
     @Test
@@ -200,7 +201,7 @@ class TensorFolderTest extends ModelFolderFixture {
         Files.write(dir.resolve("manifest.json"), new Manifest(1, parameters.length, files, LINEAGE).toJson());
         assertThatThrownBy(() -> WeightArrays.array(open("bf16").config(), open("bf16")))
                 .isInstanceOf(UserError.class)
-                .hasMessageContaining("is stored as BF16, by config.json as F16");
+                .hasMessageContaining("is stored as BF16, but as F16 by config.json");
     }
 
     @Test

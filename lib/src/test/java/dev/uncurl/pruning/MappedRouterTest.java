@@ -196,13 +196,13 @@ class MappedRouterTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("mapped was pruned before, with the router rule map")
                 .hasMessageContaining("in layer 1 6 router rows lead to 3 experts")
-                .hasMessageContaining("Prune the model that it comes from");
+                .hasMessageContaining("Prune the model from which it was made");
         ModelFolder collapsed = models.apply(source, plan(source, labels), COLLAPSE, "collapsed");
         assertThatThrownBy(() -> models.apply(collapsed, plan(collapsed, labels), COLLAPSE, "again"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining(
-                        "collapsed was pruned before, to another number of experts in each layer: {1=3, 3=5}")
-                .hasMessageContaining("Prune the model that it comes from");
+                        "collapsed was pruned before, to different numbers of experts: {1=3, 3=5} by layer")
+                .hasMessageContaining("Prune the model from which it was made");
         assertThat(folder.resolve("again")).doesNotExist();
     }
 }

@@ -280,7 +280,10 @@ class PlanApplierTest {
         }
         assertThat(rounded).isGreaterThan(expected.length / 2);
         assertThat(WeightArrays.array(narrow.config(), narrow)).containsExactly(expected);
-        check(new PlanCheck(source, plan, options, narrow));
+        PlanCheck.Counts counts = check(new PlanCheck(source, plan, options, narrow));
+        assertThat(counts.copied()).isZero();
+        assertThat(counts.converted() + counts.merged() + counts.routers())
+                .isEqualTo(narrow.layout().tensors().size());
         assertThatThrownBy(() -> new PlanCheck(source, plan, plainRule(method), narrow))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("torch_dtype bfloat16");
@@ -294,11 +297,15 @@ class PlanApplierTest {
         }
         ModelFolder widened = PlainPruning.apply(narrow, again, plainRule(method), fs, path("widened"));
         assertThat(WeightArrays.array(widened.config(), widened)).containsExactly(expected);
-        check(new PlanCheck(narrow, again, plainRule(method), widened));
+        assertThat(check(new PlanCheck(narrow, again, options, copy)).converted())
+                .isZero();
+        assertThat(check(new PlanCheck(narrow, again, plainRule(method), widened))
+                        .copied())
+                .isZero();
     }
 
     private static PlanCheck.Counts check(PlanCheck check) throws IOException {
-        var counts = new PlanCheck.Counts(0, 0, 0);
+        var counts = PlanCheck.Counts.NONE;
         for (int shard = 0; shard < check.shards(); shard++) {
             counts = counts.plus(check.check(shard));
         }
@@ -318,6 +325,7 @@ class PlanApplierTest {
                 assertThat(counts.routers()).isEqualTo(CONFIG.moeLayers().length);
                 assertThat(counts.merged())
                         .isEqualTo(4 * PlanApplier.merges(plan).size());
+                assertThat(counts.converted()).isZero();
                 assertThat(counts.copied() + counts.merged() + counts.routers())
                         .isEqualTo(pruned.layout().tensors().size());
             }

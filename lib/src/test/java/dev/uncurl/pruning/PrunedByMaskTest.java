@@ -87,8 +87,8 @@ class PrunedByMaskTest {
         for (RouterRule rule : List.of(RouterRule.MAP, RouterRule.COLLAPSE)) {
             assertThatThrownBy(() -> models.apply(source, plan, new MergeOptions(rule, true), "again"))
                     .isInstanceOf(UserError.class)
-                    .hasMessageContaining("drops experts: router rule " + rule.id())
-                    .hasMessageContaining("Use mask or slice");
+                    .hasMessageContaining("drops experts, but router rule " + rule.id())
+                    .hasMessageContaining("Use --router mask or slice");
         }
         assertThat(folder.resolve("again")).doesNotExist();
     }
@@ -144,7 +144,7 @@ class PrunedByMaskTest {
         check.check(1);
         assertThatThrownBy(() -> check.check(3))
                 .isInstanceOf(UserError.class)
-                .hasMessageContaining("tensor h.3.moe.router.weight is not what router rule mask makes");
+                .hasMessageContaining("tensor h.3.moe.router.weight is not the result of router rule mask");
         assertThatThrownBy(() -> new PlanCheck(source, plan, new MergeOptions(RouterRule.SLICE, true), pruned))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("config.json");

@@ -25,14 +25,14 @@ import org.apache.spark.broadcast.Broadcast;
 import scala.Tuple2;
 
 /**
- * Applies plans as a Spark stage. A task for each cluster that has to be merged reads just its experts and finds where their
- * neurons go. It holds what {@link dev.uncurl.pruning.Alignment} says, and on the heap the reference and one expert for each
- * thread. Then a task for each shard writes it, merges as it reads, and copies by byte range what the plan does not change;
- * it holds one tensor of an expert, in double. The driver never holds weights, only the permutations: 4 F bytes for each
- * expert that is merged.
+ * Applies plans with two Spark stages. The first stage has a task for each cluster that must be merged: it reads the experts of
+ * the cluster and computes their alignment. It uses the off-heap memory that {@link dev.uncurl.pruning.Alignment} states, and
+ * heap memory for the reference and one expert per thread. The second stage has a task for each shard: it merges experts
+ * while it reads them, and copies tensors that the plan does not change by byte range. It uses memory for one expert tensor in
+ * double. The driver never has weights in memory, only the permutations: 4 F bytes for each merged expert.
  *
- * <p>All is written to a hidden folder that becomes the model by one rename; its row follows. A run that is killed before
- * that leaves a folder which the next run removes ({@link Models#isMade}) before it does the work again.
+ * <p>Everything is written to a hidden folder, which one rename makes the model; then the model is registered. A run that is
+ * killed before the rename leaves a folder that the next run removes ({@link Models#isMade}) before it starts again.
  */
 final class ApplyPlanJob {
     private final Warehouse warehouse;
@@ -41,18 +41,18 @@ final class ApplyPlanJob {
         this.warehouse = warehouse;
     }
 
-    /** Makes the pruned model, publishes its folder, and writes its row. */
-    ModelFolder apply(ModelFolder source, Plan plan, MergeOptions application, String modelId, Lineage lineage)
+    /** Makes the pruned model, publishes its folder, and registers it. */
+    ModelFolder apply(ModelFolder source, Plan plan, MergeOptions options, String modelId, Lineage lineage)
             throws IOException {
         PlanApplier.check(source, plan);
-        ModelConfig pruned = PlanApplier.prunedConfig(source.config(), plan, application);
+        ModelConfig pruned = PlanApplier.prunedConfig(source.config(), plan, options);
         Path folder = warehouse.modelFolder(modelId);
-        ModelStaging staging = ModelStaging.create(warehouse.files(), folder, pruned, application.dtype());
+        ModelStaging staging = ModelStaging.create(warehouse.files(), folder, pruned, options.dtype());
         boolean published = false;
         try {
             var reference = ModelCache.Reference.of(warehouse, source);
-            var work = new StagedWork(reference, folder.toString(), staging.token(), pruned, plan, application);
-            List<NeuronAlignment> alignments = application.align() ? align(plan, work, modelId) : List.of();
+            var work = new StagedWork(reference, folder.toString(), staging.token(), pruned, plan, options);
+            List<NeuronAlignment> alignments = options.align() ? align(plan, work, modelId) : List.of();
             Map<Integer, Manifest.Entry> written = assemble(source, work, alignments, modelId);
             ModelFolder model = staging.publish(lineage, written);
             published = true;
@@ -65,7 +65,7 @@ final class ApplyPlanJob {
         }
     }
 
-    /** Large clusters come first, lest one of them is all that is left to do. */
+    /** Large clusters come first, so that the stage does not end with a single long task. */
     private List<NeuronAlignment> align(Plan plan, StagedWork work, String modelId) {
         List<PlanApplier.Merge> merges = PlanApplier.merges(plan).stream()
                 .sorted(Comparator.comparingInt(
@@ -84,7 +84,7 @@ final class ApplyPlanJob {
                 new Progress("align " + modelId, "clusters", merges.size()));
     }
 
-    /** Shards with experts, which take longest, come first. */
+    /** Shards with experts take longest and come first. */
     private Map<Integer, Manifest.Entry> assemble(
             ModelFolder source, StagedWork work, List<NeuronAlignment> alignments, String modelId) {
         warehouse.describe("assemble shards of " + modelId);
@@ -107,19 +107,19 @@ final class ApplyPlanJob {
         }
     }
 
-    /** What a task needs to work on a staged model. */
+    /** The inputs of the tasks of both stages. */
     private record StagedWork(
             ModelCache.Reference source,
             String folder,
             String token,
             ModelConfig config,
             Plan plan,
-            MergeOptions application)
+            MergeOptions options)
             implements java.io.Serializable {
         private ModelStaging staging() throws IOException {
             var path = new Path(folder);
             return ModelStaging.attach(
-                    path.getFileSystem(source.hadoop().value()), path, config, application.dtype(), token);
+                    path.getFileSystem(source.hadoop().value()), path, config, options.dtype(), token);
         }
 
         NeuronAlignment align(PlanApplier.Merge merge) throws IOException {
@@ -130,7 +130,7 @@ final class ApplyPlanJob {
             return PlanApplier.assembleShard(
                     source.open().tensors(),
                     plan,
-                    application,
+                    options,
                     shard,
                     alignments,
                     staging().writer());

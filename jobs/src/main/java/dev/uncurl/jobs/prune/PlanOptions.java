@@ -40,7 +40,7 @@ final class PlanOptions {
         }
     }
 
-    /** The names of all types of weights that are written. */
+    /** The names of all storage types of weights that can be written. */
     static final class DTypes extends Names {
         DTypes() {
             super(DType.writable());
@@ -65,56 +65,60 @@ final class PlanOptions {
             paramLabel = "NAME",
             required = true,
             completionCandidates = Methods.class,
-            description = "How experts are chosen: ${COMPLETION-CANDIDATES}.")
+            description = "Pruning method: ${COMPLETION-CANDIDATES}.")
     private String method;
 
     @Option(
             names = "--weights",
             paramLabel = "NAME",
             completionCandidates = Weights.class,
-            description = "What counts in a merge: ${COMPLETION-CANDIDATES} (default: the method's, frequency).")
+            description =
+                    "Weights of experts in a merge: ${COMPLETION-CANDIDATES} (default: that of the method, frequency).")
     private String weights;
 
-    @Option(names = "--experts", paramLabel = "K", required = true, description = "Experts per layer to end with.")
-    private int experts;
+    @Option(names = "--experts", paramLabel = "K", required = true, description = "Experts to keep per layer.")
+    private int keep;
 
     @Option(
             names = "--budget",
             paramLabel = "NAME",
             defaultValue = "uniform",
             completionCandidates = Budgets.class,
-            description = "K in each layer, or on average, layers that lose least giving most:"
-                    + " ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+            description = "uniform: K experts in each layer; adaptive: K on average, fewer where merging costs less"
+                    + " (default: ${DEFAULT-VALUE}).")
     private String budget;
 
     @Option(
             names = "--layers",
             paramLabel = "LAYER=K",
             split = ",",
-            description = "Another K for some layers: 1=16,3=4. A layer can be first or last, K can be all.")
+            description = "A different K for some layers: 1=16,3=4. LAYER can be first or last, K can be all.")
     private Map<String, String> layers = new LinkedHashMap<>();
 
     @Option(
             names = "--max-cluster",
             paramLabel = "N",
             defaultValue = "0",
-            description = "The most experts that are merged into one; 0: any number (default: ${DEFAULT-VALUE}).")
+            description = "Maximal number of experts in a cluster; 0: no limit (default: ${DEFAULT-VALUE}).")
     private int maxCluster;
 
-    @Option(names = "--seed", defaultValue = "1", description = "Seed of the method (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seed",
+            defaultValue = "1",
+            description = "Seed for random numbers of the method (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     /**
-     * Looks at names and numbers alone, before anything is opened.
+     * Checks names and numbers before the warehouse is opened.
      *
-     * @throws UserError (usage) when a name is not known or a number out of its range
+     * @throws UserError (usage) if a name is unknown or a number is out of range
      */
     void check() {
-        Range.EXPERTS_OPTION.check(experts);
+        Range.EXPERTS_OPTION.check(keep);
         Range.MAX_CLUSTER_OPTION.check(maxCluster);
         layers.values().stream()
-                .filter(count -> !count.equals("all"))
-                .forEach(count -> Range.LAYERS_OPTION.check(number(count, "all")));
+                .filter(text -> !text.equals("all"))
+                .forEach(text -> Range.LAYERS_OPTION.check(number(text, "all")));
         method();
         Budget.Sharing.named(budget);
         if (weights != null) {
@@ -122,40 +126,40 @@ final class PlanOptions {
         }
     }
 
-    /** @throws UserError (usage) when there is no such method */
+    /** @throws UserError (usage) if there is no such method */
     BuiltInMethods method() {
         return BuiltInMethods.named(method);
     }
 
-    /** @throws UserError (usage) when a name or layer is not known */
+    /** @throws UserError (usage) if a name is unknown or a layer has no experts */
     PlanSettings settings(ModelConfig config) {
         BuiltInMethods chosen = method();
         return new PlanSettings(
                 chosen,
                 weights == null ? chosen.weights() : MergeWeights.named(weights),
-                new Budget(Budget.Sharing.named(budget), experts, exceptions(config), maxCluster),
+                new Budget(Budget.Sharing.named(budget), keep, exceptions(config), maxCluster),
                 seed);
     }
 
     private SortedMap<Integer, Integer> exceptions(ModelConfig config) {
-        int[] known = config.moeLayers();
-        if (known.length == 0) {
+        int[] withExperts = config.moeLayers();
+        if (withExperts.length == 0) {
             throw UserError.usage("The model is dense: it has no experts to prune", "Name a model with experts.");
         }
         var exceptions = new TreeMap<Integer, Integer>();
-        layers.forEach((name, count) -> {
+        layers.forEach((name, text) -> {
             int layer =
                     switch (name) {
-                        case "first" -> known[0];
-                        case "last" -> known[known.length - 1];
+                        case "first" -> withExperts[0];
+                        case "last" -> withExperts[withExperts.length - 1];
                         default -> number(name, "first or last");
                     };
-            if (Arrays.binarySearch(known, layer) < 0) {
+            if (Arrays.binarySearch(withExperts, layer) < 0) {
                 throw UserError.usage(
                         "--layers: layer " + layer + " has no experts",
-                        "Layers with are " + Arrays.toString(known) + ".");
+                        "The layers with experts are " + Arrays.toString(withExperts) + ".");
             }
-            exceptions.put(layer, count.equals("all") ? config.moe().experts() : number(count, "all"));
+            exceptions.put(layer, text.equals("all") ? config.moe().experts() : number(text, "all"));
         });
         return exceptions;
     }
@@ -164,7 +168,7 @@ final class PlanOptions {
         try {
             return Integer.parseInt(text);
         } catch (NumberFormatException e) {
-            throw UserError.usage("--layers: " + text + " is no number", "Give a number, or " + other + ".");
+            throw UserError.usage("--layers: " + text + " is not a number", "Give a number, or " + other + ".");
         }
     }
 }

@@ -21,7 +21,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** The table side of pruning: plans from what the routing tables tell, to pruning.assignments and pruning.plans. */
+/** Makes plans from the routing tables, and writes and reads them in pruning.assignments and pruning.plans. */
 final class PlanTables {
     private final Warehouse warehouse;
 
@@ -30,27 +30,27 @@ final class PlanTables {
     }
 
     /**
-     * A plan with what is stored beside it.
+     * A plan with its scores and inputs.
      *
-     * @param scores of every layer, ascending
-     * @param snapshots of the tables that it was made from
+     * @param scores one per layer, ascending
+     * @param snapshots ids of the snapshots of the tables from which it was made, by table
      */
     record Planned(Plan plan, List<LayerScore> scores, SortedMap<String, Long> snapshots) {}
 
-    /** @throws UserError (input) when the task's routing was not dumped for the model as it is, or does not suffice */
+    /** @throws UserError (input) if the routing of the task was not dumped for the current model, or is insufficient */
     Planned plan(ModelFolder model, String modelId, String task, String split, PlanSettings settings) {
         PlanApplier.checkUniform(model);
         boolean outputs = settings.method().needsOutputs();
-        var evidence = RoutingStatisticsReader.read(warehouse, model, modelId, task, split, outputs);
-        Map<String, String> inputs = Map.of("split", split, "data", evidence.data());
-        Plan plan = Planner.plan(modelId, model.manifestSha256(), task, settings, evidence.layers(), inputs);
-        List<LayerScore> scores = evidence.layers().stream()
+        var statistics = RoutingStatisticsReader.read(warehouse, model, modelId, task, split, outputs);
+        Map<String, String> inputs = Map.of("split", split, "data", statistics.data());
+        Plan plan = Planner.plan(modelId, model.manifestSha256(), task, settings, statistics.layers(), inputs);
+        List<LayerScore> scores = statistics.layers().stream()
                 .map(layer -> LayerScore.of(layer, plan.layer(layer.layer())))
                 .toList();
-        return new Planned(plan, scores, evidence.snapshots());
+        return new Planned(plan, scores, statistics.snapshots());
     }
 
-    /** Writes the rows of a plan, unless they are there; the one that says that it is there comes last. */
+    /** Writes the rows of a plan unless they exist. The row of pruning.plans is written last and marks the plan as complete. */
     void write(Planned planned) {
         Plan plan = planned.plan();
         Object[] key = {
@@ -62,7 +62,7 @@ final class PlanTables {
         }
     }
 
-    /** A plan that was written; empty when there is none of that id, or its rows are others than were written. */
+    /** Reads a plan; empty if there is no plan with this id, or its rows have changed since they were written. */
     Optional<Plan> read(String modelId, String task, String planId) {
         Object[] key = {"model_id", modelId, "task", task, "plan_id", planId};
         List<PlanRow> plans = Records.read(warehouse.rows(UncurlTable.PLANS, key), PlanRow.class);

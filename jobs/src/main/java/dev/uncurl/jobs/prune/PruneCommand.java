@@ -35,7 +35,8 @@ import picocli.CommandLine.Spec;
 /** {@code jobs/submit prune --from demo-base --task superglue/boolq --method uncurl --experts 4 --model demo-uncurl}. */
 @Command(
         name = "prune",
-        description = "Plans from a task's router logits which experts to merge or drop, and makes the smaller model.",
+        description =
+                "Decides from the router logits of a task which experts to merge or drop, and makes the pruned model.",
         footer = {
             "",
             "  jobs/submit prune --from demo-base --task superglue/boolq --method uncurl --experts 4 --model demo-uncurl"
@@ -50,7 +51,7 @@ public final class PruneCommand implements Callable<Integer> {
     @Option(names = "--from", paramLabel = "ID", required = true, description = "Model to prune.")
     private String parentId;
 
-    @Option(names = "--task", paramLabel = "TASK", required = true, description = "Task whose router logits decide.")
+    @Option(names = "--task", paramLabel = "TASK", required = true, description = "Task whose router logits are used.")
     private String task;
 
     @Option(
@@ -62,10 +63,11 @@ public final class PruneCommand implements Callable<Integer> {
     @Option(
             names = "--router",
             paramLabel = "RULE",
-            description = "How routers follow. Where a method merges, map (the default): all rows stay, and lead to the"
-                    + " merged experts; or collapse: a row per cluster, the mean of its members'. Where it drops, mask (the"
-                    + " default): all rows stay, dropped ones are never chosen, gates do not grow; or slice: dropped rows"
-                    + " go.")
+            description =
+                    "How the routers are computed. For methods that merge: map (the default) keeps all rows and maps"
+                            + " them to the merged experts; collapse makes one row per cluster, the mean of its rows. For methods"
+                            + " that drop: mask (the default) keeps all rows, never chooses dropped ones, and does not change"
+                            + " gates; slice removes the rows of dropped experts.")
     private String router;
 
     @Option(
@@ -80,14 +82,15 @@ public final class PruneCommand implements Callable<Integer> {
             paramLabel = "TYPE",
             defaultValue = "f32",
             completionCandidates = PlanOptions.DTypes.class,
-            description = "How the weights of the pruned model are stored: ${COMPLETION-CANDIDATES} (default:"
-                    + " ${DEFAULT-VALUE}). bf16 halves the size; each value is rounded to the nearest, ties to even.")
+            description = "Storage type of the pruned model's weights: ${COMPLETION-CANDIDATES} (default:"
+                    + " ${DEFAULT-VALUE}). bf16 halves the size; each value is rounded to the nearest, ties to"
+                    + " even.")
     private String dtype;
 
     @Option(names = "--model", paramLabel = "ID", description = "Name of the pruned model.")
     private String modelId;
 
-    @Option(names = "--plan-only", description = "Write and print the plan, make no model.")
+    @Option(names = "--plan-only", description = "Write and print the plan, but make no model.")
     private boolean planOnly;
 
     @Spec
@@ -96,11 +99,11 @@ public final class PruneCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (!planOnly && modelId == null) {
-            throw UserError.usage("prune has no name for the pruned model", "Add --model ID, or --plan-only.");
+            throw UserError.usage("prune needs a name for the pruned model", "Add --model ID, or --plan-only.");
         }
         if (planOnly && modelId != null) {
             throw UserError.usage(
-                    "--plan-only makes no model, so that --model has no effect", "Leave one of them out.");
+                    "--plan-only makes no model, so --model would have no effect", "Leave one of them out.");
         }
         planOptions.check();
         if (modelId != null) {
@@ -108,7 +111,7 @@ public final class PruneCommand implements Callable<Integer> {
         }
         BuiltInMethods chosen = planOptions.method();
         RouterRule rule = router == null ? RouterRule.of(chosen) : RouterRule.named(router, chosen);
-        var application = new MergeOptions(rule, align == OnOff.ON, DType.named(dtype));
+        var options = new MergeOptions(rule, align == OnOff.ON, DType.named(dtype));
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         if (modelId != null) {
@@ -118,15 +121,15 @@ public final class PruneCommand implements Callable<Integer> {
         PlanSettings settings = planOptions.settings(parent.config());
         String method = settings.method().id();
         warehouse.describe("plan " + method + " of " + parentId);
-        var pruning = new PlanTables(warehouse);
-        PlanTables.Planned planned = pruning.plan(parent, parentId, task, split.label(), settings);
-        pruning.write(planned);
+        var tables = new PlanTables(warehouse);
+        PlanTables.Planned planned = tables.plan(parent, parentId, task, split.label(), settings);
+        tables.write(planned);
         Plan plan = planned.plan();
         print(planned);
         if (planOnly) {
             return 0;
         }
-        SortedMap<String, String> inputs = new PruneInputs(parent.manifestSha256(), plan.id(), task, application)
+        SortedMap<String, String> inputs = new PruneInputs(parent.manifestSha256(), plan.id(), task, options)
                 .write(settings, parent.manifest().lineage().tokenizer());
         try (var lock = warehouse.lock("model", modelId)) {
             if (!models.isMade(modelId, inputs)) {
@@ -134,7 +137,7 @@ public final class PruneCommand implements Callable<Integer> {
                         .apply(
                                 parent,
                                 plan,
-                                application,
+                                options,
                                 modelId,
                                 Lineage.here(parentId, "prune", inputs, RecordedCommand.of(spec), Backend.name()));
                 System.out.printf(
@@ -173,7 +176,7 @@ public final class PruneCommand implements Callable<Integer> {
         }
     }
 
-    /** The members of each cluster, the reference expert with a star: {@code {0 3*} {1*} ...}. */
+    /** The members of each cluster; a star marks the reference expert: {@code {0 3*} {1*} ...}. */
     private static String clusters(Plan plan, int layer) {
         var clusters = new ArrayList<String>();
         for (int cluster = 0; cluster < plan.clusters(layer); cluster++) {

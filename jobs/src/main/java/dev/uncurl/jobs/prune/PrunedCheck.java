@@ -16,7 +16,7 @@ import java.io.Serializable;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Verifies a pruned model against its parent and its plan, a task per shard. */
+/** Compares a pruned model with its parent and its plan, in one Spark task per shard. */
 public final class PrunedCheck {
     private final Warehouse warehouse;
 
@@ -29,19 +29,16 @@ public final class PrunedCheck {
         return model.manifest().lineage().stage().equals("prune");
     }
 
-    /** @throws UserError (input) when parent or plan are gone, or the model is not what the plan makes of the parent */
+    /** @throws UserError (input) if the parent or the plan is missing or changed, or the model does not follow from them */
     public PlanCheck.Counts verify(String modelId, ModelFolder model) {
         var inputs = PruneInputs.read(model.manifest().lineage().inputs());
         String parentId = model.manifest().lineage().parentModelId();
         ModelFolder parent = parent(modelId, parentId, inputs.parentSha256());
         Plan plan = plan(modelId, parentId, inputs.task(), inputs.planId());
-        MergeOptions application = inputs.options();
-        var check = new PlanCheck(parent, plan, application, model);
+        MergeOptions options = inputs.options();
+        var check = new PlanCheck(parent, plan, options, model);
         var work = new Work(
-                ModelCache.Reference.of(warehouse, parent),
-                plan,
-                application,
-                ModelCache.Reference.of(warehouse, model));
+                ModelCache.Reference.of(warehouse, parent), plan, options, ModelCache.Reference.of(warehouse, model));
         warehouse.describe("verify " + modelId + " against its parent");
         List<Integer> shards = IntStream.range(0, check.shards()).boxed().toList();
         return SparkWork.collect(
@@ -52,12 +49,12 @@ public final class PrunedCheck {
                         shard -> 1,
                         new Progress("verify " + modelId, "shards", shards.size()))
                 .stream()
-                .reduce(new PlanCheck.Counts(0, 0, 0), PlanCheck.Counts::plus);
+                .reduce(PlanCheck.Counts.NONE, PlanCheck.Counts::plus);
     }
 
     private ModelFolder parent(String modelId, String parentId, String manifestSha256) {
         String what = "Pruned model " + modelId + " cannot be compared with its parent " + parentId;
-        String remedy = "Put the model that it was pruned from back in its place, or prune again from the one there.";
+        String remedy = "Restore the parent model, or prune the present one again.";
         ModelFolder parent;
         try {
             parent = new Models(warehouse).open(parentId);
@@ -66,7 +63,9 @@ public final class PrunedCheck {
         }
         if (!parent.manifestSha256().equals(manifestSha256)) {
             throw UserError.input(
-                    what + ": that has manifest " + parent.manifestSha256() + " now, it had " + manifestSha256, remedy);
+                    what + ", which has manifest " + parent.manifestSha256() + " now; it was pruned from manifest "
+                            + manifestSha256,
+                    remedy);
         }
         return parent;
     }
@@ -77,15 +76,15 @@ public final class PrunedCheck {
                 .orElseThrow(() -> UserError.input(
                         "Pruned model " + modelId + " cannot be compared with its plan " + planId + ", which is not in "
                                 + UncurlTable.PLANS.id() + " or not as it was made",
-                        "Remove what is left of it there and in " + UncurlTable.ASSIGNMENTS.id()
-                                + ", and run the prune command of its manifest.json again, with --plan-only."));
+                        "Delete its rows there and in " + UncurlTable.ASSIGNMENTS.id()
+                                + ". Then run the prune command of its manifest.json with --plan-only."));
     }
 
-    /** What a task needs. */
-    private record Work(ModelCache.Reference parent, Plan plan, MergeOptions application, ModelCache.Reference pruned)
+    /** The inputs of a task. */
+    private record Work(ModelCache.Reference parent, Plan plan, MergeOptions options, ModelCache.Reference pruned)
             implements Serializable {
         PlanCheck.Counts check(int shard) throws IOException {
-            return new PlanCheck(parent.open(), plan, application, pruned.open()).check(shard);
+            return new PlanCheck(parent.open(), plan, options, pruned.open()).check(shard);
         }
     }
 }

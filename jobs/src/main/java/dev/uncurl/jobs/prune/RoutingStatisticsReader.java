@@ -23,11 +23,11 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 
 /**
- * What the routing tables tell of a model on a task: what a plan is made from.
+ * Loads the routing statistics of one dump (a model on a task) and checks them against the model.
  *
- * @param layers one for every layer of the model that has experts, ascending
- * @param data the tokenise run that the tokens come from
- * @param snapshots of the tables as they were read, by name
+ * @param layers one per layer of the model that has experts, ascending
+ * @param data the tokenise run of the tokens
+ * @param snapshots ids of the snapshots that were read, by table
  */
 record RoutingStatisticsReader(List<LayerStatistics> layers, String data, SortedMap<String, Long> snapshots) {
     RoutingStatisticsReader {
@@ -35,10 +35,10 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
         snapshots = Collections.unmodifiableSortedMap(new TreeMap<>(snapshots));
     }
 
-    /** The columns of routing.gram and routing.output_gram that are read, at a snapshot that may be of an earlier release. */
+    /** The columns that are read of routing.gram and routing.output_gram. Earlier releases did not write all other columns. */
     private record Gram(int layer, int experts, long tokens, double[] gram, String manifestSha256, String data) {}
 
-    /** The columns of routing.expert_statistics that are read, as {@link Gram}. */
+    /** The columns that are read of routing.expert_statistics. */
     private record Expert(
             int layer,
             int expert,
@@ -55,23 +55,23 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
         }
     }
 
-    /** Which dump: rows of these tables by these columns. */
+    /** A dump: the columns that select its rows. */
     private record Dump(Warehouse warehouse, ModelFolder model, String modelId, String task, String split) {
         @Override
         public String toString() {
             return "model " + modelId + " on task " + task + " (" + split + ")";
         }
 
-        String again() {
+        String remedy() {
             return "Run dump-logits --model " + modelId + " --task " + task + " --split " + split + ".";
         }
 
-        /** The tokenise run that the task's tables hold now, as a dump names it. */
-        String dataNow() {
+        /** The tokenise run of the current rows of the task. */
+        String currentData() {
             return CorpusRun.ids(List.of(CorpusRun.ofTask(warehouse, task)));
         }
 
-        /** All rows of the dump at one snapshot of the table, whose id goes into {@code snapshots}. */
+        /** The rows of the dump at the current snapshot of the table; adds the snapshot's id to {@code snapshots}. */
         Dataset<Row> rows(UncurlTable table, Map<String, Long> snapshots) {
             var iceberg = warehouse.iceberg(table);
             iceberg.refresh();
@@ -92,9 +92,9 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
     }
 
     /**
-     * @param outputs whether routing.output_gram is wanted too, where it has rows
-     * @throws UserError (input) when there is no dump of the model as it is on the data as they are, or its rows do not fit
-     *     the model or each other, or hold what cannot be
+     * @param outputs whether to read routing.output_gram too, if it has rows
+     * @throws UserError (input) if there is no dump of the current model on the current data, or its rows do not match the
+     *     model or each other, or contain impossible values
      */
     static RoutingStatisticsReader read(
             Warehouse warehouse, ModelFolder model, String modelId, String task, String split, boolean outputs) {
@@ -102,7 +102,7 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
         var snapshots = new TreeMap<String, Long>();
         Map<Integer, Gram> gramRows = byLayer(dump, UncurlTable.GRAM, snapshots);
         if (gramRows.isEmpty()) {
-            throw UserError.input("There are no router logits of " + dump + alternatives(dump), dump.again());
+            throw UserError.input("There are no router logits of " + dump + alternatives(dump), dump.remedy());
         }
         Map<Integer, RouterGram> outputGrams = outputs
                 ? grams(dump, UncurlTable.OUTPUT_GRAM, byLayer(dump, UncurlTable.OUTPUT_GRAM, snapshots))
@@ -113,7 +113,7 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
         for (int layer : model.config().moeLayers()) {
             RouterGram gram = grams.get(layer);
             if (gram == null) {
-                throw UserError.input("routing.gram has no row for layer " + layer + " of " + dump, dump.again());
+                throw UserError.input("routing.gram has no row for layer " + layer + " of " + dump, dump.remedy());
             }
             layers.add(new LayerStatistics(
                     layer,
@@ -136,27 +136,27 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
                 .map(row -> row.getString(0))
                 .sorted()
                 .toList();
-        return tasks.isEmpty() ? "" : "; there are some on " + String.join(", ", tasks);
+        return tasks.isEmpty() ? "" : "; there are router logits on " + String.join(", ", tasks);
     }
 
-    /** @throws UserError (input) when a row is of another state of the model or of the data, or a layer has several */
+    /** @throws UserError (input) if a row is of another version of the model or of the data, or a layer has two rows */
     private static Map<Integer, Gram> byLayer(Dump dump, UncurlTable table, Map<String, Long> snapshots) {
         var rows = new TreeMap<Integer, Gram>();
-        String now = dump.model.manifestSha256();
+        String current = dump.model.manifestSha256();
         List<Gram> all = Records.read(dump.rows(table, snapshots), Gram.class);
-        String dataNow = all.isEmpty() ? null : dump.dataNow();
+        String currentData = all.isEmpty() ? null : dump.currentData();
         for (Gram row : all) {
-            if (!row.manifestSha256().equals(now)) {
+            if (!row.manifestSha256().equals(current)) {
                 throw UserError.input(
-                        table.id() + " of " + dump + " was dumped of a model with manifest " + row.manifestSha256()
-                                + "; the model has " + now + " now",
-                        dump.again());
+                        table.id() + " of " + dump + " was dumped from a model with manifest " + row.manifestSha256()
+                                + "; the model now has manifest " + current,
+                        dump.remedy());
             }
-            if (!row.data().equals(dataNow)) {
+            if (!row.data().equals(currentData)) {
                 throw UserError.input(
-                        table.id() + " of " + dump + " was dumped of the data of " + row.data()
-                                + "; the task was tokenised again, as " + dataNow,
-                        dump.again());
+                        table.id() + " of " + dump + " was dumped on the data of " + row.data()
+                                + "; the task was tokenised again, as " + currentData,
+                        dump.remedy());
             }
             if (rows.put(row.layer(), row) != null) {
                 throw UserError.input(
@@ -170,18 +170,18 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
         MoeConfig moe = dump.model.config().moe();
         var grams = new TreeMap<Integer, RouterGram>();
         rows.forEach((layer, row) -> {
-            String place = "Layer " + layer + " of " + table.id() + ", " + dump;
-            boolean known = dump.model.config().isMoe(layer);
-            int expected = known ? moe.experts() : 0;
+            String where = "Layer " + layer + " of " + table.id() + ", " + dump;
+            boolean isMoe = dump.model.config().isMoe(layer);
+            int expected = isMoe ? moe.experts() : 0;
             if (row.experts() != expected) {
                 throw UserError.input(
-                        place + ", is of " + row.experts() + " experts; the model has " + expected + " there",
-                        dump.again());
+                        where + ": the row has " + row.experts() + " experts, the model has " + expected,
+                        dump.remedy());
             }
             try {
                 grams.put(layer, new RouterGram(row.experts(), row.tokens(), row.gram()));
-            } catch (UserError refusal) {
-                throw refusal.at(place);
+            } catch (UserError e) {
+                throw e.at(where);
             }
         });
         return grams;
@@ -193,8 +193,8 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
         for (Expert row : Records.read(rows, Expert.class)) {
             try {
                 layers.computeIfAbsent(row.layer(), key -> new ArrayList<>()).add(row.statistics());
-            } catch (UserError refusal) {
-                throw refusal.at("Layer " + row.layer() + " of routing.expert_statistics, " + dump);
+            } catch (UserError e) {
+                throw e.at("Layer " + row.layer() + " of routing.expert_statistics, " + dump);
             }
         }
         return layers;
@@ -206,8 +206,8 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
         if (rows.size() != gram.experts() || choices != expected) {
             throw UserError.input(
                     "routing.expert_statistics has " + rows.size() + " experts with " + choices
-                            + " choices for layer " + layer + " of " + dump + "; by routing.gram it has "
-                            + gram.experts() + " with " + expected,
+                            + " choices for layer " + layer + " of " + dump + "; routing.gram implies "
+                            + gram.experts() + " experts with " + expected + " choices",
                     "Delete the rows of routing.gram and run dump-logits again.");
         }
         return ExpertStatistics.of(rows);

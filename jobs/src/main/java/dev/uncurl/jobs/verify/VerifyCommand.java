@@ -11,6 +11,7 @@ import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.pruning.PlanCheck;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -61,9 +62,10 @@ public final class VerifyCommand implements Callable<Integer> {
             PlanCheck.Counts counts = new PrunedCheck(warehouse).verify(modelId, model);
             System.out.printf(
                     Locale.ROOT,
-                    "  equals its plan applied to %s: %d tensors copied bit for bit, %d merged, %d routers%n",
+                    "  equals its plan applied to %s: %d tensors copied bit for bit,%s %d merged, %d routers%n",
                     model.manifest().lineage().parentModelId(),
                     counts.copied(),
+                    converted(model, counts),
                     counts.merged(),
                     counts.routers());
         }
@@ -79,6 +81,15 @@ public final class VerifyCommand implements Callable<Integer> {
             check.verify(dump, model.manifestSha256(), data);
         }
         return 0;
+    }
+
+    /** Tensors whose values were converted to another type: every value is exact in F32, and rounded in the other types. */
+    private static String converted(ModelFolder model, PlanCheck.Counts counts) {
+        if (counts.converted() == 0) {
+            return "";
+        }
+        String how = model.dtype() == DType.F32 ? "converted exactly" : "rounded";
+        return " " + counts.converted() + " " + how + " to " + model.dtype().id() + ",";
     }
 
     private List<RoutingKey> dumps(Warehouse warehouse) {

@@ -100,7 +100,7 @@ class MeasuredModelTest {
                         + TASK,
                 "prune --from poisoned --method frequency --experts 3 --model merged --task " + TASK,
                 "verify --model poisoned")) {
-            assertRefused(line, "tensor h.1.moe.experts.2.c_proj.bias of shape [16] holds NaN at index 5");
+            assertRefused(line, "tensor h.1.moe.experts.2.c_proj.bias of shape [16] has the value NaN at index 5");
         }
         assertThat(folder("merged")).doesNotExist();
         assertThat(warehouse.rows(UncurlTable.SCORED, "model_id", "poisoned").isEmpty())

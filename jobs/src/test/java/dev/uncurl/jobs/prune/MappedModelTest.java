@@ -111,12 +111,15 @@ class MappedModelTest {
             assertThat(model("narrow").tensors().read(tensor)).containsExactly(expected);
         }
         cli.succeed("dump-logits --model narrow --task " + TASK);
-        cli.succeed("verify --model narrow --task " + TASK);
+        assertThat(cli.succeed("verify --model narrow --task " + TASK))
+                .containsPattern(
+                        "0 tensors copied bit for bit, [1-9]\\d* rounded to bf16, [1-9]\\d* merged, 2 routers");
         cli.succeed("evaluate --split train --task " + TASK + " --model wide --model narrow");
         assertThat(loss("narrow")).isCloseTo(loss("wide"), within(0.02));
         cli.succeed("prune --from narrow --task " + TASK
                 + " --method frequency --experts 2 --router slice --dtype bf16 --model narrower");
-        cli.succeed("verify --model narrower");
+        assertThat(cli.succeed("verify --model narrower"))
+                .containsPattern("[1-9]\\d* tensors copied bit for bit, 0 merged, 2 routers");
         Cli.Outcome conflict = cli.run((prune + "narrow").split(" "));
         assertThat(conflict.code()).as(conflict.err()).isEqualTo(5);
         assertThat(conflict.err()).contains("dtype");
@@ -212,7 +215,7 @@ class MappedModelTest {
         outcome =
                 cli.run(("prune --plan-only --from uneven --task " + TASK + " --method uncurl --experts 1").split(" "));
         assertThat(outcome.code()).isEqualTo(3);
-        assertThat(outcome.err()).contains("another number of experts in each layer: {1=2, 3=4}");
+        assertThat(outcome.err()).contains("different numbers of experts: {1=2, 3=4} by layer");
         outcome = cli.run(("prune --plan-only --from base --task " + TASK + " --method uncurl --experts 1 --router mop")
                 .split(" "));
         assertThat(outcome.code()).isEqualTo(2);

@@ -115,7 +115,8 @@ class PruneResumeTest {
         Files.move(parent, models().resolve("away"));
         refused("Model base is registered, but its folder");
         RoutingFixture.model(cli.open(), "base", RoutingFixture.config(6, 1), 8);
-        refused("it had " + pruned().manifest().lineage().inputs().get("parent"));
+        refused("it was pruned from manifest "
+                + pruned().manifest().lineage().inputs().get("parent"));
         FileUtils.deleteDirectory(parent.toFile());
         Files.move(models().resolve("away"), parent);
         Warehouse warehouse = cli.open();

@@ -3,19 +3,19 @@ package dev.uncurl.model.spec;
 import java.util.List;
 
 /**
- * What the names of a model's tensors mean. Code that copies, drops or merges experts needs no more than this; only
- * code that computes with a model needs a {@link ModelConfig}.
+ * Describes the tensors of a model by their names. This is sufficient for code that copies, drops or merges experts; only code
+ * that runs a model needs a {@link ModelConfig}.
  */
 public sealed interface Architecture permits Gpt2Architecture, NamedArchitecture {
-    /** The block that a tensor belongs to by its name, counted from 0, or {@link TensorSpec#NONE}. */
+    /** The block of a tensor, from its name; counted from 0, or {@link TensorSpec#NONE}. */
     int layer(String name);
 
     /**
-     * The tensor that a file holds under a name.
+     * Describes a tensor of a file.
      *
      * @param shape as in the file
      * @param dtype as in the file
-     * @throws dev.uncurl.error.UserError (input) when the architecture has no such tensor, or not of this shape
+     * @throws dev.uncurl.error.UserError (input) if the architecture has no such tensor, or not with this shape
      */
     TensorSpec describe(String name, List<Integer> shape, DType dtype);
 }

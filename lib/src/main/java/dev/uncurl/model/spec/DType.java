@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * How a value of a tensor is stored. The names are those of safetensors. Arithmetic is always done on {@code float}:
- * {@link #decode} is exact for every type, {@link #encode} rounds to the nearest value of the type, and of two that are
- * equally near takes the one whose last bit is 0 (IEEE 754, roundTiesToEven). A finite value never becomes NaN; one that
- * is too large for the type becomes infinite, which writers of tensors refuse.
+ * Storage type of the values of a tensor. The names are those of safetensors. All arithmetic is on {@code float}.
+ * {@link #decode} is exact for every type. {@link #encode} rounds to the nearest value of the type, ties to the value whose last
+ * bit is 0 (IEEE 754, roundTiesToEven). A finite value never becomes NaN. A value that is too large for the type becomes
+ * infinite, which writers of tensors reject.
  */
 public enum DType {
     /** IEEE 754 binary32. */
@@ -19,13 +19,14 @@ public enum DType {
     /** IEEE 754 binary16: finite values up to 65,504, 11 significant bits. */
     F16(Short.BYTES, 11, "float16");
 
-    /** Exponent bits of a binary16 and where its fraction goes in a binary32. */
+    /** Number of fraction bits of a binary16. */
     private static final int HALF_FRACTION_BITS = 10;
 
+    /** Position of the fraction of a binary16 in a binary32. */
     private static final int FRACTION_SHIFT = 23 - HALF_FRACTION_BITS;
     /** Difference of the exponents' biases: 127 - 15. */
     private static final int BIAS = 112;
-    /** The smallest positive normal binary16, 2^-14; below it its values are multiples of 2^-24. */
+    /** The smallest positive normal binary16, 2^-14. Smaller values are multiples of 2^-24. */
     private static final float HALF_MIN_NORMAL = 0x1p-14f;
 
     private final int bytes;
@@ -43,7 +44,7 @@ public enum DType {
         return bytes;
     }
 
-    /** Significant bits p, the implicit one included: rounding changes a normal value by at most 2^-p of its amount. */
+    /** Number p of significant bits, with the implicit one. Rounding changes a normal value x by at most 2^-p |x|. */
     public int precision() {
         return precision;
     }
@@ -64,9 +65,9 @@ public enum DType {
     }
 
     /**
-     * The value of a stored bit pattern, exactly; NaN and infinities become those of {@code float}.
+     * The exact value of a stored bit pattern. NaN and infinities become those of {@code float}.
      *
-     * @param bits of a 16-bit type in the lower half
+     * @param bits in the lower half for a 16-bit type
      */
     public float decode(int bits) {
         return switch (this) {
@@ -81,16 +82,16 @@ public enum DType {
         int exponent = bits >> HALF_FRACTION_BITS & 0x1f;
         int fraction = bits & 0x3ff;
         if (exponent == 0) {
-            float amount = fraction * 0x1p-24f;
-            return sign == 0 ? amount : -amount;
+            float magnitude = fraction * 0x1p-24f;
+            return sign == 0 ? magnitude : -magnitude;
         }
         int wide = exponent == 0x1f ? 0xff : exponent + BIAS;
         return Float.intBitsToFloat(sign | wide << 23 | fraction << FRACTION_SHIFT);
     }
 
     /**
-     * The bit pattern of the value of this type that is nearest to {@code value}, ties to even. What is beyond the
-     * largest finite value by half a unit in its last place or more becomes infinite.
+     * The bit pattern of the value of this type that is nearest to {@code value}, ties to even. A value that exceeds the
+     * largest finite value by half a unit in the last place or more becomes infinite.
      *
      * @param value not NaN
      */
@@ -108,11 +109,11 @@ public enum DType {
     private static int encodeHalf(float value) {
         int bits = Float.floatToRawIntBits(value);
         int sign = bits >>> 16 & 0x8000;
-        int amount = bits & 0x7fffffff;
+        int magnitude = bits & 0x7fffffff;
         if (Math.abs(value) < HALF_MIN_NORMAL) {
-            return sign | (int) Math.rint(Math.abs(value) * 0x1p24); // exact product; rint rounds ties to even
+            return sign | (int) Math.rint(Math.abs(value) * 0x1p24); // the product is exact; rint rounds ties to even
         }
-        int rounded = amount + (1 << FRACTION_SHIFT - 1) - 1 + (amount >>> FRACTION_SHIFT & 1);
+        int rounded = magnitude + (1 << FRACTION_SHIFT - 1) - 1 + (magnitude >>> FRACTION_SHIFT & 1);
         return sign | Math.min((rounded >>> FRACTION_SHIFT) - (BIAS << HALF_FRACTION_BITS), 0x7c00);
     }
 
@@ -121,12 +122,12 @@ public enum DType {
         return this == F32 ? value : decode(encode(value));
     }
 
-    /** Types that prune writes, by their {@link #id}. */
+    /** The {@link #id} of each type that prune can write. */
     public static List<String> writable() {
         return List.of(F32.id(), BF16.id());
     }
 
-    /** @throws UserError (usage) when prune does not write a type of that name */
+    /** @throws UserError (usage) if prune cannot write a type with this name */
     public static DType named(String id) {
         if (!writable().contains(id)) {
             throw UserError.usage("There is no dtype " + id, "Choose one of " + String.join(", ", writable()) + ".");
@@ -134,7 +135,7 @@ public enum DType {
         return valueOf(id.toUpperCase(Locale.ROOT));
     }
 
-    /** The names that {@link #torch} gives. */
+    /** The results of {@link #torch}. */
     public static List<String> torchNames() {
         return Arrays.stream(values()).map(DType::torch).toList();
     }

@@ -7,9 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A GPT-2 decoder with experts, whose every tensor is known from its configuration. Names and orientation are those of
- * GPT-2's published checkpoints (linear maps are stored input x output), with the experts of block 1 under
- * {@code h.1.moe.experts.<e>}.
+ * A GPT-2 decoder with experts. All tensors follow from the configuration. Names and orientation are those of the published
+ * GPT-2 checkpoints (linear maps are stored input x output). The experts of block 1 are {@code h.1.moe.experts.<e>}.
  */
 public final class Gpt2Architecture implements Architecture {
     private final Map<String, TensorSpec> tensors = new LinkedHashMap<>();
@@ -19,7 +18,7 @@ public final class Gpt2Architecture implements Architecture {
         this.dtype = dtype;
     }
 
-    /** @param dtype in which all tensors are stored */
+    /** @param dtype storage type of all tensors */
     public static Gpt2Architecture of(ModelConfig config, DType dtype) {
         var architecture = new Gpt2Architecture(dtype);
         int width = config.width();
@@ -66,7 +65,7 @@ public final class Gpt2Architecture implements Architecture {
         addPart(prefix + names.get(3), List.of(width), TensorRole.EXPERT_DOWN_BIAS, layer, expert, NeuronAxis.NONE);
     }
 
-    /** A dense feed-forward network has the names of an expert's tensors and none of their roles. */
+    /** A dense feed-forward network has the same tensor names as an expert, but not the roles. */
     private void addPart(String name, List<Integer> shape, TensorRole role, int layer, int expert, NeuronAxis axis) {
         boolean dense = expert == TensorSpec.NONE;
         add(name, shape, dense ? TensorRole.OTHER : role, layer, expert, dense ? NeuronAxis.NONE : axis);
@@ -91,23 +90,24 @@ public final class Gpt2Architecture implements Architecture {
         return tensor == null ? TensorSpec.NONE : tensor.layer();
     }
 
-    /** The tensor of that name in the model of the configuration, which must be as the file has it. */
+    /** The tensor with this name in the configured model. Shape and type must be those of the file. */
     @Override
     public TensorSpec describe(String name, List<Integer> shape, DType stored) {
         TensorSpec tensor = tensors.get(name);
         if (tensor == null) {
-            throw refused("tensor " + name + " is not one that the model of config.json has");
+            throw mismatch("tensor " + name + " is not one of the model that config.json describes");
         }
         if (!tensor.shape().equals(shape)) {
-            throw refused("tensor " + name + " has shape " + shape + ", by config.json " + tensor.shape());
+            throw mismatch("tensor " + name + " has shape " + shape + ", but " + tensor.shape() + " by config.json");
         }
         if (stored != dtype) {
-            throw refused("tensor " + name + " is stored as " + stored + ", by config.json as " + dtype);
+            throw mismatch("tensor " + name + " is stored as " + stored + ", but as " + dtype + " by config.json");
         }
         return tensor;
     }
 
-    private static UserError refused(String what) {
-        return UserError.input(what, "config.json and the weights are not of one model: produce the model again.");
+    private static UserError mismatch(String what) {
+        return UserError.input(
+                what, "config.json and the weights belong to different models: produce the model again.");
     }
 }

@@ -32,7 +32,11 @@ public record ModelConfig(
         check(moe != null, "moe", "nothing", "a block of settings, experts = 0 for a dense model");
         if (!moe.byLayer().isEmpty()) {
             checkBlocks(moe.byLayer(), layers, moe.every());
-            check(!isUniform(moe.byLayer()), "moe.by-layer", moe.byLayer(), "nothing: blocks are alike and unmapped");
+            check(
+                    !isUniform(moe.byLayer()),
+                    "moe.by-layer",
+                    moe.byLayer(),
+                    "nothing: all blocks are alike and unmapped");
         }
     }
 
@@ -64,17 +68,17 @@ public record ModelConfig(
         return IntStream.range(0, layers).filter(this::isMoe).toArray();
     }
 
-    /** The same shape with another number of experts, the same in every block that has some. */
-    public ModelConfig withExperts(int count) {
-        return with(moe.withExperts(count));
+    /** The same shape with another number of experts in every MoE block. */
+    public ModelConfig withExperts(int experts) {
+        return with(moe.withExperts(experts));
     }
 
     /**
-     * The same shape with these experts and routers. Where they are all alike and unmapped, that is a uniform model, as
-     * {@link #withExperts} gives it.
+     * The same shape with these experts and routers. If all are alike and unmapped, the result is the uniform model of
+     * {@link #withExperts}.
      *
      * @param byLayer one for each of {@link #moeLayers()}
-     * @throws dev.uncurl.error.UserError (usage) when they are for other blocks
+     * @throws dev.uncurl.error.UserError (usage) if the blocks are not those with experts
      */
     public ModelConfig withMoeLayers(SortedMap<Integer, MoeLayer> byLayer) {
         checkBlocks(byLayer, moe.experts() > 0 ? layers : 0, moe.every());

@@ -15,17 +15,17 @@ import java.util.TreeMap;
 /**
  * The mixture of experts of a model.
  *
- * @param experts E, experts per MoE block; 0 makes every block dense. Where blocks differ, the most that one has
- * @param topK k, experts that a token is sent to
- * @param every one block in this many has experts: with 2, blocks 1, 3, 5, ...
+ * @param experts E, experts per MoE block; 0: every block is dense. If blocks differ, the largest number
+ * @param topK k, experts per token
+ * @param every distance between MoE blocks: with 2, blocks 1, 3, 5, ... have experts
  * @param renormalize whether the gates of the chosen experts are scaled to sum to one (for topK &gt; 1)
  * @param balanceLoss weight of E * sum_e f_e P_e, summed over MoE blocks
  * @param zLoss weight of mean(logsumexp(router logits)^2), summed over MoE blocks
- * @param capacityFactor in training, how many assignments an expert takes at most, over its even share (see
- *     {@link #capacity}); 0: no limit. Left out of JSON when 0, so that a model made before it was known still counts
- *     as made from the same settings
- * @param byLayer experts and router of each MoE block, where blocks differ or a router is mapped; empty, and left out of
- *     JSON, in a uniform model. Not a setting: only pruning makes such models (see {@link ModelConfig#withMoeLayers})
+ * @param capacityFactor maximal number of assignments per expert in training, relative to an even share (see
+ *     {@link #capacity}); 0: no limit. Omitted from JSON if 0, so that the JSON of models of earlier releases, which had no
+ *     capacity limit, is unchanged
+ * @param byLayer experts and router of each MoE block, if blocks differ or a router is mapped. Empty, and omitted from JSON, in
+ *     a uniform model. Not a setting: only pruning makes such models (see {@link ModelConfig#withMoeLayers})
  */
 public record MoeConfig(
         int experts,
@@ -44,7 +44,7 @@ public record MoeConfig(
                 byLayer.isEmpty() || experts == mostExperts(byLayer),
                 "moe.experts",
                 experts,
-                "the most that a block has by moe.by-layer");
+                "the largest number of experts in moe.by-layer");
         int rows = byLayer.isEmpty() ? experts : mostRows(byLayer);
         Range.TOP_K.check(topK);
         check(experts == 0 || topK <= rows, "moe.top-k", topK, "between 1 and moe.experts");
@@ -54,7 +54,7 @@ public record MoeConfig(
         Range.CAPACITY_FACTOR.check(capacityFactor);
     }
 
-    /** A uniform mixture, every block with the same number of experts; what settings can say. */
+    /** A uniform mixture: every MoE block has the same number of experts. Settings can define only uniform mixtures. */
     @JsonCreator
     public MoeConfig(
             @JsonProperty("experts") int experts,
@@ -67,7 +67,7 @@ public record MoeConfig(
         this(experts, topK, every, renormalize, balanceLoss, zLoss, capacityFactor, Collections.emptySortedMap());
     }
 
-    /** Without a limit on what an expert takes. */
+    /** A uniform mixture without a capacity limit. */
     public MoeConfig(int experts, int topK, int every, boolean renormalize, double balanceLoss, double zLoss) {
         this(experts, topK, every, renormalize, balanceLoss, zLoss, 0);
     }
@@ -80,13 +80,13 @@ public record MoeConfig(
         return byLayer.values().stream().mapToInt(MoeLayer::routerRows).max().orElseThrow();
     }
 
-    /** The same mixture with another number of experts, the same in every block. */
+    /** The same mixture with another number of experts in every MoE block. */
     public MoeConfig withExperts(int count) {
         return new MoeConfig(
                 count, Math.min(topK, Math.max(count, 1)), every, renormalize, balanceLoss, zLoss, capacityFactor);
     }
 
-    /** The same mixture with these experts and routers; for {@link ModelConfig#withMoeLayers}, which knows the blocks. */
+    /** The same mixture with these experts and routers; for {@link ModelConfig#withMoeLayers}, which checks the blocks. */
     MoeConfig withLayers(SortedMap<Integer, MoeLayer> layers) {
         return new MoeConfig(
                 mostExperts(layers),
@@ -99,27 +99,27 @@ public record MoeConfig(
                 layers);
     }
 
-    /** Experts and router of block {@code layer}, which must be one with experts. */
+    /** Experts and router of block {@code layer}. @throws IllegalArgumentException if it has no experts */
     public MoeLayer layer(int layer) {
         MoeLayer own = byLayer.isEmpty() ? new MoeLayer(experts) : byLayer.get(layer);
         if (own == null) {
             throw new IllegalArgumentException(
-                    "Block " + layer + " has no experts; those with are " + byLayer.keySet());
+                    "Block " + layer + " has no experts; the blocks with experts are " + byLayer.keySet());
         }
         return own;
     }
 
-    /** Router rows that a token chooses in block {@code layer}: k, or all that are not masked where there are fewer. */
+    /** Number of router rows that a token chooses in block {@code layer}: k, or the number of live rows if that is smaller. */
     public int choices(int layer) {
         return Math.min(topK, layer(layer).liveRows());
     }
 
     /**
-     * The most assignments that one expert of block {@code layer} takes out of a training batch:
-     * ceil(capacityFactor * choices * tokens / experts), to the decimal digits of the factor, but no more than
-     * {@code tokens}, since a token goes to an expert once.
+     * The maximal number of assignments of one training batch to one expert of block {@code layer}:
+     * min(tokens, ceil(capacityFactor * choices * tokens / experts)), computed exactly with the decimal value of the factor.
+     * An expert has at most one assignment per token.
      *
-     * @param tokens of the batch, padding not counted
+     * @param tokens number of tokens of the batch without padding
      */
     public int capacity(int layer, int tokens) {
         if (capacityFactor == 0) {

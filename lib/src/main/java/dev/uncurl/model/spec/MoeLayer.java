@@ -11,18 +11,17 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Experts and router of one block. With a map the router has other rows than there are experts: several rows may lead to
- * the same expert, as pruning by merging leaves a router that stays as it was; and a row may lead to none, as pruning by
- * dropping does. Such a row is masked: the softmax runs over it like any other, but it is never chosen.
+ * Experts and router of one block. With a router map, router rows and experts need not correspond one to one. Several rows can
+ * map to the same expert: after merging with router rule map. A row can be masked: after dropping with router rule mask. A
+ * masked row is part of the softmax but is never chosen.
  *
- * @param experts K
- * @param routerMap expert of each router row [R], each of 0 to K - 1 at least once, or {@value #MASKED} for a masked row;
- *     empty when there is a row for each expert. A map of each row to the expert of the same number is the same as none,
- *     and is stored as none
+ * @param experts E of this block
+ * @param routerMap expert of each router row [R], each of 0 to E - 1 at least once, or {@value #MASKED} for a masked row; empty
+ *     if row r is for expert r. The identity map is stored as an empty one
  */
 public record MoeLayer(int experts, @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Integer> routerMap)
         implements Serializable {
-    /** In place of an expert in {@link #routerMap}: the row's expert was dropped. */
+    /** Value in {@link #routerMap} of a masked row, whose expert was dropped. */
     public static final int MASKED = -1;
 
     public MoeLayer {
@@ -44,28 +43,28 @@ public record MoeLayer(int experts, @JsonInclude(JsonInclude.Include.NON_EMPTY) 
         routerMap = routerMap.equals(everyExpert) ? List.of() : List.copyOf(routerMap);
     }
 
-    /** K experts with a row each. */
+    /** Experts with one router row each. */
     public MoeLayer(int experts) {
         this(experts, List.of());
     }
 
-    /** R, rows of the router, masked ones too: as many as experts, unless there is a map. */
+    /** R, number of router rows, with masked ones; equal to the number of experts if there is no map. */
     public int routerRows() {
         return isMapped() ? routerMap.size() : experts;
     }
 
-    /** Rows of the router that can be chosen: those that are not masked. */
+    /** Number of live router rows: those that are not masked and can be chosen. */
     public int liveRows() {
         return routerRows() - Collections.frequency(routerMap, MASKED);
     }
 
-    /** Whether rows stand for experts of other numbers than their own, or for none. */
+    /** Whether there is a router map. */
     @JsonIgnore
     public boolean isMapped() {
         return !routerMap.isEmpty();
     }
 
-    /** Whether some rows are never chosen. */
+    /** Whether some rows are masked. */
     @JsonIgnore
     public boolean isMasked() {
         return routerMap.contains(MASKED);

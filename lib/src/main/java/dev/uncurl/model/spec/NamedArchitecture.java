@@ -7,22 +7,22 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * An architecture of which only the names of router and expert tensors are known: enough to drop and merge experts, not
- * to compute with the model. Shapes and types are those of the files. Names are templates with {@code {layer}} and
- * {@code {expert}} in place of the numbers:
+ * An architecture that is defined only by the names of its router and expert tensors. This is sufficient to drop and merge
+ * experts, but not to run the model. Shapes and types are those of the files. Names are templates with {@code {layer}} and
+ * {@code {expert}} for the numbers:
  *
  * <pre>
  * model.layers.{layer}.mlp.experts.{expert}.up_proj.weight
  * </pre>
  *
- * A name that matches no template belongs to no expert and is copied as it is; but one below the prefix of experts
- * that matches none is refused, since what it holds would be lost or left behind.
+ * A tensor whose name matches no template belongs to no expert and is copied unchanged. A name with the prefix of experts that
+ * matches no template is an error, because pruning could not handle that tensor.
  */
 public final class NamedArchitecture implements Architecture {
     private static final String LAYER = "{layer}";
     private static final String EXPERT = "{expert}";
 
-    /** Mixtral's names: w1 is the gate, w3 the other matrix into the hidden neurons, w2 the one out of them. */
+    /** Mixtral's names: w1 is the gate Wg, w3 is Wu, w2 is Wd (see {@link #swiGlu}). */
     public static final NamedArchitecture MIXTRAL = swiGlu(
             "model.layers.{layer}.block_sparse_moe.gate.weight",
             "model.layers.{layer}.block_sparse_moe.experts.{expert}.",
@@ -39,9 +39,9 @@ public final class NamedArchitecture implements Architecture {
             "down_proj.weight");
 
     private final List<Template> templates = new ArrayList<>();
-    /** Of a name that belongs to an expert of some layer. */
+    /** Names with the prefix of experts. */
     private final Pattern experts;
-    /** Of a name that belongs to a layer. */
+    /** Names that belong to a layer. */
     private final Pattern layers;
 
     private record Template(Pattern pattern, TensorRole role, NeuronAxis axis) {}
@@ -55,8 +55,8 @@ public final class NamedArchitecture implements Architecture {
     }
 
     /**
-     * Experts (silu(x Wg^T) * x Wu^T) Wd^T without biases, each matrix stored output x input as torch's linear layers
-     * are: the hidden neurons are rows of Wg and Wu and columns of Wd.
+     * Experts (silu(x Wg^T) * x Wu^T) Wd^T without biases. Matrices are stored output x input, as in torch's linear layers:
+     * the hidden neurons are rows of Wg and Wu and columns of Wd.
      *
      * @param router template of the router's matrix [E, D]
      * @param expert template of the prefix of an expert's tensors
@@ -98,8 +98,8 @@ public final class NamedArchitecture implements Architecture {
         }
         if (experts.matcher(name).matches()) {
             throw UserError.input(
-                    "tensor " + name + " belongs to experts, but is none of those that this architecture knows",
-                    "Choose the architecture that the model has.");
+                    "tensor " + name + " belongs to experts, but this architecture has no expert tensor with this name",
+                    "Choose the architecture of the model.");
         }
         return new TensorSpec(name, shape, TensorRole.OTHER, layer(name), TensorSpec.NONE, NeuronAxis.NONE, dtype);
     }
@@ -108,8 +108,8 @@ public final class NamedArchitecture implements Architecture {
         int dimensions = 2;
         if (shape.size() != dimensions) {
             throw UserError.input(
-                    "tensor " + name + " has shape " + shape + ", it should be a matrix",
-                    "Choose the architecture that the model has.");
+                    "tensor " + name + " has shape " + shape + ", but should be a matrix",
+                    "Choose the architecture of the model.");
         }
         int layer = Integer.parseInt(matcher.group("layer"));
         int expert = template.role == TensorRole.ROUTER ? TensorSpec.NONE : Integer.parseInt(matcher.group("expert"));

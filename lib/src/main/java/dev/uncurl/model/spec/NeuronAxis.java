@@ -1,11 +1,11 @@
 package dev.uncurl.model.spec;
 
-/** Where a tensor of an expert has its hidden neurons. */
+/** The dimension of an expert's tensor that corresponds to its hidden neurons. */
 public enum NeuronAxis {
-    /** It has none, such as the bias of the output. */
+    /** None, for example in the bias of the output. */
     NONE,
-    /** One row for each neuron; a vector with a value for each neuron is such a matrix with rows of one value. */
+    /** One row per neuron. A vector with one value per neuron is a matrix with rows of one value. */
     ROWS,
-    /** One column for each neuron. */
+    /** One column per neuron. */
     COLUMNS
 }

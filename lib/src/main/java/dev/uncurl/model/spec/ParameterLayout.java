@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The parameter tensors of a {@link Gpt2Architecture} one after another: embeddings, blocks, final norm; the tensors of
- * an expert are contiguous. Offsets are those in a flat array of all parameters.
+ * The layout of the tensors of a {@link Gpt2Architecture} in a flat array of all parameters: embeddings, blocks, final norm. The
+ * tensors of an expert are contiguous.
  */
 public final class ParameterLayout {
     /**
@@ -22,18 +22,18 @@ public final class ParameterLayout {
             return shape.stream().mapToLong(Integer::longValue).reduce(1, Math::multiplyExact);
         }
 
-        /** Matrices decay, vectors (biases, norms) do not. */
+        /** Whether weight decay applies: to matrices, not to vectors (biases, norms). */
         public boolean decays() {
             return shape.size() > 1;
         }
     }
 
-    /** Prefix of everything in block {@code layer}: {@code h.<layer>.}. */
+    /** Prefix of all tensors of block {@code layer}: {@code h.<layer>.}. */
     public static String block(int layer) {
         return "h." + layer + ".";
     }
 
-    /** Name of the router's matrix [R, D]: one row per expert, unless the block's router is mapped or masked. */
+    /** Name of the router's matrix [R, D]: one row per expert, unless the router is mapped. */
     public static String router(int layer) {
         return block(layer) + "moe.router.weight";
     }
@@ -44,7 +44,7 @@ public final class ParameterLayout {
     }
 
     /**
-     * A feed-forward network's tensors after its prefix: W1 [D, F], b1 [F], W2 [F, D], b2 [D].
+     * Names of the tensors of a feed-forward network after its prefix: W1 [D, F], b1 [F], W2 [F, D], b2 [D].
      */
     public static final List<String> FEED_FORWARD = List.of("c_fc.weight", "c_fc.bias", "c_proj.weight", "c_proj.bias");
 
@@ -53,7 +53,7 @@ public final class ParameterLayout {
 
     private ParameterLayout() {}
 
-    /** The layout of the tensors of {@link Gpt2Architecture}, in its order. */
+    /** The layout of a model, in the order of {@link Gpt2Architecture#tensors}. */
     public static ParameterLayout of(ModelConfig config) {
         var layout = new ParameterLayout();
         for (TensorSpec spec : Gpt2Architecture.of(config, DType.F32).tensors()) {
@@ -69,7 +69,7 @@ public final class ParameterLayout {
         return new ArrayList<>(tensors.values());
     }
 
-    /** @throws IllegalArgumentException when the model has no tensor of that name */
+    /** @throws IllegalArgumentException if the model has no tensor of this name */
     public Tensor tensor(String name) {
         Tensor tensor = tensors.get(name);
         if (tensor == null) {
@@ -78,14 +78,14 @@ public final class ParameterLayout {
         return tensor;
     }
 
-    /** Number of parameters, that is the length of the flat array. */
+    /** Number of parameters: the length of the flat array. */
     public long length() {
         return length;
     }
 
     /**
-     * Parameters that one token uses: all but the experts that it is not sent to. Where choices can map to the same
-     * expert, the most that it may use.
+     * Number of parameters that one token uses: all except those of experts that it does not choose. If choices can map to the
+     * same expert, the maximum.
      */
     public static long activeParameters(ModelConfig config) {
         long active = of(config).length();

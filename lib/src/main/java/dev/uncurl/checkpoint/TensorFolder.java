@@ -193,8 +193,8 @@ public final class TensorFolder implements Weights {
             Safetensors.Tensor found = file.tensor(tensor);
             try {
                 specs.put(tensor, architecture.describe(tensor, found.shape(), found.dtype()));
-            } catch (UserError refusal) {
-                throw refusal.at(file.file().toString());
+            } catch (UserError userError) {
+                throw userError.at(file.file().toString());
             }
         }
         if (file.tensors().size() != indexed.size()) {

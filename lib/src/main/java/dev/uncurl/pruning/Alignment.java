@@ -155,18 +155,18 @@ public final class Alignment implements AutoCloseable {
     }
 
     /** Experts that are aligned at the same time: the kernels' threads. */
-    int sideBySide() {
+    int capacity() {
         return moved.length;
     }
 
     /**
-     * @param experts at most {@link #sideBySide}
+     * @param experts at most {@link #capacity}
      * @return for each expert, for each neuron of the reference the neuron of the expert that matches it
      * @throws UserError (input) as the constructor
      */
     int[][] permutations(List<Expert> experts) {
-        if (experts.size() > sideBySide()) {
-            throw new IllegalArgumentException(experts.size() + " experts, but room for " + sideBySide());
+        if (experts.size() > capacity()) {
+            throw new IllegalArgumentException(experts.size() + " experts, but room for " + capacity());
         }
         for (Expert expert : experts) {
             if (!expert.isLike(reference)) {

@@ -95,8 +95,8 @@ public record Budget(Sharing sharing, int keep, SortedMap<Integer, Integer> exce
             int count = clusters.get(layer.layer());
             try {
                 Clusterer.checkClusters(count, layer.experts());
-            } catch (UserError refusal) {
-                throw refusal.at("Layer " + layer.layer());
+            } catch (UserError userError) {
+                throw userError.at("Layer " + layer.layer());
             }
             if (count < fewest(layer)) {
                 throw UserError.usage(

@@ -44,8 +44,8 @@ public record NeuronAlignment(int layer, int cluster, int[][] inversePermutation
                 .toArray();
         try (var kernels = KernelChoice.best();
                 var aligner = new Alignment(kernels, Expert.read(source, layer, referenceId))) {
-            for (int from = 0; from < others.length; from += aligner.sideBySide()) {
-                int[] some = Arrays.copyOfRange(others, from, Math.min(from + aligner.sideBySide(), others.length));
+            for (int from = 0; from < others.length; from += aligner.capacity()) {
+                int[] some = Arrays.copyOfRange(others, from, Math.min(from + aligner.capacity(), others.length));
                 var experts = new ArrayList<Expert>();
                 for (int member : some) {
                     experts.add(Expert.read(source, layer, members.get(member).expert()));

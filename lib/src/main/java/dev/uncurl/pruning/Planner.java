@@ -52,7 +52,8 @@ public final class Planner {
             Map<String, String> inputs) {
         List<LayerStatistics> layers = ordered(evidence, modelId, task);
         SortedMap<Integer, Integer> clusters = settings.budget().clusters(layers);
-        // in parallel, but put together in the order of the layers: of several refusals the first layer's is told
+        // computed in parallel, collected in the order of the layers: if several fail, the first layer's error is
+        // thrown
         List<ForkJoinTask<List<ExpertAssignment>>> tasks = layers.stream()
                 .map(layer -> ForkJoinPool.commonPool()
                         .submit(() -> assignments(layer, clusters.get(layer.layer()), settings)))
@@ -100,8 +101,8 @@ public final class Planner {
         int[] labels;
         try {
             labels = settings.method().assignClusters(layer, keep, settings.seed());
-        } catch (UserError refusal) {
-            throw refusal.at("Layer " + layer.layer());
+        } catch (UserError userError) {
+            throw userError.at("Layer " + layer.layer());
         }
         int most = settings.budget().maxCluster();
         return LayerPlan.rows(

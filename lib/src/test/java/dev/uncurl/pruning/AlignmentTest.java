@@ -161,8 +161,8 @@ class AlignmentTest {
                 .toList();
         try (var kernels = new VectorKernels(3);
                 var alignment = new Alignment(kernels, reference)) {
-            for (int from = 0; from < count; from += alignment.sideBySide()) {
-                List<Expert> some = experts.subList(from, Math.min(count, from + alignment.sideBySide()));
+            for (int from = 0; from < count; from += alignment.capacity()) {
+                List<Expert> some = experts.subList(from, Math.min(count, from + alignment.capacity()));
                 int[][] together = alignment.permutations(some);
                 for (int i = 0; i < some.size(); i++) {
                     assertThat(together[i]).isEqualTo(Samples.alignment(reference, some.get(i)));

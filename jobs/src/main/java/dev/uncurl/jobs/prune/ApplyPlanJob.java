@@ -42,17 +42,17 @@ final class ApplyPlanJob {
     }
 
     /** Makes the pruned model, publishes its folder, and writes its row. */
-    ModelFolder apply(ModelFolder source, Plan plan, MergeOptions application, String modelId, Lineage lineage)
+    ModelFolder apply(ModelFolder source, Plan plan, MergeOptions options, String modelId, Lineage lineage)
             throws IOException {
         PlanApplier.check(source, plan);
-        ModelConfig pruned = PlanApplier.prunedConfig(source.config(), plan, application);
+        ModelConfig pruned = PlanApplier.prunedConfig(source.config(), plan, options);
         Path folder = warehouse.modelFolder(modelId);
-        ModelStaging staging = ModelStaging.create(warehouse.files(), folder, pruned, application.dtype());
+        ModelStaging staging = ModelStaging.create(warehouse.files(), folder, pruned, options.dtype());
         boolean published = false;
         try {
             var reference = ModelCache.Reference.of(warehouse, source);
-            var work = new StagedWork(reference, folder.toString(), staging.token(), pruned, plan, application);
-            List<NeuronAlignment> alignments = application.align() ? align(plan, work, modelId) : List.of();
+            var work = new StagedWork(reference, folder.toString(), staging.token(), pruned, plan, options);
+            List<NeuronAlignment> alignments = options.align() ? align(plan, work, modelId) : List.of();
             Map<Integer, Manifest.Entry> written = assemble(source, work, alignments, modelId);
             ModelFolder model = staging.publish(lineage, written);
             published = true;
@@ -114,12 +114,12 @@ final class ApplyPlanJob {
             String token,
             ModelConfig config,
             Plan plan,
-            MergeOptions application)
+            MergeOptions options)
             implements java.io.Serializable {
         private ModelStaging staging() throws IOException {
             var path = new Path(folder);
             return ModelStaging.attach(
-                    path.getFileSystem(source.hadoop().value()), path, config, application.dtype(), token);
+                    path.getFileSystem(source.hadoop().value()), path, config, options.dtype(), token);
         }
 
         NeuronAlignment align(PlanApplier.Merge merge) throws IOException {
@@ -130,7 +130,7 @@ final class ApplyPlanJob {
             return PlanApplier.assembleShard(
                     source.open().tensors(),
                     plan,
-                    application,
+                    options,
                     shard,
                     alignments,
                     staging().writer());

@@ -41,13 +41,13 @@ final class PlanTables {
     Planned plan(ModelFolder model, String modelId, String task, String split, PlanSettings settings) {
         PlanApplier.checkUniform(model);
         boolean outputs = settings.method().needsOutputs();
-        var evidence = RoutingStatisticsReader.read(warehouse, model, modelId, task, split, outputs);
-        Map<String, String> inputs = Map.of("split", split, "data", evidence.data());
-        Plan plan = Planner.plan(modelId, model.manifestSha256(), task, settings, evidence.layers(), inputs);
-        List<LayerScore> scores = evidence.layers().stream()
+        var statistics = RoutingStatisticsReader.read(warehouse, model, modelId, task, split, outputs);
+        Map<String, String> inputs = Map.of("split", split, "data", statistics.data());
+        Plan plan = Planner.plan(modelId, model.manifestSha256(), task, settings, statistics.layers(), inputs);
+        List<LayerScore> scores = statistics.layers().stream()
                 .map(layer -> LayerScore.of(layer, plan.layer(layer.layer())))
                 .toList();
-        return new Planned(plan, scores, evidence.snapshots());
+        return new Planned(plan, scores, statistics.snapshots());
     }
 
     /** Writes the rows of a plan, unless they are there; the one that says that it is there comes last. */

@@ -108,7 +108,7 @@ public final class PruneCommand implements Callable<Integer> {
         }
         BuiltInMethods chosen = planOptions.method();
         RouterRule rule = router == null ? RouterRule.of(chosen) : RouterRule.named(router, chosen);
-        var application = new MergeOptions(rule, align == OnOff.ON, DType.named(dtype));
+        var options = new MergeOptions(rule, align == OnOff.ON, DType.named(dtype));
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         if (modelId != null) {
@@ -135,9 +135,9 @@ public final class PruneCommand implements Callable<Integer> {
         inputs.putAll(settings.parameters());
         inputs.put("seed", Long.toString(settings.seed()));
         inputs.put("router", rule.id());
-        inputs.put("align", Boolean.toString(application.align()));
-        if (application.dtype() != DType.F32) {
-            inputs.put("dtype", application.dtype().id());
+        inputs.put("align", Boolean.toString(options.align()));
+        if (options.dtype() != DType.F32) {
+            inputs.put("dtype", options.dtype().id());
         }
         inputs.put(Lineage.TOKENIZER, parent.manifest().lineage().tokenizer());
         try (var lock = warehouse.lock("model", modelId)) {
@@ -146,7 +146,7 @@ public final class PruneCommand implements Callable<Integer> {
                         .apply(
                                 parent,
                                 plan,
-                                application,
+                                options,
                                 modelId,
                                 Lineage.here(parentId, "prune", inputs, RecordedCommand.of(spec), Backend.name()));
                 System.out.printf(

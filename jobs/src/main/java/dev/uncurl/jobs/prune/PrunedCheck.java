@@ -39,17 +39,14 @@ public final class PrunedCheck {
         String parentId = model.manifest().lineage().parentModelId();
         ModelFolder parent = parent(modelId, parentId, inputs.get("parent"));
         Plan plan = plan(modelId, parentId, inputs.get("task"), inputs.get("plan"));
-        var application = new MergeOptions(
+        var options = new MergeOptions(
                 RouterRule.recorded(
                         inputs.get("router"), BuiltInMethods.named(plan.origin().method())),
                 Boolean.parseBoolean(inputs.getOrDefault("align", "true")),
                 DType.named(inputs.getOrDefault("dtype", DType.F32.id()))); // recorded when it is another
-        var check = new PlanCheck(parent, plan, application, model);
+        var check = new PlanCheck(parent, plan, options, model);
         var work = new Work(
-                ModelCache.Reference.of(warehouse, parent),
-                plan,
-                application,
-                ModelCache.Reference.of(warehouse, model));
+                ModelCache.Reference.of(warehouse, parent), plan, options, ModelCache.Reference.of(warehouse, model));
         warehouse.describe("verify " + modelId + " against its parent");
         List<Integer> shards = IntStream.range(0, check.shards()).boxed().toList();
         return SparkWork.collect(
@@ -90,10 +87,10 @@ public final class PrunedCheck {
     }
 
     /** What a task needs. */
-    private record Work(ModelCache.Reference parent, Plan plan, MergeOptions application, ModelCache.Reference pruned)
+    private record Work(ModelCache.Reference parent, Plan plan, MergeOptions options, ModelCache.Reference pruned)
             implements Serializable {
         PlanCheck.Counts check(int shard) throws IOException {
-            return new PlanCheck(parent.open(), plan, application, pruned.open()).check(shard);
+            return new PlanCheck(parent.open(), plan, options, pruned.open()).check(shard);
         }
     }
 }

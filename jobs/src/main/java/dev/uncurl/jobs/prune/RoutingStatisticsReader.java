@@ -180,8 +180,8 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
             }
             try {
                 grams.put(layer, new RouterGram(row.experts(), row.tokens(), row.gram()));
-            } catch (UserError refusal) {
-                throw refusal.at(place);
+            } catch (UserError userError) {
+                throw userError.at(place);
             }
         });
         return grams;
@@ -193,8 +193,8 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
         for (Expert row : Records.read(rows, Expert.class)) {
             try {
                 layers.computeIfAbsent(row.layer(), key -> new ArrayList<>()).add(row.statistics());
-            } catch (UserError refusal) {
-                throw refusal.at("Layer " + row.layer() + " of routing.expert_statistics, " + dump);
+            } catch (UserError userError) {
+                throw userError.at("Layer " + row.layer() + " of routing.expert_statistics, " + dump);
             }
         }
         return layers;

@@ -136,8 +136,8 @@ final class RoutingTables {
             try {
                 sums.computeIfAbsent(row.layer, layer -> new RoutingSums(row.logits.length))
                         .add(row.token());
-            } catch (UserError refusal) {
-                throw refusal.at("Layer " + row.layer + ", sequence " + row.sequenceId + ", position " + row.position
+            } catch (UserError userError) {
+                throw userError.at("Layer " + row.layer + ", sequence " + row.sequenceId + ", position " + row.position
                         + " of routing.logits");
             }
             done.add(1);

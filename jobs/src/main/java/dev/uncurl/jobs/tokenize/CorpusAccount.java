@@ -10,7 +10,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** What became of a corpus's files and documents, in words: for the screen, and for a refusal of the run. */
+/** Describes in words what became of the files and documents of a corpus: for the screen and for the error of a run. */
 record CorpusAccount(CorpusPlan plan, List<UnitReport> reports) {
     private static final int MOST_FILES = 10;
 

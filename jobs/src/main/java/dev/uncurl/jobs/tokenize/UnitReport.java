@@ -24,7 +24,7 @@ import java.util.Map;
  * @param lengths documents by length: entry i counts those with 2^i to 2^(i+1) - 1 tokens
  * @param languages documents by language, when languages are counted
  * @param tails ends of splits that did not fill a sequence and are carried on, by split
- * @param rejectedAt where the first refusal of each reason is
+ * @param rejectedAt place of the first rejection for each reason
  * @param damage what is wrong with the file, and where, if the unit came to an end before it; else null
  */
 record UnitReport(

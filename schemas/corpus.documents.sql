@@ -1,5 +1,5 @@
--- One document that was kept, by the hash of its text: what later runs look for copies of. Only of corpora tokenised
--- with duplicates.within other than none.
+-- The hash of one kept document, in which later runs look for copies. Only corpora that were tokenised with
+-- duplicates.within = corpus or run have rows.
 CREATE TABLE IF NOT EXISTS corpus.documents (
   corpus STRING NOT NULL COMMENT 'name of the corpus',
   content_hash STRING NOT NULL COMMENT 'sha-256 of the text, in hexadecimal; of an example: of prompt and answer',

@@ -1,4 +1,4 @@
--- One example of FLAN or of a SuperGLUE task, prompt and target apart so that the loss can be taken on targets only.
+-- One example of FLAN or of a SuperGLUE task. Prompt and target are separate, so that a loss can be computed on targets only.
 CREATE TABLE IF NOT EXISTS corpus.examples (
   task STRING NOT NULL COMMENT 'flan/<task name> or superglue/<task>; of one corpus alone',
   split STRING NOT NULL COMMENT 'train or validation',

@@ -1,4 +1,4 @@
--- One input that was refused: a document or row, or what is left of a damaged file. Together with corpus.runs it
+-- One rejected input: a document, a row, or the unread rest of a damaged file. Together with corpus.runs, this table
 -- accounts for every document.
 CREATE TABLE IF NOT EXISTS corpus.rejections (
   corpus STRING NOT NULL COMMENT 'name of the corpus',

@@ -1,4 +1,4 @@
--- One packed training sequence of fixed length. Documents are closed by <|endoftext|>; none is dropped or cut short.
+-- One packed training sequence of fixed length. Each document ends with <|endoftext|>; none is dropped or truncated.
 CREATE TABLE IF NOT EXISTS corpus.sequences (
   corpus STRING NOT NULL COMMENT 'name of the corpus, as in the tokenize configuration',
   split STRING NOT NULL COMMENT 'train or validation, by a hash of document content',

@@ -1,4 +1,4 @@
--- One finished model. The folder is published first, the row is written last.
+-- One finished model. The row is written after the folder is complete.
 CREATE TABLE IF NOT EXISTS models.registry (
   model_id STRING NOT NULL COMMENT 'name of the model',
   parent_model_id STRING COMMENT 'model it was made from, none for pretraining',

@@ -1,4 +1,4 @@
--- One expert in one plan: which cluster it goes to, and with what weight.
+-- One expert in one plan: its cluster and its weight in the merge.
 CREATE TABLE IF NOT EXISTS pruning.assignments (
   plan_id STRING NOT NULL COMMENT 'hash of everything that determined the plan',
   model_id STRING NOT NULL COMMENT 'model that is to be pruned',

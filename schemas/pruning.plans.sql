@@ -1,4 +1,4 @@
--- One plan: everything that determined it, and how well it fits the router logits. Its rows are in pruning.assignments.
+-- One plan: everything that determined it, and how well it fits the router logits. pruning.assignments has its clusters.
 CREATE TABLE IF NOT EXISTS pruning.plans (
   plan_id STRING NOT NULL COMMENT 'hash of everything that determined the plan and of its rows; planning the same again gives the same. How routers follow (--router) is no part of it',
   model_id STRING NOT NULL COMMENT 'model that is to be pruned',

@@ -1,4 +1,4 @@
--- One token at one MoE layer. Padding has no row. No choice is dropped here: a capacity factor limits training alone.
+-- One token at one MoE layer. Padding has no row. No choice is dropped: a capacity factor applies to training only.
 CREATE TABLE IF NOT EXISTS routing.logits (
   model_id STRING NOT NULL COMMENT 'model that routed',
   task STRING NOT NULL COMMENT 'task or corpus that the token belongs to',

@@ -1,4 +1,4 @@
--- How alike the outputs of one layer's experts are: inner products of their mean outputs, every expert on the same tokens.
+-- Similarity of the outputs of one layer's experts: inner products of their mean outputs, with every expert on the same tokens.
 CREATE TABLE IF NOT EXISTS routing.output_gram (
   model_id STRING NOT NULL COMMENT 'model whose experts ran',
   task STRING NOT NULL COMMENT 'task or corpus',

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Prints the experiment's commands, for `jobs/submit demo --config`: every method at every K on two tasks, each pruned model
-# measured as it is and after the same short finetuning. Each line names its router rule: without -map a merge is collapsed, and
-# what drops experts is sliced, as in the table of README.md.
+# measured before and after the same short finetuning. Each line names its router rule: without -map a merge is collapsed, and
+# methods that drop experts are sliced, as in the table of README.md.
 set -eu
 samples=60000
 declare -A variants=(

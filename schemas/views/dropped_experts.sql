@@ -1,4 +1,4 @@
--- One expert that was dropped under the router rule mask: its router row is there, and no token is ever sent to it.
+-- One expert that was dropped with the router rule mask: the router still has its row, but no token is ever sent to it.
 CREATE OR REPLACE TEMPORARY VIEW dropped_experts (
   model_id COMMENT 'model, pruned or made from one that was',
   layer COMMENT 'block of the model, from 0',

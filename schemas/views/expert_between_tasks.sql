@@ -1,5 +1,5 @@
--- One expert on two tasks of one model: how much each uses it. Each pair of tasks appears in both orders. Dumps of a
--- model and of another that had its name before are not paired. Experts that a masked router leaves out are not listed.
+-- One expert of one model on two tasks: how much each task uses it. Each pair of tasks appears in both orders. Dumps of
+-- different models that had the same name are not paired. Masked experts are not listed.
 CREATE OR REPLACE TEMPORARY VIEW expert_between_tasks (
   model_id COMMENT 'model that routed both',
   split COMMENT 'train or validation',

@@ -1,4 +1,4 @@
--- Two experts of one layer: how alike their router logits are, from the Gram matrix. Each pair appears in both orders.
+-- Two experts of one layer: the similarity of their router logits, from the Gram matrix. Each pair appears in both orders.
 CREATE OR REPLACE TEMPORARY VIEW expert_distance (
   model_id COMMENT 'model that routed',
   task COMMENT 'task or corpus',

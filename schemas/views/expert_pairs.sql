@@ -1,4 +1,4 @@
--- Two experts that tokens were sent to together, for top-k routing with k > 1. Each pair appears once.
+-- Two experts that the same tokens chose, for top-k routing with k > 1. Each pair appears once.
 CREATE OR REPLACE TEMPORARY VIEW expert_pairs (
   model_id COMMENT 'model that routed',
   task COMMENT 'task or corpus',

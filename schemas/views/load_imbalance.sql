@@ -1,5 +1,5 @@
--- One layer on one task: how unevenly its router spreads the tokens, and how it follows the text. Experts that a masked
--- router leaves out are not counted.
+-- One layer on one task: how unevenly its router spreads the tokens, and how often successive tokens have the same best
+-- expert. Masked experts are not counted.
 CREATE OR REPLACE TEMPORARY VIEW load_imbalance (
   model_id COMMENT 'model that routed',
   task COMMENT 'task or corpus',

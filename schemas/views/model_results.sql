@@ -1,5 +1,5 @@
--- One model on one task and split, as it was evaluated: its metrics in one row. Metrics share a row only when model,
--- data and prompts are the same. Release 0.1.0 gave acc the name accuracy.
+-- One model on one task and split: its metrics in one row. Metrics share a row only if model, data and prompts are the
+-- same. In rows of release 0.1.0 acc has the name accuracy.
 CREATE OR REPLACE TEMPORARY VIEW model_results AS
 SELECT
   model_id,

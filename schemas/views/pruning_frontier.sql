@@ -1,16 +1,16 @@
--- One finetuned model and what it was finetuned from: what pruning cost before and after the same finetuning. Only results of
--- the models in models.registry count; the method is unknown where the parent was replaced since. The results before
--- finetuning are shown only if data, prompts and n are those of the results after it; otherwise they are empty here (see
--- model_results). Where the losses are over different tokens, as for models of other contexts, the loss before is empty.
--- The time is for the setting in the last three columns: compare only rows with the same setting. Where layers differ in
--- their number of experts, this is the largest; column config of models.registry has all.
+-- One finetuned model and its parent: the cost of pruning before and after the same finetuning. Only results of the
+-- models in models.registry are used; the method is unknown if the parent has been replaced since. Results before
+-- finetuning are shown only if they have the same data, prompts and n as the results after it; otherwise they are null
+-- (see model_results). The loss before is also null if the losses are over different tokens, as for models with
+-- different contexts. The time is for the setting in the last three columns: compare only rows with the same setting.
+-- If layers have different numbers of experts, experts is the largest; column config of models.registry has all.
 CREATE OR REPLACE TEMPORARY VIEW pruning_frontier AS
 SELECT
   after.task AS task,
   after.split AS split,
   tuned.model_id AS model_id,
   coalesce(base.inputs['method'], CASE WHEN base.model_id IS NULL THEN 'unknown' ELSE 'unpruned' END) AS method,
-  CASE -- what drops experts was sliced before there was a choice, whatever is recorded
+  CASE -- early releases recorded map or collapse for methods that drop experts, but sliced the router
     WHEN base.stage <> 'prune' THEN NULL
     WHEN base.inputs['method'] IN ('frequency', 'gate-mass', 'reap', 'random')
       AND coalesce(base.inputs['router'], 'collapse') IN ('map', 'collapse') THEN 'slice'

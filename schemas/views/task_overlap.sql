@@ -1,4 +1,4 @@
--- Two tasks at one layer of one model: how alike they use the experts. Each pair of tasks appears in both orders.
+-- Two tasks at one layer of one model: the similarity of their use of the experts. Each pair of tasks appears in both orders.
 CREATE OR REPLACE TEMPORARY VIEW task_overlap (
   model_id COMMENT 'model that routed both',
   split COMMENT 'train or validation',

@@ -168,16 +168,16 @@ public final class Uncurl implements Runnable {
         if (debug) {
             e.printStackTrace(err);
         }
-        UserError refusal = Failures.refusal(e);
-        if (refusal != null) {
-            err.println(command + ": " + refusal.getMessage());
+        UserError userError = Failures.userError(e);
+        if (userError != null) {
+            err.println(command + ": " + userError.getMessage());
         } else {
             err.println(command + ": internal error: " + Failures.firstLine(e));
             err.println("  Finished outputs are complete and will be reused: run the same command again. If it fails"
                     + " again, report " + (debug ? "the lines above." : trace(e, err) + "."));
         }
         err.flush();
-        return refusal == null ? 1 : refusal.kind().exitCode();
+        return userError == null ? 1 : userError.kind().exitCode();
     }
 
     /** Writes the stack trace of an internal error to a file, or to the screen when no file can be written. */

@@ -54,7 +54,7 @@ public final class Dbscan {
         }
         throw UserError.input(
                 "dbscan finds no " + clusters + " clusters among these " + columns.count()
-                        + " experts: as many are equally far from each other, it finds " + near,
+                        + " experts, because several of their distances are equal. Possible numbers: " + near,
                 "Choose one of these numbers, or another method.");
     }
 

@@ -71,7 +71,7 @@ public final class Dendrogram {
         return merges;
     }
 
-    /** @param clusters K, 1 to n. @return the cluster of each member, 0 to K - 1, when K clusters are left */
+    /** @param clusters K, 1 to n. @return the cluster of each member, 0 to K - 1, after the first n - K merges */
     int[] labels(int clusters) {
         int count = merges.size() + 1;
         int[] labels = IntStream.range(0, count).toArray();

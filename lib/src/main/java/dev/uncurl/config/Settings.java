@@ -146,14 +146,14 @@ public final class Settings {
         try {
             return MAPPER.convertValue(config.root().unwrapped(), type);
         } catch (IllegalArgumentException e) {
-            throw e.getCause() instanceof JsonMappingException cause ? refusal(cause) : e;
+            throw e.getCause() instanceof JsonMappingException cause ? userError(cause) : e;
         }
     }
 
-    private UserError refusal(JsonMappingException cause) {
+    private UserError userError(JsonMappingException cause) {
         for (Throwable t = cause; t != null; t = t.getCause()) {
-            if (t instanceof UserError refusal) {
-                return refusal;
+            if (t instanceof UserError userError) {
+                return userError;
             }
         }
         String key = cause.getPath().stream()

@@ -7,8 +7,7 @@ import java.util.List;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * A metric with its standard error and baselines. Names are those of lm-evaluation-harness where it has them: acc, f1,
- * em.
+ * A metric with its standard error and baselines. acc, f1 and em have the names of lm-evaluation-harness.
  *
  * @param n examples behind an accuracy or an F1, questions behind an exact match, predicted tokens behind a loss
  * @param standardError of {@code value}
@@ -21,7 +20,7 @@ public record Metric(
     public Metric {
         if (!Double.isFinite(value) || !Double.isFinite(standardError)) {
             throw UserError.input(
-                    name + " is " + value + ", its standard error " + standardError + ", which is not a result",
+                    name + " is " + value + ", its standard error " + standardError + "; both must be finite",
                     "Check the model with verify, and the losses in evaluation.examples.");
         }
     }
@@ -159,7 +158,7 @@ public record Metric(
         if (count == 0) {
             throw UserError.input(
                     "No token was predicted, so there is no " + name,
-                    "Evaluate on sequences or examples of two tokens and more.");
+                    "Evaluate on sequences or examples of two tokens or more.");
         }
         double ratio = loss / count;
         double squares = 0;

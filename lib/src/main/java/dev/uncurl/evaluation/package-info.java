@@ -1,2 +1,2 @@
-/** Tasks, prompts, scoring of choices, metrics, latency. Uses tokenizer, model, config, error. */
+/** Scores of examples by a model, metrics with standard errors, the unigram baseline, latency. Uses model, error. */
 package dev.uncurl.evaluation;

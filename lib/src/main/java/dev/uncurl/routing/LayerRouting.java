@@ -30,7 +30,8 @@ public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<I
         for (int expert : masked) {
             if (expert >= choices.size() || choices.get(expert) > 0) {
                 throw UserError.input(
-                        "Layer " + layer + " has tokens of expert " + expert + ", which the model leaves out",
+                        "Layer " + layer + " has tokens of expert " + expert
+                                + ", which the model's router never chooses",
                         "Dump the router logits again.");
             }
         }

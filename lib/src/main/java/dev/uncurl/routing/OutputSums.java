@@ -80,7 +80,7 @@ public final class OutputSums implements Serializable {
         return tokens;
     }
 
-    /** Number of sequences of the tokens. */
+    /** Number of sequences that the tokens belong to. */
     public long sequences() {
         return sequences;
     }

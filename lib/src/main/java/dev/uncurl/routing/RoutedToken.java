@@ -44,7 +44,7 @@ public record RoutedToken(
     }
 
     private static UserError refused(String what) {
-        return UserError.input("No router makes " + what, "Dump the router logits again.");
+        return UserError.input("Not the routing of a token: " + what, "Dump the router logits again.");
     }
 
     /** Whether it is one of the frequent pieces. */

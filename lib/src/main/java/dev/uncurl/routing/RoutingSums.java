@@ -22,7 +22,7 @@ public final class RoutingSums implements Serializable {
      * @param probabilityDeviation standard deviation over all tokens of its softmax probability
      * @param frequentTokens number of its tokens that are {@linkplain RoutedToken#isFrequent frequent}
      * @param thirdTokens number of its tokens in each {@linkplain RoutedToken#third third} of their sequence [3]
-     * @param repeatedTokens number of tokens whose best expert it is, as for the previous token
+     * @param repeatedTokens number of tokens that have it as their best expert, as the token before
      */
     public record Expert(
             ExpertStatistics.Row statistics,

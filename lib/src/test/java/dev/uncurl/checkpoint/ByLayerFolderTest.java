@@ -139,7 +139,7 @@ class ByLayerFolderTest {
     }
 
     @Test
-    void aPlainModelSaidByLayerIsRefused() throws IOException {
+    void aUniformModelDescribedByLayerIsRefused() throws IOException {
         String json = new String(ConfigJson.write(CONFIG), StandardCharsets.UTF_8)
                 .replace("[ 0, 2, 0, 3, 0 ]", "[ 0, 3, 0, 3, 0 ]")
                 .replace("\"1\" : [ 0, 1, 0, 1 ]", "");

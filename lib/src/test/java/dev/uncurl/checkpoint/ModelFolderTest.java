@@ -90,7 +90,7 @@ class ModelFolderTest extends ModelFolderFixture {
 
     /** Bytes of the JSON files, to another digit or letter and to no text at all. */
     @Test
-    void noByteOfConfigIndexOrManifestChangesUnnoticedOrEndsInAnythingButARefusal() throws IOException {
+    void noByteOfConfigIndexOrManifestChangesUnnoticedOrEndsInAnythingButAUserError() throws IOException {
         String sha = write("m").manifestSha256();
         for (String name : List.of("config.json", "model.safetensors.index.json", "manifest.json")) {
             Path file = folder.resolve("m").resolve(name);

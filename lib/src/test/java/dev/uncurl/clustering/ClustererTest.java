@@ -77,10 +77,10 @@ class ClustererTest {
             assertThat(IntStream.of(ALL.get(way).assignClusters(gram, clusters, seed))
                             .distinct())
                     .hasSize(clusters);
-        } catch (UserError refusal) {
+        } catch (UserError userError) {
             assertThat(way).isEqualTo("dbscan");
             assertThat(clusters).isBetween(Math.min(distinct, experts) + 1, experts - 1);
-            assertThat(refusal).hasMessageContaining("no " + clusters + " clusters");
+            assertThat(userError).hasMessageContaining("no " + clusters + " clusters");
         }
     }
 

@@ -236,7 +236,7 @@ class SettingsTest {
     void aNameThatLeadsOutOfConfIsNoConfiguration() {
         for (String name : List.of("../conf/train/demo", "train/../train/demo", "train//demo", "/train/demo", "a\0b")) {
             assertThatThrownBy(() -> Settings.load(name, List.of()))
-                    .isInstanceOfSatisfying(UserError.class, refusal -> assertThat(refusal.kind())
+                    .isInstanceOfSatisfying(UserError.class, userError -> assertThat(userError.kind())
                             .isEqualTo(UserError.Kind.USAGE));
         }
     }

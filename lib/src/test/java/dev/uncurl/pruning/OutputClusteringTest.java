@@ -70,7 +70,7 @@ class OutputClusteringTest {
         return Math.sqrt(sum);
     }
 
-    /** Layers are planned side by side; whichever finds it first, the first layer's refusal is told. */
+    /** Layers are planned in parallel; the error of the first layer is thrown, whichever layer fails first. */
     @RepeatedTest(20)
     void withoutOutputsItIsRefusedWithTheFirstLayerAndTheCommandThatDumpsThem() {
         List<LayerStatistics> without = IntStream.rangeClosed(1, 24)

@@ -16,23 +16,22 @@ import org.apache.hadoop.fs.Path;
 final class PlainPruning {
     private PlainPruning() {}
 
-    static ModelFolder apply(ModelFolder source, Plan plan, MergeOptions application, FileSystem fs, Path dir)
+    static ModelFolder apply(ModelFolder source, Plan plan, MergeOptions options, FileSystem fs, Path dir)
             throws IOException {
         PlanApplier.check(source, plan);
-        ModelStaging staging = ModelStaging.create(
-                fs, dir, PlanApplier.prunedConfig(source.config(), plan, application), application.dtype());
-        var placements = new ArrayList<NeuronAlignment>();
-        if (application.align()) {
+        ModelStaging staging =
+                ModelStaging.create(fs, dir, PlanApplier.prunedConfig(source.config(), plan, options), options.dtype());
+        var alignments = new ArrayList<NeuronAlignment>();
+        if (options.align()) {
             for (var merge : PlanApplier.merges(plan)) {
-                placements.add(NeuronAlignment.align(source.tensors(), plan, merge));
+                alignments.add(NeuronAlignment.align(source.tensors(), plan, merge));
             }
         }
         var entries = new HashMap<Integer, Manifest.Entry>();
         for (int shard = 0; shard < staging.shards().count(); shard++) {
             entries.put(
                     shard,
-                    PlanApplier.assembleShard(
-                            source.tensors(), plan, application, shard, placements, staging.writer()));
+                    PlanApplier.assembleShard(source.tensors(), plan, options, shard, alignments, staging.writer()));
         }
         var lineage = Lineage.here("m", "prune", Map.of("plan", plan.id()), "uncurl prune", "none");
         return staging.publish(lineage, entries);

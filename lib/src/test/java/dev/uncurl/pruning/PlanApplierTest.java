@@ -96,8 +96,8 @@ class PlanApplierTest {
     @EnumSource
     void keepingAllExpertsGivesTheModelBackBitForBit(BuiltInMethods method) throws IOException {
         for (String rule : RouterRule.ids(method)) {
-            var application = new MergeOptions(RouterRule.named(rule, method), true);
-            ModelFolder pruned = PlainPruning.apply(source, plan(source, method, E), application, fs, path(rule));
+            var options = new MergeOptions(RouterRule.named(rule, method), true);
+            ModelFolder pruned = PlainPruning.apply(source, plan(source, method, E), options, fs, path(rule));
             assertThat(pruned.config()).isEqualTo(CONFIG);
             for (var file : source.manifest().files().keySet()) {
                 assertThat(folder.resolve(rule).resolve(file))
@@ -207,21 +207,21 @@ class PlanApplierTest {
         ModelFolder expected = apply(plan, "sequential");
         ModelConfig config = PlanApplier.prunedConfig(CONFIG, plan, COLLAPSE);
         ModelStaging driver = ModelStaging.create(fs, path("parallel"), config);
-        var placements = new ArrayList<NeuronAlignment>();
+        var alignments = new ArrayList<NeuronAlignment>();
         for (var merge : PlanApplier.merges(plan)) {
-            placements.add(
+            alignments.add(
                     0, NeuronAlignment.align(ModelFolder.open(fs, source.dir()).tensors(), plan, merge));
         }
         for (int attempt = 0; attempt < 2; attempt++) {
             for (int shard = driver.shards().count() - 1; shard >= 0; shard--) {
                 ModelStaging task = ModelStaging.attach(fs, path("parallel"), config, DType.F32, driver.token());
                 PlanApplier.assembleShard(
-                        ModelFolder.open(fs, source.dir()).tensors(), plan, COLLAPSE, shard, placements, task.writer());
+                        ModelFolder.open(fs, source.dir()).tensors(), plan, COLLAPSE, shard, alignments, task.writer());
             }
         }
         int touched = CONFIG.moeLayers()[0];
         assertThatThrownBy(() -> PlanApplier.assembleShard(
-                        source.tensors(), plan, COLLAPSE, touched, placements.subList(0, 1), driver.writer()))
+                        source.tensors(), plan, COLLAPSE, touched, alignments.subList(0, 1), driver.writer()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("was not aligned");
         ModelFolder published = driver.publish(expected.manifest().lineage(), Map.of());
@@ -317,11 +317,11 @@ class PlanApplierTest {
     void aPrunedModelIsHeldAgainstItsParentAndPlan(BuiltInMethods method) throws IOException {
         for (String router : RouterRule.ids(method)) {
             for (boolean align : new boolean[] {true, false}) {
-                var application = new MergeOptions(RouterRule.named(router, method), align);
+                var options = new MergeOptions(RouterRule.named(router, method), align);
                 Plan plan = plan(source, method, 3);
                 Path dir = path(router + method.id() + align);
-                ModelFolder pruned = PlainPruning.apply(source, plan, application, fs, dir);
-                PlanCheck.Counts counts = check(new PlanCheck(source, plan, application, pruned));
+                ModelFolder pruned = PlainPruning.apply(source, plan, options, fs, dir);
+                PlanCheck.Counts counts = check(new PlanCheck(source, plan, options, pruned));
                 assertThat(counts.routers()).isEqualTo(CONFIG.moeLayers().length);
                 assertThat(counts.merged())
                         .isEqualTo(4 * PlanApplier.merges(plan).size());

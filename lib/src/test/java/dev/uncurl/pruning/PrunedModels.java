@@ -70,8 +70,8 @@ final class PrunedModels {
                 new Plan.Origin("m", source.manifestSha256(), "task", "uncurl", E, most, 1, new TreeMap<>()), rows);
     }
 
-    ModelFolder apply(ModelFolder source, Plan plan, MergeOptions application, String name) throws IOException {
-        return PlainPruning.apply(source, plan, application, fs, path(name));
+    ModelFolder apply(ModelFolder source, Plan plan, MergeOptions options, String name) throws IOException {
+        return PlainPruning.apply(source, plan, options, fs, path(name));
     }
 
     static float[] tensor(ModelFolder model, String name) throws IOException {

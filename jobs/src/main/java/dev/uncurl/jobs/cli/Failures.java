@@ -33,17 +33,17 @@ public final class Failures {
      *
      * @return null when the failure is an error in Uncurl itself
      */
-    public static UserError refusal(Throwable failure) {
+    public static UserError userError(Throwable failure) {
         List<Throwable> causes = Causes.of(failure);
-        for (Throwable cause : causes) { // a task's refusal reaches the driver inside Spark's exceptions
-            if (cause instanceof UserError refusal) {
-                return refusal;
+        for (Throwable cause : causes) { // a UserError of a task reaches the driver inside Spark's exceptions
+            if (cause instanceof UserError userError) {
+                return userError;
             }
         }
         for (Throwable cause : causes) {
-            UserError refusal = known(cause);
-            if (refusal != null) {
-                return refusal;
+            UserError userError = known(cause);
+            if (userError != null) {
+                return userError;
             }
         }
         return DamageDiagnosis.of(failure);

@@ -55,15 +55,14 @@ public final class EvaluateCommand implements Callable<Integer> {
     @Option(
             names = "--limit",
             defaultValue = "0",
-            description =
-                    "Score so many examples or sequences at most, over all tasks or corpora together: the first ones"
-                            + " (default: all).")
+            description = "The most examples or sequences to score, over all tasks or corpora together: the first ones"
+                    + " (default: all).")
     private int limit;
 
     @Option(
             names = "--latency-batch",
             defaultValue = "0",
-            description = "Also time forward passes of so many sequences in one thread (default: do not).")
+            description = "Also time forward passes of this many sequences in one thread (default: no timing).")
     private int latencyBatch;
 
     @Override
@@ -102,10 +101,13 @@ public final class EvaluateCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** What the numbers leave out, a line for each kind; nothing when they leave out nothing. */
+    /** A line for examples that were cut and one for examples that were not scored; empty if there are none. */
     private static String leftOut(ResultRow result) {
         var lines = new StringBuilder();
-        append(lines, result.examplesCut(), "%,d were longer than the context of the model: only their end was seen");
+        append(
+                lines,
+                result.examplesCut(),
+                "%,d were longer than the context of the model: only their last tokens were used");
         append(lines, result.examplesRefused(), "%,d were not scored: an answer leaves no room for its prompt");
         return lines.toString();
     }

@@ -28,11 +28,12 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Scores a model on a task's examples, or on the packed sequences of corpora ({@code cc100+mc4}), into
- * evaluation.examples and evaluation.results. Corpora are set beside a unigram model of the same training tokens.
+ * Scores a model on a task's examples, or on the packed sequences of corpora ({@code cc100+mc4}), and writes
+ * evaluation.examples and evaluation.results. For corpora, also scores a unigram model of their training tokens, as a
+ * baseline.
  */
 public final class Evaluation {
-    /** Positions of one scoring batch in sequences of full length. */
+    /** Size of a scoring batch, in sequences of full length. */
     private static final int BATCH = 8;
 
     private final Warehouse warehouse;
@@ -44,11 +45,11 @@ public final class Evaluation {
     }
 
     /**
-     * Evaluates, unless the same model was evaluated on the same examples before.
+     * Evaluates a model, or reads the results if the same model was evaluated on the same examples before.
      *
      * @param names one task, or corpora; see {@link ScoringInputs}
-     * @param limit examples or sequences at most in all, the first ones; 0 for all
-     * @return the metrics, also when they were there before
+     * @param limit the most examples or sequences over all names, the first ones; 0 for all
+     * @return the metrics, ordered by name
      */
     public List<ResultRow> evaluate(String modelId, List<String> names, String split, int limit) {
         ModelFolder model = models.open(modelId);
@@ -59,7 +60,7 @@ public final class Evaluation {
         var key =
                 new Key(modelId, inputs.label(), split, model.manifestSha256(), inputs.data(), inputs.promptVersion());
         Dataset<Row> results = key.rows(warehouse, UncurlTable.RESULTS)
-                .where(col("examples_cut").isNotNull()); // else from before metrics had their present names
+                .where(col("examples_cut").isNotNull()); // null in rows of releases that gave metrics other names
         if (!results.isEmpty()) {
             System.out.println("Results of " + key + " are there already: reused.");
             return Records.read(results.orderBy("metric"), ResultRow.class);
@@ -72,7 +73,7 @@ public final class Evaluation {
     }
 
     /**
-     * What determines the rows of evaluation.examples and evaluation.results.
+     * Everything that determines the rows of evaluation.examples and evaluation.results.
      *
      * @param promptVersion null for sequences
      */
@@ -97,11 +98,11 @@ public final class Evaluation {
         }
     }
 
-    /** The rows of evaluation.examples: those of a run that was killed before its results, or new ones. */
+    /** The rows of evaluation.examples: new ones, or those of a run that ended before it wrote its results. */
     private List<ScoredRow> scored(Key key, ModelFolder model, ScoringInputs inputs) {
         List<ScoredRow> before =
                 Records.read(key.rows(warehouse, UncurlTable.SCORED).orderBy("example_id"), ScoredRow.class);
-        if (!before.isEmpty()) { // all of them: they come in one commit
+        if (!before.isEmpty()) { // complete, since all rows are written in one commit
             return before;
         }
         int tasks = warehouse.context().defaultParallelism();

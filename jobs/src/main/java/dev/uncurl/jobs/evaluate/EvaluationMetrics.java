@@ -19,7 +19,7 @@ import java.util.Optional;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 
-/** Computes the metrics of scored examples: of tasks as their definitions name them, of corpora losses per token. */
+/** Computes the metrics of scored examples: for a task those that its definition lists, for corpora losses per token. */
 final class EvaluationMetrics {
     private final Warehouse warehouse;
     private final ScoringInputs inputs;
@@ -52,7 +52,7 @@ final class EvaluationMetrics {
                 throw UserError.input(
                         answered + " of " + scored.size() + " examples of " + inputs.label() + " (" + split
                                 + ") have choices, the others have none",
-                        "Tokenise the two kinds as tasks of their own.");
+                        "Tokenise the two kinds as two tasks.");
             }
             metrics.addAll(ofChoices(scored));
         }
@@ -78,7 +78,7 @@ final class EvaluationMetrics {
                 .toList();
     }
 
-    /** The columns of corpus.examples that tell which answers are right, and which examples are of one question. */
+    /** The columns of corpus.examples that give the right answers, and the question that an example belongs to. */
     private record Question(
             long exampleId, Optional<List<Integer>> rightChoices, String source, long sourceOffset, int sourceGroup) {}
 
@@ -97,7 +97,7 @@ final class EvaluationMetrics {
     }
 
     /**
-     * Loss of the unigram model of the training split on exactly the tokens that the model predicted; none when the
+     * Loss of the unigram model of the training split on exactly the tokens that the model predicted; empty if the
      * corpora have no training split.
      */
     private Optional<Metric> unigram(List<ScoredRow> scored) {
@@ -121,7 +121,7 @@ final class EvaluationMetrics {
             tokens[i] = Math.max(0, sequence.length - 1);
         }
         if (!Arrays.equals(tokens, textTokens(scored))) {
-            throw new IllegalStateException("The unigram model and the model were scored on other tokens");
+            throw new IllegalStateException("The unigram model and the model were scored on different tokens");
         }
         return Optional.of(Metric.lossPerToken("unigram_loss_per_token", losses, tokens));
     }

@@ -10,11 +10,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/** Rows of a task that were rejected when it was tokenised, and that a score over the rest leaves out. */
+/** Counts the rows of a task that tokenize rejected, which scores do not include. */
 final class RejectedRows {
     private RejectedRows() {}
 
-    /** How many of a split there are; null where the split goes by content, or an earlier release tokenised the task. */
+    /** The number in a split; null if the split depends on content, or if an earlier release tokenised the task. */
     static Long of(Warehouse warehouse, String task, String split) {
         var last = warehouse
                 .rows(UncurlTable.RUNS, "corpus", task)
@@ -27,10 +27,10 @@ final class RejectedRows {
                 .orElse(null);
     }
 
-    /** The column of corpus.runs that is read. */
+    /** The column of corpus.runs that this class reads. */
     private record Run(Optional<Map<String, Long>> rejectedBySplit) {}
 
-    /** A line for the screen, such as {@code 103 of 104 rows}; empty where no row is known to be missing. */
+    /** A line for the screen, such as {@code 103 of 104 rows}; empty if no row is known to be missing. */
     static String line(Warehouse warehouse, String task, String split, Optional<Long> rejected) {
         if (rejected.orElse(0L) == 0) {
             return "";

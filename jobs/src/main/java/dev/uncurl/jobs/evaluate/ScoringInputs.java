@@ -21,21 +21,21 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 
 /**
- * What evaluate scores: the examples of a task (or of all tasks under a name), or the packed sequences of one corpus or of
- * several joined by '+', as examples without a prompt.
+ * The examples that evaluate scores: those of a task (or of all tasks under a name), or the packed sequences of one corpus
+ * or of several, joined by '+', as examples without a prompt.
  *
- * @param label the name that results are stored under
+ * @param label the name under which results are stored
  * @param names the one task, or the corpora
  * @param corpora whether these are corpora of packed sequences
- * @param runs the tokenise run behind each name
- * @param data the runs and the limit, which together fix the rows
- * @param context tokens that the model sees at most
+ * @param runs the tokenise run of each name
+ * @param data the runs and the limit, which together determine the rows
+ * @param context the model's sequence length
  * @param promptVersion of the examples; null for sequences
- * @param rows of the columns of {@link Item}: what fits into the context
- * @param cut how many of them are longer than the context, so that their front is cut off
- * @param refused examples left out of rows because an answer leaves no room for its prompt
- * @param rejected rows of the split that tokenize rejected, as {@link RejectedRows} has them; null for sequences and under
- *     a limit
+ * @param rows the examples whose answers fit into the context, with the columns of {@link Item}
+ * @param cut number of rows that are longer than the context and lose their first tokens
+ * @param refused number of examples that are not in rows, because an answer leaves no room for its prompt
+ * @param rejected number of rows of the split that tokenize rejected (see {@link RejectedRows}); null for sequences and
+ *     with a limit
  */
 public record ScoringInputs(
         String label,
@@ -49,7 +49,7 @@ public record ScoringInputs(
         long cut,
         long refused,
         Long rejected) {
-    /** What is scored: an example, or a sequence as an example without prompt and choices. */
+    /** One example to score; a sequence is an example without prompt and choices. */
     record Item(
             long exampleId,
             int[] promptTokens,
@@ -57,7 +57,7 @@ public record ScoringInputs(
             Optional<List<int[]>> choices,
             Optional<Integer> label) {}
 
-    /** Examples that evaluate cannot score as what they claim to be. */
+    /** Condition for examples with contradictory columns, which cannot be scored. */
     private static final String BROKEN =
             """
             size(target_tokens) = 0 OR IF(choices IS NULL, label IS NOT NULL,
@@ -71,7 +71,7 @@ public record ScoringInputs(
             "greatest(size(target_tokens), coalesce(array_max(transform(choices, choice -> size(choice))), 0))";
 
     /**
-     * The names in the --task of evaluate: one that was tokenised as it is, else those between its '+'.
+     * The names in option --task of evaluate: the whole text if a corpus or task has this name, else its parts between '+'.
      *
      * @throws UserError (usage) for an empty name, or one given twice
      */
@@ -82,7 +82,7 @@ public record ScoringInputs(
         List<String> names = List.of(task.split("\\+", -1));
         if (names.stream().anyMatch(String::isBlank) || new HashSet<>(names).size() < names.size()) {
             throw UserError.usage(
-                    "--task " + task + " has an empty name or one that is there twice",
+                    "--task " + task + " has an empty name, or one name twice",
                     "Name different corpora, such as cc100+mc4.");
         }
         return names;
@@ -93,9 +93,9 @@ public record ScoringInputs(
     }
 
     /**
-     * @param limit examples or sequences at most, over all names and tasks together: the first ones; 0 for all
-     * @throws UserError (input) when there is nothing to score, names of examples and of sequences are mixed, or an example
-     *     is broken
+     * @param limit the most examples or sequences, over all names and tasks together: the first ones; 0 for all
+     * @throws UserError (input) if there is nothing to score, if names of examples and of sequences are mixed, or if an
+     *     example has contradictory columns
      */
     static ScoringInputs of(Warehouse warehouse, List<String> names, String split, int limit, int context) {
         List<CorpusRun> runs = CorpusRun.ofAll(warehouse, names);
@@ -166,7 +166,7 @@ public record ScoringInputs(
                     .collect(Collectors.joining(", "));
             throw UserError.input(
                     String.join("+", names) + " cannot be scored together: " + each,
-                    "Only corpora of sequences can be joined by +. Evaluate on each task by itself.");
+                    "Only corpora of sequences can be joined by +. Evaluate on each task separately.");
         }
         return corpora;
     }
@@ -185,7 +185,7 @@ public record ScoringInputs(
                         "source");
     }
 
-    /** The sequences of corpora without their padding; ids are made distinct across the corpora. */
+    /** The sequences of corpora without padding, with ids that are distinct across the corpora. */
     static Dataset<Row> sequences(Warehouse warehouse, List<String> corpora, String split) {
         Dataset<Row> all = null;
         for (int i = 0; i < corpora.size(); i++) {

@@ -42,21 +42,21 @@ public final class OutputFile {
             var file = new OutputFile(option, given, target);
             Path folder = target.getParent();
             if (Files.exists(target) && !Files.isRegularFile(target)) {
-                throw file.refusal("it is " + (Files.isDirectory(target) ? "a folder" : "not a regular file"));
+                throw file.cannotWrite("it is " + (Files.isDirectory(target) ? "a folder" : "not a regular file"));
             }
             if (folder == null || !Files.isDirectory(folder)) {
-                throw file.refusal("the folder " + folder + " does not exist");
+                throw file.cannotWrite("the folder " + folder + " does not exist");
             }
             if (!Files.isWritable(folder) || Files.exists(target) && !Files.isWritable(target)) {
-                throw file.refusal("this user may not write " + (Files.isWritable(folder) ? target : folder));
+                throw file.cannotWrite("this user may not write " + (Files.isWritable(folder) ? target : folder));
             }
             return file;
         } catch (IOException e) {
-            throw new OutputFile(option, given, given).refusal(e.toString());
+            throw new OutputFile(option, given, given).cannotWrite(e.toString());
         }
     }
 
-    private UserError refusal(String why) {
+    private UserError cannotWrite(String why) {
         return UserError.usage(
                 "The file " + given + " cannot be written: " + why,
                 "Name a regular file in a folder that can be written with " + option + ".");

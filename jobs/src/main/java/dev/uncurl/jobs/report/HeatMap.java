@@ -4,21 +4,21 @@ import dev.uncurl.jobs.output.Digits;
 import java.util.List;
 
 /**
- * Numbers as a table whose cells are shaded in {@value #STEPS} steps from the lowest to the highest of a scale. Every cell
- * has its number as text; the shade says nothing that the number does not.
+ * A table of numbers whose cells are shaded in {@value #STEPS} steps of a scale. Every cell has its number as text, so no
+ * information is in the shade alone.
  *
- * @param highest end of the scale, which begins at 0; above 0
- * @param decimals digits behind the point
+ * @param highest upper end of the scale, above 0; the lower end is 0
+ * @param decimals digits after the decimal point
  */
 record HeatMap(double highest, int decimals) {
     static final int STEPS = 10;
 
-    /** One cell, with its number and what stands in its tooltip. */
+    /** One cell with its number and the text of its tooltip. */
     void cell(Markup page, double value, String tooltip) {
         page.element("td", format(value), "class", "v" + step(value), "title", tooltip);
     }
 
-    /** 0 to STEPS - 1. */
+    /** The shade of a value, 0 to STEPS - 1. */
     int step(double value) {
         return Math.max(0, Math.min(STEPS - 1, (int) (value / highest * STEPS)));
     }
@@ -27,7 +27,7 @@ record HeatMap(double highest, int decimals) {
         return Digits.fixed(value, decimals);
     }
 
-    /** The shades in their order, with both ends in words. */
+    /** All shades in order, between the numbers of both ends. */
     void legend(Markup page, String what) {
         page.open("p", "class", "legend").text(what + " from " + format(0) + " ");
         page.open("span", "class", "steps", "aria-hidden", "true");
@@ -37,7 +37,7 @@ record HeatMap(double highest, int decimals) {
         page.close().text(" to " + format(highest) + "; darker is more.").close();
     }
 
-    /** A table that scrolls by itself when it is wider than the screen. */
+    /** Opens a table in a region that scrolls if it is wider than the screen. */
     static void open(Markup page, String caption, String corner, List<String> columns, boolean small) {
         page.open(
                 "div",

@@ -7,7 +7,7 @@ import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamWriter;
 
 /**
- * Writes a page that is HTML and well-formed XML at once; whatever comes in as text or attribute is escaped.
+ * Writes a page that is both HTML and well-formed XML. Escapes all texts and attribute values. Example:
  * {@code open("td", "class", "v3").text("0.25").close()}.
  */
 final class Markup {
@@ -45,7 +45,7 @@ final class Markup {
         }
     }
 
-    /** Closes the innermost element; with an end tag, as HTML wants it of all that can have content. */
+    /** Closes the innermost element with an end tag, which HTML requires for elements that can have content. */
     Markup close() {
         try {
             xml.writeEndElement();
@@ -55,12 +55,12 @@ final class Markup {
         }
     }
 
-    /** An element of nothing but text. */
+    /** An element that contains text only. */
     Markup element(String element, String text, String... attributes) {
         return open(element, attributes).text(text).close();
     }
 
-    /** An element that HTML never closes, such as meta. */
+    /** An element without an end tag in HTML, such as meta. */
     Markup empty(String element, String... attributes) {
         try {
             xml.writeEmptyElement(element);

@@ -28,8 +28,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "report",
         description = {
-            "Prints the finetuned models of a task beside each other: what pruning cost and saved.",
-            "Models are in one table only where data, prompts and numbers of examples are the same."
+            "Prints a table of the finetuned models of a task: the cost and savings of pruning.",
+            "Models are in the same table only if data, prompts and numbers of examples are the same."
         },
         subcommands = RoutingReportCommand.class,
         footer = {
@@ -79,7 +79,7 @@ public final class ReportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (task == null) { // not for picocli to require: it would of 'report routing' too
+        if (task == null) { // not required in picocli, which would also require it for 'report routing'
             throw UserError.usage("report has no task", "Add --task TASK, such as superglue/boolq.");
         }
         Warehouse warehouse = warehouseOptions.open();
@@ -119,7 +119,7 @@ public final class ReportCommand implements Callable<Integer> {
         return warehouse.spark().sql(query, Map.of("task", task, "split", split.label()));
     }
 
-    /** @throws UserError (input) when the folder of a model in the report is not the one that was evaluated */
+    /** @throws UserError (input) if the folder of a model in the report has changed since it was evaluated */
     private static void requireUnchanged(Warehouse warehouse, List<Row> rows) {
         var models = new Models(warehouse);
         rows.stream()
@@ -128,11 +128,11 @@ public final class ReportCommand implements Callable<Integer> {
                 .forEach(model -> models.registered(model).ifPresent(sha256 -> models.requireUnchanged(model, sha256)));
     }
 
-    /** The line above a table: what was evaluated on, and whether the task holds other data now. */
+    /** The line above a table: the data of the evaluation, and whether the task has other data now. */
     private String data(Warehouse warehouse, String data) {
         String now = CorpusRun.ids(CorpusRun.ofAll(warehouse, ScoringInputs.names(warehouse, task)));
         boolean current = data.equals(now) || data.startsWith(now + " first ");
-        return "Data: " + data + (current ? "" : " (the task was tokenised again since, as " + now + ")");
+        return "Data: " + data + (current ? "" : " (the task was tokenised again, as " + now + ")");
     }
 
     private static void print(List<Row> rows, int columns) {
@@ -147,7 +147,7 @@ public final class ReportCommand implements Callable<Integer> {
                         .toList()));
     }
 
-    /** A table of times for each setting. */
+    /** Prints a table of times for each setting. */
     private static void printTimes(List<Row> rows, List<Setting> settings) {
         for (Setting setting : settings) {
             System.out.println("Time of " + setting + ":");
@@ -160,7 +160,7 @@ public final class ReportCommand implements Callable<Integer> {
         }
     }
 
-    /** Results of parents that stand beside none of their children's. */
+    /** Prints results of parents that no row of the tables has as its values before finetuning. */
     private static void printApart(List<Row> results, List<Row> frontier) {
         List<Object[]> apart = results.stream()
                 .filter(result -> frontier.stream()
@@ -176,7 +176,7 @@ public final class ReportCommand implements Callable<Integer> {
                 .toList();
         if (!apart.isEmpty()) {
             System.out.println(
-                    "Parents that were evaluated on other data, or another number of examples or tokens, and so do"
+                    "Parents that were evaluated on other data, or on another number of examples or tokens, and so do"
                             + " not compare:");
             System.out.print(TextTable.of(List.of("model_id", "data", "loss", "loss_tokens", "accuracy", "n"), apart));
         }
@@ -186,9 +186,9 @@ public final class ReportCommand implements Callable<Integer> {
         return rows.stream().collect(Collectors.groupingBy(key, LinkedHashMap::new, Collectors.toList()));
     }
 
-    /** What a time was measured on. */
+    /** The setting in which a time was measured. */
     private record Setting(int batch, int sequenceLength, int executors) {
-        /** Null where no time was measured. */
+        /** Null if no time was measured. */
         static Setting of(Row row) {
             return row.getAs("latency_batch") == null
                     ? null

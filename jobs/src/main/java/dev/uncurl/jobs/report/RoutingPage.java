@@ -14,16 +14,16 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 
 /**
- * What a model's routers did on one task or two, as one page: heat maps are tables of shaded numbers, without a script or
- * anything from a network.
+ * The routing of one task or of two by a model as one HTML page. Heat maps are tables of shaded numbers; the page has no
+ * script and loads nothing from a network.
  */
 final class RoutingPage {
-    /** From how many experts on the matrices are set small. */
+    /** Matrices of at least this many experts have small cells. */
     private static final int MANY_EXPERTS = 17;
 
     /**
      * @param layers at least one, in ascending order
-     * @param note a sentence on the data that were routed
+     * @param note a sentence about the data of the dump
      */
     record Task(String name, List<LayerRouting> layers, String note) {}
 
@@ -32,7 +32,7 @@ final class RoutingPage {
     private final List<Task> tasks;
     private final Markup page = new Markup();
 
-    /** @param tasks one, or two of the same layers */
+    /** @param tasks one, or two with the same layers */
     RoutingPage(String modelId, String split, List<Task> tasks) {
         this.modelId = modelId;
         this.split = split;
@@ -85,7 +85,7 @@ final class RoutingPage {
         page.element("h2", "Share of the tokens by expert");
         page.element(
                 "p",
-                "Percent of a layer's choices that went to the expert. All alike would be "
+                "Percent of a layer's choices that chose the expert; equal shares would be "
                         + number(100.0 / experts(), 1) + ". The columns are layers.");
         double highest = tasks.stream()
                 .flatMap(task -> task.layers.stream())
@@ -138,8 +138,8 @@ final class RoutingPage {
                 "p",
                 "Busiest over mean: choices of the busiest expert over the mean of all; 1 is balance, "
                         + experts() + " is one expert for all. Entropy of the shares over its maximum: 1 is balance,"
-                        + " 0 is one expert for all. Dead experts got no token. Masked experts were dropped from the model; its"
-                        + " router has their rows still and never chooses them: they do not count here.");
+                        + " 0 is one expert for all. Dead experts got no token. Masked experts were dropped from the model: the"
+                        + " router still has their rows, but never chooses them. They are not counted here.");
         page.open("div", "class", "beside");
         for (Task task : tasks) {
             HeatMap.open(
@@ -160,7 +160,7 @@ final class RoutingPage {
         page.close();
     }
 
-    /** A cell with its number on a bar as long as {@code part} of the cell. */
+    /** A cell with its number, and a bar whose length is the fraction {@code part} of the cell. */
     private void bar(double value, double part) {
         page.open("td", "class", "bar", "title", Double.toString(value));
         page.element("span", number(value, 2), "style", "width: " + number(100 * part, 1) + "%")
@@ -173,10 +173,12 @@ final class RoutingPage {
         int quarter = (experts() + 3) / 4;
         page.element(
                 "p",
-                "How alike " + one.name + " and " + two.name + " use the experts. Jensen-Shannon distance of the"
-                        + " shares: 0 is the same use, 1 is no expert in common. Rank correlation (Spearman) of the"
-                        + " counts: 1 is the same order. Top " + quarter + " and top " + half
-                        + ": how many of the so many most used experts are the same; by chance "
+                "Similarity of the use of experts by " + one.name + " and " + two.name
+                        + ". Jensen-Shannon distance of the shares: 0 is the same use, 1 is no expert in common. Rank"
+                        + " correlation (Spearman) of the counts: 1 is the same order. Top " + quarter + " and top "
+                        + half
+                        + ": how many experts are among the " + quarter + " (" + half
+                        + ") most used of both tasks; by chance "
                         + number((double) quarter * quarter / experts(), 1) + " and "
                         + number((double) half * half / experts(), 1) + ".");
         HeatMap.open(
@@ -201,10 +203,10 @@ final class RoutingPage {
         page.element("h2", "Distances between experts");
         page.element(
                 "p",
-                "Root mean square difference of the router logits of two experts over the tokens: experts with a low"
-                        + " one are chosen for the same tokens, and are those that UNCURL merges. Rows and columns are"
-                        + " ordered by hierarchical clustering with average linkage, so that alike experts stand beside"
-                        + " each other: light blocks on the diagonal are groups. Each layer has its own order.");
+                "Root mean square difference of the router logits of two experts over the tokens. Experts with a small"
+                        + " distance are chosen for the same tokens; UNCURL merges them. Rows and columns are ordered by"
+                        + " hierarchical clustering with average linkage, which places similar experts next to each"
+                        + " other: light blocks on the diagonal are groups. Each layer has its own order.");
         for (Task task : tasks) {
             double highest = 0;
             for (LayerRouting layer : task.layers) {

@@ -34,7 +34,7 @@ import picocli.CommandLine.Option;
 /** {@code jobs/submit report routing --model demo-base --task superglue/boolq}. */
 @Command(
         name = "routing",
-        description = "Draws what a model's routers did on one task, or on two beside each other, as one HTML file.",
+        description = "Draws the routing of one task by a model, or of two tasks to compare, as one HTML file.",
         footer = {"", "  jobs/submit report routing --model demo-base --task superglue/boolq --out routing.html"})
 final class RoutingReportCommand implements Callable<Integer> {
     @CommandLine.Spec
@@ -63,7 +63,7 @@ final class RoutingReportCommand implements Callable<Integer> {
             names = "--out",
             paramLabel = "FILE",
             defaultValue = "routing.html",
-            description = "File to write, in place of one that is there (default: ${DEFAULT-VALUE}).")
+            description = "File to write; replaces an existing file (default: ${DEFAULT-VALUE}).")
     private Path out;
 
     @Override
@@ -80,8 +80,9 @@ final class RoutingReportCommand implements Callable<Integer> {
         requireRegistered(warehouse, manifests);
         if (manifests.size() > 1) {
             throw UserError.input(
-                    "The router logits of " + String.join(" and ", tasks) + " are of different states of model "
-                            + modelId + " (manifests " + String.join(", ", manifests) + ")",
+                    "The router logits of " + String.join(" and ", tasks)
+                            + " were dumped from different versions of model " + modelId + " (manifests "
+                            + String.join(", ", manifests) + ")",
                     "Run dump-logits --model " + modelId + " for each of the tasks again.");
         }
         byte[] page = new RoutingPage(modelId, split.label(), routings).toBytes();
@@ -90,15 +91,15 @@ final class RoutingReportCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** @throws UserError (input) when the dumps are of another model than has the name now */
+    /** @throws UserError (input) if the dumps were made from another model than the one that has the name now */
     private void requireRegistered(Warehouse warehouse, TreeSet<String> manifests) {
         var models = new Models(warehouse);
         String registered = models.registered(modelId).orElse("no model");
         for (String manifest : manifests) {
             if (!manifest.equals(registered)) {
                 throw UserError.input(
-                        "The router logits of " + String.join(" and ", tasks) + " are of a model " + modelId
-                                + " with manifest " + manifest + "; by models.registry that is " + registered + " now",
+                        "The router logits of " + String.join(" and ", tasks) + " were dumped from model " + modelId
+                                + " with manifest " + manifest + "; in models.registry it now has " + registered,
                         "Run dump-logits --model " + modelId + " for each of the tasks again.");
             }
             models.requireUnchanged(modelId, manifest);
@@ -110,11 +111,11 @@ final class RoutingReportCommand implements Callable<Integer> {
                 .anyMatch(option -> !option.inherited())) {
             throw UserError.usage(
                     "There are options between 'report' and 'routing'",
-                    "Put all of them behind: jobs/submit report routing --model ID --task TASK ...");
+                    "Put all of them after 'routing': jobs/submit report routing --model ID --task TASK ...");
         }
         if (tasks.size() > 2 || new HashSet<>(tasks).size() < tasks.size()) {
             throw UserError.usage(
-                    "report routing cannot show the tasks " + String.join(", ", tasks) + " beside each other",
+                    "report routing cannot compare the tasks " + String.join(", ", tasks),
                     "Give --task once, or twice with different tasks.");
         }
     }
@@ -158,14 +159,13 @@ final class RoutingReportCommand implements Callable<Integer> {
         return new RoutingPage.Task(task, layers, dataNote(warehouse, task, String.join(" and ", data)));
     }
 
-    /** Which data the dump is of; said on the screen and on the page where the task was tokenised again since. */
+    /** A sentence about the data of the dump; also printed if the task was tokenised again after the dump. */
     private String dataNote(Warehouse warehouse, String task, String data) {
         String now = CorpusRun.ids(List.of(CorpusRun.ofTask(warehouse, task)));
         if (data.equals(now)) {
             return "Data: " + data + ".";
         }
-        String note =
-                "Data: " + data + ", which is not what the task holds now: it was tokenised again, as " + now + ".";
+        String note = "Data: " + data + ". The task has other data now: it was tokenised again, as " + now + ".";
         System.out.println(task + ": " + note);
         return note;
     }

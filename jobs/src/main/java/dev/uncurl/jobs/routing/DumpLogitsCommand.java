@@ -16,9 +16,9 @@ import picocli.CommandLine.Option;
 /** {@code jobs/submit dump-logits --model demo-base --task superglue/boolq}. */
 @Command(
         name = "dump-logits",
-        description =
-                "Records what a model's routers do on a task: routing.logits, routing.expert_statistics, routing.gram;"
-                        + " with --outputs also how alike its experts answer: routing.output_gram.",
+        description = "Runs a model on a task and writes its router logits and their sums: routing.logits,"
+                + " routing.expert_statistics, routing.gram; with --outputs also the similarity of its experts'"
+                + " outputs: routing.output_gram.",
         footer = {"", "  jobs/submit dump-logits --model demo-base --task superglue/boolq --tokens 100000"})
 public final class DumpLogitsCommand implements Callable<Integer> {
     @Mixin
@@ -31,7 +31,7 @@ public final class DumpLogitsCommand implements Callable<Integer> {
             names = "--task",
             paramLabel = "TASK",
             required = true,
-            description = "Task, such as superglue/boolq, or corpus, such as flan or cc100, with all of its tasks.")
+            description = "Task, such as superglue/boolq, or corpus, such as flan (all of its tasks) or cc100.")
     private String task;
 
     @Option(
@@ -43,15 +43,17 @@ public final class DumpLogitsCommand implements Callable<Integer> {
     @Option(
             names = "--tokens",
             defaultValue = "0",
-            description = "Sample: the first whole sequences by hash that have so many tokens, the same for every model"
-                    + " (default: all).")
+            description =
+                    "Size of the sample in tokens: whole sequences in the order of a hash until they have this many,"
+                            + " the same for every model (default: all).")
     private long tokens;
 
     @Option(
             names = "--outputs",
             paramLabel = "N",
             defaultValue = "0",
-            description = "Also run every expert on a sample of so many tokens, chosen as by --tokens (default: none).")
+            description =
+                    "Also run every expert on a sample of this many tokens, chosen as for --tokens (default: none).")
     private long outputs;
 
     @Override

@@ -24,25 +24,27 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * The token sequences that a dump runs: prompt and right answer of each example of a task (or of all tasks of a corpus),
- * else the packed sequences of a corpus, without padding. Columns sequence_id and tokens, as the model sees them: what
- * exceeds its context is cut from the front.
+ * The token sequences of a dump: prompt and right answer of each example of a task (or of all tasks of a corpus); if
+ * there are no examples of that name, the packed sequences of the corpus, without padding. A sequence that is longer
+ * than the model's context loses its first tokens.
  *
- * @param sequences how many
- * @param tokens in them
+ * @param rows columns sequence_id and tokens
+ * @param sequences number of rows
+ * @param tokens number of tokens in all rows
  * @param highestId the largest sequence_id
- * @param cut sequences that are longer than the context
+ * @param cut number of sequences that are longer than the context
  */
 record DumpSequences(Dataset<Row> rows, long sequences, long tokens, long highestId, long cut) {
-    /** Hashes are distinguished by so many leading bits before the one group in which the sample ends is looked at. */
+    /** Leading bits of a hash that are its bucket; only the bucket in which the sample ends is read row by row. */
     private static final int BUCKET_BITS = 16;
 
     /**
-     * @param context tokens that the model sees at most
-     * @param corpusContext sequence length of the tokenise run; what a sample counts is cut to it, so that a sample does
-     *     not depend on the model
-     * @param sample tokens wanted: the first whole sequences by the hash of task, split and id that have so many; 0 for all
-     * @throws UserError (input) when there are none, or the name is both that of a task and of a corpus of sequences
+     * @param context the model's sequence length
+     * @param corpusContext sequence length of the tokenise run; a sample counts at most this many tokens per sequence, so
+     *     that it does not depend on the model
+     * @param sample tokens of the sample, 0 for all: whole sequences are taken in the order of the hash of task, split and
+     *     id until they have this many
+     * @throws UserError (input) if there are no sequences, or if the name is that of a task and of a corpus of sequences
      */
     static DumpSequences of(
             Warehouse warehouse, String task, String split, int context, int corpusContext, long sample) {
@@ -90,7 +92,7 @@ record DumpSequences(Dataset<Row> rows, long sequences, long tokens, long highes
                         concat(col("prompt_tokens"), col("target_tokens")).as("tokens"));
     }
 
-    /** The driver sees one sum per bucket of hashes and the sequences of one bucket, however many there are. */
+    /** The driver collects one sum per bucket of hashes and the rows of one bucket, so a large corpus does not fill it. */
     private static Dataset<Row> sample(Dataset<Row> rows, String split, int context, long wanted) {
         Dataset<Row> hashed = rows.withColumn("hash", xxhash64(col("part"), lit(split), col("id")))
                 .withColumn("bucket", shiftrightunsigned(col("hash"), Long.SIZE - BUCKET_BITS))

@@ -18,8 +18,8 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.util.LongAccumulator;
 
 /**
- * Runs every expert of a model on a sample of a task's tokens and writes how alike they answer: routing.output_gram. The
- * driver holds a mean output per expert, L x E x D numbers.
+ * Runs every expert of a model on a sample of a task's tokens and writes the inner products of the experts' mean outputs:
+ * routing.output_gram. The driver keeps one sum of outputs per expert, L x E x D numbers.
  */
 final class OutputDump {
     private final Warehouse warehouse;
@@ -30,7 +30,7 @@ final class OutputDump {
         this(warehouse, warehouse.context().defaultParallelism());
     }
 
-    /** @param tasks Spark tasks; the sums do not depend on it */
+    /** @param tasks number of Spark tasks; does not affect the sums */
     OutputDump(Warehouse warehouse, int tasks) {
         this.warehouse = warehouse;
         this.tasks = tasks;
@@ -38,10 +38,10 @@ final class OutputDump {
     }
 
     /**
-     * Makes the rows unless they are there, in one commit.
+     * Writes the rows in one commit, unless they exist.
      *
-     * @param sample tokens wanted, as {@link DumpSequences#of} takes them; the key names them
-     * @return false when they were there
+     * @param sample tokens of the sample, as in {@link DumpSequences#of} and in the key
+     * @return false if the rows existed
      */
     boolean dump(RoutingKey key, ModelFolder model, CorpusRun run, long sample) {
         if (tables.isComplete(UncurlTable.OUTPUT_GRAM, key)) {
@@ -78,7 +78,7 @@ final class OutputDump {
         return sums;
     }
 
-    /** What every task needs; {@code done} counts tokens. */
+    /** The input of every Spark task; {@code done} counts tokens. */
     private record TaskSpec(ModelCache.Reference model, RoutingWindows.Chunking chunking, LongAccumulator done)
             implements SparkWork.PartitionWork<Row, Map<Integer, OutputSums>> {
         @Override

@@ -14,7 +14,7 @@ import org.apache.spark.sql.Row;
 
 /** Computes routing.expert_statistics and routing.gram again from routing.logits and compares them bit for bit. */
 public final class RoutingCheck {
-    /** Differences that a message names. */
+    /** The most differences that a message lists. */
     private static final int NAMED = 5;
 
     private final Warehouse warehouse;
@@ -24,15 +24,15 @@ public final class RoutingCheck {
     }
 
     /**
-     * @param manifestSha256 of the model as it is now
-     * @param data the tokenise run that the task's tables hold now
-     * @throws UserError (input) that names what differs
+     * @param manifestSha256 of the model's present manifest
+     * @param data the tokenise run that wrote the task's present rows
+     * @throws UserError (input) that lists the differences
      */
     public void verify(RoutingKey dump, String manifestSha256, String data) {
         if (!dump.data().equals(data)) {
             throw UserError.input(
-                    "The dump of " + dump + " is of the data of " + dump.data() + "; the task was tokenised again, as "
-                            + data,
+                    "The dump of " + dump + " was made from the data of " + dump.data() + "; the task was tokenised"
+                            + " again, as " + data,
                     dump.again());
         }
         var tables = new RoutingTables(warehouse);
@@ -41,8 +41,8 @@ public final class RoutingCheck {
         Map<Integer, RoutingSums> sums = tables.sums(logits, "verify", rows);
         var differences = new ArrayList<String>();
         if (!dump.manifestSha256().equals(manifestSha256)) {
-            differences.add("the dump is of a model with manifest " + dump.manifestSha256() + ", the model has "
-                    + manifestSha256);
+            differences.add("the dump was made from a model with manifest " + dump.manifestSha256()
+                    + ", the model's manifest is " + manifestSha256);
         }
         compare(
                 UncurlTable.EXPERT_STATISTICS,
@@ -54,14 +54,14 @@ public final class RoutingCheck {
         compare(UncurlTable.GRAM, RoutingTables.grams(dump, sums), dump, differences, "layer");
         if (!differences.isEmpty()) {
             throw UserError.input(
-                    "The dump of " + dump + " does not hold together:\n  "
+                    "The dump of " + dump + " is inconsistent:\n  "
                             + String.join("\n  ", differences.subList(0, Math.min(NAMED, differences.size())))
                             + (differences.size() > NAMED ? "\n  and " + (differences.size() - NAMED) + " more" : ""),
                     "Delete its rows from routing.gram and routing.logits, then run dump-logits again.");
         }
         System.out.printf(
                 Locale.ROOT,
-                "Router logits of %s: statistics and Gram matrices of %d layers are those of %,d rows%n",
+                "Router logits of %s: statistics and Gram matrices of %d layers equal the sums of %,d rows%n",
                 dump,
                 sums.size(),
                 rows);

@@ -26,14 +26,15 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.util.LongAccumulator;
 
 /**
- * Runs a model over the sequences of a task and writes what its routers did: routing.logits, one row per token and MoE
- * layer, and its sums. Executors write the data files; the driver gets their names and one sum per layer.
+ * Runs a model over the sequences of a task and writes the routing of each token (routing.logits, one row per token and
+ * MoE layer) and the sums of these rows. Executors write the data files; the driver receives the names of the files and
+ * one sum per layer.
  */
 final class RoutingDump {
-    /** Bytes of a data file that are worth a task of their own. */
+    /** Bytes of a data file: a larger dump has more Spark tasks, and so more files. */
     private static final long FILE_BYTES = 64 << 20;
 
-    /** Tokens that an expert should see on average; see {@link #tokensNeeded}. */
+    /** Tokens that an expert should get on average; see {@link #tokensNeeded}. */
     private static final long TOKENS_PER_EXPERT = 1000;
 
     private final Warehouse warehouse;
@@ -44,7 +45,7 @@ final class RoutingDump {
         this(warehouse, warehouse.context().defaultParallelism());
     }
 
-    /** @param tasks Spark tasks at least; the rows do not depend on it */
+    /** @param tasks smallest number of Spark tasks; does not affect the rows */
     RoutingDump(Warehouse warehouse, int tasks) {
         this.warehouse = warehouse;
         this.tasks = tasks;
@@ -52,15 +53,15 @@ final class RoutingDump {
     }
 
     /**
-     * Makes the dump, or what is missing of it.
+     * Makes the dump, or the part of it that does not exist.
      *
-     * @return false when all was there
+     * @return false if all of it existed
      */
     boolean dump(RoutingKey key, ModelFolder model, CorpusRun run, long sample) {
         if (tables.isComplete(UncurlTable.GRAM, key)) {
             return false;
         }
-        if (tables.hasLogits(key)) { // killed after the first of its commits
+        if (tables.hasLogits(key)) { // the process ended after the first commit
             warehouse.describe("sum router logits of " + key);
             tables.writeSums(
                     key,
@@ -90,7 +91,7 @@ final class RoutingDump {
         if (inputs.cut() > 0) {
             System.out.printf(
                     Locale.ROOT,
-                    "Of the sequences, %,d are longer than the context of %d tokens: only their end is run%n",
+                    "%,d of the sequences are longer than the context of %d tokens: only their last tokens are used%n",
                     inputs.cut(),
                     config.sequenceLength());
         }
@@ -99,14 +100,14 @@ final class RoutingDump {
         if (inputs.tokens() < needed) {
             System.out.printf(
                     Locale.ROOT,
-                    "Warning: %,d tokens are few for %d experts: with %,d each expert's share is known to 3%%%n",
+                    "Warning: %,d tokens are few for %d experts: %,d are needed to measure each expert's share to 3%%%n",
                     inputs.tokens(),
                     mostRows(config),
                     needed);
         }
     }
 
-    /** What the rows of so many tokens take on disk, from above: floats hardly compress, the rest does. */
+    /** Upper bound of the bytes on disk of the rows of {@code tokens}: floats hardly compress, the other columns do. */
     static long bytes(long tokens, ModelConfig config) {
         long perToken = 0;
         for (int layer : config.moeLayers()) {
@@ -118,14 +119,14 @@ final class RoutingDump {
     }
 
     /**
-     * Tokens from which on statistics of experts can be trusted: a share of 1/E, taken from N tokens with k choices each,
-     * has the relative standard error sqrt(E / (k N)), which is 1/sqrt(1000), about 3%, at N = 1000 E / k.
+     * The number of tokens that reliable statistics of experts need: a share of 1/E, estimated from N tokens with k
+     * choices each, has the relative standard error sqrt(E / (k N)). For N = 1000 E / k it is 1/sqrt(1000), about 3%.
      */
     static long tokensNeeded(ModelConfig config) {
         return TOKENS_PER_EXPERT * mostRows(config) / config.moe().topK();
     }
 
-    /** The most experts of a block to choose from, router rows where it is mapped. */
+    /** The largest number of router rows of a block that can be chosen. */
     private static int mostRows(ModelConfig config) {
         return IntStream.of(config.moeLayers())
                 .map(layer -> config.moe().layer(layer).liveRows())
@@ -133,16 +134,16 @@ final class RoutingDump {
                 .orElse(0);
     }
 
-    /** @throws UserError (input) when there is not a quarter more room than needed */
+    /** @throws UserError (input) unless {@code free} exceeds {@code bytes} by a quarter */
     static void requireRoom(long bytes, long free) {
         if (free < bytes + bytes / 4) {
             throw UserError.input(
                     String.format(
                             Locale.ROOT,
-                            "The dump may take %,d bytes, and %,d are free on the file system of the warehouse",
+                            "The dump may take %,d bytes; the file system of the warehouse has %,d free",
                             bytes,
                             free),
-                    "Make room, or dump a sample with --tokens.");
+                    "Free disk space, or dump a sample with --tokens.");
         }
     }
 
@@ -175,7 +176,7 @@ final class RoutingDump {
         return (int) Math.max(tasks, Math.min(files, Short.MAX_VALUE));
     }
 
-    /** Whole chunks in the order of ids, in so many partitions. */
+    /** The rows in the order of ids, in {@code partitions} partitions of whole chunks. */
     static RDD<Row> sequences(
             Warehouse warehouse, DumpSequences inputs, RoutingWindows.Chunking chunking, int partitions) {
         return inputs.rows()

@@ -10,11 +10,11 @@ import org.apache.commons.codec.digest.DigestUtils;
  * Everything that determines the rows of a dump: columns of routing.gram and routing.output_gram.
  *
  * @param data the tokenise run of the sequences
- * @param sample "all", or the tokens asked for
+ * @param sample "all", or the size of the sample in tokens
  */
 public record RoutingKey(String modelId, String task, String split, String manifestSha256, String data, String sample)
         implements Serializable {
-    /** @param tokens of the sample, 0 for all */
+    /** @param tokens size of the sample, 0 for all */
     static RoutingKey of(String modelId, ModelFolder model, String task, String split, CorpusRun run, long tokens) {
         return new RoutingKey(
                 modelId,
@@ -36,7 +36,7 @@ public record RoutingKey(String modelId, String task, String split, String manif
         return DigestUtils.sha256Hex(parts).substring(0, 12);
     }
 
-    /** What a user does to have this dump of the model and the data as they are. */
+    /** The command that makes this dump from the present model and data, as the remedy of an error. */
     String again() {
         return "Run dump-logits --model " + modelId + " --task " + task + " --split " + split
                 + (sample.equals("all") ? "" : " --tokens " + sample) + ".";

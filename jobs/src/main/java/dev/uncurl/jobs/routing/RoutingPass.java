@@ -25,15 +25,15 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.util.LongAccumulator;
 
 /**
- * One task of a dump: passes its sequences through the model, writes what each router did into one data file per layer,
- * in the order of sequences and positions, and sums up the very rows that it writes.
+ * One Spark task of a dump: runs the model on its sequences, writes the routing of each token into one data file per
+ * layer, in the order of sequences and positions, and adds up the same rows.
  */
 final class RoutingPass {
-    /** What a task made; no table knows the files yet. */
+    /** The data files, which are not in the table until the driver commits them, and the sums by layer. */
     record Result(List<DataFile> files, Map<Integer, RoutingSums> sums) implements Serializable {}
 
     /**
-     * What every task needs.
+     * The input of every Spark task.
      *
      * @param table routing.logits
      * @param done counts tokens
@@ -92,7 +92,7 @@ final class RoutingPass {
         }
     }
 
-    /** Puts each sequence's routing [layer, position] under its id. */
+    /** Puts the routing of each sequence [layer, position] into {@code routed}, by its id. */
     private void pass(List<RoutingWindows.Sequence> batch, Map<Long, RoutedToken[][]> routed) {
         TokenBatch tokens = RoutingWindows.tokens(batch);
         model.forward(tokens);

@@ -45,7 +45,7 @@ import org.apache.spark.util.LongAccumulator;
  * which a pass of its own fills.
  */
 final class RoutingTables {
-    /** As {@link RoutingPass} names them. */
+    /** The names that {@link RoutingPass} gives to data files. */
     private static final Pattern FILE_OF_A_DUMP = Pattern.compile("[0-9a-f]{12}-\\d+-[0-9a-f-]{36}\\.parquet");
 
     private final Warehouse warehouse;
@@ -55,16 +55,16 @@ final class RoutingTables {
     }
 
     /**
-     * Whether this dump was finished.
+     * Whether this dump is complete.
      *
-     * @param gram the last table that it fills: routing.gram or, of outputs, routing.output_gram
+     * @param gram the table that it writes last: routing.gram, or routing.output_gram for a dump of outputs
      */
     boolean isComplete(UncurlTable gram, RoutingKey key) {
         List<RoutingKey> keys = Records.read(warehouse.rows(gram, key.partition()), RoutingKey.class);
         return !keys.isEmpty() && keys.stream().allMatch(key::equals);
     }
 
-    /** Whether the rows of this dump are in routing.logits: its files carry the dump's id. */
+    /** Whether routing.logits has the rows of this dump: the names of its files begin with the dump's id. */
     boolean hasLogits(RoutingKey key) {
         Set<String> names = files(warehouse.iceberg(UncurlTable.LOGITS), key);
         return !names.isEmpty() && names.stream().allMatch(name -> name.startsWith(key.id()));
@@ -88,7 +88,7 @@ final class RoutingTables {
         return names;
     }
 
-    /** Puts the written files in place of what the model's dump of this task and split had: one commit. */
+    /** Replaces the files of the model's earlier dump of this task and split by the new ones, in one commit. */
     void commitLogits(RoutingKey key, List<DataFile> written) {
         Table table = warehouse.iceberg(UncurlTable.LOGITS);
         var overwrite = table.newOverwrite().overwriteByRowFilter(rowsOf(key));
@@ -100,7 +100,7 @@ final class RoutingTables {
                 .matches());
     }
 
-    /** Sums by layer of rows of routing.logits, read where they lie; the driver holds one sum per layer. */
+    /** The sums of rows of routing.logits by layer. Executors read and add up the rows; the driver gets one sum per layer. */
     public Map<Integer, RoutingSums> sums(Dataset<Row> logits, String what, long rows) {
         LongAccumulator done = warehouse.context().sc().longAccumulator();
         var sums = new TreeMap<Integer, RoutingSums>();
@@ -136,8 +136,8 @@ final class RoutingTables {
             try {
                 sums.computeIfAbsent(row.layer, layer -> new RoutingSums(row.logits.length))
                         .add(row.token());
-            } catch (UserError refusal) {
-                throw refusal.at("Layer " + row.layer + ", sequence " + row.sequenceId + ", position " + row.position
+            } catch (UserError userError) {
+                throw userError.at("Layer " + row.layer + ", sequence " + row.sequenceId + ", position " + row.position
                         + " of routing.logits");
             }
             done.add(1);
@@ -145,7 +145,7 @@ final class RoutingTables {
         return sums;
     }
 
-    /** The columns of routing.logits that sums are of. */
+    /** The columns of routing.logits that the sums need. */
     private record Routed(
             int layer,
             long sequenceId,

@@ -12,28 +12,29 @@ import java.util.List;
 import org.apache.spark.sql.Row;
 
 /**
- * The sequences of one task of a dump in windows: neighbours by id, few enough for their router logits to be held. A
- * window is passed in batches of like length and written in the order of ids. Which sequences make a window and a batch
- * follows from their ids alone: logits have the same bits for any number of tasks.
+ * Divides the sequences of one Spark task of a dump into windows: sequences with neighbouring ids whose router logits fit
+ * into memory together. The model runs on a window in batches of sequences of similar length; the rows are written in
+ * the order of ids. Windows and batches depend on ids and lengths only, so that logits have the same bits for any number
+ * of Spark tasks.
  */
 final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
-    /** Sequences of one forward pass. */
+    /** Sequences per forward pass. */
     static final int BATCH = 8;
 
-    /** Sequences of a chunk, about; no task boundary runs through it. */
+    /** Approximate number of sequences of a chunk, which is never divided between Spark tasks. */
     private static final int CHUNK = 64;
 
-    /** Floats of routing that a window holds at most. */
+    /** The most floats of routing in a window. */
     private static final long WINDOW_FLOATS = 32 << 20;
 
-    /** A sequence of tokens under its id. */
+    /** A sequence of tokens and its id. */
     record Sequence(long id, int[] tokens) {}
 
     /**
      * How ids are divided into chunks, and chunks into windows.
      *
-     * @param span ids of a chunk
-     * @param window sequences of a window at most
+     * @param span number of ids of a chunk
+     * @param window the most sequences of a window
      */
     record Chunking(long span, int window) implements Serializable {
         static Chunking of(DumpSequences inputs, ModelConfig config) {
@@ -56,7 +57,7 @@ final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
     private final Chunking chunking;
     private Sequence ahead;
 
-    /** @param rows sequence_id and tokens, whole chunks, in the order of ids */
+    /** @param rows columns sequence_id and tokens: whole chunks in the order of ids */
     RoutingWindows(Iterator<Row> rows, Chunking chunking) {
         this.rows = rows;
         this.chunking = chunking;
@@ -90,7 +91,7 @@ final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
         return window;
     }
 
-    /** The sequences of a window by length, the longest first, in batches. */
+    /** The sequences of a window in batches, the longest first. */
     static List<List<Sequence>> batches(List<Sequence> window) {
         var sorted = new ArrayList<>(window);
         sorted.sort(Comparator.comparingInt((Sequence sequence) -> -sequence.tokens.length)
@@ -102,7 +103,7 @@ final class RoutingWindows implements Iterator<List<RoutingWindows.Sequence>> {
         return batches;
     }
 
-    /** A batch as the model takes it, with nothing to predict: what routers and experts do needs no output head. */
+    /** A batch without targets: routing does not need the output head of the model. */
     static TokenBatch tokens(List<Sequence> batch) {
         return Sequences.padded(
                 batch.stream().map(Sequence::tokens).toList(),

@@ -69,10 +69,10 @@ public final class SqlCommand implements Callable<Integer> {
             try {
                 run(spark, one);
             } catch (Exception e) { // Scala code throws checked exceptions without declaring them
-                UserError known = Failures.refusal(e); // not the fault of the statement
-                UserError refusal = known == null ? SqlFailure.refusal(e) : known;
-                if (refusal != null) {
-                    throw refusal;
+                UserError known = Failures.userError(e); // not the fault of the statement
+                UserError userError = known == null ? SqlFailure.userError(e) : known;
+                if (userError != null) {
+                    throw userError;
                 }
                 throw e;
             }

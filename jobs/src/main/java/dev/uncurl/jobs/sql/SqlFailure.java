@@ -15,7 +15,7 @@ final class SqlFailure {
     private SqlFailure() {}
 
     /** @return null when the statement is not at fault: damaged files, a full disk, an internal error of Spark */
-    static UserError refusal(Throwable failure) {
+    static UserError userError(Throwable failure) {
         List<Throwable> causes = Causes.of(failure);
         for (Throwable cause : causes) {
             if (cause instanceof ParseException) {

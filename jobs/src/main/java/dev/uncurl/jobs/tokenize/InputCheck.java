@@ -15,7 +15,7 @@ import org.apache.spark.util.SerializableConfiguration;
 final class InputCheck {
     private static final int TASKS_PER_CORE = 4;
 
-    private record Result(UserError refusal) implements Serializable {}
+    private record Result(UserError userError) implements Serializable {}
 
     private InputCheck() {}
 
@@ -32,7 +32,7 @@ final class InputCheck {
         var hadoop =
                 new SerializableConfiguration(warehouse.spark().sparkContext().hadoopConfiguration());
         warehouse.describe("tokenize: look at the files");
-        List<UserError> refusals = warehouse
+        List<UserError> userErrors = warehouse
                 .context()
                 .parallelize(
                         files,
@@ -42,15 +42,16 @@ final class InputCheck {
                 .map(file -> check(file, hadoop.value()))
                 .collect()
                 .stream()
-                .map(Result::refusal)
+                .map(Result::userError)
                 .filter(Objects::nonNull)
                 .toList();
-        if (!refusals.isEmpty()) {
-            throw refusals.size() == 1
-                    ? refusals.get(0)
-                    : refusals.get(0)
+        if (!userErrors.isEmpty()) {
+            throw userErrors.size() == 1
+                    ? userErrors.get(0)
+                    : userErrors
+                            .get(0)
                             .at(String.format(
-                                    Locale.ROOT, "%,d of %,d files are not text", refusals.size(), files.size()));
+                                    Locale.ROOT, "%,d of %,d files are not text", userErrors.size(), files.size()));
         }
     }
 

@@ -40,7 +40,7 @@ final class LossGuard {
                 .filter(step -> !isGood(step, median))
                 .findFirst()
                 .ifPresent(step -> {
-                    throw refusal(step, median, batches, lastGood);
+                    throw diverged(step, median, batches, lastGood);
                 });
     }
 
@@ -65,7 +65,7 @@ final class LossGuard {
                 : Arrays.stream(losses, (n - 1) / 2, n / 2 + 1).average().getAsDouble();
     }
 
-    private UserError refusal(StepMetrics step, double median, List<TrainingData.Batch> batches, String lastGood) {
+    private UserError diverged(StepMetrics step, double median, List<TrainingData.Batch> batches, String lastGood) {
         boolean finite = isFinite(step);
         String batch = String.join(
                 ", ",

@@ -37,10 +37,13 @@ public final class VerifyCommand implements Callable<Integer> {
     @Mixin
     private WarehouseOptions warehouseOptions;
 
-    @Option(names = "--model", paramLabel = "ID", required = true, description = "Model.")
+    @Option(names = "--model", paramLabel = "ID", required = true, description = "Model to check.")
     private String modelId;
 
-    @Option(names = "--task", paramLabel = "TASK", description = "Only the dump on this task (default: all).")
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            description = "Check only the dump of this task (default: of all tasks).")
     private String task;
 
     @Override
@@ -54,7 +57,7 @@ public final class VerifyCommand implements Callable<Integer> {
         }
         System.out.printf(
                 Locale.ROOT,
-                "Model %s: %d files, %,d bytes are as they were registered%n",
+                "Model %s: %d files, %,d bytes are unchanged since it was registered%n",
                 modelId,
                 model.manifest().files().size(),
                 model.bytes());

@@ -30,7 +30,7 @@ public final class DamageDiagnosis {
         List<Throwable> chain = Causes.of(failure);
         for (Throwable e : chain) {
             if (TableClock.isBehind(e)) {
-                return TableClock.refusal(e);
+                return TableClock.userError(e);
             }
         }
         for (Throwable e : chain) {

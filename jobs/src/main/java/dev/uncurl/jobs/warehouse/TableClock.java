@@ -53,7 +53,7 @@ final class TableClock {
                 || message.contains("Invalid snapshot timestamp");
     }
 
-    static UserError refusal(Throwable e) {
+    static UserError userError(Throwable e) {
         return UserError.input(
                 "The clock of this machine was turned back while the command ran: it is " + Instant.now()
                         + ", before the last change of a table (" + e.getMessage() + ")",

@@ -14,34 +14,35 @@ import org.apache.spark.SparkException;
 import org.junit.jupiter.api.Test;
 
 class FailuresTest {
-    private static void assertRefused(Throwable failure, int code, String... parts) {
-        UserError refusal = Failures.refusal(new IllegalStateException("a task failed", new RuntimeException(failure)));
-        assertThat(refusal).as(failure.toString()).isNotNull();
-        assertThat(refusal.kind().exitCode()).as(failure.toString()).isEqualTo(code);
-        assertThat(refusal.getMessage()).contains(parts).hasLineCount(2);
+    private static void assertUserError(Throwable failure, int code, String... parts) {
+        UserError userError =
+                Failures.userError(new IllegalStateException("a task failed", new RuntimeException(failure)));
+        assertThat(userError).as(failure.toString()).isNotNull();
+        assertThat(userError.kind().exitCode()).as(failure.toString()).isEqualTo(code);
+        assertThat(userError.getMessage()).contains(parts).hasLineCount(2);
     }
 
     @Test
-    void troublesOfTheMachineAreRefusals() {
-        assertRefused(new IOException("No space left on device"), 3, "The disk is full", "Free space");
-        assertRefused(new UncheckedIOException(new IOException("x: Read-only file system")), 3, "read-only");
-        assertRefused(new AccessDeniedException("/w/x"), 3, "/w/x", "permission");
-        assertRefused(new ConnectException("refused"), 3, "cannot be reached");
-        assertRefused(new IllegalArgumentException(new UnknownHostException("nohost")), 3, "nohost");
-        assertRefused(new OutOfMemoryError("Java heap space"), 2, "Java heap space", "--driver-memory");
-        assertRefused(new StackOverflowError(), 2, "nested");
-        assertRefused(
+    void problemsOfTheMachineAreUserErrors() {
+        assertUserError(new IOException("No space left on device"), 3, "The disk is full", "Free space");
+        assertUserError(new UncheckedIOException(new IOException("x: Read-only file system")), 3, "read-only");
+        assertUserError(new AccessDeniedException("/w/x"), 3, "/w/x", "permission");
+        assertUserError(new ConnectException("refused"), 3, "cannot be reached");
+        assertUserError(new IllegalArgumentException(new UnknownHostException("nohost")), 3, "nohost");
+        assertUserError(new OutOfMemoryError("Java heap space"), 2, "Java heap space", "--driver-memory");
+        assertUserError(new StackOverflowError(), 2, "nested");
+        assertUserError(
                 new RuntimeException(
                         new ClassNotFoundException("Class org.apache.hadoop.fs.s3a.S3AFileSystem not found")),
                 2,
                 "S3AFileSystem",
                 "hadoop-aws");
-        assertRefused(new SparkException("Could not parse Master URL: 'x'"), 2, "'x'", "--master");
+        assertUserError(new SparkException("Could not parse Master URL: 'x'"), 2, "'x'", "--master");
     }
 
     @Test
     void anErrorOfUncurlsOwnIsNone() {
-        assertThat(Failures.refusal(new IllegalStateException("x", new NullPointerException())))
+        assertThat(Failures.userError(new IllegalStateException("x", new NullPointerException())))
                 .isNull();
     }
 

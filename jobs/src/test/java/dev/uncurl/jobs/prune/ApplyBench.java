@@ -58,19 +58,14 @@ final class ApplyBench {
         }
     }
 
-    private static void apply(Warehouse warehouse, ModelFolder source, MergeOptions application, Path folder)
+    private static void apply(Warehouse warehouse, ModelFolder source, MergeOptions options, Path folder)
             throws IOException {
         Plan plan = pairs(source);
         Path pruned = Path.of(warehouse.modelFolder("pruned").toUri());
         double seconds = BestOf.seconds(() -> {
             FileUtils.deleteDirectory(pruned.toFile());
             new ApplyPlanJob(warehouse)
-                    .apply(
-                            source,
-                            plan,
-                            application,
-                            "pruned",
-                            Lineage.here("base", "prune", Map.of(), "bench", "bench"));
+                    .apply(source, plan, options, "pruned", Lineage.here("base", "prune", Map.of(), "bench", "bench"));
         });
         Path input = Path.of(source.dir().toUri());
         double copied = BestOf.seconds(() -> {
@@ -79,7 +74,7 @@ final class ApplyBench {
         double bytes = FileUtils.sizeOfDirectory(input.toFile()) + FileUtils.sizeOfDirectory(pruned.toFile());
         print(
                 "apply, alignment %s: %.0f MB in and out in %.2f s, %.2f GB/s; copying them %.2f s, %.2f GB/s; ratio %.2f",
-                application.align() ? "on" : "off",
+                options.align() ? "on" : "off",
                 bytes / 1e6,
                 seconds,
                 bytes / 1e9 / seconds,

@@ -131,7 +131,7 @@ class RoutingReportTest {
         refuse(
                 2,
                 "between 'report' and 'routing'",
-                "behind",
+                "after 'routing'",
                 "report --task " + TASK + " routing --model base --task " + TASK);
         refuse(2, "no task", "--task", "report");
         assertThat(file).doesNotExist();

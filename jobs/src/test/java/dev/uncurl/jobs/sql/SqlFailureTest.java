@@ -8,10 +8,10 @@ import org.junit.jupiter.api.Test;
 class SqlFailureTest {
     @Test
     void aStatementIsAtFaultForWhatSparkSaysOfItAndNotForFiles() {
-        assertThat(SqlFailure.refusal(new RuntimeException(new IllegalArgumentException("raised by the user"))))
+        assertThat(SqlFailure.userError(new RuntimeException(new IllegalArgumentException("raised by the user"))))
                 .hasMessageContaining("raised by the user");
-        assertThat(SqlFailure.refusal(new RuntimeException(new IOException("damaged"))))
+        assertThat(SqlFailure.userError(new RuntimeException(new IOException("damaged"))))
                 .isNull();
-        assertThat(SqlFailure.refusal(new NullPointerException())).isNull();
+        assertThat(SqlFailure.userError(new NullPointerException())).isNull();
     }
 }

@@ -31,8 +31,8 @@ class CorpusNameTest {
         try {
             new TokenizeConfig.Corpus(name, "flan", List.of("file"), List.of());
             return true;
-        } catch (UserError refusal) {
-            assertThat(refusal.kind()).isEqualTo(UserError.Kind.USAGE);
+        } catch (UserError userError) {
+            assertThat(userError.kind()).isEqualTo(UserError.Kind.USAGE);
             return false;
         }
     }

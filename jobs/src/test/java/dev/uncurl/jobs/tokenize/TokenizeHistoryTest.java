@@ -70,8 +70,8 @@ class TokenizeHistoryTest {
         staged.begin(Map.of("seed", "9"));
         tokenize(warehouse, history.first());
         assertThatThrownBy(() -> history.replaceWithSecond(warehouse))
-                .isInstanceOfSatisfying(
-                        UserError.class, refusal -> assertThat(refusal.kind()).isEqualTo(UserError.Kind.CONFLICT))
+                .isInstanceOfSatisfying(UserError.class, userError -> assertThat(userError.kind())
+                        .isEqualTo(UserError.Kind.CONFLICT))
                 .hasMessageContaining("staging");
         assertThat(staged.inputs()).containsEntry("seed", "9");
         staged.discard();

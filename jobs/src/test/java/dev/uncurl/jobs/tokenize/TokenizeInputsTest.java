@@ -173,7 +173,7 @@ class TokenizeInputsTest {
                     config(folder, corpus("text", "cc100", "changing://" + folder + "/in"), "duplicates.within=corpus");
             Warehouse warehouse = warehouse(folder.resolve("w" + opening));
             ChangingFileSystem.LEFT.set(opening);
-            assertThatThrownBy(() -> tokenize(warehouse, config)).satisfies(e -> assertThat(refusal(e))
+            assertThatThrownBy(() -> tokenize(warehouse, config)).satisfies(e -> assertThat(userError(e))
                     .hasMessageContaining("late.txt was changed while it was read")
                     .extracting(UserError::kind)
                     .isEqualTo(UserError.Kind.INPUT));
@@ -186,12 +186,12 @@ class TokenizeInputsTest {
         }
     }
 
-    private static UserError refusal(Throwable e) {
+    private static UserError userError(Throwable e) {
         for (Throwable t = e; t != null; t = t.getCause()) {
-            if (t instanceof UserError refusal) {
-                return refusal;
+            if (t instanceof UserError userError) {
+                return userError;
             }
         }
-        throw new AssertionError("no refusal", e);
+        throw new AssertionError("no UserError", e);
     }
 }

@@ -103,9 +103,9 @@ class TokenizeNamesTest {
                 flan("flan", "cot"), // the other corpus
                 flan("flan/other", "x"), // a corpus named after a task
                 flan("x", "y/z") + "," + flan("x/y", "z"))) {
-            assertThatThrownBy(() -> replace(corpora)).isInstanceOfSatisfying(UserError.class, refusal -> {
-                assertThat(refusal.kind()).isEqualTo(UserError.Kind.CONFLICT);
-                assertThat(refusal).hasMessageMatching("(?s).*(flan/cot|flan/other|x/y).*has the name of.*");
+            assertThatThrownBy(() -> replace(corpora)).isInstanceOfSatisfying(UserError.class, userError -> {
+                assertThat(userError.kind()).isEqualTo(UserError.Kind.CONFLICT);
+                assertThat(userError).hasMessageMatching("(?s).*(flan/cot|flan/other|x/y).*has the name of.*");
             });
             assertThat(rows()).isEqualTo(before);
         }

@@ -184,7 +184,7 @@ class TokenizeTest {
         assertThatThrownBy(() -> tokenize(warehouse, config(folder, bad, "max-rejected=0.01")))
                 .isInstanceOfSatisfying(
                         UserError.class,
-                        refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(4))
+                        userError -> assertThat(userError.kind().exitCode()).isEqualTo(4))
                 .hasMessageContaining("json");
         assertThat(contentHash(warehouse, UncurlTable.SEQUENCES)).isEqualTo(before);
         assertThat(warehouse.table(UncurlTable.RUNS).count()).isEqualTo(1);
@@ -202,7 +202,7 @@ class TokenizeTest {
         assertThatThrownBy(() -> tokenize(warehouse, config(folder, TEXT, "seed=4", "sequence-length=32")))
                 .isInstanceOfSatisfying(
                         UserError.class,
-                        refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(5))
+                        userError -> assertThat(userError.kind().exitCode()).isEqualTo(5))
                 .hasMessageContaining("seed: 3 there, 4 asked for")
                 .hasMessageContaining("sequence-length: 64 there, 32 asked for");
     }

@@ -51,7 +51,7 @@ class LossGuardTest {
         assertThatThrownBy(() -> check(history(1, 9, 2), steps(2, 2, 2, 6.1)))
                 .isInstanceOfSatisfying(
                         UserError.class,
-                        refusal -> assertThat(refusal.kind().exitCode()).isEqualTo(6))
+                        userError -> assertThat(userError.kind().exitCode()).isEqualTo(6))
                 .hasMessageContaining("step 12 of rank 1: loss 6.1000")
                 .hasMessageContaining("median loss of the previous rounds 2.0000")
                 .hasMessageContaining("batch: cc100/3, mc4/3\n")

@@ -93,7 +93,7 @@ class PathNameTest {
             assertThat(PathName.plain("model", name)).isEqualTo(name);
         } else {
             assertThatThrownBy(() -> PathName.plain("model", name))
-                    .isInstanceOfSatisfying(UserError.class, refusal -> assertThat(refusal.kind())
+                    .isInstanceOfSatisfying(UserError.class, userError -> assertThat(userError.kind())
                             .isEqualTo(UserError.Kind.USAGE));
         }
     }

@@ -82,10 +82,10 @@ final class FileSignature {
         var head = new Head(contents);
         Signature found = head.signature();
         if (found != null && found.remedy.equals(COMPRESSED) && CorpusFiles.compressed(file)) {
-            throw refusal(file, "is compressed twice: it holds " + found.meaning, "Decompress it once.");
+            throw notText(file, "is compressed twice: it holds " + found.meaning, "Decompress it once.");
         }
         if (found != null) {
-            throw refusal(file, "holds " + found.meaning + ", not text", found.remedy);
+            throw notText(file, "holds " + found.meaning + ", not text", found.remedy);
         }
         return head;
     }
@@ -101,12 +101,12 @@ final class FileSignature {
         var head = new Head(raw);
         Signature found = head.signature();
         if (found != null && !found.meaning.equals(compression + " data")) {
-            throw refusal(file, "holds " + found.meaning + ", not " + compression + " data", found.remedy);
+            throw notText(file, "holds " + found.meaning + ", not " + compression + " data", found.remedy);
         }
         return head;
     }
 
-    private static UserError refusal(String file, String what, String remedy) {
+    private static UserError notText(String file, String what, String remedy) {
         return UserError.input("input " + file + " " + what, remedy + " No table was changed.");
     }
 

@@ -65,7 +65,7 @@ class MisreadFilesTest {
             Path path = Files.write(folder.resolve(file.getKey()), file.getValue());
             assertThatThrownBy(() -> CorpusFormat.of("cc100").open(Corpora.HADOOP, path.toString()))
                     .as(file.getKey())
-                    .isInstanceOfSatisfying(UserError.class, refusal -> assertThat(refusal.kind())
+                    .isInstanceOfSatisfying(UserError.class, userError -> assertThat(userError.kind())
                             .isEqualTo(UserError.Kind.INPUT))
                     .hasMessageContaining(file.getKey())
                     .hasMessageContaining("No table was changed");

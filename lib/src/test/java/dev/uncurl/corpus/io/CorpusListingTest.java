@@ -270,8 +270,8 @@ class CorpusListingTest {
             try {
                 var listing = CorpusListing.of(HADOOP, List.of(arguments), List.of());
                 System.out.println(listing.files().size() + " files");
-            } catch (UserError refusal) {
-                System.out.println("refused: " + refusal.getMessage());
+            } catch (UserError userError) {
+                System.out.println("refused: " + userError.getMessage());
             }
         }
     }

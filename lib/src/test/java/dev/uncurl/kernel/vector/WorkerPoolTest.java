@@ -16,10 +16,10 @@ class WorkerPoolTest {
     @Property(tries = 60)
     void everyJobRunsOnce(
             @ForAll @IntRange(min = 1, max = 4) int threads, @ForAll @IntRange(min = 0, max = 50) int jobs) {
-        try (var team = new WorkerPool(threads)) {
+        try (var pool = new WorkerPool(threads)) {
             for (int call = 0; call < 20; call++) {
                 var runs = new AtomicIntegerArray(jobs);
-                team.run(jobs, (index, worker) -> {
+                pool.run(jobs, (index, worker) -> {
                     assertThat(worker).isBetween(0, threads - 1);
                     runs.incrementAndGet(index);
                 });
@@ -31,9 +31,9 @@ class WorkerPoolTest {
     @Property(tries = 60)
     void piecesCoverTheLengthOnce(
             @ForAll @IntRange(min = 0, max = 90) int length, @ForAll @IntRange(min = 1, max = 20) int step) {
-        try (var team = new WorkerPool(2)) {
+        try (var pool = new WorkerPool(2)) {
             var covered = new AtomicIntegerArray(length);
-            team.split(length, step, (from, to, worker) -> {
+            pool.split(length, step, (from, to, worker) -> {
                 assertThat(to - from).isBetween(1, step);
                 IntStream.range(from, to).forEach(covered::incrementAndGet);
             });
@@ -43,10 +43,10 @@ class WorkerPoolTest {
 
     @Test
     void jobsRunAtTheSameTimeEachWithAWorkerOfItsOwn() {
-        try (var team = new WorkerPool(3)) {
+        try (var pool = new WorkerPool(3)) {
             var together = new CountDownLatch(3);
             var workers = ConcurrentHashMap.<Integer>newKeySet();
-            team.run(3, (index, worker) -> {
+            pool.run(3, (index, worker) -> {
                 workers.add(worker);
                 together.countDown();
                 await(together);
@@ -57,13 +57,13 @@ class WorkerPoolTest {
 
     @Test
     void aCallFromInsideAJobStaysOnItsThread() {
-        try (var team = new WorkerPool(2)) {
+        try (var pool = new WorkerPool(2)) {
             var together = new CountDownLatch(2);
-            team.run(2, (index, worker) -> {
+            pool.run(2, (index, worker) -> {
                 together.countDown();
                 await(together);
                 Thread outer = Thread.currentThread();
-                team.run(5, (inner, sameWorker) -> {
+                pool.run(5, (inner, sameWorker) -> {
                     assertThat(Thread.currentThread()).isSameAs(outer);
                     assertThat(sameWorker).isEqualTo(worker);
                 });
@@ -72,10 +72,10 @@ class WorkerPoolTest {
     }
 
     @Test
-    void whatAJobThrowsReachesTheCallerAndTheTeamGoesOn() {
-        try (var team = new WorkerPool(2)) {
+    void whatAJobThrowsReachesTheCallerAndThePoolContinues() {
+        try (var pool = new WorkerPool(2)) {
             var runs = new AtomicIntegerArray(9);
-            assertThatThrownBy(() -> team.run(9, (index, worker) -> {
+            assertThatThrownBy(() -> pool.run(9, (index, worker) -> {
                         runs.incrementAndGet(index);
                         if (index == 4) {
                             throw new IllegalStateException("job 4");
@@ -84,17 +84,17 @@ class WorkerPoolTest {
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessage("job 4");
             assertThat(IntStream.range(0, 9).map(runs::get)).allMatch(count -> count == 1);
-            team.run(9, (index, worker) -> runs.incrementAndGet(index));
+            pool.run(9, (index, worker) -> runs.incrementAndGet(index));
             assertThat(IntStream.range(0, 9).map(runs::get)).allMatch(count -> count == 2);
         }
     }
 
     @Test
-    void aClosedTeamHasNoThreadsAndTakesNoWork() throws InterruptedException {
+    void aClosedPoolHasNoThreadsAndTakesNoWork() throws InterruptedException {
         var helpers = ConcurrentHashMap.<Thread>newKeySet();
-        var team = new WorkerPool(3);
+        var pool = new WorkerPool(3);
         var together = new CountDownLatch(3);
-        team.run(3, (index, worker) -> {
+        pool.run(3, (index, worker) -> {
             if (worker > 0) {
                 helpers.add(Thread.currentThread());
             }
@@ -102,12 +102,12 @@ class WorkerPoolTest {
             await(together);
         });
         assertThat(helpers).hasSize(2).allMatch(Thread::isDaemon);
-        team.close();
+        pool.close();
         for (Thread helper : helpers) {
             helper.join(10_000);
             assertThat(helper.isAlive()).isFalse();
         }
-        assertThatThrownBy(() -> team.run(2, (index, worker) -> {})).hasMessageContaining("closed");
+        assertThatThrownBy(() -> pool.run(2, (index, worker) -> {})).hasMessageContaining("closed");
     }
 
     private static void await(CountDownLatch latch) {

@@ -61,7 +61,7 @@ class MoeLayerTest {
         assertThatThrownBy(() -> new MoeLayer(0)).isInstanceOf(UserError.class).hasMessageContaining("experts = 0");
     }
 
-    /** What a plain model was recorded with before blocks could differ, it is recorded with still. */
+    /** The recorded settings of a uniform model are those of releases in which blocks could not differ. */
     @Test
     void theJsonOfAPlainModelDoesNotSayThatBlocksCouldDiffer() {
         assertThat(Settings.json(PLAIN))

@@ -10,10 +10,10 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** The tokenise run that a corpus's tables hold: the columns of its row of corpus.runs that readers need. */
+/** The tokenise run that produced a corpus: those columns of corpus.runs that readers need. */
 public record CorpusRun(
         String corpus, String runId, String tokenizer, int vocabulary, int sequenceLength, Map<String, String> inputs) {
-    /** The newest run of a corpus, or null. */
+    /** The newest run of a corpus, or null if there is none. */
     public static CorpusRun newest(Warehouse warehouse, String corpus) {
         var last = warehouse
                 .rows(UncurlTable.RUNS, "corpus", corpus)
@@ -31,10 +31,9 @@ public record CorpusRun(
     }
 
     /**
-     * The run behind the name of a corpus or, of a task of one, behind the corpus that it is of: {@code flan} for
-     * {@code flan/cot_creak}.
+     * The run of a corpus, or of the corpus that a task belongs to: {@code flan} for {@code flan/cot_creak}.
      *
-     * @throws UserError (input) when it was never tokenised
+     * @throws UserError (input) when there is no such corpus or task
      */
     public static CorpusRun ofTask(Warehouse warehouse, String task) {
         return find(warehouse, task)
@@ -51,7 +50,7 @@ public record CorpusRun(
                 : ExampleOwners.of(warehouse).ofTask(warehouse, task).map(corpus -> newest(warehouse, corpus));
     }
 
-    /** The runs behind corpora or tasks, in their order. */
+    /** The runs of corpora or tasks, in the given order. */
     public static List<CorpusRun> ofAll(Warehouse warehouse, List<String> tasks) {
         var runs = new ArrayList<CorpusRun>();
         for (String task : tasks) {
@@ -68,7 +67,7 @@ public record CorpusRun(
         return names.isEmpty() ? "nothing" : names;
     }
 
-    /** Run ids of several corpora as one string, to say what data a result stands on. */
+    /** Run ids of several corpora as one string, which identifies the data of a result. */
     public static String ids(List<CorpusRun> runs) {
         return runs.stream()
                 .map(run -> run.corpus + "@" + run.runId.substring(0, 12))

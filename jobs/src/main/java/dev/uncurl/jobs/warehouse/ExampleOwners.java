@@ -14,8 +14,8 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
 /**
- * The corpus of each row of corpus.examples: its column corpus. Where that is null, as in rows of release 0.1.0, it is the
- * corpus with the longest name that equals the task or is followed by a slash in it.
+ * Finds the corpus of each row of corpus.examples. It is the column {@code corpus}. In rows of release 0.1.0 that column is
+ * null; then it is the corpus with the longest name N such that the task is N or begins with N and a slash.
  */
 public final class ExampleOwners {
     private final List<String> corpora;
@@ -28,7 +28,7 @@ public final class ExampleOwners {
                 .toList();
     }
 
-    /** The owners among the corpora in corpus.runs. */
+    /** With all corpora of corpus.runs as possible owners. */
     public static ExampleOwners of(Warehouse warehouse) {
         return new ExampleOwners(warehouse.table(UncurlTable.RUNS).select("corpus").collectAsList().stream()
                 .map(row -> row.getString(0))
@@ -44,19 +44,19 @@ public final class ExampleOwners {
         return coalesce(col("corpus"), guessed);
     }
 
-    /** Condition on rows that may belong to a corpus, by their task: a partition column, so that no file is read for it. */
+    /** Condition on rows that may belong to a corpus. It uses only the partition column task, so it reads no files. */
     public static Column under(String corpus) {
         return col("task").equalTo(corpus).or(col("task").startsWith(corpus + "/"));
     }
 
-    /** Condition on the rows of the corpus of that name or, where there is none, of the task of that name. */
+    /** Condition on the rows of the corpus of that name or, if there is none, of the task of that name. */
     Column rowsOf(String name) {
         return corpora.contains(name)
                 ? under(name).and(owner().equalTo(name))
                 : col("task").equalTo(name);
     }
 
-    /** The corpus that a task belongs to; empty where there is no such task. */
+    /** The corpus that a task belongs to; empty if there is no such task. */
     Optional<String> ofTask(Warehouse warehouse, String task) {
         Dataset<Row> rows = warehouse.rows(UncurlTable.EXAMPLES, "task", task).select(owner());
         return rows.na().drop().limit(1).collectAsList().stream()

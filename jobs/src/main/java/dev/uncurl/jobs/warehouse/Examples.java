@@ -13,13 +13,13 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 
-/** Rows of corpus.examples as the model sees them. */
+/** Queries on corpus.examples. */
 public final class Examples {
     private Examples() {}
 
     /**
-     * Examples of a corpus, all of its tasks and none of another corpus, or of one task: {@code flan} has those of
-     * {@code flan/cot_creak}, but none of a corpus {@code flan/cot}.
+     * The examples of a corpus, with all its tasks, or of one task. {@code flan} includes the task {@code flan/cot_creak} but
+     * not the corpus {@code flan/cot}.
      */
     public static Dataset<Row> of(Warehouse warehouse, String task, String split) {
         return warehouse
@@ -28,14 +28,14 @@ public final class Examples {
                 .where(col("split").equalTo(split));
     }
 
-    /** The tasks of a corpus, or the one task, that have examples in a split, in the order of their names. */
+    /** The tasks of a corpus, or the one task, with examples in a split, sorted by name. */
     public static List<String> tasks(Warehouse warehouse, String task, String split) {
         return of(warehouse, task, split).select("task").distinct().orderBy("task").collectAsList().stream()
                 .map(row -> row.getString(0))
                 .toList();
     }
 
-    /** A number that no two examples of these tasks share: of one task example_id. */
+    /** A number that is unique among the examples of these tasks; for a single task it is example_id. */
     public static Column id(List<String> tasks) {
         if (tasks.size() < 2) {
             return col("example_id");
@@ -45,12 +45,12 @@ public final class Examples {
         return col("example_id").multiply(tasks.size()).plus(place);
     }
 
-    /** Whether an answer of so many tokens and the last token of its prompt fit into a context: none is ever cut. */
+    /** Whether an answer and the last token of its prompt fit into a context. Answers are never cut. */
     public static Column fit(Column answerTokens, int context) {
         return least(size(col("prompt_tokens")), lit(1)).plus(answerTokens).leq(context);
     }
 
-    /** Whether prompt and answer are more than a context holds, so that the front of the prompt is cut off. */
+    /** Whether prompt and answer are longer than the context, so that the beginning of the prompt is cut off. */
     public static Column isCut(Column answerTokens, int context) {
         return size(col("prompt_tokens")).plus(answerTokens).gt(context);
     }

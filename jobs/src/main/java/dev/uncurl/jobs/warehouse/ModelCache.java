@@ -13,8 +13,8 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * The models that the tasks of one JVM read, each loaded once: the one mutable static of Uncurl. Keyed by the hash of the
- * manifest, so that a name never stands for other weights. The two last used are kept.
+ * Keeps the two models that the tasks of this JVM used last, so that each is loaded once. Models are identified by the hash
+ * of their manifest, not by name. This is the only mutable static state that tasks share.
  */
 public final class ModelCache {
     private static final int KEPT = 2;
@@ -30,10 +30,10 @@ public final class ModelCache {
 
     private ModelCache() {}
 
-    /** A model in memory; the flat parameters are shared and only read. */
+    /** A model in memory. The flat parameters are shared by all tasks and must not be changed. */
     public record Loaded(ModelConfig config, INDArray parameters) {}
 
-    /** A model as the driver names it to the tasks. */
+    /** What the driver sends to tasks so that they can open a model. */
     public record Reference(String folder, String manifestSha256, SerializableConfiguration hadoop)
             implements Serializable {
         public static Reference of(Warehouse warehouse, ModelFolder model) {
@@ -42,7 +42,7 @@ public final class ModelCache {
             return new Reference(model.dir().toString(), model.manifestSha256(), hadoop);
         }
 
-        /** The model, whose files the driver has checked when it opened the folder. */
+        /** Opens the model without checking its files again: the driver has checked them. */
         public ModelFolder open() throws IOException {
             var path = new Path(folder);
             return ModelFolder.reopen(path.getFileSystem(hadoop.value()), path, manifestSha256);

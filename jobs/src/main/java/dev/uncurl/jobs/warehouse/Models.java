@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 
-/** Finished models: folders under models/ and their rows in models.registry. The folder comes first, the row last. */
+/** Finished models: folders under models/ and their rows in models.registry. The row is written after the folder. */
 public final class Models {
     private final Warehouse warehouse;
 
@@ -30,9 +30,9 @@ public final class Models {
     }
 
     /**
-     * The folder of a registered model, which is the one that models.registry names by the hash of its manifest.
+     * Opens a registered model and checks that its manifest has the hash that is stored in models.registry.
      *
-     * @throws UserError (input) when there is none, it is not whole, or it is not the one that was registered
+     * @throws UserError (input) when there is no such model, its folder is damaged, or the folder is not the one that was registered
      */
     public ModelFolder open(String modelId) {
         ModelFolder model = openFolder(modelId);
@@ -47,7 +47,7 @@ public final class Models {
         return model;
     }
 
-    /** SHA-256 of the manifest that models.registry has for a model; empty when it has no such model. */
+    /** SHA-256 of a model's manifest, as stored in models.registry; empty if the model is not registered. */
     public Optional<String> registered(String modelId) {
         return warehouse
                 .rows(UncurlTable.REGISTRY, "model_id", modelId)
@@ -67,10 +67,10 @@ public final class Models {
     }
 
     /**
-     * For results that were stored before and are shown again: refuses a model whose folder is another one now. A folder
-     * that is gone is no reason to withhold them.
+     * Checks a model whose stored results are shown again. A missing folder is accepted, since the results were computed
+     * when it existed; a folder with another model is refused.
      *
-     * @throws UserError (input) when the folder is there and not the one that was registered
+     * @throws UserError (input) when the folder exists and is not the one that was registered
      */
     public void requireUnchanged(String modelId, String registered) {
         try {
@@ -113,9 +113,9 @@ public final class Models {
     }
 
     /**
-     * Whether a model that was made from exactly these inputs is there already; to be called by whoever holds its name. A
-     * folder without its row (a run that was killed between the two) gets the row; a row without its folder, which someone
-     * removed, is removed before the model is made anew.
+     * Returns whether a model with exactly these inputs exists already. The caller must hold the lock of the name. A folder
+     * without a row, left by a run that was killed between the two, gets its row. A row without a folder is deleted, so that
+     * the model can be made again.
      *
      * @throws UserError (conflict) when a model of that name was made from other inputs, (input) when the folder is not the
      *     one that was registered
@@ -157,7 +157,7 @@ public final class Models {
         return true;
     }
 
-    /** Names of the folders under models/ as they are written, which a file system may not tell apart by their case. */
+    /** Names of the folders under models/, with the case in which they are stored. */
     private Set<String> folders() throws IOException {
         var names = new TreeSet<String>();
         Path models = warehouse.models();
@@ -169,7 +169,7 @@ public final class Models {
         return names;
     }
 
-    /** @throws UserError (usage) when a model that is not there differs from one that is only in upper and lower case */
+    /** @throws UserError (usage) when the name of a new model differs from an existing one only in upper and lower case */
     public void requireOtherThanCase(String modelId) {
         try {
             Set<String> folders = folders();
@@ -188,7 +188,7 @@ public final class Models {
         }
     }
 
-    /** Writes the row of a published folder, unless it is there. */
+    /** Writes the row of a published folder, unless it exists. */
     public void register(String modelId, ModelFolder model) {
         String sha = model.manifestSha256();
         boolean known = !warehouse

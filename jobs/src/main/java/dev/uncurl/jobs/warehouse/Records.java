@@ -8,7 +8,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.StructType;
 
-/** Rows of tables as records, by the names of their columns: see {@link RecordMapper}. */
+/** Reads and writes rows of tables as records, by column name; see {@link RecordMapper}. */
 public final class Records {
     private Records() {}
 
@@ -17,7 +17,7 @@ public final class Records {
      *
      * @param type record of the table, or one with some of its columns
      * @throws IllegalStateException when a column is missing or of another type
-     * @throws IllegalArgumentException for a null where the record takes none
+     * @throws IllegalArgumentException for a null in a component that is not Optional
      */
     public static <R extends Record> List<R> read(Dataset<Row> rows, Class<R> type) {
         Dataset<Row> selected = rows.select(columns(type));
@@ -46,7 +46,7 @@ public final class Records {
         return records.stream().map(record -> mapper.toRow(type.cast(record))).toList();
     }
 
-    /** Puts records in place of the rows that match, in one commit: see {@link Warehouse#replace}. */
+    /** Replaces the rows that match by records, in one commit; see {@link Warehouse#replace}. */
     public static void replace(
             Warehouse warehouse, UncurlTable table, List<? extends Record> records, Object... columnsAndValues) {
         warehouse.replace(table, frame(warehouse, table, records), columnsAndValues);

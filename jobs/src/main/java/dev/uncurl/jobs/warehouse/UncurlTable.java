@@ -65,7 +65,7 @@ public enum UncurlTable {
         return id.substring(0, id.indexOf('.'));
     }
 
-    /** The command whose rows the table has, for messages. */
+    /** The command that writes the table, for messages. */
     String command() {
         return switch (this) {
             case SEQUENCES, EXAMPLES, REJECTIONS, DOCUMENTS, RUNS -> "tokenize --config FILE";

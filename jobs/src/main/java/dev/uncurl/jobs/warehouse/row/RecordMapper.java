@@ -22,11 +22,11 @@ import scala.Function1;
 
 /**
  * Converts between records and Spark's rows of one schema, by name: component {@code modelId} is column
- * {@code model_id}. Accessors, constructor and places of columns are looked up once; no reflection is done per row.
+ * {@code model_id}. Accessors, constructor and column positions are looked up once; there is no reflection per row.
  *
  * <p>Types: String, int, long, float, double, boolean, Instant (timestamp), byte[] (binary), int[], long[], float[] and
  * double[] (arrays of those), List (array), Map, and a record for a struct. A value that may be null is an
- * {@link Optional}. Not for several threads at once.
+ * {@link Optional}. An instance must not be used by several threads at the same time.
  */
 public final class RecordMapper<R extends Record> {
     /** A component and the column of its name. */
@@ -58,7 +58,7 @@ public final class RecordMapper<R extends Record> {
     }
 
     /**
-     * For rows that are read: each component has its column, other columns are ignored.
+     * Makes a mapper for reading. Each component must have its column; other columns are ignored.
      *
      * @param place what the rows are, for messages: a table, or the name of a query
      * @throws IllegalStateException when a component has no column, or one of another type
@@ -68,8 +68,8 @@ public final class RecordMapper<R extends Record> {
     }
 
     /**
-     * For rows of a table, to read and to write. Columns that may be null and that the record does not have are written as
-     * null, as of a record that is older than the table.
+     * Makes a mapper for reading and writing rows of a table. A nullable column without a component is written as null: the
+     * record is older than the table.
      *
      * @param table its name, for messages
      * @throws IllegalStateException when a component has no column, or one of another type; when a column without null has

@@ -101,7 +101,7 @@ public final class PretrainCommand implements Callable<Integer> {
         var inputs = new TreeMap<String, String>();
         inputs.put("model", Settings.json(config.model()));
         inputs.put("seed", Long.toString(config.train().seed()));
-        inputs.put("tokenizer", tokenizer);
+        inputs.put(Lineage.TOKENIZER, tokenizer);
         Lineage lineage = Lineage.here(null, "initialize", inputs, RecordedCommand.of(spec), Backend.name());
         var models = new Models(warehouse);
         try (var lock = warehouse.lock("model", modelId)) {

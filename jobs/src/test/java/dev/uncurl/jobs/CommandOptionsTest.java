@@ -86,7 +86,7 @@ class CommandOptionsTest {
                     .filteredOn(line -> line.matches("  [ a-z]{10}" + command + "( .*)?"))
                     .hasSize(1);
         }
-        assertThat(lines).anyMatch(line -> line.matches("  pruning +dump-logits +Records .*"));
+        assertThat(lines).anyMatch(line -> line.matches("  pruning +dump-logits +Runs .*"));
     }
 
     @Test

@@ -102,8 +102,7 @@ public final class PruneCommand implements Callable<Integer> {
             throw UserError.usage("prune needs a name for the pruned model", "Add --model ID, or --plan-only.");
         }
         if (planOnly && modelId != null) {
-            throw UserError.usage(
-                    "--plan-only makes no model, so --model would have no effect", "Leave one of them out.");
+            throw UserError.usage("--plan-only makes no model, so --model has no effect", "Leave one of them out.");
         }
         planOptions.check();
         if (modelId != null) {

@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
 /** {@code jobs/submit tokenize --config tokenize/demo}. */
 @Command(
         name = "tokenize",
-        description = "Reads CC100, mC4, FLAN and SuperGLUE files into corpus.sequences and corpus.examples.",
+        description = "Reads CC100, mC4, FLAN and SuperGLUE files into the tables of corpora.",
         footer = {"", "  jobs/submit tokenize --config tokenize/demo --set max-rejected=0.05"})
 public final class TokenizeCommand implements Callable<Integer> {
     @Mixin

@@ -37,8 +37,7 @@ import picocli.CommandLine.Spec;
 /** {@code jobs/submit pretrain --model demo-pretrained --config train/demo-pretrain}. */
 @Command(
         name = "pretrain",
-        description =
-                "Trains a model from scratch on packed sequences, and evaluates it in comparison with a unigram model.",
+        description = "Trains a model from scratch, and compares it with a unigram model.",
         footer = {"", "  jobs/submit pretrain --model base --config train/demo-pretrain --set train.tokens=200000"})
 public final class PretrainCommand implements Callable<Integer> {
     @Mixin

@@ -28,6 +28,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -148,6 +149,7 @@ class TorchParityTest {
     }
 
     @ParameterizedTest
+    @Tag("slow")
     @EnumSource(names = {"DENSE", "TOP_1_BALANCE_Z", "TOP_2_RENORMALIZED"})
     void threeHundredStepsOnRealTextHaveTheLossesOfLibtorch(Mixture mixture) throws IOException {
         var request = mixture.curve();

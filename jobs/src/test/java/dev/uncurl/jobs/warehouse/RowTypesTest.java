@@ -19,6 +19,7 @@ import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.plans.logical.CreateTable;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -84,6 +85,7 @@ class RowTypesTest {
     }
 
     @Test
+    @Tag("slow")
     void oneMoreNullableColumnInACopyOfADefinitionNeedsNothingOfARecordThatDoesNotKnowIt(@TempDir Path folder)
             throws Exception {
         Warehouse warehouse = new Cli(folder).open();

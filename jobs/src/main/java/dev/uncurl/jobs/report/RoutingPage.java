@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -266,7 +267,7 @@ final class RoutingPage {
         if (pairs.isEmpty()) {
             return "There is one expert.";
         }
-        pairs.sort(java.util.Comparator.comparingDouble(pair -> distances[pair[0]][pair[1]]));
+        pairs.sort(Comparator.comparingDouble(pair -> distances[pair[0]][pair[1]]));
         return "Nearest: " + pair(pairs.get(0), distances) + ". Farthest: "
                 + pair(pairs.get(pairs.size() - 1), distances) + ".";
     }

@@ -6,6 +6,7 @@ import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.routing.RoutingSums;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -75,9 +76,8 @@ public final class RoutingCheck {
             String... key) {
         var stored = warehouse.rows(table, dump.partition());
         var schema = stored.schema();
-        var columns = java.util.Arrays.stream(key)
-                .map(org.apache.spark.sql.functions::col)
-                .toArray(org.apache.spark.sql.Column[]::new);
+        var columns =
+                Arrays.stream(key).map(org.apache.spark.sql.functions::col).toArray(org.apache.spark.sql.Column[]::new);
         List<Row> found = stored.orderBy(columns).collectAsList();
         List<Row> wanted =
                 Records.frame(warehouse, table, expected).orderBy(columns).collectAsList();

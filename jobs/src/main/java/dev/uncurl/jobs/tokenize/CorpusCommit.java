@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.FileScanTask;
@@ -163,7 +164,7 @@ final class CorpusCommit {
         Instant finished = after(table.currentSnapshot());
         var append = table.newAppend();
         for (Ready corpus : corpora) {
-            String name = corpus.plan.runId().substring(0, 12) + "-" + java.util.UUID.randomUUID();
+            String name = corpus.plan.runId().substring(0, 12) + "-" + UUID.randomUUID();
             try (var out = new DataFileWriter<>(RunRow.class, table, name, corpus.plan.name())) {
                 out.add(run(corpus, finished));
                 append.appendFile(out.end());

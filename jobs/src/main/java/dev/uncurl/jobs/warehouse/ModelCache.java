@@ -14,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Keeps the two models that the tasks of this JVM used last, so that each is loaded once. Models are identified by the hash
- * of their manifest, not by name. This is the only mutable static state that tasks share.
+ * of their manifest, not by name. No other mutable static state affects what tasks compute.
  */
 public final class ModelCache {
     private static final int KEPT = 2;

@@ -1,5 +1,6 @@
 package dev.uncurl.model.spec;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -46,7 +47,7 @@ public record TensorSpec(
 
     /** The same tensor with another number of rows and another type. */
     public TensorSpec with(int rows, DType type) {
-        var other = new java.util.ArrayList<>(shape);
+        var other = new ArrayList<>(shape);
         other.set(0, rows);
         return new TensorSpec(name, other, role, layer, expert, neuronAxis, type);
     }

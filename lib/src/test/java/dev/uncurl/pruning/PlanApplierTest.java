@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.error.UserError;
@@ -12,86 +11,18 @@ import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.Gpt2Architecture;
 import dev.uncurl.model.spec.ModelConfig;
-import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.Path;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-class PlanApplierTest {
-    private static final int E = 6;
-    private static final ModelConfig CONFIG =
-            new ModelConfig(4, 6, 2, 10, 13, 8, new MoeConfig(E, 1, 2, false, 0.01, 0));
-
-    private static final MergeOptions COLLAPSE = new MergeOptions(RouterRule.COLLAPSE, true);
-
-    /** The rule under which each method leaves a uniform model. */
-    private static MergeOptions plainRule(BuiltInMethods method) {
-        return method.drops() ? new MergeOptions(RouterRule.SLICE, true) : COLLAPSE;
-    }
-
-    @TempDir
-    java.nio.file.Path folder;
-
-    private FileSystem fs;
-    private ModelFolder source;
-    private List<LayerStatistics> evidence;
-
-    @BeforeEach
-    void model() throws IOException {
-        fs = FileSystem.getLocal(new Configuration());
-        source = write("source", CONFIG, 1);
-        evidence = new ArrayList<>();
-        for (int layer : CONFIG.moeLayers()) {
-            LayerStatistics routed = Samples.evidence(layer, Samples.logits(new Random(layer), 80, E, 3), E);
-            // any Gram matrix does for the experts' outputs
-            evidence.add(new LayerStatistics(layer, routed.gram(), routed.statistics(), Optional.of(routed.gram())));
-        }
-    }
-
-    private Path path(String name) {
-        return new Path(folder.resolve(name).toString());
-    }
-
-    private ModelFolder write(String name, ModelConfig config, long seed) throws IOException {
-        float[] parameters = Samples.floats(
-                new Random(seed), (int) ParameterLayout.of(config).length(), 0.3);
-        return ModelFolder.write(
-                fs,
-                path(name),
-                config,
-                WeightArrays.of(config, parameters),
-                Lineage.here(null, "pretrain", Map.of(), "test", "none"));
-    }
-
-    private Plan plan(ModelFolder model, BuiltInMethods method, int keep) {
-        return Planner.plan("m", model.manifestSha256(), "task", PlanSettings.of(method, keep, 3), evidence, Map.of());
-    }
-
-    private ModelFolder apply(Plan plan, String name) throws IOException {
-        BuiltInMethods method = BuiltInMethods.named(plan.origin().method());
-        return PlainPruning.apply(source, plan, plainRule(method), fs, path(name));
-    }
-
-    private static float[] tensor(ModelFolder model, String name) throws IOException {
-        float[] values = new float[(int) model.layout().tensor(name).length()];
-        model.read(name, values, 0);
-        return values;
-    }
-
+class PlanApplierTest extends PlanApplierFixture {
     @ParameterizedTest
     @EnumSource
     void keepingAllExpertsGivesTheModelBackBitForBit(BuiltInMethods method) throws IOException {
@@ -302,57 +233,5 @@ class PlanApplierTest {
         assertThat(check(new PlanCheck(narrow, again, plainRule(method), widened))
                         .copied())
                 .isZero();
-    }
-
-    private static PlanCheck.Counts check(PlanCheck check) throws IOException {
-        var counts = PlanCheck.Counts.NONE;
-        for (int shard = 0; shard < check.shards(); shard++) {
-            counts = counts.plus(check.check(shard));
-        }
-        return counts;
-    }
-
-    @ParameterizedTest
-    @EnumSource(names = {"UNCURL", "FREQUENCY"})
-    void aPrunedModelIsHeldAgainstItsParentAndPlan(BuiltInMethods method) throws IOException {
-        for (String router : RouterRule.ids(method)) {
-            for (boolean align : new boolean[] {true, false}) {
-                var options = new MergeOptions(RouterRule.named(router, method), align);
-                Plan plan = plan(source, method, 3);
-                Path dir = path(router + method.id() + align);
-                ModelFolder pruned = PlainPruning.apply(source, plan, options, fs, dir);
-                PlanCheck.Counts counts = check(new PlanCheck(source, plan, options, pruned));
-                assertThat(counts.routers()).isEqualTo(CONFIG.moeLayers().length);
-                assertThat(counts.merged())
-                        .isEqualTo(4 * PlanApplier.merges(plan).size());
-                assertThat(counts.converted()).isZero();
-                assertThat(counts.copied() + counts.merged() + counts.routers())
-                        .isEqualTo(pruned.layout().tensors().size());
-            }
-        }
-    }
-
-    @Tag("slow")
-    @Test
-    void aTensorThatIsNotWhatThePlanMakesIsNamed() throws IOException {
-        Plan plan = plan(source, BuiltInMethods.UNCURL, 3);
-        ModelFolder pruned = apply(plan, "pruned");
-        for (var tensor : pruned.layout().tensors()) {
-            float[] parameters = WeightArrays.array(pruned.config(), pruned);
-            parameters[(int) (tensor.offset() + tensor.length() / 2)] += 1e-4f;
-            Path dir = path("changed-" + tensor.name());
-            var changed = ModelFolder.write(
-                    fs,
-                    dir,
-                    pruned.config(),
-                    WeightArrays.of(pruned.config(), parameters),
-                    pruned.manifest().lineage());
-            assertThatThrownBy(() -> check(new PlanCheck(source, plan, COLLAPSE, changed)))
-                    .isInstanceOf(UserError.class)
-                    .hasMessageContaining("tensor " + tensor.name());
-        }
-        assertThatThrownBy(() -> new PlanCheck(source, plan(source, BuiltInMethods.UNCURL, 2), COLLAPSE, pruned))
-                .isInstanceOf(UserError.class)
-                .hasMessageContaining("config.json");
     }
 }

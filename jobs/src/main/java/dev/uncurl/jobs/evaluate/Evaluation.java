@@ -2,12 +2,10 @@ package dev.uncurl.jobs.evaluate;
 
 import static org.apache.spark.sql.functions.col;
 
-import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.ExampleScorer;
 import dev.uncurl.evaluation.Metric;
 import dev.uncurl.jobs.warehouse.ModelCache;
-import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
@@ -37,11 +35,14 @@ public final class Evaluation {
     private static final int BATCH = 8;
 
     private final Warehouse warehouse;
-    private final Models models;
 
     public Evaluation(Warehouse warehouse) {
         this.warehouse = warehouse;
-        this.models = new Models(warehouse);
+    }
+
+    /** Evaluates a registered model; see {@link #evaluate(ScoredModel, List, String, int)}. */
+    public List<ResultRow> evaluate(String modelId, List<String> names, String split, int limit) {
+        return evaluate(ScoredModel.registered(warehouse, modelId), names, split, limit);
     }
 
     /**
@@ -51,21 +52,18 @@ public final class Evaluation {
      * @param limit the most examples or sequences over all names, the first ones; 0 for all
      * @return the metrics, ordered by name
      */
-    public List<ResultRow> evaluate(String modelId, List<String> names, String split, int limit) {
-        ModelFolder model = models.open(modelId);
+    public List<ResultRow> evaluate(ScoredModel model, List<String> names, String split, int limit) {
         var inputs =
                 ScoringInputs.of(warehouse, names, split, limit, model.config().sequenceLength());
-        String tokenizer = model.manifest().lineage().tokenizer();
-        inputs.runs().forEach(run -> run.requireTokenizer(tokenizer, modelId));
-        var key =
-                new Key(modelId, inputs.label(), split, model.manifestSha256(), inputs.data(), inputs.promptVersion());
+        inputs.runs().forEach(run -> run.requireTokenizer(model.tokenizer(), model.id()));
+        var key = new Key(model.id(), inputs.label(), split, model.sha256(), inputs.data(), inputs.promptVersion());
         Dataset<Row> results = key.rows(warehouse, UncurlTable.RESULTS)
                 .where(col("examples_cut").isNotNull()); // null in rows of releases that gave metrics other names
         if (!results.isEmpty()) {
             System.out.println("Results of " + key + " are there already: reused.");
             return Records.read(results.orderBy("metric"), ResultRow.class);
         }
-        try (var lock = warehouse.lock("evaluation", modelId, inputs.label())) {
+        try (var lock = warehouse.lock("evaluation", model.id(), inputs.label())) {
             warehouse.describe("evaluate " + key);
             List<ScoredRow> scored = scored(key, model, inputs);
             return writeResults(key, inputs, new EvaluationMetrics(warehouse, inputs, split).of(scored));
@@ -99,14 +97,14 @@ public final class Evaluation {
     }
 
     /** The rows of evaluation.examples: new ones, or those of a run that ended before it wrote its results. */
-    private List<ScoredRow> scored(Key key, ModelFolder model, ScoringInputs inputs) {
+    private List<ScoredRow> scored(Key key, ScoredModel model, ScoringInputs inputs) {
         List<ScoredRow> before =
                 Records.read(key.rows(warehouse, UncurlTable.SCORED).orderBy("example_id"), ScoredRow.class);
         if (!before.isEmpty()) { // complete, since all rows are written in one commit
             return before;
         }
         int tasks = warehouse.context().defaultParallelism();
-        var reference = ModelCache.Reference.of(warehouse, model);
+        ModelCache.Source source = model.source();
         StructType from = inputs.rows().schema();
         StructType to = warehouse.table(UncurlTable.SCORED).schema();
         Dataset<Row> scored = inputs.rows()
@@ -115,7 +113,7 @@ public final class Evaluation {
                         (MapPartitionsFunction<Row, Row>) rows -> {
                             var items = RecordMapper.reader(ScoringInputs.Item.class, from, key.task);
                             var table = RecordMapper.ofTable(ScoredRow.class, to, UncurlTable.SCORED.id());
-                            return scorePartition(rows, items, reference, key).stream()
+                            return scorePartition(rows, items, source, key).stream()
                                     .map(table::toRow)
                                     .iterator();
                         },
@@ -127,8 +125,8 @@ public final class Evaluation {
     }
 
     private static List<ScoredRow> scorePartition(
-            Iterator<Row> rows, RecordMapper<ScoringInputs.Item> items, ModelCache.Reference reference, Key key) {
-        ModelCache.Loaded loaded = reference.load();
+            Iterator<Row> rows, RecordMapper<ScoringInputs.Item> items, ModelCache.Source source, Key key) {
+        ModelCache.Loaded loaded = source.load();
         int length = loaded.config().sequenceLength();
         var scored = new ArrayList<ScoredRow>();
         try (var model = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), BATCH * length)) {

@@ -33,9 +33,14 @@ public final class ModelCache {
     /** A model in memory. The flat parameters are shared by all tasks and must not be changed. */
     public record Loaded(ModelConfig config, INDArray parameters) {}
 
-    /** What the driver sends to tasks so that they can open a model. */
-    public record Reference(String folder, String manifestSha256, SerializableConfiguration hadoop)
-            implements Serializable {
+    /** What the driver sends to tasks so that they can load a model. */
+    public interface Source extends Serializable {
+        /** Returns the model; tasks of one JVM share it. */
+        Loaded load();
+    }
+
+    /** A model in a folder. */
+    public record Reference(String folder, String manifestSha256, SerializableConfiguration hadoop) implements Source {
         public static Reference of(Warehouse warehouse, ModelFolder model) {
             var hadoop = new SerializableConfiguration(
                     warehouse.spark().sparkContext().hadoopConfiguration());
@@ -48,6 +53,7 @@ public final class ModelCache {
             return ModelFolder.reopen(path.getFileSystem(hadoop.value()), path, manifestSha256);
         }
 
+        @Override
         public Loaded load() {
             synchronized (LOADED) {
                 return LOADED.computeIfAbsent(manifestSha256, sha -> {

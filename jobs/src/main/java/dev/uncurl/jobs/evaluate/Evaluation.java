@@ -46,10 +46,17 @@ public final class Evaluation {
     private record Request(List<String> names, String split, int limit, int context) {}
 
     private final Warehouse warehouse;
+    private final int cores;
     private final Map<Request, Prepared> prepared = new HashMap<>();
 
     public Evaluation(Warehouse warehouse) {
+        this(warehouse, warehouse.context().defaultParallelism());
+    }
+
+    /** @param cores on which the number of Spark tasks depends; does not affect the rows */
+    Evaluation(Warehouse warehouse, int cores) {
         this.warehouse = warehouse;
+        this.cores = cores;
     }
 
     /** Evaluates a registered model; see {@link #evaluate(ScoredModel, List, String, int, StopRule)}. */
@@ -90,7 +97,7 @@ public final class Evaluation {
     private Prepared prepare(Request request) {
         warehouse.describe("prepare " + String.join("+", request.names) + " (" + request.split + ")");
         var inputs = ScoringInputs.of(warehouse, request.names, request.split, request.limit, request.context);
-        var examples = BlockedExamples.of(inputs, warehouse.context().defaultParallelism());
+        var examples = BlockedExamples.of(inputs, cores);
         return new Prepared(
                 inputs,
                 examples,

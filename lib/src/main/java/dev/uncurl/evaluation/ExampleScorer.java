@@ -4,15 +4,25 @@ import dev.uncurl.model.Sequences;
 import dev.uncurl.model.SmoeLanguageModel;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * Scores examples with a model: the log-likelihood of each choice given the prompt, and the loss on prompt and right
  * answer. A sequence that exceeds the model's sequence length is truncated at the front of the prompt, never in an
  * answer: a choice or target that leaves no room for a token of the prompt is refused. A text without a prompt is
- * truncated at its front. Sequences are batched by length; neither padding nor other sequences of the batch affect a
- * score, since experts have no capacity limit here.
+ * truncated at its front.
+ *
+ * <p>What sequences of an example share, such as the prompt, is computed once ({@link PassTree}), and batches have no
+ * padding. The bits of a score depend on the example and the model alone, for any size of batches, order of examples and
+ * number of threads. Where the model's sequences are not independent to the bit ({@link
+ * SmoeLanguageModel#sequencesAreIndependent}), examples are therefore computed one at a time, which is slower.
+ *
+ * <p>A choice that has no prompt, as the sentences of a minimal pair, is scored after the end-of-text token, as
+ * lm-evaluation-harness does. The caller gives that token as the prompt.
  */
 public final class ExampleScorer {
     /**
@@ -36,14 +46,22 @@ public final class ExampleScorer {
         }
     }
 
-    /** One sequence to score, whose tokens from index {@code from} on are predicted. */
-    private record Pass(int example, int choice, int[] tokens, int from) {}
-
-    private static final int TEXT = -1;
+    /**
+     * Tokens that a scorer has dealt with.
+     *
+     * @param separate input tokens of all sequences, each on its own
+     * @param useful those that are left when what the sequences of an example share counts once
+     * @param computed those that the model computed: a shared prompt is computed again for choices that do not fit into one
+     *     batch
+     */
+    public record Tokens(long separate, long useful, long computed) {}
 
     private final SmoeLanguageModel model;
     private final int sequenceLength;
     private final int maxTokens;
+    private long separate;
+    private long useful;
+    private long computed;
 
     /** @param maxTokens positions of one batch, the limit of the model; at least the sequence length */
     public ExampleScorer(SmoeLanguageModel model, int sequenceLength, int maxTokens) {
@@ -83,46 +101,67 @@ public final class ExampleScorer {
      *     or prompt
      */
     public List<Score> score(List<Example> examples) {
-        var passes = new ArrayList<Pass>();
+        var scores = new Accumulated(examples);
+        boolean together = model.sequencesAreIndependent();
+        var batch = new ScoringBatch();
         for (int e = 0; e < examples.size(); e++) {
-            Example example = examples.get(e);
-            requireFit(example);
-            passes.add(new Pass(e, TEXT, Sequences.fit(example.prompt, example.target, sequenceLength), 1));
-            for (int c = 0; c < example.choices.size(); c++) {
-                int[] choice = example.choices.get(c);
-                int[] tokens = Sequences.fit(example.prompt, choice, sequenceLength);
-                passes.add(new Pass(e, c, tokens, tokens.length - choice.length));
+            requireFit(examples.get(e));
+            for (PassTree tree : trees(e, examples.get(e))) {
+                List<PassTree.Piece> all = List.of(new PassTree.Piece(
+                        tree, IntStream.range(0, tree.leaves().size()).boxed().toList()));
+                useful += all.get(0).tokens();
+                // a limit that does not depend on maxTokens: the bits may depend on the piece
+                for (PassTree.Piece piece : tree.pieces(together ? maxTokens : sequenceLength)) {
+                    if (batch.size() > 0 && (!together || batch.size() + piece.tokens() > maxTokens)) {
+                        run(batch, scores);
+                        batch = new ScoringBatch();
+                    }
+                    batch.add(piece);
+                }
             }
         }
-        passes.sort(Comparator.comparingInt(pass -> pass.tokens.length));
-        var scores = new Accumulated(examples);
-        int from = 0;
-        while (from < passes.size()) {
-            int to = from + 1;
-            while (to < passes.size() && (to - from + 1) * passes.get(to).tokens.length <= maxTokens) {
-                to++;
-            }
-            run(passes.subList(from, to), scores);
-            from = to;
+        if (batch.size() > 0) {
+            run(batch, scores);
         }
         return scores.toList();
     }
 
-    private void run(List<Pass> passes, Accumulated scores) {
-        var tokens = new ArrayList<int[]>();
-        var targets = new ArrayList<int[]>();
-        for (Pass pass : passes) {
-            tokens.add(pass.tokens);
-            targets.add(Sequences.nextTokens(pass.tokens, pass.from));
+    /** Of all examples so far. */
+    public Tokens tokens() {
+        return new Tokens(separate, useful, computed);
+    }
+
+    /** The sequences of an example, those that begin at the same token of the prompt in one tree. */
+    private Collection<PassTree> trees(int e, Example example) {
+        var byStart = new TreeMap<Integer, List<PassTree.Pass>>();
+        add(e, PassTree.Pass.TEXT, example.prompt, example.target, byStart);
+        for (int c = 0; c < example.choices.size(); c++) {
+            add(e, c, example.prompt, example.choices.get(c), byStart);
         }
-        var batch = Sequences.padded(tokens, targets);
-        model.forward(batch);
-        float[] logProbabilities = model.targetLogProbabilities();
-        for (int row = 0; row < passes.size(); row++) {
-            Pass pass = passes.get(row);
-            for (int position = Math.max(pass.from, 1); position < pass.tokens.length; position++) {
-                double value = logProbabilities[row * batch.columns() + position - 1];
-                scores.add(pass, pass.tokens.length - position, value);
+        return byStart.values().stream().map(PassTree::of).toList();
+    }
+
+    private void add(int e, int choice, int[] prompt, int[] answer, Map<Integer, List<PassTree.Pass>> byStart) {
+        int[] tokens = Sequences.fit(prompt, answer, sequenceLength);
+        int from = choice == PassTree.Pass.TEXT ? 1 : tokens.length - answer.length;
+        int start = prompt.length + answer.length - tokens.length;
+        if (tokens.length > 1) {
+            separate += tokens.length - 1;
+            byStart.computeIfAbsent(start, key -> new ArrayList<>())
+                    .add(new PassTree.Pass(e, choice, tokens, from, start));
+        }
+    }
+
+    private void run(ScoringBatch batch, Accumulated scores) {
+        computed += batch.size();
+        double[] logProbabilities = model.logProbabilities(batch.toBatch());
+        for (ScoringBatch.Predictions predictions : batch.passes()) {
+            for (int i = 0; i < predictions.index().length; i++) {
+                int fromEnd = predictions.index().length - i;
+                scores.add(
+                        predictions.pass(),
+                        fromEnd,
+                        logProbabilities[predictions.index()[i]]);
             }
         }
     }
@@ -150,10 +189,10 @@ public final class ExampleScorer {
         }
 
         /** @param fromEnd 1 for the last token of the sequence */
-        void add(Pass pass, int fromEnd, double logProbability) {
-            int e = pass.example;
-            if (pass.choice != TEXT) {
-                choices[e][pass.choice] += logProbability;
+        void add(PassTree.Pass pass, int fromEnd, double logProbability) {
+            int e = pass.example();
+            if (pass.choice() != PassTree.Pass.TEXT) {
+                choices[e][pass.choice()] += logProbability;
                 return;
             }
             text[e] -= logProbability;

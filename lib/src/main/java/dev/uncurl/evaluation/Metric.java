@@ -4,10 +4,11 @@ import dev.uncurl.error.UserError;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.function.IntToDoubleFunction;
 
 /**
- * A metric with its standard error and baselines. acc, f1 and em have the names of lm-evaluation-harness.
+ * A metric with its standard error and baselines. acc, acc_norm, acc_bytes, f1, em and bits_per_byte have the names of
+ * lm-evaluation-harness. Metrics over many examples are made from sums: {@link Confusion}, {@link MeanSums}, {@link
+ * LossSums}.
  *
  * @param n examples behind an accuracy or an F1, questions behind an exact match, predicted tokens behind a loss
  * @param standardError of {@code value}
@@ -47,16 +48,28 @@ public record Metric(
         return best;
     }
 
-    /** Share of right answers; its standard error is that of a mean of n independent 0s and 1s. */
-    public static Metric accuracy(int[] predictions, int[] labels) {
-        int n = requirePairs(predictions, labels);
-        int right = 0;
-        for (int i = 0; i < n; i++) {
-            right += predictions[i] == labels[i] ? 1 : 0;
+    /**
+     * The choice with the largest log-likelihood per unit of its length; ties go to the lower index. With lengths in
+     * characters (code points) this is what acc_norm of lm-evaluation-harness counts, in UTF-8 bytes what acc_bytes counts, both
+     * without the separator between prompt and choice. In tokens there is no such metric in the harness.
+     *
+     * @throws UserError (input) for a log-likelihood that is not finite
+     */
+    public static int prediction(double[] logLikelihoods, int[] lengths) {
+        if (lengths.length != logLikelihoods.length || Arrays.stream(lengths).anyMatch(length -> length < 1)) {
+            throw new IllegalArgumentException("Lengths " + Arrays.toString(lengths) + " of " + logLikelihoods.length
+                    + " choices; each must be 1 or more");
         }
-        double accuracy = (double) right / n;
-        double error = n > 1 ? Math.sqrt(accuracy * (1 - accuracy) / (n - 1)) : 0;
-        return new Metric("acc", accuracy, n, error, majority(labels), constant(predictions));
+        double[] perUnit = logLikelihoods.clone();
+        for (int choice = 0; choice < lengths.length; choice++) {
+            perUnit[choice] /= lengths[choice];
+        }
+        return prediction(perUnit);
+    }
+
+    /** Share of right answers; see {@link Confusion#accuracy}. */
+    public static Metric accuracy(int[] predictions, int[] labels) {
+        return confusion(predictions, labels).accuracy("acc");
     }
 
     /**
@@ -64,8 +77,7 @@ public record Metric(
      * metric. The standard error is the jackknife's.
      */
     public static Metric meanF1(int[] predictions, int[] labels, int classes) {
-        requirePairs(predictions, labels);
-        return jackknifed("f1", predictions, labels, left -> meanF1(predictions, labels, classes, left));
+        return confusion(predictions, labels).meanF1();
     }
 
     /**
@@ -74,34 +86,14 @@ public record Metric(
      * jackknife's, over answers.
      */
     public static Metric f1OfClass(int[] predictions, int[] labels, int of) {
-        requirePairs(predictions, labels);
-        return jackknifed("f1_a", predictions, labels, left -> f1OfClass(predictions, labels, of, left));
+        return confusion(predictions, labels).f1OfClass(of);
     }
 
-    private static double f1OfClass(int[] predictions, int[] labels, int of, int leftOut) {
-        int hits = 0;
-        int either = 0;
-        for (int i = 0; i < labels.length; i++) {
-            if (i != leftOut) {
-                hits += predictions[i] == of && labels[i] == of ? 1 : 0;
-                either += (predictions[i] == of ? 1 : 0) + (labels[i] == of ? 1 : 0);
-            }
+    private static Confusion confusion(int[] predictions, int[] labels) {
+        if (predictions.length != labels.length || labels.length == 0) {
+            throw new IllegalArgumentException(predictions.length + " predictions for " + labels.length + " labels");
         }
-        return either == 0 ? 0 : 2.0 * hits / either;
-    }
-
-    /** @param without the metric without the example of the given index; -1 leaves none out */
-    private static Metric jackknifed(String name, int[] predictions, int[] labels, IntToDoubleFunction without) {
-        int n = labels.length;
-        double sum = 0;
-        double squares = 0;
-        for (int left = 0; left < n; left++) {
-            double value = without.applyAsDouble(left);
-            sum += value;
-            squares += value * value;
-        }
-        double error = n > 1 ? Math.sqrt(Math.max(0, (n - 1.0) / n * (squares - sum * sum / n))) : 0;
-        return new Metric(name, without.applyAsDouble(-1), n, error, majority(labels), constant(predictions));
+        return Confusion.of(predictions, labels);
     }
 
     /**
@@ -118,76 +110,21 @@ public record Metric(
         for (int i = 0; i < right.length; i++) {
             all.merge(questions.get(i), right[i], Boolean::logicalAnd);
         }
-        int n = all.size();
-        double share = (double) all.values().stream().filter(matched -> matched).count() / n;
-        double error = n > 1 ? Math.sqrt(share * (1 - share) / (n - 1)) : 0;
-        return new Metric("em", share, n, error, null, null);
-    }
-
-    private static double meanF1(int[] predictions, int[] labels, int classes, int leftOut) {
-        int[] hits = new int[classes];
-        int[] predicted = new int[classes];
-        int[] actual = new int[classes];
-        for (int i = 0; i < labels.length; i++) {
-            if (i != leftOut) {
-                predicted[predictions[i]]++;
-                actual[labels[i]]++;
-                hits[labels[i]] += predictions[i] == labels[i] ? 1 : 0;
-            }
-        }
-        double sum = 0;
-        int occurring = 0;
-        for (int c = 0; c < classes; c++) {
-            if (predicted[c] + actual[c] > 0) {
-                sum += 2.0 * hits[c] / (predicted[c] + actual[c]);
-                occurring++;
-            }
-        }
-        return occurring == 0 ? 0 : sum / occurring;
+        var sums = new MeanSums();
+        all.values().forEach(matched -> sums.add(matched ? 1 : 0));
+        return sums.toMetric("em");
     }
 
     /**
-     * Mean loss per token, sum of losses over sum of tokens. The standard error assumes independent examples (a ratio
-     * estimator): sqrt(n / (n - 1) * sum_i (l_i - r t_i)^2) / sum_i t_i.
+     * Mean loss per token, sum of losses over sum of tokens; see {@link LossSums}.
      *
      * @throws UserError (input) if there is no token, or a loss is not finite
      */
     public static Metric lossPerToken(String name, double[] losses, int[] tokens) {
-        double loss = Arrays.stream(losses).sum();
-        long count = Arrays.stream(tokens).asLongStream().sum();
-        if (count == 0) {
-            throw UserError.input(
-                    "No token was predicted, so there is no " + name,
-                    "Evaluate on sequences or examples of two tokens or more.");
-        }
-        double ratio = loss / count;
-        double squares = 0;
+        var sums = new LossSums();
         for (int i = 0; i < losses.length; i++) {
-            double residual = losses[i] - ratio * tokens[i];
-            squares += residual * residual;
+            sums.add(losses[i], tokens[i]);
         }
-        int n = losses.length;
-        double error = n > 1 ? Math.sqrt(squares * n / (n - 1)) / count : 0;
-        return new Metric(name, ratio, count, error, null, null);
-    }
-
-    private static int requirePairs(int[] predictions, int[] labels) {
-        if (predictions.length != labels.length || labels.length == 0) {
-            throw new IllegalArgumentException(predictions.length + " predictions for " + labels.length + " labels");
-        }
-        return labels.length;
-    }
-
-    private static double majority(int[] labels) {
-        int[] counts = new int[Arrays.stream(labels).max().orElse(0) + 1];
-        int most = 0;
-        for (int label : labels) {
-            most = Math.max(most, ++counts[label]);
-        }
-        return (double) most / labels.length;
-    }
-
-    private static boolean constant(int[] predictions) {
-        return Arrays.stream(predictions).distinct().count() == 1;
+        return sums.perToken(name);
     }
 }

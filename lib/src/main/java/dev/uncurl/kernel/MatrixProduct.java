@@ -7,4 +7,17 @@ public interface MatrixProduct {
      * dimension may be 0, as for the gradient of an expert without tokens; beta must then be 0 or 1.
      */
     void multiply(Matrix a, boolean transposeA, Matrix b, boolean transposeB, float beta, Matrix c);
+
+    /**
+     * c = a b, or a b^T. If {@link #rowsAreIndependent}, the bits of a row of c depend on that row of a and on b alone: not on
+     * the number of rows, nor on the place of the row among them. Somewhat slower than {@link #multiply} for few rows.
+     */
+    default void multiplyRows(Matrix a, Matrix b, boolean transposeB, Matrix c) {
+        multiply(a, false, b, transposeB, 0, c);
+    }
+
+    /** Whether {@link #multiplyRows} keeps its promise on this machine; otherwise rows may differ in their last bits. */
+    default boolean rowsAreIndependent() {
+        return false;
+    }
 }

@@ -6,6 +6,12 @@ import dev.uncurl.kernel.Matrix;
 
 /** Multi-head causal self-attention with its input projection c_attn [D, 3D] and output projection c_proj [D, D]. */
 final class CausalSelfAttention {
+    /** The attention of a forward pass: which tokens see which. */
+    interface Heads {
+        /** As {@link Attention#forward}. */
+        void forward(Attention attention, Matrix qkv, Matrix logSumExp, Matrix output);
+    }
+
     private final Kernels kernels;
     private final Parameter inWeight;
     private final Parameter inBias;
@@ -22,13 +28,13 @@ final class CausalSelfAttention {
     }
 
     /** Computes middle = input + projection(attention(normed1)), all [N, D]. */
-    void forward(Attention.Shape shape, int tokens, Buffers.Block block, Matrix branch) {
+    void forward(Heads heads, int tokens, Buffers.Block block, Matrix branch) {
         Matrix qkv = block.qkv().first(tokens);
         Matrix attended = block.attended().first(tokens);
         Matrix added = branch.first(tokens);
         kernels.matrixProduct().multiply(block.normed1().first(tokens), false, inWeight.value(), false, 0, qkv);
         kernels.bias().add(qkv, inBias.value());
-        kernels.attention().forward(shape, qkv, block.logSumExp().first(tokens), attended);
+        heads.forward(kernels.attention(), qkv, block.logSumExp().first(tokens), attended);
         kernels.matrixProduct().multiply(attended, false, outWeight.value(), false, 0, added);
         kernels.bias()
                 .addResidual(

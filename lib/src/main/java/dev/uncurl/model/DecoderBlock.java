@@ -49,13 +49,14 @@ final class DecoderBlock {
     /**
      * Computes the residual stream after the block.
      *
+     * @param heads the attention of this pass
      * @param limited whether the capacity of experts is limited
      * @param outputs receives the sums of all experts' outputs; may be null
      * @param output [N, D] the residual stream after the block, overwritten
      */
     void forward(
             TokenBatch batch,
-            Attention.Shape shape,
+            CausalSelfAttention.Heads heads,
             Buffers buffers,
             boolean limited,
             ExpertOutputs outputs,
@@ -67,7 +68,7 @@ final class DecoderBlock {
                 block.statistics1().first(tokens),
                 block.normed1().first(tokens));
         clock.lap(Part.NORM);
-        attention.forward(shape, tokens, block, buffers.branch);
+        attention.forward(heads, tokens, block, buffers.branch);
         clock.lap(Part.ATTENTION);
         norm2.forward(block.middle().first(tokens), block.statistics2().first(tokens), normed2);
         clock.lap(Part.NORM);

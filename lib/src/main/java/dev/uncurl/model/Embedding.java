@@ -26,8 +26,13 @@ final class Embedding {
         for (int i = 0; i < batch.size(); i++) {
             position[i] = batch.tokens()[i] == TokenBatch.NONE ? -1 : i % batch.columns();
         }
-        kernels.gatherScatter().gather(tokens.value(), batch.tokens(), null, stream);
-        kernels.gatherScatter().gatherAdd(stream, positions.value(), position, null, stream);
+        forward(batch.tokens(), position, stream);
+    }
+
+    /** As above, for tokens [N] at any positions [N]. */
+    void forward(int[] ids, int[] places, Matrix stream) {
+        kernels.gatherScatter().gather(tokens.value(), ids, null, stream);
+        kernels.gatherScatter().gatherAdd(stream, positions.value(), places, null, stream);
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.uncurl.model;
 
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
+import java.util.Arrays;
 
 /**
  * Final norm and output head, whose matrix is wte [V, D]. Computes only positions with a target, in blocks of as many
@@ -75,6 +76,31 @@ final class LanguageModelHead {
             backward(batch, buffers, rows, statistics, dNormed);
         }
         return sum / predicted;
+    }
+
+    /**
+     * log p of each target at its row of the stream after the last block.
+     *
+     * @param rows [M], any number of times, in any order
+     * @param targets [M]
+     * @param tokens rows of the stream
+     */
+    double[] logProbabilities(int[] rows, int[] targets, int tokens, Buffers buffers) {
+        predicted = 0;
+        double[] result = new double[rows.length];
+        Matrix stream = buffers.output.first(tokens);
+        int most = Math.min(buffers.logits.rows(), buffers.predicted.rows());
+        for (int from = 0; from < rows.length; from += most) {
+            int count = Math.min(most, rows.length - from);
+            Matrix taken = buffers.predicted.first(count);
+            Matrix normed = buffers.predictedNormed.first(count);
+            Matrix logits = buffers.logits.first(count);
+            kernels.gatherScatter().gather(stream, Arrays.copyOfRange(rows, from, from + count), null, taken);
+            norm.forward(taken, buffers.predictedStatistics.first(count), normed);
+            kernels.matrixProduct().multiply(normed, false, embedding.value(), true, 0, logits);
+            kernels.crossEntropy().forward(logits, targets, from, 0, result);
+        }
+        return result;
     }
 
     private void backward(TokenBatch batch, Buffers buffers, Matrix rows, Matrix statistics, Matrix dNormed) {

@@ -27,9 +27,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
     private static final Set<String> LOGGED = ConcurrentHashMap.newKeySet();
 
     private final ModelConfig config;
-    private final Kernels kernels;
+    private final PassKernels kernels;
     private final boolean ownsKernels;
-    private final int maxTokens;
+    private final BatchLimits limits;
     private final boolean training;
     private final Arena arena;
     private final Buffers buffers;
@@ -41,7 +41,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
     private boolean closed;
 
     private SmoeLanguageModel(
-            Kernels kernels,
+            Kernels chosen,
             boolean ownsKernels,
             ModelConfig config,
             INDArray parameters,
@@ -56,9 +56,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
             throw new IllegalArgumentException("A model for at most " + maxTokens + " tokens cannot take a batch");
         }
         this.config = config;
-        this.kernels = kernels;
+        kernels = new PassKernels(chosen);
         this.ownsKernels = ownsKernels;
-        this.maxTokens = maxTokens;
+        limits = new BatchLimits(maxTokens, config.sequenceLength(), config.vocabulary());
         training = gradients != null;
         var footprint = Footprint.of(config, maxTokens, training);
         footprint.check(maxTokens);
@@ -127,7 +127,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
 
     /** Maximal rows * columns of a batch. */
     public int maxTokens() {
-        return maxTokens;
+        return limits.tokens();
     }
 
     /**
@@ -167,18 +167,20 @@ public final class SmoeLanguageModel implements AutoCloseable {
     }
 
     private Loss pass(TokenBatch batch, boolean withGradient, ExpertOutputs outputs) {
-        check(batch);
+        checkOpen();
+        limits.check(batch);
         last = batch;
         int tokens = batch.size();
         var shape = new Attention.Shape(batch.rows(), batch.columns(), config.heads());
+        kernels.byRows(false);
         clock.start();
         embedding.forward(batch, buffers.blocks.get(0).input().first(tokens));
         clock.lap(Part.EMBEDDING);
-        for (int layer = 0; layer < blocks.size(); layer++) {
-            boolean isLast = layer + 1 == blocks.size();
-            var output = isLast ? buffers.output : buffers.blocks.get(layer + 1).input();
-            blocks.get(layer).forward(batch, shape, buffers, withGradient, outputs, output.first(tokens));
-        }
+        blocks(
+                batch,
+                (attention, qkv, logSumExp, output) -> attention.forward(shape, qkv, logSumExp, output),
+                withGradient,
+                outputs);
         double crossEntropy = head.forward(batch, buffers, withGradient);
         clock.lap(Part.HEAD);
         if (withGradient) {
@@ -189,6 +191,47 @@ public final class SmoeLanguageModel implements AutoCloseable {
             clock.lap(Part.EMBEDDING);
         }
         return loss(crossEntropy);
+    }
+
+    private void blocks(TokenBatch batch, CausalSelfAttention.Heads heads, boolean limited, ExpertOutputs outputs) {
+        int tokens = batch.size();
+        for (int layer = 0; layer < blocks.size(); layer++) {
+            boolean isLast = layer + 1 == blocks.size();
+            var output = isLast ? buffers.output : buffers.blocks.get(layer + 1).input();
+            blocks.get(layer).forward(batch, heads, buffers, limited, outputs, output.first(tokens));
+        }
+    }
+
+    /**
+     * Whether the bits of {@link #logProbabilities} depend on a sequence alone: not on the other sequences of the batch, nor
+     * on what is shared with them. So it is with OpenBLAS's kernels for AVX-512; with others the last bits may differ.
+     */
+    public boolean sequencesAreIndependent() {
+        return kernels.matrixProduct().rowsAreIndependent();
+    }
+
+    /**
+     * log p of each target given its token and all before it in the sequence; see {@link #sequencesAreIndependent}. The bits
+     * do not depend on the number of threads. {@link #routing} then has a token per row of the batch. Experts have no
+     * capacity limit here.
+     *
+     * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
+     */
+    public double[] logProbabilities(BranchedBatch batch) {
+        checkOpen();
+        limits.check(batch);
+        TokenBatch flat = batch.flat();
+        last = flat;
+        Attention.Layout layout = batch.layout(config.heads());
+        kernels.byRows(true);
+        clock.start();
+        embedding.forward(
+                batch.tokens(), batch.positions(), buffers.blocks.get(0).input().first(flat.size()));
+        clock.lap(Part.EMBEDDING);
+        blocks(flat, (attention, qkv, sums, output) -> attention.forward(layout, qkv, output), false, null);
+        double[] result = head.logProbabilities(batch.rows(), batch.targets(), flat.size(), buffers);
+        clock.lap(Part.HEAD);
+        return result;
     }
 
     private Loss loss(double crossEntropy) {
@@ -206,24 +249,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
         return new Loss(crossEntropy, head.predicted(), balance, z, total);
     }
 
-    private void check(TokenBatch batch) {
+    private void checkOpen() {
         if (closed) {
             throw new IllegalStateException("The model is closed");
-        }
-        if (batch.size() > maxTokens) {
-            throw new IllegalArgumentException("A batch of " + batch.rows() + " x " + batch.columns()
-                    + " does not fit a model made for " + maxTokens + " tokens");
-        }
-        if (batch.columns() > config.sequenceLength()) {
-            throw new IllegalArgumentException("Sequences of " + batch.columns()
-                    + " tokens are longer than the model's " + config.sequenceLength() + " positions");
-        }
-        for (int i = 0; i < batch.size(); i++) {
-            int larger = Math.max(batch.tokens()[i], batch.targets()[i]);
-            if (larger >= config.vocabulary()) {
-                throw new IllegalArgumentException("Token " + larger + " at row " + i / batch.columns() + ", column "
-                        + i % batch.columns() + " is outside the vocabulary of " + config.vocabulary());
-            }
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.model.Sequences;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
@@ -11,8 +12,13 @@ import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -51,13 +57,106 @@ class ExampleScorerTest {
     }
 
     @Test
-    void scoresDoNotDependOnBatchSize() {
-        List<ExampleScorer.Score> one = score(examples(20), 24);
-        List<ExampleScorer.Score> many = score(examples(20), 24 * 13);
-        for (int e = 0; e < one.size(); e++) {
-            assertThat(many.get(e).textLoss()).isCloseTo(one.get(e).textLoss(), within(1e-4));
-            assertThat(many.get(e).targetLoss()).isCloseTo(one.get(e).targetLoss(), within(1e-4));
-            assertThat(many.get(e).logLikelihoods()).containsExactly(one.get(e).logLikelihoods(), within(1e-4));
+    void scoresHaveTheSameBitsForAnyBatchesAndOrder() {
+        List<ExampleScorer.Example> examples = examples(40);
+        List<String> expected = examples.stream()
+                .map(example -> bits(score(List.of(example), 24).get(0)))
+                .toList();
+        for (int maxTokens : new int[] {24, 31, 100, 24 * 13}) {
+            var order =
+                    new ArrayList<>(IntStream.range(0, examples.size()).boxed().toList());
+            Collections.shuffle(order, new Random(maxTokens));
+            List<ExampleScorer.Score> scores =
+                    score(order.stream().map(examples::get).toList(), maxTokens);
+            for (int i = 0; i < order.size(); i++) {
+                assertThat(bits(scores.get(i))).as("%d tokens", maxTokens).isEqualTo(expected.get(order.get(i)));
+            }
+        }
+    }
+
+    /** On a model large enough that its work is cut into pieces. */
+    @Test
+    void scoresHaveTheSameBitsForAnyNumberOfThreads() {
+        var config = new ModelConfig(2, 64, 4, 256, 700, 256, new MoeConfig(5, 2, 2, true, 0.01, 0.001, 0));
+        INDArray weights = Nd4j.createFromArray(spread(WeightArrays.initial(config, 1)));
+        var random = new SplittableRandom(3);
+        var examples = new ArrayList<ExampleScorer.Example>();
+        for (int e = 0; e < 12; e++) {
+            int[] prompt = random.ints(1 + random.nextInt(220), 0, 700).toArray();
+            List<int[]> choices = IntStream.range(0, 1 + random.nextInt(4))
+                    .mapToObj(c -> random.ints(1 + random.nextInt(9), 0, 700).toArray())
+                    .toList();
+            examples.add(new ExampleScorer.Example(prompt, choices.get(0), choices));
+        }
+        var seen = new HashSet<List<String>>();
+        String before = System.getProperty(KernelChoice.THREADS);
+        try {
+            for (int threads : new int[] {1, 2, 3}) {
+                System.setProperty(KernelChoice.THREADS, Integer.toString(threads));
+                for (int maxTokens : new int[] {256, 2000}) {
+                    try (var model = SmoeLanguageModel.forScoring(config, weights, maxTokens)) {
+                        seen.add(new ExampleScorer(model, 256, maxTokens)
+                                .score(examples).stream()
+                                        .map(ExampleScorerTest::bits)
+                                        .toList());
+                    }
+                }
+            }
+        } finally {
+            if (before == null) {
+                System.clearProperty(KernelChoice.THREADS);
+            } else {
+                System.setProperty(KernelChoice.THREADS, before);
+            }
+        }
+        assertThat(seen).hasSize(1);
+    }
+
+    /** Every digit of a score. */
+    private static String bits(ExampleScorer.Score score) {
+        return Arrays.toString(score.logLikelihoods()) + " " + score.textLoss() + " " + score.targetLoss();
+    }
+
+    @Test
+    void aChoiceBesideOthersHasTheScoreOfTheChoiceAlone() {
+        boolean exact;
+        try (var model = SmoeLanguageModel.forScoring(CONFIG, parameters, 24)) {
+            exact = model.sequencesAreIndependent();
+        }
+        for (ExampleScorer.Example example : examples(30)) {
+            ExampleScorer.Score together = score(List.of(example), 240).get(0);
+            for (int c = 0; c < example.choices().size(); c++) {
+                var alone = new ExampleScorer.Example(
+                        example.prompt(), example.choices().get(c), List.of());
+                assertThat(-score(List.of(alone), 24).get(0).targetLoss())
+                        .isCloseTo(together.logLikelihoods()[c], within(exact ? 0 : 1e-4));
+            }
+        }
+    }
+
+    @Test
+    void whatSequencesShareIsComputedOnce() {
+        int[] prompt = {1, 2, 3, 4, 5, 6};
+        // the text reads 6 + 1 tokens, the choices 6 each
+        var oneToken = new ExampleScorer.Example(prompt, new int[] {7, 49}, List.of(new int[] {7}, new int[] {8}));
+        assertThat(tokens(oneToken, 24)).isEqualTo(new ExampleScorer.Tokens(7 + 6 + 6, 7, 7));
+        // trunk of 6 and 9, branches 7, 8 (read by the text) and 11, 12
+        var longer = new ExampleScorer.Example(
+                prompt, new int[] {9, 7, 8, 49}, List.of(new int[] {9, 7, 8}, new int[] {9, 11, 12, 13}));
+        assertThat(tokens(longer, 24)).isEqualTo(new ExampleScorer.Tokens(9 + 8 + 9, 7 + 2 + 2, 11));
+        // a branch at a time: the trunk again for the second one
+        var many = new ExampleScorer.Example(
+                new int[20], new int[] {1, 2, 49}, List.of(new int[] {1, 2}, new int[] {3, 4, 5}));
+        assertThat(tokens(many, 24)).isEqualTo(new ExampleScorer.Tokens(22 + 21 + 22, 24, 24));
+        assertThat(tokens(new ExampleScorer.Example(new int[20], new int[] {1, 2, 3, 49}, many.choices()), 24))
+                .isEqualTo(new ExampleScorer.Tokens(23 + 21 + 22, 25, 23 + 22));
+    }
+
+    private ExampleScorer.Tokens tokens(ExampleScorer.Example example, int maxTokens) {
+        try (var model = SmoeLanguageModel.forScoring(CONFIG, parameters, maxTokens)) {
+            var scorer = new ExampleScorer(model, 24, maxTokens);
+            scorer.score(List.of(example));
+            return scorer.tokens();
         }
     }
 
@@ -76,7 +175,7 @@ class ExampleScorerTest {
         try (var model = SmoeLanguageModel.forScoring(CONFIG, parameters, 24)) {
             for (int position = tokens.length - example.target().length; position < tokens.length; position++) {
                 int[] targets = new int[tokens.length];
-                java.util.Arrays.fill(targets, TokenBatch.NONE);
+                Arrays.fill(targets, TokenBatch.NONE);
                 targets[position - 1] = tokens[position];
                 expected -= model.forward(new TokenBatch(tokens, targets, 1, tokens.length))
                         .crossEntropy();

@@ -87,6 +87,17 @@ public final class TorchPeer implements AutoCloseable {
         return Files.readAllBytes(answered);
     }
 
+    /** What the peer answers to {@code likelihoods}. @param sequences a file as its class Likelihoods reads it */
+    byte[] likelihoods(TorchRequest request, byte[] sequences) throws IOException {
+        Path asked = folder.resolve("request");
+        Path answered = folder.resolve("answer");
+        Path tokens = folder.resolve("sequences");
+        request.write(asked);
+        Files.write(tokens, sequences);
+        ask("likelihoods " + asked + " " + tokens + " " + answered, "done");
+        return Files.readAllBytes(answered);
+    }
+
     /** Gives the peer a model to time; it takes the place of the one before. */
     public void load(TorchRequest request) throws IOException {
         Path asked = folder.resolve("request");
@@ -134,7 +145,7 @@ public final class TorchPeer implements AutoCloseable {
             process.destroy();
             Thread.currentThread().interrupt();
         }
-        for (String name : List.of("request", "answer")) {
+        for (String name : List.of("request", "answer", "sequences")) {
             Files.deleteIfExists(folder.resolve(name));
         }
         Files.delete(folder);

@@ -37,6 +37,7 @@ import org.bytedeco.pytorch.Tensor;
  *                           float logProbabilities[N * V], gradients[] in the order of the request's tensors
  * weights REQUEST ANSWER    one training step per learning rate, step i on batch i modulo their number: float weights[]
  * losses REQUEST ANSWER     the same steps: double total[steps], each before its update
+ * likelihoods REQUEST SEQUENCES ANSWER   long CRC-32 of the sequences, double logLikelihoods[], see {@link Likelihoods}
  * load REQUEST              keeps the model, to be timed
  * train COUNT               that many training steps (forward, backward, clip, AdamW), going on where the last ended
  * score COUNT               that many forward passes without a graph
@@ -75,6 +76,16 @@ public final class Peer {
             case "gradient", "weights", "losses" -> {
                 try (var scope = new PointerScope()) {
                     write(words[0], Request.read(Path.of(words[1])), Path.of(words[2]));
+                }
+                out.println("done");
+            }
+            case "likelihoods" -> {
+                try (var scope = new PointerScope();
+                        var file = new DataOutputStream(
+                                new BufferedOutputStream(Files.newOutputStream(Path.of(words[3]))))) {
+                    Request request = Request.read(Path.of(words[1]));
+                    file.writeLong(request.checksum());
+                    Likelihoods.write(request, Path.of(words[2]), file);
                 }
                 out.println("done");
             }

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** {@link Attention} in plain ND4J operations, one head at a time, on copies of the head's columns. */
@@ -16,13 +17,13 @@ final class Nd4jAttention implements Attention {
     }
 
     private static INDArray block(Matrix source, int sequence, int positions, int from, int width) {
-        INDArray rows = source.rows(sequence * positions, positions).array();
+        return rows(source, sequence * positions, positions, from, width);
+    }
+
+    private static INDArray rows(Matrix source, int first, int count, int from, int width) {
+        INDArray rows = source.rows(first, count).array();
         return Nd4j.create(
-                rows.data(),
-                new long[] {positions, width},
-                new long[] {source.columns(), 1},
-                rows.offset() + from,
-                'c');
+                rows.data(), new long[] {count, width}, new long[] {source.columns(), 1}, rows.offset() + from, 'c');
     }
 
     /**
@@ -66,6 +67,37 @@ final class Nd4jAttention implements Attention {
                 block(output, sequence, positions, from, size).assign(probabilities.mmul(value));
             }
         }
+    }
+
+    @Override
+    public void forward(Layout layout, Matrix qkv, Matrix output) {
+        int width = output.columns();
+        int size = width / layout.heads();
+        for (Segment segment : layout.segments()) {
+            int before = segment.prefixCount();
+            int count = segment.count();
+            INDArray future = future(before + count, qkv.array().dataType())
+                    .get(NDArrayIndex.interval(before, before + count), NDArrayIndex.all())
+                    .dup('c');
+            for (int from = 0; from < width; from += size) {
+                INDArray query = rows(qkv, segment.from(), count, from, size).dup('c');
+                INDArray key = seen(qkv, segment, width + from, size);
+                INDArray value = seen(qkv, segment, 2 * width + from, size);
+                rows(output, segment.from(), count, from, size)
+                        .assign(probabilities(query, key, future, null).mmul(value));
+            }
+        }
+    }
+
+    /** Columns of the tokens before a segment and of its own, copied: [prefixCount + count, width]. */
+    private static INDArray seen(Matrix source, Segment segment, int from, int width) {
+        INDArray own =
+                rows(source, segment.from(), segment.count(), from, width).dup('c');
+        if (segment.prefixCount() == 0) {
+            return own;
+        }
+        INDArray before = rows(source, segment.prefix(), segment.prefixCount(), from, width);
+        return Nd4j.concat(0, before.dup('c'), own);
     }
 
     @Override

@@ -2,7 +2,6 @@ package dev.uncurl.kernel.vector;
 
 import static dev.uncurl.kernel.vector.Operands.multiply;
 import static dev.uncurl.kernel.vector.VectorOps.WIDTH;
-import static dev.uncurl.kernel.vector.VectorOps.fill;
 import static dev.uncurl.kernel.vector.VectorOps.get;
 import static dev.uncurl.kernel.vector.VectorOps.load;
 import static dev.uncurl.kernel.vector.VectorOps.put;
@@ -54,6 +53,7 @@ final class HeadAttention {
         }
     }
 
+    private final Softmax softmax = new Softmax();
     private final float[] scratch = new float[WIDTH];
     /** [BLOCK] sum of the exponentials of each row. */
     private final float[] sums = new float[BLOCK];
@@ -100,73 +100,16 @@ final class HeadAttention {
             point(arrays, sequence, head, from);
             multiply(false, true, rows, keys, size, scale, query, wide, key, wide, 0f, p, stride);
             for (int row = 0; row < rows; row++) {
-                float sum = exponentials(row * stride, from + row + 1, keys, row);
+                sums[row] = softmax.exponentials(scores.bytes(), row * stride, from + row + 1, keys);
+                float sum = (float) (softmax.largest() + Math.log(sums[row]));
                 put(arrays.logSumExp().bytes(), arrays.statistic(sequence, head, from + row), sum);
             }
             multiply(false, false, rows, size, keys, 1f, p, stride, value, wide, 0f, out, width);
             for (int row = 0; row < rows; row++) {
                 int at = (int) arrays.output(sequence, head, from + row);
-                divide(arrays.output().bytes(), at, size, sums[row]);
+                Softmax.divide(arrays.output().bytes(), at, size, sums[row]);
             }
         }
-    }
-
-    /**
-     * Replaces the first {@code count} scores from {@code at} by exp(score - largest) and the others up to {@code end}
-     * by zeros. Returns the logsumexp and stores in {@code sums} the divisor that normalizes the row.
-     */
-    private float exponentials(int at, int count, int end, int row) {
-        ByteBuffer values = scores.bytes();
-        int whole = fillUp(values, at, count, Float.NEGATIVE_INFINITY);
-        float largest = largest(values, at, whole);
-        sums[row] = exponentials(values, at, whole, largest);
-        clear(values, at + count, at + end);
-        return (float) (largest + Math.log(sums[row]));
-    }
-
-    private static void divide(ByteBuffer values, int at, int length, float divisor) {
-        float factor = 1 / divisor;
-        int whole = VectorOps.whole(length);
-        for (int i = at; i < at + whole; i += WIDTH) {
-            store(load(values, i).mul(factor), values, i);
-        }
-        for (int i = at + whole; i < at + length; i++) {
-            put(values, i, get(values, i) * factor);
-        }
-    }
-
-    /** Appends {@code value} to {@code count} values up to a whole number of vectors; returns the padded count. */
-    private static int fillUp(ByteBuffer values, int at, int count, float value) {
-        int whole = (count + WIDTH - 1) / WIDTH * WIDTH;
-        for (int i = at + count; i < at + whole; i++) {
-            put(values, i, value);
-        }
-        return whole;
-    }
-
-    private static void clear(ByteBuffer values, int from, int to) {
-        for (int i = from; i < to; i++) {
-            put(values, i, 0f);
-        }
-    }
-
-    private static float largest(ByteBuffer values, int at, int whole) {
-        FloatVector maxima = fill(Float.NEGATIVE_INFINITY);
-        for (int i = at; i < at + whole; i += WIDTH) {
-            maxima = maxima.max(load(values, i));
-        }
-        return VectorOps.max(maxima);
-    }
-
-    /** Replaces values by exp(value - offset) and returns their sum. */
-    private float exponentials(ByteBuffer values, int at, int whole, float offset) {
-        FloatVector total = FloatVector.zero(VectorOps.SPECIES);
-        for (int i = at; i < at + whole; i += WIDTH) {
-            FloatVector term = VectorOps.exp(load(values, i).sub(offset));
-            total = total.add(term);
-            store(term, values, i);
-        }
-        return VectorOps.sum(total, scratch);
     }
 
     void backward(Arrays arrays, int sequence, int head) {
@@ -212,15 +155,15 @@ final class HeadAttention {
     private void softmaxBackward(int at, int count, int end, float logSumExp) {
         ByteBuffer values = scores.bytes();
         ByteBuffer gradients = dScores.bytes();
-        int whole = fillUp(values, at, count, Float.NEGATIVE_INFINITY);
-        fillUp(gradients, at, count, 0f);
+        int whole = Softmax.fillUp(values, at, count, Float.NEGATIVE_INFINITY);
+        Softmax.fillUp(gradients, at, count, 0f);
         probabilities(values, at, whole, logSumExp);
         float inner = inner(values, gradients, at, whole);
         for (int i = at; i < at + whole; i += WIDTH) {
             store(load(gradients, i).sub(inner).mul(load(values, i)), gradients, i);
         }
-        clear(values, at + count, at + end);
-        clear(gradients, at + count, at + end);
+        Softmax.clear(values, at + count, at + end);
+        Softmax.clear(gradients, at + count, at + end);
     }
 
     private static void probabilities(ByteBuffer values, int at, int whole, float logSumExp) {

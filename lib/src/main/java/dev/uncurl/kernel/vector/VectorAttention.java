@@ -12,12 +12,16 @@ import java.util.stream.IntStream;
 final class VectorAttention implements Attention {
     private final WorkerPool pool;
     private final HeadAttention[] heads;
+    private final SegmentAttention[] segments;
 
     VectorAttention(WorkerPool pool) {
         this.pool = pool;
         heads = IntStream.range(0, pool.threads())
                 .mapToObj(worker -> new HeadAttention())
                 .toArray(HeadAttention[]::new);
+        segments = IntStream.range(0, pool.threads())
+                .mapToObj(worker -> new SegmentAttention())
+                .toArray(SegmentAttention[]::new);
     }
 
     @Override
@@ -26,6 +30,15 @@ final class VectorAttention implements Attention {
         pool.run(
                 shape.sequences() * shape.heads(),
                 (index, worker) -> heads[worker].forward(arrays, index / shape.heads(), index % shape.heads()));
+    }
+
+    @Override
+    public void forward(Layout layout, Matrix qkv, Matrix output) {
+        int count = layout.heads();
+        pool.run(
+                layout.segments().size() * count,
+                (index, worker) -> segments[worker].forward(
+                        layout.segments().get(index / count), count, index % count, qkv, output));
     }
 
     @Override

@@ -40,11 +40,14 @@ final class VectorMatrixProduct implements MatrixProduct {
 
     private final WorkerPool pool;
     private final Operands.Windows[] windows;
+    private final RowPanels[] rowPanels;
 
     VectorMatrixProduct(WorkerPool pool) {
         this.pool = pool;
         windows = new Operands.Windows[pool.threads()];
         Arrays.setAll(windows, worker -> new Operands.Windows());
+        rowPanels = new RowPanels[pool.threads()];
+        Arrays.setAll(rowPanels, worker -> new RowPanels(windows[worker]));
         SingleThread.ensure();
     }
 
@@ -73,6 +76,28 @@ final class VectorMatrixProduct implements MatrixProduct {
                 tiles.multiply(operands, row, toRow, column, toColumn, beta, windows[worker]);
             }
         });
+    }
+
+    @Override
+    public void multiplyRows(Matrix a, Matrix b, boolean transposeB, Matrix c) {
+        var operands = new Operands(a, false, b, transposeB, c);
+        if (operands.inner() == 0) {
+            c.zero();
+        }
+        if (operands.inner() == 0 || c.rows() == 0 || c.columns() == 0) {
+            return;
+        }
+        int panel = RowPanels.length(operands);
+        int panels = Math.max(1, c.rows() / panel);
+        pool.run(panels, (index, worker) -> {
+            int to = index + 1 == panels ? c.rows() : (index + 1) * panel;
+            rowPanels[worker].multiply(operands, index * panel, to);
+        });
+    }
+
+    @Override
+    public boolean rowsAreIndependent() {
+        return RowPanels.Probe.INDEPENDENT;
     }
 
     /** Length of a panel, a multiple of 16. */

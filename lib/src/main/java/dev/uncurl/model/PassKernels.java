@@ -1,0 +1,121 @@
+package dev.uncurl.model;
+
+import dev.uncurl.kernel.Activation;
+import dev.uncurl.kernel.AdamW;
+import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.Bias;
+import dev.uncurl.kernel.CrossEntropy;
+import dev.uncurl.kernel.GatherScatter;
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.LinearAssignment;
+import dev.uncurl.kernel.Matrix;
+import dev.uncurl.kernel.MatrixProduct;
+import dev.uncurl.kernel.Normalization;
+import java.util.function.IntConsumer;
+
+/**
+ * The kernels of a model. For passes whose result may not depend on the batch, to the bit, the products are those that
+ * compute each row on its own ({@link MatrixProduct#multiplyRows}); all other operations of a forward pass do so anyway.
+ */
+final class PassKernels implements Kernels {
+    /** Products of a forward pass, each row on its own. */
+    private static final class RowProduct implements MatrixProduct {
+        private final MatrixProduct product;
+
+        RowProduct(MatrixProduct product) {
+            this.product = product;
+        }
+
+        @Override
+        public void multiply(Matrix a, boolean transposeA, Matrix b, boolean transposeB, float beta, Matrix c) {
+            if (transposeA || beta != 0) {
+                throw new IllegalArgumentException("Only the products of a forward pass can be computed row by row");
+            }
+            product.multiplyRows(a, b, transposeB, c);
+        }
+
+        @Override
+        public void multiplyRows(Matrix a, Matrix b, boolean transposeB, Matrix c) {
+            product.multiplyRows(a, b, transposeB, c);
+        }
+
+        @Override
+        public boolean rowsAreIndependent() {
+            return product.rowsAreIndependent();
+        }
+    }
+
+    private final Kernels kernels;
+    private final MatrixProduct rowProduct;
+    private boolean byRows;
+
+    PassKernels(Kernels kernels) {
+        this.kernels = kernels;
+        rowProduct = new RowProduct(kernels.matrixProduct());
+    }
+
+    /** To be called before a pass. @param rows whether its rows are to be independent of each other */
+    void byRows(boolean rows) {
+        byRows = rows;
+    }
+
+    @Override
+    public MatrixProduct matrixProduct() {
+        return byRows ? rowProduct : kernels.matrixProduct();
+    }
+
+    @Override
+    public GatherScatter gatherScatter() {
+        return kernels.gatherScatter();
+    }
+
+    @Override
+    public Bias bias() {
+        return kernels.bias();
+    }
+
+    @Override
+    public Normalization normalization() {
+        return kernels.normalization();
+    }
+
+    @Override
+    public Activation activation() {
+        return kernels.activation();
+    }
+
+    @Override
+    public Attention attention() {
+        return kernels.attention();
+    }
+
+    @Override
+    public CrossEntropy crossEntropy() {
+        return kernels.crossEntropy();
+    }
+
+    @Override
+    public AdamW adamW() {
+        return kernels.adamW();
+    }
+
+    @Override
+    public LinearAssignment assignment() {
+        return kernels.assignment();
+    }
+
+    @Override
+    public int threads() {
+        return kernels.threads();
+    }
+
+    @Override
+    public void parallelFor(int jobs, IntConsumer job) {
+        kernels.parallelFor(jobs, job);
+    }
+
+    @Override
+    public void close() {
+        kernels.close();
+    }
+}

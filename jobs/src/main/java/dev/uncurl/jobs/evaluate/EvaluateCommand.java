@@ -35,6 +35,12 @@ public final class EvaluateCommand implements Callable<Integer> {
     @Mixin
     private WarehouseOptions warehouseOptions;
 
+    @Mixin
+    private PlanChoice planChoice;
+
+    @Mixin
+    private StopWhen stopWhen;
+
     @Option(names = "--model", paramLabel = "ID", required = true, description = "Model; repeat for more.")
     private List<String> models;
 
@@ -72,12 +78,16 @@ public final class EvaluateCommand implements Callable<Integer> {
         if (new HashSet<>(models).size() < models.size()) {
             throw UserError.usage("--model names a model twice: " + String.join(", ", models), "Name each model once.");
         }
+        planChoice.check(models);
+        stopWhen.check(planChoice.isGiven());
         Warehouse warehouse = warehouseOptions.open();
         var evaluation = new Evaluation(warehouse);
         List<String> names = ScoringInputs.names(warehouse, task);
-        for (String model : models) {
-            List<ResultRow> results = evaluation.evaluate(model, names, split.label(), limit);
-            System.out.println(model + " on " + task + " (" + split.label() + "): "
+        var scoring = new StopWhen.Scoring(warehouse, evaluation, names, split.label(), limit);
+        List<ScoredModel> scored = planChoice.models(warehouse, models, task);
+        for (ScoredModel model : scored) {
+            List<ResultRow> results = stopWhen.evaluate(scoring, model, scored.get(0), StopWhen.MARGIN);
+            System.out.println(model.id() + " on " + task + " (" + split.label() + "): "
                     + results.get(0).data());
             System.out.print(TextTable.of(
                     List.of("metric", "value", "standard error", "n", "majority", "constant"),
@@ -94,8 +104,8 @@ public final class EvaluateCommand implements Callable<Integer> {
             System.out.print(leftOut(results.get(0)));
             System.out.print(RejectedRows.line(
                     warehouse, task, split.label(), results.get(0).rowsRejected()));
-            if (latencyBatch > 0) {
-                time(warehouse, model);
+            if (latencyBatch > 0 && model.planned().isEmpty()) {
+                time(warehouse, model.id());
             }
         }
         return 0;

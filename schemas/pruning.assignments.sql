@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS pruning.assignments (
   seed BIGINT NOT NULL COMMENT 'seed of the method',
   layer INT NOT NULL COMMENT 'block of the model, from 0',
   expert INT NOT NULL COMMENT 'expert of the model, from 0',
-  cluster INT NOT NULL COMMENT 'expert of the pruned model that it is merged into; -1: dropped (whether the router keeps its row is no part of the plan: see prune --router, mask or slice)',
+  cluster INT NOT NULL COMMENT 'expert of the pruned model that it is merged into; -1: dropped (whether the router keeps its row is no part of the plan: see prune --router: mask, slice or zero)',
   weight DOUBLE NOT NULL COMMENT 'its share of the merge; the weights of a cluster sum to 1',
   is_reference BOOLEAN NOT NULL COMMENT 'whether the others of its cluster are aligned to it'
 ) USING iceberg

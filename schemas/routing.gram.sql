@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS routing.gram (
   task STRING NOT NULL COMMENT 'task or corpus',
   split STRING NOT NULL COMMENT 'train or validation',
   layer INT NOT NULL COMMENT 'block of the model, from 0',
-  experts INT NOT NULL COMMENT 'E, order of the matrix: rows of the router, masked ones too',
+  experts INT NOT NULL COMMENT 'E, order of the matrix: rows of the router, masked and zeroed ones too',
   tokens BIGINT NOT NULL COMMENT 'rows of H',
   sequences BIGINT NOT NULL COMMENT 'sequences that the tokens belong to',
   gram ARRAY<DOUBLE> NOT NULL COMMENT 'E * E entries, row by row',

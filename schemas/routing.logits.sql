@@ -10,9 +10,9 @@ CREATE TABLE IF NOT EXISTS routing.logits (
   token_id INT NOT NULL COMMENT 'the token',
   previous_expert INT COMMENT 'best expert of the token before it in the sequence, none for the first',
   experts ARRAY<INT> NOT NULL COMMENT 'the chosen experts, best first',
-  gates ARRAY<FLOAT> NOT NULL COMMENT 'their gates',
+  gates ARRAY<FLOAT> NOT NULL COMMENT 'their gates; 0 in a zeroed row',
   output_norms ARRAY<FLOAT> NOT NULL COMMENT 'L2 norm of the output of each chosen expert, before its gate',
-  logits ARRAY<FLOAT> NOT NULL COMMENT 'router logits of all experts; in a mapped or masked router of all its rows'
+  logits ARRAY<FLOAT> NOT NULL COMMENT 'router logits of all experts; in a mapped, masked or zeroed router of all its rows'
 ) USING iceberg
 PARTITIONED BY (model_id, task, split, layer)
 COMMENT 'router logits'

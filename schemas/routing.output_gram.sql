@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS routing.output_gram (
   experts INT NOT NULL COMMENT 'E, order of the matrix: rows of the router, each with the outputs of its expert',
   tokens BIGINT NOT NULL COMMENT 'tokens that every expert ran on, at the input that the router of the layer sees',
   sequences BIGINT NOT NULL COMMENT 'sequences that the tokens belong to',
-  gram ARRAY<DOUBLE> NOT NULL COMMENT 'E * E entries, row by row: inner products of the mean outputs, before any gate; 0 for a masked row, which has no expert',
+  gram ARRAY<DOUBLE> NOT NULL COMMENT 'E * E entries, row by row: inner products of the mean outputs, before any gate; 0 for a masked or zeroed row, which has no expert',
   manifest_sha256 STRING NOT NULL COMMENT 'of the model as it ran',
   data STRING NOT NULL COMMENT 'tokenise run that the sequences come from',
   sample STRING NOT NULL COMMENT 'the --outputs of the dump'

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS training.metrics (
   grad_norm DOUBLE NOT NULL COMMENT 'mean global norm of the gradient before clipping',
   lr DOUBLE NOT NULL COMMENT 'learning rate of the last step',
   tokens_per_second DOUBLE NOT NULL COMMENT 'predicted tokens per second of wall time in this round, averaging included',
-  layers ARRAY<STRUCT<layer: INT, load_imbalance: DOUBLE, dead_experts: INT, dropped_share: DOUBLE>> NOT NULL COMMENT 'per MoE layer: most loaded expert over the mean, experts without a token (of router rows, without masked ones), and the share of choices lost to the capacity'
+  layers ARRAY<STRUCT<layer: INT, load_imbalance: DOUBLE, dead_experts: INT, dropped_share: DOUBLE>> NOT NULL COMMENT 'per MoE layer: most loaded expert over the mean, experts without a token (of router rows, without masked and zeroed ones), and the share of choices lost to the capacity'
 ) USING iceberg
 PARTITIONED BY (run_id)
 COMMENT 'training rounds'

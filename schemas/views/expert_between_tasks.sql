@@ -1,5 +1,5 @@
 -- One expert of one model on two tasks: how much each task uses it. Each pair of tasks appears in both orders. Dumps of
--- different models that had the same name are not paired. Masked experts are not listed.
+-- different models that had the same name are not paired. Dropped experts are not listed.
 CREATE OR REPLACE TEMPORARY VIEW expert_between_tasks (
   model_id COMMENT 'model that routed both',
   split COMMENT 'train or validation',

@@ -1,5 +1,5 @@
 -- One layer on one task: how unevenly its router spreads the tokens, and how often successive tokens have the same best
--- expert. Masked experts are not counted.
+-- expert. Dropped experts are not counted.
 CREATE OR REPLACE TEMPORARY VIEW load_imbalance (
   model_id COMMENT 'model that routed',
   task COMMENT 'task or corpus',
@@ -15,6 +15,7 @@ CREATE OR REPLACE TEMPORARY VIEW load_imbalance (
 WITH ranked AS (
   SELECT
     *,
+    tokens / nullif(sum(tokens) OVER (PARTITION BY model_id, task, split, layer), 0) AS share,
     row_number() OVER (PARTITION BY model_id, task, split, layer ORDER BY gate_mass DESC, expert) AS place,
     count(*) OVER (PARTITION BY model_id, task, split, layer) AS layer_experts
   FROM uncurl.routing.expert_statistics
@@ -27,9 +28,9 @@ layers AS (
     split,
     layer,
     count(*) AS experts,
-    max(fraction) * count(*) AS max_over_mean,
+    max(share) * count(*) AS max_over_mean,
     count_if(tokens = 0) AS dead_experts,
-    -sum(CASE WHEN fraction > 0 THEN fraction * ln(fraction) ELSE 0 END) / ln(count(*)) AS relative_entropy,
+    -sum(CASE WHEN share > 0 THEN share * ln(share) ELSE 0 END) / ln(count(*)) AS relative_entropy,
     sum(CASE WHEN place <= ceil(layer_experts / 10) THEN gate_mass END) / sum(gate_mass) AS top_tenth_gate_mass,
     sum(repeated_tokens) AS repeated_tokens
   FROM ranked

@@ -36,8 +36,8 @@ import org.apache.hadoop.fs.Path;
  *
  * <p>If blocks differ in their number of experts, or a router is mapped ({@link MoeLayer}), num_local_experts is a list with the
  * number of each block (0 for a dense block), and router_map contains for each mapped block the expert of each router row. -1
- * marks a masked row, which is part of the softmax but is never chosen. Such a model has a different {@code model_type}, so
- * that no reader mistakes it for a uniform model.
+ * marks a masked row, which is part of the softmax but is never chosen; -2 a zeroed row, which is chosen and adds nothing. Such
+ * a model has a different {@code model_type}, so that no reader mistakes it for a uniform model.
  */
 final class ConfigJson {
     static final String MODEL_TYPE = "uncurl-smoe-gpt2";

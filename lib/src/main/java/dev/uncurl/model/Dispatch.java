@@ -21,7 +21,10 @@ final class Dispatch {
     final double[] gate;
     /** [E + 1] */
     final int[] start;
-    /** [k][N] slot of a token's choice; -1 for padding, for a choice merged into another, and for a dropped one. */
+    /**
+     * [k][N] slot of a token's choice; -1 for padding, for a choice merged into another, for one of a zeroed row, and for
+     * a dropped one.
+     */
     final int[][] slot;
     /** [k][N] gates of the assignments, by choice. */
     final double[][] gateOf;

@@ -12,7 +12,8 @@ import java.util.stream.IntStream;
 /**
  * Router and experts of one block: output = input + sum over chosen e of gate_e expert_e(x). Tokens are sorted by
  * expert, so that each expert is one product over contiguous rows. In training, an expert takes at most
- * {@link MoeConfig#capacity} assignments; a dropped choice adds nothing, so a token without any passes unchanged.
+ * {@link MoeConfig#capacity} assignments; a dropped choice and one of a zeroed row ({@link MoeLayer#ZEROED}) add nothing,
+ * so a token without any other passes unchanged.
  */
 final class MixtureOfExperts implements RoutingView {
     private final Kernels kernels;
@@ -115,10 +116,7 @@ final class MixtureOfExperts implements RoutingView {
         }
         for (int row = 0; row < routerRows; row++) {
             int expert = expertOfRow[row];
-            outputs.take(
-                    layer,
-                    row,
-                    expert == MoeLayer.MASKED ? new double[block.normed2().columns()] : sums[expert].clone());
+            outputs.take(layer, row, expert < 0 ? new double[block.normed2().columns()] : sums[expert].clone());
         }
     }
 
@@ -171,7 +169,7 @@ final class MixtureOfExperts implements RoutingView {
         kernels.parallelFor(order.length - together, index -> expert.accept(order[together + index]));
     }
 
-    /** The slot that contains the choice's part of the output; -1 for padding and for a dropped choice. */
+    /** The slot that contains the choice's part of the output; -1 for padding, a zeroed row and a dropped choice. */
     private int slot(int token, int choice) {
         return dispatch.slot[assignments.carrier(token, choice)][token];
     }
@@ -216,7 +214,8 @@ final class MixtureOfExperts implements RoutingView {
 
     @Override
     public boolean dropped(int token, int choice) {
-        return slot(token, choice) < 0 && expert(token, choice) >= 0;
+        int row = expert(token, choice);
+        return row >= 0 && expertOfRow[row] >= 0 && slot(token, choice) < 0;
     }
 
     @Override

@@ -18,9 +18,13 @@ import java.util.Arrays;
  * expert; this makes no difference here: rows are chosen, counted and balanced as if each had its own expert.
  * {@link TokenAssignments} converts choices of rows to assignments to experts.
  *
- * <p>Masked rows are part of p, and so of the gates and the z-loss, but only the other (live) rows are chosen. The
- * balance loss includes only the L live rows: L sum_r f_r Q_r with Q the mean of the softmax over live rows. With P
- * instead of Q, the loss could be lowered by moving probability to masked rows, which balances nothing.
+ * <p>Masked rows are part of p, and so of the gates and the z-loss, but only the other rows are chosen. Zeroed rows are
+ * chosen as before; their gate is 0. If gates are scaled to sum to one, the divisor is the mass of all k choices, zeroed
+ * ones too: so the gates of the others are what they were before their neighbours were dropped, and sum to less than one.
+ *
+ * <p>The balance loss includes only the L live rows, which lead to an expert: L sum_r f_r Q_r with f the shares in the
+ * choices of live rows, and Q the mean over all tokens of the softmax over live rows. With P instead of Q, the loss could
+ * be lowered by moving probability to masked or zeroed rows, which balances nothing.
  */
 final class Router {
     private final Kernels kernels;
@@ -30,28 +34,32 @@ final class Router {
     private final int choices;
     private final Parameter weight;
     private final boolean renormalize;
-    private final boolean masked;
+    private final boolean partlyLive;
     private final boolean[] live;
+    private final boolean[] choosable;
     private final int liveRows;
 
     /** [N, R] row-major on the heap, one line per token. */
     final double[] logits;
 
     final double[] probabilities;
-    /**
-     * [N, R] softmax over live rows alone, 0 at masked ones: the same array as {@link #probabilities} without masks.
-     */
+    /** [N, R] softmax over live rows alone, 0 at others: the same array as {@link #probabilities} if all are live. */
     private final double[] liveProbabilities;
     /** [N, k] router rows, best first; -1 and a gate of 0 for padding. */
     final int[] chosen;
 
     final double[] gates;
+    /**
+     * [N, k] the gates before those of zeroed rows became 0: the same array as {@link #gates} if no row is zeroed.
+     */
+    private final double[] shares;
     /** Choices of each row [R], dropped ones too. */
     final int[] counts;
 
     private final double[] logSumExp;
     private final double[] dProbability;
     private int routed;
+    private long liveChoices;
 
     Router(Kernels kernels, MoeConfig moe, int layer, Parameter weight, int maxTokens) {
         this.kernels = kernels;
@@ -61,19 +69,22 @@ final class Router {
         MoeLayer shape = moe.layer(layer);
         rows = shape.routerRows();
         liveRows = shape.liveRows();
-        masked = shape.isMasked();
+        partlyLive = liveRows < rows;
         live = new boolean[rows];
+        choosable = new boolean[rows];
         int[] expertOfRow = shape.expertOfRow();
         for (int row = 0; row < rows; row++) {
-            live[row] = expertOfRow[row] != MoeLayer.MASKED;
+            live[row] = expertOfRow[row] >= 0;
+            choosable[row] = expertOfRow[row] != MoeLayer.MASKED;
         }
         choices = moe.choices(layer);
         renormalize = moe.renormalize() && moe.topK() > 1;
         logits = new double[maxTokens * rows];
         probabilities = new double[maxTokens * rows];
-        liveProbabilities = masked ? new double[maxTokens * rows] : probabilities;
+        liveProbabilities = partlyLive ? new double[maxTokens * rows] : probabilities;
         chosen = new int[maxTokens * choices];
         gates = new double[maxTokens * choices];
+        shares = shape.isZeroed() ? new double[maxTokens * choices] : gates;
         counts = new int[rows];
         logSumExp = new double[maxTokens];
         dProbability = new double[rows];
@@ -90,6 +101,7 @@ final class Router {
         scratch.read(logits);
         Arrays.fill(counts, 0);
         routed = 0;
+        liveChoices = 0;
         for (int token = 0; token < x.rows(); token++) {
             if (batch.tokens()[token] == TokenBatch.NONE) {
                 leaveOut(token);
@@ -107,6 +119,7 @@ final class Router {
         Arrays.fill(liveProbabilities, token * rows, (token + 1) * rows, 0);
         Arrays.fill(chosen, token * choices, (token + 1) * choices, -1);
         Arrays.fill(gates, token * choices, (token + 1) * choices, 0);
+        Arrays.fill(shares, token * choices, (token + 1) * choices, 0);
         logSumExp[token] = 0;
     }
 
@@ -149,15 +162,19 @@ final class Router {
             int best = mostProbable(at, token * choices, choice);
             chosen[token * choices + choice] = best;
             counts[best]++;
+            liveChoices += live[best] ? 1 : 0;
         }
-        if (masked) {
-            softmaxOfLiveRows(at, logits[at + chosen[token * choices]]);
+        if (partlyLive) {
+            softmaxOfLiveRows(at);
         }
         gate(at, token * choices);
     }
 
-    /** @param largest logit of a live row */
-    private void softmaxOfLiveRows(int at, double largest) {
+    private void softmaxOfLiveRows(int at) {
+        double largest = Double.NEGATIVE_INFINITY;
+        for (int row = 0; row < rows; row++) {
+            largest = live[row] ? Math.max(largest, logits[at + row]) : largest;
+        }
         double sum = 0;
         for (int row = 0; row < rows; row++) {
             liveProbabilities[at + row] = live[row] ? Math.exp(logits[at + row] - largest) : 0;
@@ -171,30 +188,32 @@ final class Router {
     private void gate(int at, int first) {
         double mass = 0;
         for (int i = first; i < first + choices; i++) {
-            gates[i] = probabilities[at + chosen[i]];
-            mass += gates[i];
+            shares[i] = probabilities[at + chosen[i]];
+            mass += shares[i];
         }
-        if (!renormalize) {
-            return;
-        }
-        if (mass < Double.MIN_NORMAL) { // all went to masked rows; the quotients are those of the live rows' softmax,
-            // too
-            mass = 0;
+        if (renormalize) {
+            if (mass < Double.MIN_NORMAL) { // all went to masked rows; the quotients are those of the live rows'
+                // softmax, too
+                mass = 0;
+                for (int i = first; i < first + choices; i++) {
+                    shares[i] = liveProbabilities[at + chosen[i]];
+                    mass += shares[i];
+                }
+            }
             for (int i = first; i < first + choices; i++) {
-                gates[i] = liveProbabilities[at + chosen[i]];
-                mass += gates[i];
+                shares[i] /= mass;
             }
         }
         for (int i = first; i < first + choices; i++) {
-            gates[i] /= mass;
+            gates[i] = live[chosen[i]] ? shares[i] : 0;
         }
     }
 
-    /** The live row with the largest logit that is not among the {@code taken} first choices. */
+    /** The row with the largest logit that can be chosen and is not among the {@code taken} first choices. */
     private int mostProbable(int at, int first, int taken) {
         int best = -1;
         for (int row = 0; row < rows; row++) {
-            boolean free = live[row];
+            boolean free = choosable[row];
             for (int choice = 0; choice < taken; choice++) {
                 free &= chosen[first + choice] != row;
             }
@@ -227,14 +246,15 @@ final class Router {
         return routed == 0 ? 0 : squares / routed;
     }
 
+    /** Share of a live row in the choices of live rows; 0 of another row, or if there is no such choice. */
     private double share(int row) {
-        return (double) counts[row] / ((double) routed * choices);
+        return live[row] && counts[row] > 0 ? (double) counts[row] / liveChoices : 0;
     }
 
     /**
      * Overwrites the gradient of Wr and adds to {@code dx} [N, D].
      *
-     * @param dGates [N, k] gradients of the gates
+     * @param dGates [N, k] gradients of the gates; 0 at zeroed rows, whose gate is constant
      * @param x [N, D] as in forward
      * @param scratch [N, R]
      * @param dLogits room for N * R values
@@ -256,11 +276,11 @@ final class Router {
         int at = token * rows;
         int first = token * choices;
         for (int row = 0; row < rows; row++) {
-            dProbability[row] = masked ? 0 : balanceSlope(row);
+            dProbability[row] = partlyLive ? 0 : balanceSlope(row);
         }
         double mean = 0;
         for (int i = first; i < first + choices; i++) {
-            mean += dGates[i] * gates[i];
+            mean += dGates[i] * shares[i];
             dProbability[chosen[i]] += renormalize ? 0 : dGates[i];
         }
         double inner = 0;
@@ -272,9 +292,9 @@ final class Router {
             dLogits[at + row] = probabilities[at + row] * (dProbability[row] - inner + z);
         }
         for (int i = first; i < first + choices && renormalize; i++) {
-            dLogits[at + chosen[i]] += gates[i] * (dGates[i] - mean);
+            dLogits[at + chosen[i]] += shares[i] * (dGates[i] - mean);
         }
-        if (masked) {
+        if (partlyLive) {
             balanceLiveRows(at, dLogits);
         }
     }

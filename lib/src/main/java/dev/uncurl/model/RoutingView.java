@@ -10,13 +10,14 @@ package dev.uncurl.model;
  *
  * <p>In a block with a mapped router ({@link dev.uncurl.model.spec.MoeLayer}) everything here is by router row instead
  * of expert: each row has its own gate and the output of the expert that it maps to. Routing data therefore has the
- * same form as before pruning. A masked row has a logit, but is never chosen.
+ * same form as before pruning. A masked row has a logit, but is never chosen. A zeroed row is chosen; its gate and
+ * output are 0.
  */
 public interface RoutingView {
     /** rows x columns of the batch, padding included. */
     int tokens();
 
-    /** E; in a mapped block R, the router's rows, masked ones too. */
+    /** E; in a mapped block R, the router's rows, masked and zeroed ones too. */
     int experts();
 
     /** k, choices of a token in this block. */
@@ -28,7 +29,7 @@ public interface RoutingView {
     /** The {@code choice}-th most probable expert, dropped or not; -1 for padding. */
     int expert(int token, int choice);
 
-    /** The factor of that expert's output, before drops; 0 for padding. */
+    /** The factor of that expert's output, before drops; 0 for padding and for a zeroed row. */
     float gate(int token, int choice);
 
     /** Whether that expert was full and the choice adds nothing; false for padding. */
@@ -37,7 +38,7 @@ public interface RoutingView {
     /** Number of dropped choices of all tokens. */
     int droppedAssignments();
 
-    /** L2 norm of that expert's output, before the gate; 0 for padding and for a dropped choice. */
+    /** L2 norm of that expert's output, before the gate; 0 for padding, a zeroed row and a dropped choice. */
     float outputNorm(int token, int choice);
 
     /** Number of tokens that chose each expert [E], including dropped ones; a copy. */

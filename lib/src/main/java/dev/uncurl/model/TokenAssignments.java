@@ -6,7 +6,8 @@ import dev.uncurl.model.spec.MoeLayer;
  * Converts a router's choices of rows to assignments of tokens to experts. Without a map, row r is expert r. In a
  * mapped router ({@link MoeLayer}), a token's choices that map to the same expert are one assignment, whose gate is the
  * sum of their gates: the expert runs once, as gate_r e(x) + gate_s e(x) = (gate_r + gate_s) e(x). It is stored with
- * the best of those choices. Masked rows never occur, since the router does not choose them.
+ * the best of those choices. A choice of a zeroed row is no assignment. Masked rows never occur, since the router does not
+ * choose them.
  */
 final class TokenAssignments {
     private final Router router;
@@ -15,7 +16,7 @@ final class TokenAssignments {
     private final int[] expertOfRow;
     private final int[] carrier;
 
-    /** [N, k]; -1 for padding and for a choice merged into a better one. */
+    /** [N, k]; -1 for padding, for a choice of a zeroed row, and for a choice merged into a better one. */
     final int[] expert;
     /** [N, k] */
     final double[] gate;
@@ -42,10 +43,10 @@ final class TokenAssignments {
     private void take(int first, int choice) {
         int at = first + choice;
         int row = router.chosen[at];
-        expert[at] = row < 0 ? -1 : expertOfRow[row];
+        expert[at] = row < 0 ? -1 : Math.max(-1, expertOfRow[row]);
         gate[at] = router.gates[at];
         carrier[at] = choice;
-        for (int better = 0; better < choice && row >= 0; better++) {
+        for (int better = 0; better < choice && expert[at] >= 0; better++) {
             if (expert[first + better] == expert[at]) {
                 gate[first + better] += gate[at];
                 carrier[at] = better;

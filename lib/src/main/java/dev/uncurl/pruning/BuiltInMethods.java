@@ -86,6 +86,23 @@ public enum BuiltInMethods implements PruningMethod {
         return method instanceof OutputClustering;
     }
 
+    /** Whether the clusters depend on the seed; otherwise every seed gives the same ones. */
+    public boolean usesSeed() {
+        return switch (this) {
+            case UNCURL, KMEANS, SPECTRAL, RANDOM -> true;
+            case AGGLOMERATIVE_AVERAGE,
+                    AGGLOMERATIVE_COMPLETE,
+                    AGGLOMERATIVE_SINGLE,
+                    AGGLOMERATIVE_WARD,
+                    DBSCAN,
+                    M_SMOE,
+                    HC_SMOE,
+                    FREQUENCY,
+                    GATE_MASS,
+                    REAP -> false;
+        };
+    }
+
     @Override
     public int[] assignClusters(LayerStatistics layer, int clusters, long seed) {
         return method.assignClusters(layer, clusters, seed);

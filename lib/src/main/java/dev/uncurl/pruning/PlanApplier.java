@@ -3,13 +3,11 @@ package dev.uncurl.pruning;
 import dev.uncurl.checkpoint.Manifest;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.ModelStaging;
-import dev.uncurl.checkpoint.SafetensorsWriter;
 import dev.uncurl.checkpoint.ShardWriter;
 import dev.uncurl.checkpoint.TensorFolder;
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
-import dev.uncurl.model.spec.NeuronAxis;
 import dev.uncurl.model.spec.TensorRole;
 import dev.uncurl.model.spec.TensorSpec;
 import java.io.IOException;
@@ -73,7 +71,7 @@ public final class PlanApplier {
     /**
      * Checks that a model can be pruned.
      *
-     * @throws UserError (input) if routers of the model are mapped or masked (its routing tables then contain router rows, not
+     * @throws UserError (input) if routers of the model are mapped, masked or zeroed (its routing tables then contain router rows, not
      *     experts), or layers differ in their number of experts (a plan has one E)
      */
     public static void checkUniform(ModelFolder source) {
@@ -82,9 +80,10 @@ public final class PlanApplier {
             if (layer.isMapped()) {
                 throw unprunable(
                         source,
-                        "with the router rule " + (layer.isMasked() ? RouterRule.MASK : RouterRule.MAP).id()
-                                + ": in layer " + own.getKey() + " " + layer.liveRows()
-                                + (layer.isMasked() ? " of " + layer.routerRows() : "") + " router rows lead to "
+                        "with the router rule " + rule(layer).id() + ": in layer " + own.getKey() + " "
+                                + layer.liveRows()
+                                + (layer.liveRows() < layer.routerRows() ? " of " + layer.routerRows() : "")
+                                + " router rows lead to "
                                 + layer.experts() + " experts");
             }
         }
@@ -93,6 +92,13 @@ public final class PlanApplier {
             source.config().moe().byLayer().forEach((layer, own) -> experts.put(layer, own.experts()));
             throw unprunable(source, "to different numbers of experts: " + experts + " by layer");
         }
+    }
+
+    private static RouterRule rule(MoeLayer mapped) {
+        if (mapped.isZeroed()) {
+            return RouterRule.ZERO;
+        }
+        return mapped.isMasked() ? RouterRule.MASK : RouterRule.MAP;
     }
 
     private static UserError unprunable(ModelFolder source, String how) {
@@ -105,7 +111,7 @@ public final class PlanApplier {
 
     /**
      * The configuration of the pruned model. It is uniform if all layers have the same number of experts and no router is
-     * mapped or masked.
+     * mapped, masked or zeroed.
      *
      * @throws UserError (usage) if the router rule cannot be used with this plan
      */
@@ -223,10 +229,15 @@ public final class PlanApplier {
             clusters.add(new MergedExpert(source, layer, plan.members(shard, cluster), alignment));
         }
         return target.writeShard(shard, writer -> {
-            var mean = new WeightedMean(largest(tensors));
+            var mean = WeightedMean.ofLargest(tensors);
             for (TensorSpec tensor : tensors) {
                 if (tensor.role().isExpert()) {
-                    clusters.get(tensor.expert()).write(tensor, mean, writer);
+                    MergedExpert expert = clusters.get(tensor.expert());
+                    if (expert.isCopy()) {
+                        source.copy(expert.original(tensor), writer, tensor.name());
+                    } else {
+                        writer.write(tensor.name(), expert.mean(tensor, mean));
+                    }
                 } else if (tensor.role() == TensorRole.ROUTER) {
                     writer.write(tensor.name(), router(source, tensor.name(), plan, options.router(), shard), 0);
                 } else {
@@ -236,46 +247,12 @@ public final class PlanApplier {
         });
     }
 
-    private static long largest(List<TensorSpec> tensors) {
-        return tensors.stream()
-                .filter(tensor -> tensor.role().isExpert())
-                .mapToLong(TensorSpec::length)
-                .max()
-                .orElse(0);
-    }
-
     private static NeuronAlignment alignment(int layer, int cluster, Collection<NeuronAlignment> alignments) {
         return alignments.stream()
                 .filter(alignment -> alignment.layer() == layer && alignment.cluster() == cluster)
                 .findFirst()
                 .orElseThrow(() ->
                         new IllegalArgumentException("Cluster " + cluster + " of layer " + layer + " was not aligned"));
-    }
-
-    /** An expert of the pruned model: a copy of the only member of its cluster, or the weighted mean of several members. */
-    private record MergedExpert(
-            TensorFolder source, LayerTensors layer, List<ExpertAssignment> members, NeuronAlignment alignment) {
-        void write(TensorSpec tensor, WeightedMean mean, SafetensorsWriter writer) throws IOException {
-            if (members.size() == 1) {
-                source.copy(name(members.get(0), tensor), writer, tensor.name());
-                return;
-            }
-            mean.begin(tensor);
-            for (int m = 0; m < members.size(); m++) {
-                double weight = members.get(m).weight();
-                if (weight > 0) {
-                    int[] order = tensor.neuronAxis() == NeuronAxis.NONE
-                            ? null
-                            : alignment.inversePermutations()[m];
-                    source.read(name(members.get(m), tensor), mean.member(weight, order));
-                }
-            }
-            writer.write(tensor.name(), mean.sum());
-        }
-
-        private String name(ExpertAssignment member, TensorSpec tensor) {
-            return layer.part(member.expert(), tensor.role()).name();
-        }
     }
 
     /** The values of a router tensor after the router rule. */

@@ -10,10 +10,10 @@ import java.util.stream.Stream;
 
 /**
  * How the router of a pruned layer is computed from that of the parent. {@link #MAP} and {@link #COLLAPSE} are for plans that
- * merge experts, {@link #MASK} and {@link #SLICE} for plans that drop experts. Let p be the softmax over all E rows of the
- * parent's router. The gate of a chosen expert is p_e with map and mask, and p_e / (1 - sum of p over dropped experts) with
- * slice; with collapse the softmax is over the K new rows. If the model scales the gates of its k &gt; 1 choices to sum to
- * one, it does so afterwards, with each rule.
+ * merge experts, {@link #MASK}, {@link #SLICE} and {@link #ZERO} for plans that drop experts. Let p be the softmax over all E
+ * rows of the parent's router. The gate of a chosen expert is p_e with map, mask and zero, and p_e / (1 - sum of p over
+ * dropped experts) with slice; with collapse the softmax is over the K new rows. If the model scales the gates of its
+ * k &gt; 1 choices to sum to one, it does so afterwards, with each rule; with zero, dropped ones are part of that sum.
  */
 public enum RouterRule {
     /**
@@ -33,7 +33,13 @@ public enum RouterRule {
      * Removes the rows of dropped experts and keeps the others, bit for bit. Gives a uniform model of K experts if none were
      * merged; otherwise rows map to the expert of their cluster, as with map.
      */
-    SLICE(true);
+    SLICE(true),
+    /**
+     * Keeps the rows of all experts, bit for bit, and the choices of the parent. A choice of a dropped expert adds nothing:
+     * no other expert takes its place, and the gates of the others stay. What is measured is the parent without the outputs
+     * of these experts.
+     */
+    ZERO(true);
 
     private final boolean forDrops;
 
@@ -48,10 +54,7 @@ public enum RouterRule {
      *     (names the rules that can)
      */
     public static RouterRule named(String id, BuiltInMethods method) {
-        RouterRule named = Arrays.stream(values())
-                .filter(rule -> rule.id().equals(id))
-                .findFirst()
-                .orElseThrow(() -> UserError.usage("There is no router rule " + id, Nearest.hint(id, ids())));
+        RouterRule named = named(id);
         if (named.forDrops != method.drops()) {
             String rules = String.join(" or ", ids(method));
             throw UserError.usage(
@@ -60,6 +63,14 @@ public enum RouterRule {
                     "Use --router " + rules + "; the default is " + of(method).id() + ".");
         }
         return named;
+    }
+
+    /** @throws UserError (usage) if there is no rule with this name; suggests the nearest */
+    public static RouterRule named(String id) {
+        return Arrays.stream(values())
+                .filter(rule -> rule.id().equals(id))
+                .findFirst()
+                .orElseThrow(() -> UserError.usage("There is no router rule " + id, Nearest.hint(id, ids())));
     }
 
     /** The default rule of a method: {@link #MASK} if it drops experts, {@link #MAP} if it merges. */
@@ -104,7 +115,7 @@ public enum RouterRule {
         if (!forDrops && plan.assignments().stream().anyMatch(ExpertAssignment::isDropped)) {
             throw UserError.usage(
                     "Plan " + plan.id() + " drops experts, but router rule " + id() + " is for plans that only merge",
-                    "Use --router mask or slice.");
+                    "Use --router mask, slice or zero.");
         }
     }
 
@@ -122,6 +133,11 @@ public enum RouterRule {
                     rows.stream()
                             .map(row -> row.isDropped() ? MoeLayer.MASKED : row.cluster())
                             .toList());
+            case ZERO -> new MoeLayer(
+                    clusters,
+                    rows.stream()
+                            .map(row -> row.isDropped() ? MoeLayer.ZEROED : row.cluster())
+                            .toList());
             case SLICE -> new MoeLayer(
                     clusters, kept(rows).map(ExpertAssignment::cluster).toList());
         };
@@ -138,7 +154,7 @@ public enum RouterRule {
     public float[] apply(float[] router, List<ExpertAssignment> rows, int clusters) {
         return switch (this) {
             case COLLAPSE -> collapse(router, rows, clusters);
-            case MAP, MASK -> router.clone();
+            case MAP, MASK, ZERO -> router.clone();
             case SLICE -> slice(router, rows);
         };
     }

@@ -2,6 +2,7 @@ package dev.uncurl.pruning;
 
 import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.TensorSpec;
+import java.util.Collection;
 
 /**
  * Computes one tensor of a merged expert: sum_m w_m P_m(tensor_m) over the members m of its cluster. P_m permutes the hidden
@@ -20,6 +21,15 @@ final class WeightedMean {
     /** @param length number of values of the largest tensor */
     WeightedMean(long length) {
         sum = new double[Math.toIntExact(length)];
+    }
+
+    /** Room for the largest expert tensor among these. */
+    static WeightedMean ofLargest(Collection<TensorSpec> tensors) {
+        return new WeightedMean(tensors.stream()
+                .filter(tensor -> tensor.role().isExpert())
+                .mapToLong(TensorSpec::length)
+                .max()
+                .orElse(0));
     }
 
     /** Starts the next tensor. */

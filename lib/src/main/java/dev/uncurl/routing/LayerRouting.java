@@ -4,6 +4,7 @@ import dev.uncurl.error.UserError;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * Summary of one layer's routing on one task: shares, balance, distances between experts.
@@ -12,8 +13,9 @@ import java.util.stream.IntStream;
  * @param choices how often each of the E experts was chosen; with top-k each token makes k
  * @param gram of the router logits of those tokens
  * @param masked the experts that a masked router never chooses; they are excluded from its balance
+ * @param zeroed the experts that were dropped, though the router still chooses them; they are excluded from its balance, too
  */
-public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<Integer> masked) {
+public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<Integer> masked, Set<Integer> zeroed) {
     /**
      * @throws UserError (input) if counts and Gram matrix have different numbers of experts, there are no tokens, or a
      * masked expert has tokens
@@ -21,6 +23,7 @@ public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<I
     public LayerRouting {
         choices = List.copyOf(choices);
         masked = Set.copyOf(masked);
+        zeroed = Set.copyOf(zeroed);
         if (choices.size() != gram.experts()) {
             throw UserError.input(
                     "Layer " + layer + " has " + gram.experts() + " experts by its Gram matrix, " + choices.size()
@@ -41,14 +44,27 @@ public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<I
         }
     }
 
-    /** A layer in which every expert can be chosen. */
+    /** A layer in which no expert was dropped. */
     public LayerRouting(int layer, List<Long> choices, RouterGram gram) {
-        this(layer, choices, gram, Set.of());
+        this(layer, choices, gram, Set.of(), Set.of());
     }
 
-    /** Experts that can be chosen: E less the masked ones. */
+    /** Number of experts that were not dropped: E less the masked and the zeroed ones. */
     public int live() {
-        return experts() - masked.size();
+        return experts() - masked.size() - zeroed.size();
+    }
+
+    /** Whether an expert was not dropped. */
+    public boolean isLive(int expert) {
+        return !masked.contains(expert) && !zeroed.contains(expert);
+    }
+
+    /** The choices of each expert that was not dropped. */
+    private long[] liveChoices() {
+        return IntStream.range(0, experts())
+                .filter(this::isLive)
+                .mapToLong(choices::get)
+                .toArray();
     }
 
     /** E. */
@@ -67,28 +83,37 @@ public record LayerRouting(int layer, List<Long> choices, RouterGram gram, Set<I
     }
 
     /**
-     * Choices of the most used expert over the mean: 1 if balanced, E if one expert gets all. Excludes masked experts.
+     * Choices of the most used expert over the mean: 1 if balanced, E if one expert gets all. Excludes dropped experts; 1 if
+     * all choices were theirs.
      */
     public double maxOverMean() {
-        return choices.stream().mapToLong(Long::longValue).max().orElseThrow() * (double) live() / sum();
+        long[] own = liveChoices();
+        long sum = LongStream.of(own).sum();
+        return sum == 0 ? 1 : LongStream.of(own).max().orElseThrow() * (double) live() / sum;
     }
 
-    /** Entropy of the shares over ln E: 1 if balanced, 0 if one expert gets all; 1 for a single expert. */
+    /**
+     * Entropy of the shares over ln E: 1 if balanced, 0 if one expert gets all; 1 for a single expert. Excludes dropped
+     * experts; 0 if all choices were theirs.
+     */
     public double relativeEntropy() {
         if (live() == 1) {
             return 1;
         }
         double entropy = 0;
-        for (double share : shares()) {
+        long[] own = liveChoices();
+        long sum = LongStream.of(own).sum();
+        for (long count : own) {
+            double share = (double) count / sum;
             entropy -= share > 0 ? share * Math.log(share) : 0;
         }
         return entropy / Math.log(live());
     }
 
-    /** Experts without tokens, in ascending order, excluding masked ones. */
+    /** Experts without tokens, in ascending order, excluding dropped ones. */
     public List<Integer> deadExperts() {
         return IntStream.range(0, experts())
-                .filter(expert -> choices.get(expert) == 0 && !masked.contains(expert))
+                .filter(expert -> choices.get(expert) == 0 && isLive(expert))
                 .boxed()
                 .toList();
     }

@@ -19,7 +19,8 @@ public record TaskOverlap(LayerRouting one, LayerRouting two) {
     public TaskOverlap {
         if (one.layer() != two.layer()
                 || one.experts() != two.experts()
-                || !one.masked().equals(two.masked())) {
+                || !one.masked().equals(two.masked())
+                || !one.zeroed().equals(two.zeroed())) {
             throw UserError.input(
                     "Layer " + one.layer() + " with " + one.experts() + " experts cannot be compared with layer "
                             + two.layer() + " with " + two.experts(),
@@ -64,8 +65,7 @@ public record TaskOverlap(LayerRouting one, LayerRouting two) {
     }
 
     private static Stream<Integer> live(LayerRouting routing) {
-        return IntStream.range(0, routing.experts()).boxed().filter(expert -> !routing.masked()
-                .contains(expert));
+        return IntStream.range(0, routing.experts()).boxed().filter(routing::isLive);
     }
 
     /** Ranks from 1 for the lowest count; ties have their mean rank. */

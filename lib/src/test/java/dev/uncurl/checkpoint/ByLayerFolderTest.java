@@ -70,7 +70,8 @@ class ByLayerFolderTest {
                 IntStream.concat(IntStream.range(0, experts), random.ints(random.nextInt(4), 0, experts))
                         .boxed()
                         .toList());
-        Stream.generate(() -> MoeLayer.MASKED).limit(random.nextInt(3)).forEach(map::add);
+        int dropped = random.nextBoolean() ? MoeLayer.MASKED : MoeLayer.ZEROED;
+        Stream.generate(() -> dropped).limit(random.nextInt(3)).forEach(map::add);
         java.util.Collections.shuffle(map, random);
         return new MoeLayer(experts, map);
     }
@@ -111,7 +112,8 @@ class ByLayerFolderTest {
             delimiter = '|',
             value = {
                 "[ 0, 1, 0, 1 ] | [ 0, 1, 0, 2 ] | block 1: router-map = [0, 1, 0, 2] is not possible",
-                "[ 0, 1, 0, 1 ] | [ 0, 1, 0, -2 ] | block 1: router-map = [0, 1, 0, -2] is not possible",
+                "[ 0, 1, 0, 1 ] | [ 0, 1, 0, -3 ] | block 1: router-map = [0, 1, 0, -3] is not possible",
+                "[ 0, 1, 0, 1 ] | [ -2, 1, 0, -1 ] | block 1: router-map = [-2, 1, 0, -1] is not possible",
                 "[ 0, 1, 0, 1 ] | [ 0, -1, 0, -1 ] | block 1: router-map = [0, -1, 0, -1] is not possible",
                 "[ 0, 1, 0, 1 ] | [ 0, 0, 0, 0 ] | block 1: router-map = [0, 0, 0, 0] is not possible",
                 "[ 0, 1, 0, 1 ] | [ 0, 1.5 ] | 1 is [0,1.5], but should be a list of whole numbers",

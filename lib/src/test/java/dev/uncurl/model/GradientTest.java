@@ -40,7 +40,12 @@ class GradientTest {
                 Models.masked(2, false, 0),
                 Models.masked(2, true, 0),
                 Models.masked(3, true, 0.3),
-                Models.byLayer(2, true, 0, new MoeLayer(1, List.of(-1, 0)), new MoeLayer(2, List.of(1, -1, 0, 1))));
+                Models.byLayer(2, true, 0, new MoeLayer(1, List.of(-1, 0)), new MoeLayer(2, List.of(1, -1, 0, 1))),
+                Models.zeroed(1, false, 0),
+                Models.zeroed(2, false, 0),
+                Models.zeroed(2, true, 0),
+                Models.zeroed(3, true, 0.3),
+                Models.byLayer(2, true, 0, new MoeLayer(1, List.of(-2, 0)), new MoeLayer(2, List.of(1, -2, 0, 1))));
     }
 
     private record Pass(Loss loss, double[] gradients) {}

@@ -49,6 +49,12 @@ final class Models {
         return config(5, topK, renormalize, capacityFactor).withMoeLayers(new TreeMap<>(Map.of(1, layer)));
     }
 
+    /** Five router rows in block 1, of which two lead to experts of their own and the others are chosen in vain. */
+    static ModelConfig zeroed(int topK, boolean renormalize, double capacityFactor) {
+        var layer = new MoeLayer(2, List.of(-2, 0, -2, 1, -2));
+        return config(5, topK, renormalize, capacityFactor).withMoeLayers(new TreeMap<>(Map.of(1, layer)));
+    }
+
     /** The same with other weights of balance loss and z-loss. */
     static ModelConfig weighted(ModelConfig config, double balanceLoss, double zLoss) {
         MoeConfig moe = config.moe();

@@ -165,7 +165,10 @@ final class NaiveModel {
         int rows = expertOfRow.length;
         int[] live =
                 IntStream.range(0, rows).filter(row -> expertOfRow[row] >= 0).toArray();
-        int choices = Math.min(moe.topK(), live.length);
+        int[] choosable =
+                IntStream.range(0, rows).filter(row -> expertOfRow[row] != -1).toArray();
+        int choices = Math.min(moe.topK(), choosable.length);
+        int liveChoices = 0;
         var share = new double[rows];
         var mean = new double[rows];
         int tokens =
@@ -183,7 +186,7 @@ final class NaiveModel {
                 }
             }
             double[] p = softmax(logits);
-            int[] best = IntStream.of(live)
+            int[] best = IntStream.of(choosable)
                     .boxed()
                     .sorted((a, b) -> p[a] != p[b] ? Double.compare(p[b], p[a]) : a - b)
                     .mapToInt(Integer::intValue)
@@ -195,8 +198,11 @@ final class NaiveModel {
                 double p0 = p[best[rank]];
                 double gate = moe.renormalize() && moe.topK() > 1 ? p0 / mass : p0;
                 int expert = expertOfRow[best[rank]];
-                ofToken.merge(expert, new Assignment(n, rank, expert, gate, 1, x), Assignment::plus);
-                share[best[rank]] += 1.0 / (tokens * choices);
+                if (expert >= 0) {
+                    ofToken.merge(expert, new Assignment(n, rank, expert, gate, 1, x), Assignment::plus);
+                    share[best[rank]]++;
+                    liveChoices++;
+                }
             }
             assignments.addAll(ofToken.values());
             for (int row = 0; row < rows && outputSums != null; row++) {
@@ -214,7 +220,7 @@ final class NaiveModel {
             z += logSumExp * logSumExp / tokens;
         }
         for (int row = 0; row < rows; row++) {
-            balance += live.length * share[row] * mean[row];
+            balance += live.length * share[row] / Math.max(1, liveChoices) * mean[row];
         }
         for (Assignment kept : kept(assignments, tokens, layer)) {
             add(stream[kept.token], kept.gate, feedForward(kept.x, ParameterLayout.expert(layer, kept.expert)));
@@ -235,7 +241,10 @@ final class NaiveModel {
             return assignments;
         }
         int experts = moe.layer(layer).experts();
-        int choices = Math.min(moe.topK(), moe.layer(layer).liveRows());
+        long choosable = IntStream.of(moe.layer(layer).expertOfRow())
+                .filter(expert -> expert != -1)
+                .count();
+        long choices = Math.min(moe.topK(), choosable);
         double capacity = Math.ceil(moe.capacityFactor() * choices * tokens / experts - 1e-9);
         var kept = new ArrayList<Assignment>();
         for (int e = 0; e < experts; e++) {

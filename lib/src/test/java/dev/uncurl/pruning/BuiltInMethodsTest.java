@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.uncurl.clustering.Labels;
 import dev.uncurl.clustering.LogitSamples;
 import dev.uncurl.error.UserError;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -72,6 +74,27 @@ class BuiltInMethodsTest {
         assertThat(BuiltInMethods.values())
                 .filteredOn(BuiltInMethods::needsOutputs)
                 .containsExactly(BuiltInMethods.HC_SMOE);
+    }
+
+    /** On logits without groups, for which k-means has many local optima. */
+    @Test
+    void onlyMethodsThatUseTheSeedDependOnIt() {
+        for (BuiltInMethods method : BuiltInMethods.values()) {
+            boolean differ = false;
+            for (long sample = 1; sample <= 20; sample++) {
+                var random = new Random(sample);
+                LayerStatistics evidence = Samples.complete(
+                        1,
+                        Samples.logits(random, 60, 32, 32),
+                        Samples.logits(random, 60, 32, 32),
+                        Samples.permutation(random, 32));
+                int[] first = Labels.canonical(method.assignClusters(evidence, 12, 1));
+                for (long seed = 2; seed <= 4; seed++) {
+                    differ |= !Arrays.equals(Labels.canonical(method.assignClusters(evidence, 12, seed)), first);
+                }
+            }
+            assertThat(differ).as(method.id()).isEqualTo(method.usesSeed());
+        }
     }
 
     @Test

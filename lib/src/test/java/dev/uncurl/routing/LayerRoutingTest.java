@@ -86,25 +86,47 @@ class LayerRoutingTest {
     @Test
     void expertsThatARouterLeavesOutDoNotCount() {
         RouterGram gram = routing(1, 1, 1, 1, 1).gram();
-        var masked = new LayerRouting(1, List.of(0L, 6L, 0L, 2L, 0L), gram, Set.of(0, 4));
+        var masked = new LayerRouting(1, List.of(0L, 6L, 0L, 2L, 0L), gram, Set.of(0, 4), Set.of());
         LayerRouting alone = routing(6, 0, 2);
         assertThat(masked.live()).isEqualTo(3);
         assertThat(masked.maxOverMean()).isEqualTo(alone.maxOverMean());
         assertThat(masked.relativeEntropy()).isEqualTo(alone.relativeEntropy());
         assertThat(masked.deadExperts()).containsExactly(2);
-        assertThat(new LayerRouting(1, List.of(0L, 5L, 0L, 0L, 0L), gram, Set.of(0, 2, 3, 4)).relativeEntropy())
+        assertThat(new LayerRouting(1, List.of(0L, 5L, 0L, 0L, 0L), gram, Set.of(0, 2, 3, 4), Set.of())
+                        .relativeEntropy())
                 .isEqualTo(1);
-        var other = new LayerRouting(1, List.of(0L, 1L, 7L, 9L, 0L), gram, Set.of(0, 4));
+        var other = new LayerRouting(1, List.of(0L, 1L, 7L, 9L, 0L), gram, Set.of(0, 4), Set.of());
         var overlap = new TaskOverlap(masked, other);
         var plain = new TaskOverlap(alone, routing(1, 7, 9));
         assertThat(overlap.rankCorrelation()).isEqualTo(plain.rankCorrelation());
         assertThat(overlap.commonOfTop(2)).isEqualTo(plain.commonOfTop(2));
         assertThat(overlap.jensenShannonDistance()).isEqualTo(plain.jensenShannonDistance());
         for (int wrong : new int[] {1, 5}) {
-            assertThatThrownBy(() -> new LayerRouting(1, masked.choices(), gram, Set.of(wrong)))
+            assertThatThrownBy(() -> new LayerRouting(1, masked.choices(), gram, Set.of(wrong), Set.of()))
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining("tokens of expert " + wrong);
         }
+    }
+
+    /** Experts that were dropped and are still chosen: the layer reads as one of the other experts alone. */
+    @Test
+    void expertsThatAreChosenInVainDoNotCount() {
+        RouterGram gram = routing(1, 1, 1, 1, 1).gram();
+        var zeroed = new LayerRouting(1, List.of(9L, 6L, 0L, 2L, 0L), gram, Set.of(), Set.of(0, 4));
+        LayerRouting alone = routing(6, 0, 2);
+        assertThat(zeroed.live()).isEqualTo(3);
+        assertThat(zeroed.maxOverMean()).isEqualTo(alone.maxOverMean());
+        assertThat(zeroed.relativeEntropy()).isEqualTo(alone.relativeEntropy());
+        assertThat(zeroed.deadExperts()).containsExactly(2);
+        assertThat(zeroed.share(0)).as("of all choices").isEqualTo(9.0 / 17);
+        var other = new LayerRouting(1, List.of(7L, 1L, 7L, 9L, 0L), gram, Set.of(), Set.of(0, 4));
+        var overlap = new TaskOverlap(zeroed, other);
+        var plain = new TaskOverlap(alone, routing(1, 7, 9));
+        assertThat(overlap.rankCorrelation()).isEqualTo(plain.rankCorrelation());
+        assertThat(overlap.commonOfTop(2)).isEqualTo(plain.commonOfTop(2));
+        var inVain = new LayerRouting(1, List.of(5L, 0L, 0L, 0L, 3L), gram, Set.of(), Set.of(0, 4));
+        assertThat(inVain.maxOverMean()).isEqualTo(1);
+        assertThat(inVain.relativeEntropy()).isZero();
     }
 
     @Test

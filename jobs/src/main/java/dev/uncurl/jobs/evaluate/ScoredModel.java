@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param source loads the weights in a task
  * @param planned the plan that is applied to the model as it is scored; empty for a model as it is stored
  */
-record ScoredModel(
+public record ScoredModel(
         String id,
         String sha256,
         String tokenizer,

@@ -8,6 +8,7 @@ import dev.uncurl.pruning.Budget;
 import dev.uncurl.pruning.BuiltInMethods;
 import dev.uncurl.pruning.MergeWeights;
 import dev.uncurl.pruning.PlanSettings;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -64,9 +65,10 @@ final class PlanOptions {
             names = "--method",
             paramLabel = "NAME",
             required = true,
+            split = ",",
             completionCandidates = Methods.class,
-            description = "Pruning method: ${COMPLETION-CANDIDATES}.")
-    private String method;
+            description = "Pruning method: ${COMPLETION-CANDIDATES}. With --plan-only, several with commas.")
+    private List<String> methods;
 
     @Option(
             names = "--weights",
@@ -76,8 +78,13 @@ final class PlanOptions {
                     "Weights of experts in a merge: ${COMPLETION-CANDIDATES} (default: that of the method, frequency).")
     private String weights;
 
-    @Option(names = "--experts", paramLabel = "K", required = true, description = "Experts to keep per layer.")
-    private int keep;
+    @Option(
+            names = "--experts",
+            paramLabel = "K",
+            required = true,
+            split = ",",
+            description = "Experts to keep per layer. With --plan-only, several: 4,2,1.")
+    private List<Integer> keep;
 
     @Option(
             names = "--budget",
@@ -105,8 +112,11 @@ final class PlanOptions {
     @Option(
             names = "--seed",
             defaultValue = "1",
-            description = "Seed for random numbers of the method (default: ${DEFAULT-VALUE}).")
-    private long seed;
+            split = ",",
+            description =
+                    "Seed for random numbers of the method (default: ${DEFAULT-VALUE}). With --plan-only, several: 1,2,3;"
+                            + " a method without random numbers takes the first.")
+    private List<Long> seeds;
 
     /**
      * Checks names and numbers before the warehouse is opened.
@@ -114,31 +124,45 @@ final class PlanOptions {
      * @throws UserError (usage) if a name is unknown or a number is out of range
      */
     void check() {
-        Range.EXPERTS_OPTION.check(keep);
+        keep.forEach(Range.EXPERTS_OPTION::check);
         Range.MAX_CLUSTER_OPTION.check(maxCluster);
         layers.values().stream()
                 .filter(text -> !text.equals("all"))
                 .forEach(text -> Range.LAYERS_OPTION.check(number(text, "all")));
-        method();
+        methods();
         Budget.Sharing.named(budget);
         if (weights != null) {
             MergeWeights.named(weights);
         }
     }
 
-    /** @throws UserError (usage) if there is no such method */
-    BuiltInMethods method() {
-        return BuiltInMethods.named(method);
+    /** Whether more than one plan is asked for. */
+    boolean isSeveral() {
+        return methods.size() > 1 || keep.size() > 1 || seeds.size() > 1;
     }
 
-    /** @throws UserError (usage) if a name is unknown or a layer has no experts */
-    PlanSettings settings(ModelConfig config) {
-        BuiltInMethods chosen = method();
-        return new PlanSettings(
-                chosen,
-                weights == null ? chosen.weights() : MergeWeights.named(weights),
-                new Budget(Budget.Sharing.named(budget), keep, exceptions(config), maxCluster),
-                seed);
+    /** @throws UserError (usage) if there is no such method */
+    List<BuiltInMethods> methods() {
+        return methods.stream().map(BuiltInMethods::named).distinct().toList();
+    }
+
+    /**
+     * Every combination of method, K and seed, in this order; a method that does not use the seed has the first one only.
+     *
+     * @throws UserError (usage) if a name is unknown or a layer has no experts
+     */
+    List<PlanSettings> settings(ModelConfig config) {
+        SortedMap<Integer, Integer> exceptions = exceptions(config);
+        var settings = new ArrayList<PlanSettings>();
+        for (BuiltInMethods method : methods()) {
+            MergeWeights own = weights == null ? method.weights() : MergeWeights.named(weights);
+            List<Long> used = method.usesSeed() ? seeds : seeds.subList(0, 1);
+            for (int experts : keep) {
+                var shared = new Budget(Budget.Sharing.named(budget), experts, exceptions, maxCluster);
+                used.forEach(seed -> settings.add(new PlanSettings(method, own, shared, seed)));
+            }
+        }
+        return settings.stream().distinct().toList();
     }
 
     private SortedMap<Integer, Integer> exceptions(ModelConfig config) {

@@ -17,11 +17,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Makes plans from the routing tables, and writes and reads them in pruning.assignments and pruning.plans. */
+/** Makes plans from the routing tables, and writes them to pruning.assignments and pruning.plans. */
 final class PlanTables {
     private final Warehouse warehouse;
 
@@ -37,11 +36,34 @@ final class PlanTables {
      */
     record Planned(Plan plan, List<LayerScore> scores, SortedMap<String, Long> snapshots) {}
 
-    /** @throws UserError (input) if the routing of the task was not dumped for the current model, or is insufficient */
+    /** The plan of one setting; see {@link #plans}. */
     Planned plan(ModelFolder model, String modelId, String task, String split, PlanSettings settings) {
+        return plans(model, modelId, task, split, List.of(settings)).get(0);
+    }
+
+    /**
+     * Makes a plan for each of the settings. The statistics are read once.
+     *
+     * @throws UserError (input) if the routing of the task was not dumped for the current model, or is insufficient
+     */
+    List<Planned> plans(ModelFolder model, String modelId, String task, String split, List<PlanSettings> settings) {
         PlanApplier.checkUniform(model);
-        boolean outputs = settings.method().needsOutputs();
+        boolean outputs = settings.stream().anyMatch(one -> one.method().needsOutputs());
         var statistics = RoutingStatisticsReader.read(warehouse, model, modelId, task, split, outputs);
+        var withoutOutputs = statistics.withoutOutputs();
+        return settings.stream()
+                .map(one -> plan(
+                        model, modelId, task, split, one, one.method().needsOutputs() ? statistics : withoutOutputs))
+                .toList();
+    }
+
+    private static Planned plan(
+            ModelFolder model,
+            String modelId,
+            String task,
+            String split,
+            PlanSettings settings,
+            RoutingStatisticsReader statistics) {
         Map<String, String> inputs = Map.of("split", split, "data", statistics.data());
         Plan plan = Planner.plan(modelId, model.manifestSha256(), task, settings, statistics.layers(), inputs);
         List<LayerScore> scores = statistics.layers().stream()
@@ -50,50 +72,22 @@ final class PlanTables {
         return new Planned(plan, scores, statistics.snapshots());
     }
 
-    /** Writes the rows of a plan unless they exist. The row of pruning.plans is written last and marks the plan as complete. */
-    void write(Planned planned) {
+    /**
+     * Writes the rows of a plan unless they exist. The row of pruning.plans is written last and marks the plan as complete.
+     *
+     * @return whether it was new
+     */
+    boolean write(Planned planned) {
         Plan plan = planned.plan();
         Object[] key = {
             "model_id", plan.origin().modelId(), "task", plan.origin().task(), "plan_id", plan.id()
         };
-        if (warehouse.rows(UncurlTable.PLANS, key).isEmpty()) {
-            Records.replace(warehouse, UncurlTable.ASSIGNMENTS, assignments(plan), key);
-            Records.replace(warehouse, UncurlTable.PLANS, List.of(row(planned)), key);
+        if (!warehouse.rows(UncurlTable.PLANS, key).isEmpty()) {
+            return false;
         }
-    }
-
-    /** Reads a plan; empty if there is no plan with this id, or its rows have changed since they were written. */
-    Optional<Plan> read(String modelId, String task, String planId) {
-        Object[] key = {"model_id", modelId, "task", task, "plan_id", planId};
-        List<PlanRow> plans = Records.read(warehouse.rows(UncurlTable.PLANS, key), PlanRow.class);
-        if (plans.isEmpty()) {
-            return Optional.empty();
-        }
-        PlanRow row = plans.get(0);
-        var inputs = new TreeMap<>(row.parameters());
-        inputs.put("split", row.split());
-        inputs.put("weights", row.weights());
-        inputs.put("budget", row.budget());
-        var origin = new Plan.Origin(
-                modelId,
-                row.manifestSha256(),
-                task,
-                row.method(),
-                row.expertsBefore(),
-                row.expertsAfter(),
-                row.seed(),
-                inputs);
-        var rows = warehouse.rows(UncurlTable.ASSIGNMENTS, key).orderBy("layer", "expert");
-        List<ExpertAssignment> assignments = Records.read(rows, AssignmentRow.class).stream()
-                .map(assignment -> new ExpertAssignment(
-                        assignment.layer(),
-                        assignment.expert(),
-                        assignment.cluster(),
-                        assignment.weight(),
-                        assignment.isReference()))
-                .toList();
-        return Optional.of(new Plan(origin, assignments))
-                .filter(plan -> plan.id().equals(planId));
+        Records.replace(warehouse, UncurlTable.ASSIGNMENTS, assignments(plan), key);
+        Records.replace(warehouse, UncurlTable.PLANS, List.of(row(planned)), key);
+        return true;
     }
 
     private static List<AssignmentRow> assignments(Plan plan) {

@@ -7,25 +7,23 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.cli.OnOff;
 import dev.uncurl.jobs.cli.RecordedCommand;
 import dev.uncurl.jobs.cli.WarehouseOptions;
-import dev.uncurl.jobs.output.Digits;
 import dev.uncurl.jobs.warehouse.Backend;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.PathName;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.model.spec.DType;
 import dev.uncurl.pruning.BuiltInMethods;
-import dev.uncurl.pruning.LayerScore;
 import dev.uncurl.pruning.MergeOptions;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanSettings;
 import dev.uncurl.pruning.RouterRule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.SortedMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -67,7 +65,8 @@ public final class PruneCommand implements Callable<Integer> {
                     "How the routers are computed. For methods that merge: map (the default) keeps all rows and maps"
                             + " them to the merged experts; collapse makes one row per cluster, the mean of its rows. For methods"
                             + " that drop: mask (the default) keeps all rows, never chooses dropped ones, and does not change"
-                            + " gates; slice removes the rows of dropped experts.")
+                            + " gates; slice removes the rows of dropped experts; zero chooses as before, and a dropped"
+                            + " expert adds nothing.")
     private String router;
 
     @Option(
@@ -108,8 +107,12 @@ public final class PruneCommand implements Callable<Integer> {
         if (modelId != null) {
             PathName.plain("model", modelId);
         }
-        BuiltInMethods chosen = planOptions.method();
-        RouterRule rule = router == null ? RouterRule.of(chosen) : RouterRule.named(router, chosen);
+        if (planOptions.isSeveral() && !planOnly) {
+            throw UserError.usage(
+                    "--method, --experts or --seed has several values, but prune makes one model",
+                    "Give one value of each, or make plans of all combinations with --plan-only.");
+        }
+        RouterRule rule = rule();
         var options = new MergeOptions(rule, align == OnOff.ON, DType.named(dtype));
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
@@ -117,17 +120,13 @@ public final class PruneCommand implements Callable<Integer> {
             models.requireOtherThanCase(modelId);
         }
         ModelFolder parent = models.open(parentId);
-        PlanSettings settings = planOptions.settings(parent.config());
-        String method = settings.method().id();
-        warehouse.describe("plan " + method + " of " + parentId);
-        var tables = new PlanTables(warehouse);
-        PlanTables.Planned planned = tables.plan(parent, parentId, task, split.label(), settings);
-        tables.write(planned);
-        Plan plan = planned.plan();
-        print(planned);
+        List<PlanSettings> all = planOptions.settings(parent.config());
+        List<PlanTables.Planned> plans = plan(warehouse, parent, all);
         if (planOnly) {
             return 0;
         }
+        PlanSettings settings = all.get(0);
+        Plan plan = plans.get(0).plan();
         SortedMap<String, String> inputs = new PruneInputs(parent.manifestSha256(), plan.id(), task, options)
                 .write(settings, parent.manifest().lineage().tokenizer());
         try (var lock = warehouse.lock("model", modelId)) {
@@ -154,40 +153,24 @@ public final class PruneCommand implements Callable<Integer> {
         }
     }
 
-    private static void print(PlanTables.Planned planned) {
-        Plan plan = planned.plan();
-        Plan.Origin origin = plan.origin();
-        System.out.println("Plan " + plan.id() + ": " + origin.method() + ", " + origin.experts() + " -> "
-                + origin.keep() + " experts per layer");
-        for (LayerScore score : planned.scores()) {
-            System.out.printf(
-                    Locale.ROOT,
-                    "  layer %d: %d of %d experts, inertia %.4g, silhouette %s, predicted cost %s%n    %s%n",
-                    score.layer(),
-                    score.clusters(),
-                    score.experts(),
-                    score.inertia(),
-                    score.silhouette().isPresent()
-                            ? Digits.fixed(score.silhouette().getAsDouble(), 3)
-                            : "-",
-                    Digits.of(score.cost()),
-                    clusters(plan, score.layer()));
+    /** @throws UserError (usage) if the rule cannot be used with a method */
+    private RouterRule rule() {
+        List<BuiltInMethods> methods = planOptions.methods();
+        if (router != null) {
+            methods.forEach(method -> RouterRule.named(router, method));
         }
+        return router == null ? RouterRule.of(methods.get(0)) : RouterRule.named(router, methods.get(0));
     }
 
-    /** The members of each cluster; a star marks the reference expert: {@code {0 3*} {1*} ...}. */
-    private static String clusters(Plan plan, int layer) {
-        var clusters = new ArrayList<String>();
-        for (int cluster = 0; cluster < plan.clusters(layer); cluster++) {
-            List<String> members = plan.members(layer, cluster).stream()
-                    .map(member -> member.expert() + (member.isReference() ? "*" : ""))
-                    .toList();
-            clusters.add("{" + String.join(" ", members) + "}");
-        }
-        List<String> dropped = plan.layer(layer).stream()
-                .filter(row -> row.isDropped())
-                .map(row -> Integer.toString(row.expert()))
-                .toList();
-        return String.join(" ", clusters) + (dropped.isEmpty() ? "" : "  dropped: " + String.join(" ", dropped));
+    /** Makes, stores and prints the plans. */
+    private List<PlanTables.Planned> plan(Warehouse warehouse, ModelFolder parent, List<PlanSettings> settings) {
+        String names = planOptions.methods().stream().map(BuiltInMethods::id).collect(Collectors.joining(", "));
+        warehouse.describe("plan " + names + " of " + parentId);
+        var tables = new PlanTables(warehouse);
+        List<PlanTables.Planned> plans = tables.plans(parent, parentId, task, split.label(), settings);
+        List<Boolean> isNew = plans.stream().map(tables::write).toList();
+        System.out.print(
+                planOptions.isSeveral() ? PrintedPlans.table(plans, isNew) : PrintedPlans.details(plans.get(0)));
+        return plans;
     }
 }

@@ -6,6 +6,7 @@ import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Models;
+import dev.uncurl.jobs.warehouse.Plans;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.pruning.MergeOptions;
@@ -71,7 +72,7 @@ public final class PrunedCheck {
     }
 
     private Plan plan(String modelId, String parentId, String task, String planId) {
-        return new PlanTables(warehouse)
+        return new Plans(warehouse)
                 .read(parentId, task, planId)
                 .orElseThrow(() -> UserError.input(
                         "Pruned model " + modelId + " cannot be compared with its plan " + planId + ", which is not in "

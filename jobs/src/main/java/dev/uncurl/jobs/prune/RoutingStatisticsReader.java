@@ -125,6 +125,16 @@ record RoutingStatisticsReader(List<LayerStatistics> layers, String data, Sorted
         return new RoutingStatisticsReader(layers, data, snapshots);
     }
 
+    /** The same as if the experts' outputs had not been read. */
+    RoutingStatisticsReader withoutOutputs() {
+        var read = new TreeMap<>(snapshots);
+        read.remove(UncurlTable.OUTPUT_GRAM.id());
+        var without = layers.stream()
+                .map(layer -> new LayerStatistics(layer.layer(), layer.gram(), layer.statistics(), Optional.empty()))
+                .toList();
+        return new RoutingStatisticsReader(without, data, read);
+    }
+
     private static String alternatives(Dump dump) {
         List<String> tasks = dump
                 .warehouse

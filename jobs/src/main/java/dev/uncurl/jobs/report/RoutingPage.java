@@ -121,11 +121,12 @@ final class RoutingPage {
         }
         String tooltip = String.format(
                 Locale.ROOT,
-                "expert %d, layer %d: %s of the choices (%,d)",
+                "expert %d, layer %d: %s of the choices (%,d)%s",
                 expert,
                 layer.layer(),
                 layer.share(expert),
-                layer.choices().get(expert));
+                layer.choices().get(expert),
+                layer.zeroed().contains(expert) ? ", which add nothing: it was dropped" : "");
         map.cell(page, 100 * layer.share(expert), tooltip);
     }
 
@@ -140,7 +141,8 @@ final class RoutingPage {
                 "Busiest over mean: choices of the busiest expert over the mean of all; 1 is balance, "
                         + experts() + " is one expert for all. Entropy of the shares over its maximum: 1 is balance,"
                         + " 0 is one expert for all. Dead experts got no token. Masked experts were dropped from the model: the"
-                        + " router still has their rows, but never chooses them. They are not counted here.");
+                        + " router still has their rows, but never chooses them. Under router rule zero they are still"
+                        + " chosen, and add nothing. Neither are counted here.");
         page.open("div", "class", "beside");
         for (Task task : tasks) {
             HeatMap.open(

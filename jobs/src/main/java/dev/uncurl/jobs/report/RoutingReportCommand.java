@@ -13,6 +13,7 @@ import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.ExpertStatisticsRow;
 import dev.uncurl.jobs.warehouse.row.GramRow;
+import dev.uncurl.pruning.RouterRule;
 import dev.uncurl.routing.LayerRouting;
 import dev.uncurl.routing.RouterGram;
 import java.io.IOException;
@@ -129,16 +130,8 @@ final class RoutingReportCommand implements Callable<Integer> {
                 .collect(Collectors.groupingBy(
                         ExpertStatisticsRow::layer,
                         Collectors.mapping(ExpertStatisticsRow::tokens, Collectors.toList())));
-        Map<Integer, Set<Integer>> masked =
-                warehouse
-                        .spark()
-                        .table("dropped_experts")
-                        .where(col("model_id").equalTo(modelId))
-                        .collectAsList()
-                        .stream()
-                        .collect(Collectors.groupingBy(
-                                row -> row.<Integer>getAs("layer"),
-                                Collectors.mapping(row -> row.<Integer>getAs("expert"), Collectors.toSet())));
+        Map<Integer, Set<Integer>> masked = dropped(warehouse, RouterRule.MASK);
+        Map<Integer, Set<Integer>> zeroed = dropped(warehouse, RouterRule.ZERO);
         var layers = new ArrayList<LayerRouting>();
         var data = new TreeSet<String>();
         var grams = warehouse.rows(UncurlTable.GRAM, key).orderBy("layer");
@@ -149,7 +142,8 @@ final class RoutingReportCommand implements Callable<Integer> {
                     row.layer(),
                     choices.getOrDefault(row.layer(), List.of()),
                     new RouterGram(row.experts(), row.tokens(), row.gram()),
-                    masked.getOrDefault(row.layer(), Set.of())));
+                    masked.getOrDefault(row.layer(), Set.of()),
+                    zeroed.getOrDefault(row.layer(), Set.of())));
         }
         if (layers.isEmpty()) {
             throw UserError.input(
@@ -157,6 +151,19 @@ final class RoutingReportCommand implements Callable<Integer> {
                     "Run dump-logits --model " + modelId + " --task " + task + " --split " + split.label() + " first.");
         }
         return new RoutingPage.Task(task, layers, dataNote(warehouse, task, String.join(" and ", data)));
+    }
+
+    /** The dropped experts of the model whose router rows stay under a rule, by layer. */
+    private Map<Integer, Set<Integer>> dropped(Warehouse warehouse, RouterRule rule) {
+        return warehouse
+                .spark()
+                .table("dropped_experts")
+                .where(col("model_id").equalTo(modelId).and(col("router").equalTo(rule.id())))
+                .collectAsList()
+                .stream()
+                .collect(Collectors.groupingBy(
+                        row -> row.<Integer>getAs("layer"),
+                        Collectors.mapping(row -> row.<Integer>getAs("expert"), Collectors.toSet())));
     }
 
     /** A sentence about the data of the dump; also printed if the task was tokenised again after the dump. */

@@ -129,7 +129,7 @@ final class RoutingDump {
     /** The largest number of router rows of a block that can be chosen. */
     private static int mostRows(ModelConfig config) {
         return IntStream.of(config.moeLayers())
-                .map(layer -> config.moe().layer(layer).liveRows())
+                .map(layer -> config.moe().layer(layer).choosableRows())
                 .max()
                 .orElse(0);
     }

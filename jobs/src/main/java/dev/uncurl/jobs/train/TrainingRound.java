@@ -83,14 +83,19 @@ record TrainingRound(
                 }
             }
             long sum = 0;
+            long live = 0;
             long most = 0;
             int dead = 0;
             for (int row = 0; row < counts.length; row++) {
                 sum += counts[row];
-                most = Math.max(most, counts[row]);
-                dead += counts[row] == 0 && expertOfRow[row] != MoeLayer.MASKED ? 1 : 0;
+                if (expertOfRow[row] >= 0) {
+                    live += counts[row];
+                    most = Math.max(most, counts[row]);
+                    dead += counts[row] == 0 ? 1 : 0;
+                }
             }
-            layers.add(new Layer(moeLayers[l], (double) most * shape.liveRows() / sum, dead, (double) dropped / sum));
+            double imbalance = live == 0 ? 1 : (double) most * shape.liveRows() / live;
+            layers.add(new Layer(moeLayers[l], imbalance, dead, (double) dropped / sum));
         }
         return layers;
     }

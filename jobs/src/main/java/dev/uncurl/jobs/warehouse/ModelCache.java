@@ -14,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Keeps the two models that the tasks of this JVM used last, so that each is loaded once. Models are identified by the hash
- * of their manifest, not by name. No other mutable static state affects what tasks compute.
+ * of their manifest, or of what else determines their weights, not by name. No other mutable static state affects what tasks compute.
  */
 public final class ModelCache {
     private static final int KEPT = 2;
@@ -32,6 +32,30 @@ public final class ModelCache {
 
     /** A model in memory. The flat parameters are shared by all tasks and must not be changed. */
     public record Loaded(ModelConfig config, INDArray parameters) {}
+
+    /** Loads a model that is not in memory. */
+    @FunctionalInterface
+    public interface Loader {
+        Loaded load() throws IOException;
+    }
+
+    /**
+     * Returns the model with this hash: that in memory, or else what the loader gives, which is kept.
+     *
+     * @param sha256 of everything that determines configuration and parameters
+     * @param what for messages: the model and its place
+     */
+    public static Loaded load(String sha256, String what, Loader loader) {
+        synchronized (LOADED) {
+            return LOADED.computeIfAbsent(sha256, sha -> {
+                try {
+                    return loader.load();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(what + " cannot be read", e);
+                }
+            });
+        }
+    }
 
     /** What the driver sends to tasks so that they can load a model. */
     public interface Source extends Serializable {
@@ -55,16 +79,10 @@ public final class ModelCache {
 
         @Override
         public Loaded load() {
-            synchronized (LOADED) {
-                return LOADED.computeIfAbsent(manifestSha256, sha -> {
-                    try {
-                        ModelFolder model = open();
-                        return new Loaded(model.config(), FlatWeights.load(model.layout(), model));
-                    } catch (IOException e) {
-                        throw new UncheckedIOException("Model " + folder + " cannot be read", e);
-                    }
-                });
-            }
+            return ModelCache.load(manifestSha256, "Model " + folder, () -> {
+                ModelFolder model = open();
+                return new Loaded(model.config(), FlatWeights.load(model.layout(), model));
+            });
         }
     }
 }

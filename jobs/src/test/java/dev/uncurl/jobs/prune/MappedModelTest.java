@@ -45,6 +45,8 @@ class MappedModelTest {
         cli.succeed("prune --from base --task " + TASK
                 + " --method uncurl --experts 2 --layers 3=4 --router collapse --model uneven");
         cli.succeed("prune --from base --task " + TASK + " --method frequency --experts 2 --model masked");
+        cli.succeed(
+                "prune --from base --task " + TASK + " --method frequency --experts 2 --router zero --model zeroed");
     }
 
     private ModelFolder model(String id) {
@@ -52,7 +54,7 @@ class MappedModelTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"mapped", "uneven", "masked"})
+    @ValueSource(strings = {"mapped", "uneven", "masked", "zeroed"})
     void isDumpedVerifiedFinetunedAndEvaluatedAsAnyOther(String id) throws IOException {
         cli.succeed("dump-logits --model " + id + " --task " + TASK + " --tokens 300 --outputs 100");
         cli.succeed("verify --model " + id + " --task " + TASK);
@@ -165,6 +167,41 @@ class MappedModelTest {
                 .hasSize(3);
     }
 
+    /** Five rows of which three are chosen in vain: the tables show those choices, and the balance is that of two experts. */
+    @Test
+    void expertsThatAreZeroedAreChosenAsBeforeAndNotBalanced(@TempDir Path folder) throws IOException {
+        ModelFolder zeroed = model("zeroed");
+        assertThat(zeroed.config().moe().layer(1).liveRows()).isEqualTo(2);
+        assertThat(zeroed.config().moe().choices(1)).isEqualTo(2);
+        assertThat(zeroed.manifest().lineage().inputs()).containsEntry("router", "zero");
+        cli.succeed("dump-logits --model zeroed --task " + TASK + " --tokens 300");
+        cli.succeed("dump-logits --model base --task " + TASK + " --tokens 300");
+        assertThat(warehouse
+                        .spark()
+                        .sql("SELECT own.tokens, own.gate_mass, own.output_norm, parent.tokens FROM dropped_experts"
+                                + " JOIN routing.expert_statistics own USING (model_id, layer, expert)"
+                                + " JOIN routing.expert_statistics parent USING (layer, expert, task, split)"
+                                + " WHERE own.model_id = 'zeroed' AND router = 'zero' AND parent.model_id = 'base'"
+                                + " AND layer = 1")
+                        .collectAsList())
+                .hasSize(3)
+                .allMatch(row -> row.getLong(0) == row.getLong(3) && row.getDouble(1) == 0 && row.getDouble(2) == 0)
+                .anyMatch(row -> row.getLong(0) > 0);
+        assertThat(warehouse
+                        .spark()
+                        .sql("SELECT experts, max_over_mean FROM load_imbalance WHERE model_id = 'zeroed'")
+                        .collectAsList())
+                .hasSize(2)
+                .allMatch(row -> row.getLong(0) == 2 && row.getDouble(1) >= 1 && row.getDouble(1) <= 2);
+        Path page = folder.resolve("zeroed.html");
+        cli.succeed("report routing --model zeroed --task " + TASK + " --out " + page);
+        assertThat(java.nio.file.Files.readString(page)).contains("which add nothing: it was dropped");
+        Cli.Outcome outcome =
+                cli.run(("prune --plan-only --from zeroed --task " + TASK + " --method reap --experts 1").split(" "));
+        assertThat(outcome.code()).isEqualTo(3);
+        assertThat(outcome.err()).contains("with the router rule zero").contains("2 of 5 router rows");
+    }
+
     /** The lineage of such a model called its slice a map; so it is changed back here, and verified all the same. */
     @Test
     void aSlicedModelIsVerifiedAlsoUnderTheNameThatItsRuleHadBefore() throws IOException {
@@ -226,6 +263,6 @@ class MappedModelTest {
         outcome = cli.run(("prune --plan-only --from base --task " + TASK + " --method reap --experts 1 --router map")
                 .split(" "));
         assertThat(outcome.code()).isEqualTo(2);
-        assertThat(outcome.err()).contains("drops experts").contains("--router mask or slice");
+        assertThat(outcome.err()).contains("drops experts").contains("--router mask or slice or zero");
     }
 }

@@ -109,9 +109,9 @@ public record MoeConfig(
         return own;
     }
 
-    /** Number of router rows that a token chooses in block {@code layer}: k, or the number of live rows if that is smaller. */
+    /** Number of router rows that a token chooses in block {@code layer}: k, or as many as can be chosen if that is smaller. */
     public int choices(int layer) {
-        return Math.min(topK, layer(layer).liveRows());
+        return Math.min(topK, layer(layer).choosableRows());
     }
 
     /**

@@ -50,9 +50,26 @@ class MoeLayerTest {
     }
 
     @Test
+    void aZeroedRowLeadsNowhereAndIsAChoice() {
+        var zeroed = new MoeLayer(1, List.of(-2, 0, -2));
+        assertThat(zeroed.isZeroed()).isTrue();
+        assertThat(zeroed.isMasked()).isFalse();
+        assertThat(zeroed.routerRows()).isEqualTo(3);
+        assertThat(zeroed.choosableRows()).isEqualTo(3);
+        assertThat(zeroed.liveRows()).isEqualTo(1);
+        assertThat(new MoeLayer(1, List.of(-1, 0, -1)).choosableRows()).isEqualTo(1);
+        assertThat(with(zeroed, new MoeLayer(3)).moe().choices(1))
+                .as("k, as before the experts were dropped")
+                .isEqualTo(2);
+        assertThatThrownBy(() -> new MoeLayer(1, List.of(-2, 0, -1)))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("not both");
+    }
+
+    @Test
     void aMapThatLeavesAnExpertOutOrLeadsNowhereIsRefused() {
         for (List<Integer> map : List.of(
-                List.of(0, 2), List.of(0, 0), List.of(-2, 0, 1), List.of(0, 1, 2), List.of(0, -1), List.of(-1, -1))) {
+                List.of(0, 2), List.of(0, 0), List.of(-3, 0, 1), List.of(0, 1, 2), List.of(0, -1), List.of(-1, -1))) {
             assertThatThrownBy(() -> new MoeLayer(2, map))
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining("router-map = " + map)

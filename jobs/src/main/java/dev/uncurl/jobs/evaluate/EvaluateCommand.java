@@ -15,6 +15,7 @@ import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.LatencyRow;
 import dev.uncurl.jobs.warehouse.row.ResultRow;
 import dev.uncurl.model.spec.ModelConfig;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -28,7 +29,11 @@ import picocli.CommandLine.Option;
 @Command(
         name = "evaluate",
         description = "Scores models on a task or on corpora: loss per token, accuracy, time per batch.",
-        footer = {"", "  jobs/submit evaluate --model demo-base --task superglue/boolq --limit 200"})
+        footer = {
+            "",
+            "  jobs/submit evaluate --model demo-base --task superglue/boolq --limit 200",
+            "  jobs/submit evaluate --model demo-pruned --against demo-base --task superglue/boolq --limit 200"
+        })
 public final class EvaluateCommand implements Callable<Integer> {
     private static final int TIMED_PASSES = 20;
 
@@ -65,17 +70,22 @@ public final class EvaluateCommand implements Callable<Integer> {
             description = "Also time forward passes of this many sequences in one thread (default: no timing).")
     private int latencyBatch;
 
+    @Mixin
+    private AgainstOptions against;
+
     @Override
     public Integer call() {
         Range.LIMIT_OPTION.check(limit);
         Range.LATENCY_BATCH_OPTION.check(latencyBatch);
+        against.check();
         if (new HashSet<>(models).size() < models.size()) {
             throw UserError.usage("--model names a model twice: " + String.join(", ", models), "Name each model once.");
         }
         Warehouse warehouse = warehouseOptions.open();
         var evaluation = new Evaluation(warehouse);
         List<String> names = ScoringInputs.names(warehouse, task);
-        for (String model : models) {
+        var compared = new ArrayList<ResultRow>();
+        for (String model : against.withBaseline(models)) {
             List<ResultRow> results = evaluation.evaluate(model, names, split.label(), limit);
             System.out.println(model + " on " + task + " (" + split.label() + "): "
                     + results.get(0).data());
@@ -97,7 +107,9 @@ public final class EvaluateCommand implements Callable<Integer> {
             if (latencyBatch > 0) {
                 time(warehouse, model);
             }
+            compared.addAll(results);
         }
+        against.compare(warehouse, compared);
         return 0;
     }
 

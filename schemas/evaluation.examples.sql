@@ -13,7 +13,14 @@ CREATE TABLE IF NOT EXISTS evaluation.examples (
   target_tokens INT NOT NULL COMMENT 'predicted tokens of the right answer',
   manifest_sha256 STRING COMMENT 'of the model as it was evaluated',
   data STRING COMMENT 'tokenise run and limit that fix the examples, as in evaluation.results',
-  prompt_version STRING COMMENT 'version of the wording of the prompt, none for sequences'
+  prompt_version STRING COMMENT 'version of the wording of the prompt, none for sequences',
+  prompt_tokens INT COMMENT 'tokens of the prompt before it is cut to the context; none in rows of releases that did not count them',
+  choice_bytes ARRAY<INT> COMMENT 'UTF-8 bytes of each choice without the blank before it, at least 1; none for free text, or where the tokenizer is unknown',
+  choice_tokens ARRAY<INT> COMMENT 'tokens of each choice; none for free text',
+  cluster STRING COMMENT 'passage of the example, as file:offset, where several examples are about one passage (MultiRC, ReCoRD): the unit of resampling',
+  bytes BIGINT COMMENT 'UTF-8 bytes of text_tokens, <|endoftext|> as none; none where the tokenizer is unknown',
+  plan_id STRING COMMENT 'plan that was applied to the model as it was scored; none for a model as it is stored',
+  router STRING COMMENT 'rule for the router under that plan'
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'scored examples'

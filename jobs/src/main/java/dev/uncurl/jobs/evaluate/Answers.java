@@ -1,7 +1,5 @@
 package dev.uncurl.jobs.evaluate;
 
-import static org.apache.spark.sql.functions.lit;
-
 import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.Metric;
 import dev.uncurl.jobs.warehouse.Records;
@@ -10,8 +8,6 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 
 /**
  * What a comparison needs of one model's rows of evaluation.examples, in the order of example_id: a few numbers per example.
@@ -45,10 +41,7 @@ record Answers(
             Optional<String> cluster) {}
 
     static Answers read(Warehouse warehouse, ScoredSet set) {
-        Dataset<Row> rows = set.examples(warehouse).orderBy("example_id");
-        rows = orNull(
-                orNull(orNull(rows, "choice_bytes", "array<int>"), "choice_tokens", "array<int>"), "cluster", "string");
-        List<Example> examples = Records.read(rows, Example.class);
+        List<Example> examples = Records.read(set.examples(warehouse).orderBy("example_id"), Example.class);
         boolean labelled =
                 examples.stream().allMatch(example -> example.label.isPresent() && example.prediction.isPresent());
         return new Answers(
@@ -65,12 +58,6 @@ record Answers(
                 examples.stream().mapToDouble(Example::textTokens).toArray(),
                 examples.stream().mapToDouble(Example::targetLoss).toArray(),
                 examples.stream().mapToDouble(Example::targetTokens).toArray());
-    }
-
-    private static Dataset<Row> orNull(Dataset<Row> rows, String column, String type) {
-        return Arrays.asList(rows.columns()).contains(column)
-                ? rows
-                : rows.withColumn(column, lit(null).cast(type));
     }
 
     private static int[][] predictions(List<Example> examples) {

@@ -3,6 +3,7 @@ package dev.uncurl.jobs.evaluate;
 import dev.uncurl.jobs.output.Digits;
 import dev.uncurl.jobs.output.TextTable;
 import dev.uncurl.jobs.warehouse.row.ComparisonRow;
+import dev.uncurl.statistics.Detectable;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -12,6 +13,9 @@ import java.util.TreeSet;
 final class ComparisonText {
     private static final List<String> HEADER = List.of(
             "subject", "n", "value", "difference [95%]", "letters", "detectable", "p (Holm)", "not worse", "flags");
+
+    /** A usual share of examples that exactly one of two models has right. */
+    private static final double TENTH = 0.1;
 
     private ComparisonText() {}
 
@@ -67,15 +71,16 @@ final class ComparisonText {
                 .append(" or more (a share, or nats per token; see --margin).\n");
         Set<String> flags = new TreeSet<>();
         rows.forEach(row -> flags.addAll(row.flags()));
-        flags.forEach(flag -> lines.append(meaning(flag)).append('\n'));
+        flags.forEach(flag -> lines.append(meaning(flag, any)).append('\n'));
         return lines.toString();
     }
 
-    private static String meaning(String flag) {
+    private static String meaning(String flag, ComparisonRow any) {
         return switch (flag) {
             case "constant" -> "constant: every example gets the same answer.";
             case "below-majority" -> "below-majority: always giving the most frequent label would be better.";
-            case "few-examples" -> "few-examples: fewer than 200; small differences cannot be seen.";
+            case "few-examples" -> "few-examples: with so few, and a tenth of them answered differently, a difference below "
+                    + Digits.of(Detectable.difference(TENTH, any.clusters())) + " is seldom found.";
             default -> flag;
         };
     }

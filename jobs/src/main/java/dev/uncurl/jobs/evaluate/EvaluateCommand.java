@@ -6,7 +6,6 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.Latency;
 import dev.uncurl.jobs.cli.WarehouseOptions;
 import dev.uncurl.jobs.output.Digits;
-import dev.uncurl.jobs.output.TextTable;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.Records;
@@ -19,7 +18,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -82,52 +80,27 @@ public final class EvaluateCommand implements Callable<Integer> {
             throw UserError.usage("--model names a model twice: " + String.join(", ", models), "Name each model once.");
         }
         Warehouse warehouse = warehouseOptions.open();
-        var evaluation = new Evaluation(warehouse);
         List<String> names = ScoringInputs.names(warehouse, task);
+        var evaluation = new Evaluation(warehouse);
+        var text = new ResultText(warehouse, task, split.label());
         var compared = new ArrayList<ResultRow>();
-        for (String model : against.withBaseline(models)) {
-            List<ResultRow> results = evaluation.evaluate(model, names, split.label(), limit);
-            System.out.println(model + " on " + task + " (" + split.label() + "): "
-                    + results.get(0).data());
-            System.out.print(TextTable.of(
-                    List.of("metric", "value", "standard error", "n", "majority", "constant"),
-                    results.stream()
-                            .map(row -> new Object[] {
-                                row.metric(),
-                                row.value(),
-                                row.standardError(),
-                                row.n(),
-                                row.majorityBaseline().orElse(null),
-                                row.constantPredictor().orElse(null)
-                            })
-                            .toList()));
-            System.out.print(leftOut(results.get(0)));
-            System.out.print(RejectedRows.line(
-                    warehouse, task, split.label(), results.get(0).rowsRejected()));
-            if (latencyBatch > 0) {
-                time(warehouse, model);
-            }
+        for (ScoredModel model : subjects(warehouse)) {
+            List<ResultRow> results = evaluation.evaluate(model, names, split.label(), limit, StopRule.NEVER);
             compared.addAll(results);
+            System.out.print(text.of(results));
+            if (latencyBatch > 0) {
+                time(warehouse, model.id());
+            }
         }
         against.compare(warehouse, compared);
         return 0;
     }
 
-    /** A line for examples that were cut and one for examples that were not scored; empty if there are none. */
-    private static String leftOut(ResultRow result) {
-        var lines = new StringBuilder();
-        append(
-                lines,
-                result.examplesCut(),
-                "%,d were longer than the context of the model: only their last tokens were used");
-        append(lines, result.examplesRefused(), "%,d were not scored: an answer leaves no room for its prompt");
-        return lines.toString();
-    }
-
-    private static void append(StringBuilder lines, Optional<Long> count, String format) {
-        count.filter(some -> some > 0).ifPresent(some -> lines.append("  ")
-                .append(String.format(Locale.ROOT, format, some))
-                .append('\n'));
+    /** What is scored, in this order. All models are opened and checked before the first is scored. */
+    private List<ScoredModel> subjects(Warehouse warehouse) {
+        return against.withBaseline(models).stream()
+                .map(model -> ScoredModel.registered(warehouse, model))
+                .toList();
     }
 
     private void time(Warehouse warehouse, String modelId) {

@@ -1,132 +1,108 @@
 package dev.uncurl.jobs.evaluate;
 
-import static org.apache.spark.sql.functions.col;
-
 import dev.uncurl.corpus.task.TaskDefinition;
+import dev.uncurl.corpus.task.TaskMetric;
 import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.Metric;
-import dev.uncurl.evaluation.Unigram;
-import dev.uncurl.jobs.warehouse.Examples;
-import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.Warehouse;
-import dev.uncurl.jobs.warehouse.row.ScoredRow;
-import dev.uncurl.model.Sequences;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.functions;
+import org.apache.spark.rdd.RDD;
+import scala.Tuple2;
 
-/** Computes the metrics of scored examples: for a task those that its definition lists, for corpora losses per token. */
+/**
+ * Computes the metrics of scored examples: for a task those that its definition lists, for corpora losses per token. What
+ * does not depend on the model is computed once.
+ */
 final class EvaluationMetrics {
+    private static final String ACC_BY_BYTES = "acc_norm";
+    private static final String ACC_BY_TOKENS = "acc_token";
+
     private final Warehouse warehouse;
     private final ScoringInputs inputs;
-    private final String split;
+    private final RDD<Tuple2<Long, ScoringItem>> examples;
+    private Questions questions;
+    private Optional<Unigrams> unigrams;
 
-    EvaluationMetrics(Warehouse warehouse, ScoringInputs inputs, String split) {
+    /** @param examples those of the inputs */
+    EvaluationMetrics(Warehouse warehouse, ScoringInputs inputs, RDD<Tuple2<Long, ScoringItem>> examples) {
         this.warehouse = warehouse;
         this.inputs = inputs;
-        this.split = split;
+        this.examples = examples;
     }
 
-    /** @param scored the rows of evaluation.examples of these inputs, in the order of example_id */
-    List<Metric> of(List<ScoredRow> scored) {
+    /** @param scored of the inputs, or of the first of them */
+    List<Metric> of(ScoredColumns scored) {
         var metrics = new ArrayList<Metric>();
-        int[] textTokens = textTokens(scored);
-        double[] textLosses = scored.stream().mapToDouble(ScoredRow::textLoss).toArray();
-        metrics.add(Metric.lossPerToken("loss_per_token", textLosses, textTokens));
+        metrics.add(Metric.lossPerToken("loss_per_token", scored.textLoss, scored.textTokens));
+        if (ScoredColumns.isComplete(scored.bytes)) {
+            double[] bits = Arrays.stream(scored.textLoss)
+                    .map(nats -> nats / Math.log(2))
+                    .toArray();
+            metrics.add(Metric.lossPerToken("bits_per_byte", bits, scored.bytes));
+        }
         if (inputs.corpora()) {
-            unigram(scored).ifPresent(metrics::add);
+            unigrams().ifPresent(model -> metrics.add(model.on(scored)));
             return metrics;
         }
-        metrics.add(Metric.lossPerToken(
-                "target_loss_per_token",
-                scored.stream().mapToDouble(ScoredRow::targetLoss).toArray(),
-                scored.stream().mapToInt(ScoredRow::targetTokens).toArray()));
-        long answered =
-                scored.stream().filter(row -> row.prediction().isPresent()).count();
-        if (answered > 0 && Examples.tasks(warehouse, inputs.label(), split).size() == 1) {
-            if (answered < scored.size()) {
+        metrics.add(Metric.lossPerToken("target_loss_per_token", scored.targetLoss, scored.targetTokens));
+        long answered = Arrays.stream(scored.prediction)
+                .filter(choice -> choice != ScoredColumns.NONE)
+                .count();
+        if (answered > 0 && inputs.tasks() == 1) {
+            if (answered < scored.rows()) {
                 throw UserError.input(
-                        answered + " of " + scored.size() + " examples of " + inputs.label() + " (" + split
+                        answered + " of " + scored.rows() + " examples of " + inputs.label() + " (" + inputs.split()
                                 + ") have choices, the others have none",
                         "Tokenise the two kinds as two tasks.");
             }
-            metrics.addAll(ofChoices(scored));
+            for (TaskMetric metric : TaskDefinition.load(inputs.label()).metrics()) {
+                addOfChoices(metric, scored, metrics);
+            }
         }
         return metrics;
     }
 
-    private List<Metric> ofChoices(List<ScoredRow> scored) {
-        int[] predictions =
-                scored.stream().mapToInt(row -> row.prediction().orElseThrow()).toArray();
-        int[] labels =
-                scored.stream().mapToInt(row -> row.label().orElseThrow()).toArray();
-        int classes = scored.stream()
-                .mapToInt(row -> row.logLikelihoods().orElseThrow().length)
-                .max()
-                .orElseThrow();
-        return TaskDefinition.load(inputs.label()).metrics().stream()
-                .map(metric -> switch (metric) {
-                    case ACC -> Metric.accuracy(predictions, labels);
-                    case F1 -> Metric.meanF1(predictions, labels, classes);
-                    case F1_A -> Metric.f1OfClass(predictions, labels, 1);
-                    case EM -> exactMatch(scored, predictions);
-                })
-                .toList();
+    private void addOfChoices(TaskMetric metric, ScoredColumns scored, List<Metric> metrics) {
+        switch (metric) {
+            case ACC -> {
+                metrics.add(Metric.accuracy(scored.prediction, scored.label));
+                addAccuracy(ACC_BY_BYTES, scored.byBytes, scored.label, metrics);
+                addAccuracy(ACC_BY_TOKENS, scored.byTokens, scored.label, metrics);
+            }
+            case F1 -> metrics.add(Metric.meanF1(scored.prediction, scored.label, scored.classes()));
+            case F1_A -> metrics.add(Metric.f1OfClass(scored.prediction, scored.label, 1));
+            case EM -> metrics.add(questions().exactMatch(scored));
+        }
     }
 
-    /** The columns of corpus.examples that give the right answers, and the question that an example belongs to. */
-    private record Question(
-            long exampleId, Optional<List<Integer>> rightChoices, String source, long sourceOffset, int sourceGroup) {}
-
-    private Metric exactMatch(List<ScoredRow> scored, int[] predictions) {
-        var examples = new HashMap<Long, Question>();
-        Records.read(Examples.of(warehouse, inputs.label(), split), Question.class)
-                .forEach(question -> examples.put(question.exampleId, question));
-        var right = new boolean[predictions.length];
-        var questions = new ArrayList<List<Object>>();
-        for (int i = 0; i < predictions.length; i++) {
-            Question example = examples.get(scored.get(i).exampleId());
-            right[i] = example.rightChoices.orElseThrow().contains(predictions[i]);
-            questions.add(List.of(example.source, example.sourceOffset, example.sourceGroup));
+    /** Adds accuracy under other predictions, where every example has one. */
+    private static void addAccuracy(String name, int[] predictions, int[] labels, List<Metric> metrics) {
+        if (ScoredColumns.isComplete(predictions)) {
+            Metric accuracy = Metric.accuracy(predictions, labels);
+            metrics.add(new Metric(
+                    name,
+                    accuracy.value(),
+                    accuracy.n(),
+                    accuracy.standardError(),
+                    accuracy.majorityBaseline(),
+                    accuracy.constantPredictor()));
         }
-        return Metric.exactMatch(right, questions);
     }
 
-    /**
-     * Loss of the unigram model of the training split on exactly the tokens that the model predicted; empty if the
-     * corpora have no training split.
-     */
-    private Optional<Metric> unigram(List<ScoredRow> scored) {
-        long[] counts = new long[inputs.runs().get(0).vocabulary()];
-        List<Row> training = ScoringInputs.sequences(warehouse, inputs.names(), "train")
-                .select(functions.explode(col("target_tokens")).as("token"))
-                .groupBy("token")
-                .count()
-                .collectAsList();
-        if (training.isEmpty()) {
-            return Optional.empty();
+    private Questions questions() {
+        if (questions == null) {
+            questions = Questions.of(warehouse, inputs.label(), inputs.split());
         }
-        training.forEach(row -> counts[row.getInt(0)] = row.getLong(1));
-        var model = new Unigram(counts);
-        List<ScoringInputs.Item> items = Records.read(inputs.rows().orderBy("example_id"), ScoringInputs.Item.class);
-        double[] losses = new double[items.size()];
-        int[] tokens = new int[items.size()];
-        for (int i = 0; i < losses.length; i++) {
-            int[] sequence = Sequences.fit(new int[0], items.get(i).targetTokens(), inputs.context());
-            losses[i] = model.loss(sequence);
-            tokens[i] = Math.max(0, sequence.length - 1);
-        }
-        if (!Arrays.equals(tokens, textTokens(scored))) {
-            throw new IllegalStateException("The unigram model and the model were scored on different tokens");
-        }
-        return Optional.of(Metric.lossPerToken("unigram_loss_per_token", losses, tokens));
+        return questions;
     }
 
-    private static int[] textTokens(List<ScoredRow> rows) {
-        return rows.stream().mapToInt(ScoredRow::textTokens).toArray();
+    private Optional<Unigrams> unigrams() {
+        if (unigrams == null) {
+            unigrams = Unigrams.of(warehouse, inputs, examples);
+        }
+        return unigrams;
     }
 }

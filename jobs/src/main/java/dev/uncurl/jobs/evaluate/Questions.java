@@ -1,54 +1,81 @@
 package dev.uncurl.jobs.evaluate;
 
+import dev.uncurl.evaluation.Metric;
 import dev.uncurl.jobs.warehouse.Examples;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 
-/**
- * The questions that the examples of a task belong to: the answers of one question in MultiRC, else one example each.
- *
- * @param question index of the question of each example, in the order of its first example
- * @param first index of the first example of each question
- */
-record Questions(int[] question, int[] first, List<List<Integer>> rightChoices) {
-    private record Row(
-            long exampleId, Optional<List<Integer>> rightChoices, String source, long sourceOffset, int sourceGroup) {}
-
-    /** @param ids of the examples, ascending */
-    static Questions read(Warehouse warehouse, String task, String split, long[] ids) {
-        Map<Long, Row> rows = new HashMap<>();
-        Records.read(Examples.of(warehouse, task, split), Row.class).forEach(row -> rows.put(row.exampleId, row));
-        var numbers = new HashMap<List<Object>, Integer>();
-        int[] question = new int[ids.length];
-        int[] first = new int[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            Row row = rows.get(ids[i]);
-            int next = numbers.size();
-            question[i] = numbers.computeIfAbsent(List.of(row.source, row.sourceOffset, row.sourceGroup), key -> next);
-            if (question[i] == next) {
-                first[next] = i;
-            }
+/** The right answers of a task's examples and the questions that they belong to, for metrics other than accuracy. */
+final class Questions {
+    /** @param answers text of each choice; empty where the task has none, and in rows of older releases */
+    record Question(
+            long exampleId,
+            Optional<List<Integer>> rightChoices,
+            String source,
+            long sourceOffset,
+            int sourceGroup,
+            Optional<List<String>> answers) {
+        private List<Object> id() {
+            return List.of(source, sourceOffset, sourceGroup);
         }
-        return new Questions(
-                question,
-                Arrays.copyOf(first, numbers.size()),
-                Arrays.stream(ids)
-                        .mapToObj(id -> rows.get(id).rightChoices.orElseThrow())
-                        .toList());
+
+        /** F1 of a choice: its best over the right answers. */
+        private double tokenF1(int choice) {
+            List<String> texts = answers.orElseThrow();
+            return TokenF1.best(
+                    texts.get(choice),
+                    rightChoices.orElseThrow().stream().map(texts::get).toList());
+        }
     }
 
-    /** Whether all examples of each question are answered with one of their right choices. */
-    boolean[] right(int[] predictions) {
-        boolean[] right = new boolean[first.length];
-        Arrays.fill(right, true);
-        for (int i = 0; i < predictions.length; i++) {
-            right[question[i]] &= rightChoices.get(i).contains(predictions[i]);
+    private final Map<Long, Question> byExample = new HashMap<>();
+
+    Questions(List<Question> questions) {
+        questions.forEach(question -> byExample.put(question.exampleId, question));
+    }
+
+    /** Reads those of a task; none of their tokens. */
+    static Questions of(Warehouse warehouse, String task, String split) {
+        Dataset<Row> examples = Examples.of(warehouse, task, split);
+        if (!Arrays.asList(examples.columns()).contains("answers")) {
+            examples = examples.withColumn("answers", functions.lit(null).cast("array<string>"));
         }
-        return right;
+        return new Questions(Records.read(examples, Question.class));
+    }
+
+    /** Exact match; see {@link Metric#exactMatch}. */
+    Metric exactMatch(ScoredColumns scored) {
+        var right = new boolean[scored.rows()];
+        var questions = new ArrayList<List<Object>>();
+        for (int row = 0; row < right.length; row++) {
+            Question question = byExample.get(scored.ids[row]);
+            right[row] = question.rightChoices.orElseThrow().contains(scored.prediction[row]);
+            questions.add(question.id());
+        }
+        return Metric.exactMatch(right, questions);
+    }
+
+    /** Mean over examples of the {@link TokenF1} of the predicted choice; its standard error is that of a mean. */
+    Metric tokenF1(ScoredColumns scored) {
+        double[] values = new double[scored.rows()];
+        for (int row = 0; row < values.length; row++) {
+            values[row] = byExample.get(scored.ids[row]).tokenF1(scored.prediction[row]);
+        }
+        int n = values.length;
+        double mean = Arrays.stream(values).sum() / n;
+        double squares = Arrays.stream(values)
+                .map(value -> (value - mean) * (value - mean))
+                .sum();
+        double error = n > 1 ? Math.sqrt(squares / (n - 1) / n) : 0;
+        return new Metric("f1", mean, n, error, null, null);
     }
 }

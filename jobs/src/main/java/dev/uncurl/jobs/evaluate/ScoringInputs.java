@@ -16,47 +16,42 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
 
 /**
  * The examples that evaluate scores: those of a task (or of all tasks under a name), or the packed sequences of one corpus
- * or of several, joined by '+', as examples without a prompt.
+ * or of several, joined by '+', as examples without a prompt. They depend on the context of the model, not on the model.
  *
  * @param label the name under which results are stored
  * @param names the one task, or the corpora
  * @param corpora whether these are corpora of packed sequences
+ * @param tasks number of tasks under the name; of corpora, if these are corpora
  * @param runs the tokenise run of each name
- * @param data the runs and the limit, which together determine the rows
+ * @param limit the most examples, the first ones; 0 for all
  * @param context the model's sequence length
  * @param promptVersion of the examples; null for sequences
- * @param rows the examples whose answers fit into the context, with the columns of {@link Item}
- * @param cut number of rows that are longer than the context and lose their first tokens
- * @param refused number of examples that are not in rows, because an answer leaves no room for its prompt
+ * @param rows the examples whose answers fit into the context, with the columns of {@link ScoringItem.Columns}
+ * @param blocks of these examples, with the counts of those that are cut or refused
  * @param rejected number of rows of the split that tokenize rejected (see {@link RejectedRows}); null for sequences and
  *     with a limit
  */
 public record ScoringInputs(
         String label,
         List<String> names,
+        String split,
         boolean corpora,
+        int tasks,
         List<CorpusRun> runs,
-        String data,
+        long limit,
         int context,
         String promptVersion,
         Dataset<Row> rows,
-        long cut,
-        long refused,
+        ScoringBlocks blocks,
         Long rejected) {
-    /** One example to score; a sequence is an example without prompt and choices. */
-    record Item(
-            long exampleId,
-            int[] promptTokens,
-            int[] targetTokens,
-            Optional<List<int[]>> choices,
-            Optional<Integer> label) {}
-
     /** Condition for examples with contradictory columns, which cannot be scored. */
     private static final String BROKEN =
             """
@@ -66,6 +61,8 @@ public record ScoringInputs(
               OR label IS NULL OR label < 0 OR label >= size(choices)
               OR right_choices IS NULL OR NOT array_contains(right_choices, label)
               OR exists(right_choices, choice -> choice < 0 OR choice >= size(choices)))""";
+
+    private static final Column PASSAGE = functions.concat_ws(":", col("source"), col("source_offset"));
 
     private static final String LONGEST_ANSWER =
             "greatest(size(target_tokens), coalesce(array_max(transform(choices, choice -> size(choice))), 0))";
@@ -97,18 +94,14 @@ public record ScoringInputs(
      * @throws UserError (input) if there is nothing to score, if names of examples and of sequences are mixed, or if an
      *     example has contradictory columns
      */
-    static ScoringInputs of(Warehouse warehouse, List<String> names, String split, int limit, int context) {
+    static ScoringInputs of(Warehouse warehouse, List<String> names, String split, long limit, int context) {
         List<CorpusRun> runs = CorpusRun.ofAll(warehouse, names);
         boolean corpora = areCorpora(warehouse, names, split);
         String label = String.join("+", names);
-        Dataset<Row> all = corpora ? sequences(warehouse, names, split) : examples(warehouse, label, split);
-        boolean several = corpora
-                ? names.size() > 1
-                : Examples.tasks(warehouse, label, split).size() > 1;
-        String data = CorpusRun.ids(runs);
+        List<String> tasks = corpora ? names : Examples.tasks(warehouse, label, split);
+        Dataset<Row> all = corpora ? sequences(warehouse, names, split) : examples(warehouse, label, split, tasks);
         if (limit > 0) {
-            all = all.orderBy("example_id").limit(limit);
-            data += " first " + limit + (several ? " in all" : "");
+            all = all.orderBy("example_id").limit(Math.toIntExact(limit));
         }
         if (!corpora) {
             requireSound(all, label, split);
@@ -116,27 +109,61 @@ public record ScoringInputs(
         Dataset<Row> measured = all.withColumn("longest", expr(LONGEST_ANSWER))
                 .withColumn("fits", corpora ? lit(true) : Examples.fit(col("longest"), context))
                 .withColumn("cut", Examples.isCut(col("longest"), context));
-        Row counts = measured.selectExpr("count_if(fits AND cut)", "count_if(NOT fits)", "count_if(fits)")
-                .first();
-        if (counts.getLong(2) == 0) {
+        var blocks = new ScoringBlocks(tasks.size(), ScoringBlocks.count(measured, tasks.size()));
+        if (blocks.rows() == 0) {
             throw UserError.input(
-                    "No example of " + label + " (" + split + ") fits: all " + counts.getLong(1)
+                    "No example of " + label + " (" + split + ") fits: all " + blocks.refused()
                             + " have an answer that leaves no room for its prompt in a context of " + context
                             + " tokens",
                     "Use a model with a longer context.");
         }
+        boolean passages = blocks.blocks().stream().anyMatch(block -> block.highestPart() > 0);
         return new ScoringInputs(
                 label,
                 names,
+                split,
                 corpora,
+                tasks.size(),
                 runs,
-                data,
+                limit,
                 context,
                 corpora ? null : promptVersion(warehouse, label, split),
-                measured.where("fits").select(Records.columns(Item.class)),
-                counts.getLong(0),
-                counts.getLong(1),
+                measured.where("fits")
+                        .withColumn("cluster", passages ? PASSAGE : lit(null).cast("string"))
+                        .select(Records.columns(ScoringItem.Columns.class)),
+                blocks,
                 corpora || limit > 0 ? null : RejectedRows.of(warehouse, label, split));
+    }
+
+    /** The runs and the limit, which together determine the rows. */
+    String data() {
+        return CorpusRun.ids(runs) + (limit > 0 ? " first " + limit + (tasks > 1 ? " in all" : "") : "");
+    }
+
+    /**
+     * The examples of the first blocks. Those of a single task or corpus are the same as under that limit.
+     *
+     * @param count of blocks
+     */
+    ScoringInputs first(int count) {
+        if (count == blocks.size()) {
+            return this;
+        }
+        var first =
+                new ScoringBlocks(blocks.names(), List.copyOf(blocks.blocks().subList(0, count)));
+        return new ScoringInputs(
+                label,
+                names,
+                split,
+                corpora,
+                tasks,
+                runs,
+                first.rows() + first.refused(),
+                context,
+                promptVersion,
+                rows,
+                first,
+                null);
     }
 
     /** @throws UserError (input) unless all names are corpora with sequences in the split, or there is one task of examples */
@@ -161,7 +188,7 @@ public record ScoringInputs(
         }
         boolean corpora = kinds.get(0).equals("sequences");
         if (names.size() > 1 && kinds.contains("examples")) {
-            String each = java.util.stream.IntStream.range(0, names.size())
+            String each = IntStream.range(0, names.size())
                     .mapToObj(i -> names.get(i) + " has " + kinds.get(i))
                     .collect(Collectors.joining(", "));
             throw UserError.input(
@@ -171,9 +198,9 @@ public record ScoringInputs(
         return corpora;
     }
 
-    private static Dataset<Row> examples(Warehouse warehouse, String task, String split) {
+    private static Dataset<Row> examples(Warehouse warehouse, String task, String split, List<String> tasks) {
         return Examples.of(warehouse, task, split)
-                .withColumn("example_id", Examples.id(Examples.tasks(warehouse, task, split)))
+                .withColumn("example_id", Examples.id(tasks))
                 .select(
                         "task",
                         "example_id",
@@ -182,7 +209,9 @@ public record ScoringInputs(
                         "choices",
                         "label",
                         "right_choices",
-                        "source");
+                        "source",
+                        "source_offset",
+                        "source_part");
     }
 
     /** The sequences of corpora without padding, with ids that are distinct across the corpora. */
@@ -198,7 +227,8 @@ public record ScoringInputs(
                             filter(col("tokens"), token -> token.geq(0)).as("target_tokens"),
                             lit(null).cast("array<array<int>>").as("choices"),
                             lit(null).cast("int").as("label"),
-                            lit(null).cast("array<int>").as("right_choices"));
+                            lit(null).cast("array<int>").as("right_choices"),
+                            lit(0).as("source_part"));
             all = all == null ? rows : all.union(rows);
         }
         return all;

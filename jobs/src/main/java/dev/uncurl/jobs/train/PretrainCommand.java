@@ -134,9 +134,12 @@ public final class PretrainCommand implements Callable<Integer> {
             return;
         }
         for (ResultRow row : new Evaluation(warehouse).evaluate(modelId, validated.get(true), "validation", 0)) {
+            boolean nats = row.metric().endsWith("_per_token");
             System.out.printf(
                     Locale.ROOT,
-                    "%s, validation %s: %s +- %s nats per token (n = %,d)%n",
+                    nats
+                            ? "%s, validation %s: %s +- %s nats per token (n = %,d)%n"
+                            : "%s, validation %s: %s +- %s (n = %,d)%n",
                     modelId,
                     row.metric().replace("_per_token", "").replace('_', ' '),
                     Digits.of(row.value()),

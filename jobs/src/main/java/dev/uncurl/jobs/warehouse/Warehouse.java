@@ -157,6 +157,11 @@ public final class Warehouse {
         return new Path(new Path(root, "staging"), PathName.of(corpus));
     }
 
+    /** Folder of the finished blocks of evaluations of a model on a task and split until they are committed. */
+    public Path scoringFolder(String modelId, String task, String split) {
+        return new Path(new Path(root, "staging"), PathName.of("evaluation", modelId, task, split));
+    }
+
     /** The dataset card of a corpus. */
     public Path card(String corpus) {
         return new Path(new Path(new Path(root, "cards"), PathName.of(corpus)), "README.md");

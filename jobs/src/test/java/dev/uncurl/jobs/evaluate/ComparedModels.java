@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.evaluate;
 
 import dev.uncurl.jobs.routing.RoutingFixture;
+import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.ResultRow;
@@ -15,17 +16,23 @@ import scala.collection.JavaConverters;
 /** Rows of models.registry, pruning.plans and evaluation.examples, as if models had been made and scored. */
 public final class ComparedModels {
     public static final String TASK = "superglue/boolq";
-    public static final String SPLIT = "validation";
 
     private final Warehouse warehouse;
+    private final String split;
     private final Random labels = new Random(1);
     private final int examples;
     private final int[] label;
 
-    public ComparedModels(Warehouse warehouse, int examples) {
+    public ComparedModels(Warehouse warehouse, String split, int examples) {
         this.warehouse = warehouse;
+        this.split = split;
         this.examples = examples;
         this.label = labels.ints(examples, 0, 2).toArray();
+    }
+
+    /** The hash of a model's manifest. */
+    private String sha(String id) {
+        return new Models(warehouse).registered(id).orElse("sha-" + id);
     }
 
     private static Object map(Map<String, String> inputs) {
@@ -60,13 +67,13 @@ public final class ComparedModels {
                         "router",
                         router,
                         "parent",
-                        "sha-" + parent,
+                        sha(parent),
                         "task",
                         TASK));
     }
 
     public void finetuned(String id, String parent, String settings) {
-        registered(id, parent, "finetune", Map.of("parent", "sha-" + parent, "task", TASK, "train", settings));
+        registered(id, parent, "finetune", Map.of("parent", sha(parent), "task", TASK, "train", settings));
     }
 
     /** The plan of {@link #random}. Returns its id. */
@@ -81,7 +88,7 @@ public final class ComparedModels {
                         "model_id",
                         parent,
                         "manifest_sha256",
-                        "sha-" + parent,
+                        sha(parent),
                         "task",
                         TASK,
                         "method",
@@ -109,7 +116,7 @@ public final class ComparedModels {
             rows.add(Map.ofEntries(
                     Map.entry("model_id", id),
                     Map.entry("task", TASK),
-                    Map.entry("split", SPLIT),
+                    Map.entry("split", split),
                     Map.entry("example_id", (long) i),
                     Map.entry("log_likelihoods", new double[] {-1.0 - prediction, prediction - 2.0}),
                     Map.entry("prediction", prediction),
@@ -118,7 +125,7 @@ public final class ComparedModels {
                     Map.entry("text_tokens", tokens),
                     Map.entry("target_loss", perToken),
                     Map.entry("target_tokens", 1),
-                    Map.entry("manifest_sha256", "sha-" + id),
+                    Map.entry("manifest_sha256", sha(id)),
                     Map.entry("data", "run"),
                     Map.entry("prompt_version", "2.0")));
         }
@@ -126,12 +133,12 @@ public final class ComparedModels {
         return results(id);
     }
 
-    private static List<ResultRow> results(String id) {
+    private List<ResultRow> results(String id) {
         return List.of("acc", "loss_per_token", "target_loss_per_token").stream()
                 .map(metric -> new ResultRow(
                         id,
                         TASK,
-                        SPLIT,
+                        split,
                         metric,
                         0,
                         1,
@@ -139,10 +146,12 @@ public final class ComparedModels {
                         Optional.empty(),
                         Optional.empty(),
                         Optional.of("2.0"),
-                        "sha-" + id,
+                        sha(id),
                         "run",
                         Optional.of(0L),
                         Optional.of(0L),
+                        Optional.empty(),
+                        Optional.empty(),
                         Optional.empty()))
                 .toList();
     }

@@ -18,4 +18,6 @@ public record ResultRow(
         String data,
         Optional<Long> examplesCut,
         Optional<Long> examplesRefused,
-        Optional<Long> rowsRejected) {}
+        Optional<Long> rowsRejected,
+        Optional<String> planId,
+        Optional<String> router) {}

@@ -17,4 +17,37 @@ public record ScoredRow(
         int targetTokens,
         Optional<String> manifestSha256,
         Optional<String> data,
-        Optional<String> promptVersion) {}
+        Optional<String> promptVersion,
+        Optional<Integer> promptTokens,
+        Optional<int[]> choiceBytes,
+        Optional<int[]> choiceTokens,
+        Optional<String> cluster,
+        Optional<Long> bytes,
+        Optional<String> planId,
+        Optional<String> router) {
+    /** This row as one of other data, such as of the first examples alone. */
+    public ScoredRow withData(String other) {
+        return new ScoredRow(
+                modelId,
+                task,
+                split,
+                exampleId,
+                logLikelihoods,
+                prediction,
+                label,
+                textLoss,
+                textTokens,
+                targetLoss,
+                targetTokens,
+                manifestSha256,
+                Optional.of(other),
+                promptVersion,
+                promptTokens,
+                choiceBytes,
+                choiceTokens,
+                cluster,
+                bytes,
+                planId,
+                router);
+    }
+}

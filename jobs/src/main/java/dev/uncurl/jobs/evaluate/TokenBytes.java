@@ -1,0 +1,52 @@
+package dev.uncurl.jobs.evaluate;
+
+import dev.uncurl.jobs.warehouse.CorpusRun;
+import dev.uncurl.tokenizer.Gpt2Tokenizer;
+import java.io.Serializable;
+import java.util.Optional;
+
+/**
+ * UTF-8 bytes of each token id. {@code <|endoftext|>} has none: it is no text.
+ *
+ * @param bytes by token id
+ * @param blank whether the bytes of a token id begin with a blank
+ */
+record TokenBytes(short[] bytes, boolean[] blank) implements Serializable {
+    /** The token ids of a run; empty if they are not those of a GPT-2 encoding. */
+    static Optional<TokenBytes> of(CorpusRun run) {
+        int vocabulary = run.vocabulary();
+        if (vocabulary < Gpt2Tokenizer.SMALLEST_VOCABULARY || vocabulary > Gpt2Tokenizer.FULL_VOCABULARY) {
+            return Optional.empty();
+        }
+        var tokenizer = Gpt2Tokenizer.of(vocabulary);
+        return tokenizer.fingerprint().equals(run.tokenizer()) ? Optional.of(of(tokenizer)) : Optional.empty();
+    }
+
+    static TokenBytes of(Gpt2Tokenizer tokenizer) {
+        short[] bytes = new short[tokenizer.vocabularySize()];
+        boolean[] blank = new boolean[bytes.length];
+        for (int id = 0; id < bytes.length; id++) {
+            byte[] text = tokenizer.decodeBytes(new int[] {id});
+            bytes[id] = (short) (id == tokenizer.endOfText() ? 0 : text.length);
+            blank[id] = text[0] == ' ';
+        }
+        return new TokenBytes(bytes, blank);
+    }
+
+    /** Bytes of the tokens from an index on. */
+    long of(int[] tokens, int from) {
+        long sum = 0;
+        for (int i = from; i < tokens.length; i++) {
+            sum += bytes[tokens[i]];
+        }
+        return sum;
+    }
+
+    /**
+     * Bytes of a choice, by which its log-likelihood is normalised: without the blank that separates it from the prompt
+     * and at least 1.
+     */
+    int ofChoice(int[] tokens) {
+        return (int) Math.max(1, of(tokens, 0) - (blank[tokens[0]] ? 1 : 0));
+    }
+}

@@ -1,0 +1,99 @@
+package dev.uncurl.jobs.warehouse;
+
+import dev.uncurl.jobs.warehouse.row.RecordMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.iceberg.MetricsConfig;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.hadoop.HadoopInputFile;
+import org.apache.iceberg.hadoop.HadoopOutputFile;
+import org.apache.iceberg.io.CloseableIterable;
+import org.apache.iceberg.io.FileAppender;
+import org.apache.iceberg.parquet.Parquet;
+import org.apache.iceberg.parquet.ParquetUtil;
+import org.apache.iceberg.spark.SparkSchemaUtil;
+import org.apache.iceberg.spark.data.SparkParquetReaders;
+import org.apache.iceberg.spark.data.SparkParquetWriters;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.types.StructType;
+
+/** A Parquet file with rows of a table that is not part of the table: finished work that waits for its commit. */
+public final class RowFile<R extends Record> {
+    private final Class<R> type;
+    private final Table table;
+    private final Configuration hadoop;
+    private final Path path;
+
+    /**
+     * @param type record of the table
+     * @param path of the file, which need not exist
+     */
+    public RowFile(Class<R> type, Table table, Configuration hadoop, Path path) {
+        this.type = type;
+        this.table = table;
+        this.hadoop = hadoop;
+        this.path = path;
+    }
+
+    public boolean exists() throws IOException {
+        return files().exists(path);
+    }
+
+    public void delete() throws IOException {
+        files().delete(path, false);
+    }
+
+    /** Writes the rows under a temporary name, then renames the file: readers see all rows or none. */
+    public void write(List<R> rows) throws IOException {
+        Path temporary = new Path(path.getParent(), "." + path.getName() + "-" + UUID.randomUUID());
+        StructType schema = SparkSchemaUtil.convert(table.schema());
+        RecordMapper<R> mapper = RecordMapper.ofTable(type, schema, table.name());
+        try (FileAppender<InternalRow> out = Parquet.write(HadoopOutputFile.fromPath(temporary, hadoop))
+                .forTable(table)
+                .createWriterFunc(parquet -> SparkParquetWriters.buildWriter(schema, parquet))
+                .overwrite()
+                .build()) {
+            rows.forEach(row -> out.add(mapper.toInternal(row)));
+        }
+        if (!files().rename(temporary, path)) {
+            files().delete(path, false);
+            if (!files().rename(temporary, path)) {
+                throw new IOException("Cannot rename " + temporary + " to " + path);
+            }
+        }
+    }
+
+    /** Passes on the rows in the order in which they were written. */
+    public void read(Consumer<R> taker) {
+        StructType schema = SparkSchemaUtil.convert(table.schema());
+        RecordMapper<R> mapper = RecordMapper.ofTable(type, schema, table.name());
+        try (CloseableIterable<InternalRow> rows = Parquet.read(HadoopInputFile.fromPath(path, hadoop))
+                .project(table.schema())
+                .createReaderFunc(parquet -> SparkParquetReaders.buildReader(table.schema(), parquet))
+                .build()) {
+            rows.forEach(row -> taker.accept(mapper.fromInternal(row)));
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading " + path, e);
+        }
+    }
+
+    /** The number of rows; -1 for a file that is damaged or cut off. */
+    public long rows() {
+        try {
+            return ParquetUtil.fileMetrics(HadoopInputFile.fromPath(path, hadoop), MetricsConfig.getDefault())
+                    .recordCount();
+        } catch (RuntimeException e) { // Parquet has no exception of its own for damage
+            return -1;
+        }
+    }
+
+    private FileSystem files() throws IOException {
+        return path.getFileSystem(hadoop);
+    }
+}

@@ -41,23 +41,18 @@ record Comparison(List<ComparisonRow> rows) {
      * @throws UserError (input) if the models were not scored on the same examples, (usage) if there is only the baseline
      */
     static Comparison of(Warehouse warehouse, String against, List<ResultRow> results, double margin) {
-        List<ScoredSet> sets = results.stream()
+        List<ScoredSet> given = results.stream()
                 .collect(Collectors.groupingBy(ResultRow::modelId, LinkedHashMap::new, Collectors.toList()))
                 .values()
                 .stream()
                 .map(ScoredSet::of)
                 .sorted(Comparator.comparing(ScoredSet::modelId))
                 .toList();
-        ScoredSet baseline = sets.stream()
+        ScoredSet baseline = given.stream()
                 .filter(set -> set.modelId().equals(against))
                 .findFirst()
                 .orElseThrow();
-        if (sets.size() < 2) {
-            throw UserError.usage(
-                    "There is nothing to compare with " + against + ": no other model is given",
-                    "Name the models to compare with it by --model.");
-        }
-        sets.forEach(baseline::requireSameData);
+        List<ScoredSet> sets = onSameData(baseline, given);
         List<ComparedMetric> metrics = metrics(sets);
         String id = id(baseline, sets, metrics, margin);
         Dataset<Row> stored = warehouse
@@ -75,6 +70,28 @@ record Comparison(List<ComparisonRow> rows) {
             Records.append(warehouse, UncurlTable.COMPARISONS, rows);
             return new Comparison(ordered(rows));
         }
+    }
+
+    /**
+     * The models that were scored on the data of the baseline. The others, whose scoring was ended early, are named.
+     *
+     * @throws UserError if only the baseline is left
+     */
+    private static List<ScoredSet> onSameData(ScoredSet baseline, List<ScoredSet> given) {
+        if (given.size() < 2) {
+            throw UserError.usage(
+                    "There is nothing to compare with " + baseline.modelId() + ": no other model is given",
+                    "Name the models to compare with it by --model.");
+        }
+        List<ScoredSet> sets = given.stream().filter(baseline::isOnSameData).toList();
+        if (sets.size() < 2) {
+            given.forEach(baseline::requireSameData);
+        }
+        given.stream()
+                .filter(set -> !sets.contains(set))
+                .forEach(set -> System.out.println("  " + set.modelId() + " is not compared: it was scored on "
+                        + set.data() + ", " + baseline.modelId() + " on " + baseline.data()));
+        return sets;
     }
 
     /** The metrics that every model has, in the order of {@link ComparedMetric}. */

@@ -50,9 +50,13 @@ record ScoredSet(
                 .where(col("prompt_version").eqNullSafe(promptVersion));
     }
 
+    boolean isOnSameData(ScoredSet other) {
+        return data.equals(other.data) && Objects.equals(promptVersion, other.promptVersion);
+    }
+
     /** @throws UserError (input) if the other was scored on other data or with other prompts */
     void requireSameData(ScoredSet other) {
-        if (!data.equals(other.data) || !Objects.equals(promptVersion, other.promptVersion)) {
+        if (!isOnSameData(other)) {
             throw UserError.input(
                     "Models " + modelId + " and " + other.modelId + " cannot be compared on " + task
                             + ": they were scored on "

@@ -17,6 +17,9 @@ import scala.collection.JavaConverters;
 public final class ComparedModels {
     public static final String TASK = "superglue/boolq";
 
+    private static final List<String> METRICS =
+            List.of("acc", "acc_norm", "acc_token", "loss_per_token", "target_loss_per_token");
+
     private final Warehouse warehouse;
     private final String split;
     private final Random labels = new Random(1);
@@ -100,7 +103,11 @@ public final class ComparedModels {
         return id;
     }
 
-    /** Scores a model: each example is answered rightly with a probability, and has a loss of about 2 nats per token. */
+    /**
+     * Scores a model: each example is answered rightly with a probability. Per byte, choice 1 is always the likelier one.
+     *
+     * @param loss per token, nats, more or less
+     */
     public List<ResultRow> scored(String id, double accuracy, double loss, long seed) {
         return scored(id, accuracy, loss, seed, examples);
     }
@@ -119,6 +126,8 @@ public final class ComparedModels {
                     Map.entry("split", split),
                     Map.entry("example_id", (long) i),
                     Map.entry("log_likelihoods", new double[] {-1.0 - prediction, prediction - 2.0}),
+                    Map.entry("choice_bytes", new int[] {1, 3}),
+                    Map.entry("choice_tokens", new int[] {2, 2}),
                     Map.entry("prediction", prediction),
                     Map.entry("label", label[i]),
                     Map.entry("text_loss", tokens * perToken),
@@ -134,7 +143,7 @@ public final class ComparedModels {
     }
 
     private List<ResultRow> results(String id) {
-        return List.of("acc", "loss_per_token", "target_loss_per_token").stream()
+        return METRICS.stream()
                 .map(metric -> new ResultRow(
                         id,
                         TASK,

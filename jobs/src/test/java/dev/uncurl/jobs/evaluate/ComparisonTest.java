@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
@@ -190,7 +191,7 @@ class ComparisonTest {
         String id = first.get(0).comparisonId();
         assertThat(warehouse.rows(UncurlTable.COMPARISONS, "comparison_id", id).count())
                 .isEqualTo(first.size())
-                .isEqualTo(9);
+                .isEqualTo(15);
         assertThat(Comparison.of(warehouse, "same", shuffled, 0.03)
                         .rows()
                         .get(0)
@@ -211,6 +212,39 @@ class ComparisonTest {
     }
 
     @Test
+    void aModelThatWasScoredOnFewerExamplesIsLeftOutAndNeverComparedAlone() {
+        List<ResultRow> stopped = of("r1").stream()
+                .map(row -> new ResultRow(
+                        row.modelId(),
+                        row.task(),
+                        row.split(),
+                        row.metric(),
+                        row.value(),
+                        row.n(),
+                        row.standardError(),
+                        row.majorityBaseline(),
+                        row.constantPredictor(),
+                        row.promptVersion(),
+                        row.manifestSha256(),
+                        "run first 64",
+                        row.examplesCut(),
+                        row.examplesRefused(),
+                        row.rowsRejected(),
+                        row.planId(),
+                        row.router()))
+                .toList();
+        var all = new ArrayList<>(stopped);
+        all.addAll(of("parent", "same"));
+        assertThat(Comparison.of(warehouse, "parent", all, 0.04).rows())
+                .extracting(ComparisonRow::subject)
+                .containsOnly("parent", "same");
+        all.removeAll(of("same"));
+        assertThatThrownBy(() -> Comparison.of(warehouse, "parent", all, 0.04))
+                .hasMessageContaining("parent and r1 cannot be compared")
+                .hasMessageContaining("run first 64");
+    }
+
+    @Test
     void aConstantPredictorAndFewExamplesAreFlagged() {
         var small = new ComparedModels(warehouse, "validation", 40);
         var both = new ArrayList<>(small.scored("small", 1, 2, 1));
@@ -219,6 +253,77 @@ class ComparisonTest {
         assertThat(row(comparison, "wrong", "acc").flags()).containsExactly("below-majority", "few-examples");
         assertThat(row(comparison, "wrong", "loss_per_token").flags()).containsExactly("few-examples");
         assertThat(row(comparison, "wrong", "acc").worse()).contains(40L);
+        assertThat(row(comparison, "wrong", "acc_norm").flags()).startsWith("constant");
+        assertThat(row(comparison, "wrong", "acc_norm").difference()).isZero();
+        assertThat(row(comparison, "wrong", "acc_token").difference()).isEqualTo(-1);
+    }
+
+    /** Three questions of two answers each, the last two about one passage. */
+    @Test
+    void anExactMatchIsOfQuestionsAndPassagesAreTheUnits() {
+        var examples = new ArrayList<Map<String, Object>>();
+        int[][] predictions = {{1, 0, 1, 0, 1, 0}, {1, 0, 1, 1, 0, 0}};
+        for (int i = 0; i < 6; i++) {
+            examples.add(Map.of(
+                    "task",
+                    "superglue/multirc",
+                    "split",
+                    "validation",
+                    "example_id",
+                    (long) i,
+                    "source",
+                    "multirc.jsonl",
+                    "source_offset",
+                    i / 2 * 100L,
+                    "right_choices",
+                    new int[] {1 - i % 2}));
+        }
+        RoutingFixture.append(warehouse, UncurlTable.EXAMPLES, examples);
+        var both = new ArrayList<ResultRow>();
+        for (int m = 0; m < 2; m++) {
+            String id = "multi" + m;
+            var rows = new ArrayList<Map<String, Object>>();
+            for (int i = 0; i < 6; i++) {
+                rows.add(Map.ofEntries(
+                        Map.entry("model_id", id),
+                        Map.entry("task", "superglue/multirc"),
+                        Map.entry("split", "validation"),
+                        Map.entry("example_id", (long) i),
+                        Map.entry("prediction", predictions[m][i]),
+                        Map.entry("label", 1 - i % 2),
+                        Map.entry("text_loss", 1.0),
+                        Map.entry("target_loss", 1.0),
+                        Map.entry("cluster", i < 2 ? "a" : "b"),
+                        Map.entry("manifest_sha256", id),
+                        Map.entry("data", "run")));
+            }
+            RoutingFixture.append(warehouse, UncurlTable.SCORED, rows);
+            both.add(new ResultRow(
+                    id,
+                    "superglue/multirc",
+                    "validation",
+                    "em",
+                    0,
+                    3,
+                    0,
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    id,
+                    "run",
+                    Optional.of(0L),
+                    Optional.of(0L),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty()));
+        }
+        ComparisonRow row = row(Comparison.of(warehouse, "multi0", both, 0.01), "multi1", "em");
+        assertThat(row.n()).isEqualTo(3);
+        assertThat(row.clusters()).isEqualTo(2);
+        assertThat(row.value()).isCloseTo(1 / 3.0, within(1e-12));
+        assertThat(row.againstValue()).isEqualTo(1);
+        assertThat(row.worse()).contains(2L);
+        assertThat(List.of(row.low(), row.high())).containsExactly(-1.0, 0.0);
     }
 
     @Test

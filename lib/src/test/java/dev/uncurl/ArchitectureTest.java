@@ -113,6 +113,8 @@ class ArchitectureTest {
             .definedBy("dev.uncurl.pruning..")
             .layer("evaluation")
             .definedBy("dev.uncurl.evaluation..")
+            .layer("statistics")
+            .definedBy("dev.uncurl.statistics..")
             .whereLayer("error")
             .mayNotAccessAnyLayer()
             .whereLayer("config")
@@ -136,7 +138,9 @@ class ArchitectureTest {
             .whereLayer("pruning")
             .mayOnlyAccessLayers("clustering", "routing", "checkpoint", "model", "kernel", "config", "error")
             .whereLayer("evaluation")
-            .mayOnlyAccessLayers("tokenizer", "model", "config", "error");
+            .mayOnlyAccessLayers("tokenizer", "model", "config", "error")
+            .whereLayer("statistics")
+            .mayNotAccessAnyLayer();
 
     @ArchTest
     static final ArchRule everyClassHasARoom = classes().should().resideInAPackage("dev.uncurl.(*)..");

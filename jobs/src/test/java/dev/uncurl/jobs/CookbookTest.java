@@ -3,6 +3,7 @@ package dev.uncurl.jobs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.jobs.evaluate.ComparedModels;
 import dev.uncurl.jobs.routing.RoutingFixture;
 import dev.uncurl.jobs.tokenize.TokenizeFixture;
 import dev.uncurl.jobs.warehouse.UncurlTable;
@@ -23,7 +24,10 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Every question in the README of schemas/, against {@link CookbookAnswers}: plain loops over the rows of routing.logits. */
+/**
+ * Every question in the README of schemas/, against {@link CookbookAnswers}: plain loops over the rows of routing.logits and
+ * evaluation.examples.
+ */
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CookbookTest {
@@ -43,7 +47,15 @@ class CookbookTest {
         RoutingFixture.task(warehouse, "superglue/copa", 40, 23);
         RoutingFixture.dump(warehouse, "demo-base", "superglue/boolq", 0);
         RoutingFixture.dump(warehouse, "demo-base", "superglue/copa", 0);
-        answers = new CookbookAnswers(warehouse.table(UncurlTable.LOGITS).collectAsList());
+        var scored = new ComparedModels(warehouse, "train", 60);
+        scored.scored("demo-base", 0.8, 2.0, 1);
+        for (int seed = 1; seed <= 2; seed++) {
+            scored.random("demo-random-" + seed, "demo-base", seed, "mask");
+            scored.scored("demo-random-" + seed, 0.6, 2.2, 1 + seed);
+        }
+        answers = new CookbookAnswers(
+                warehouse.table(UncurlTable.LOGITS).collectAsList(),
+                warehouse.table(UncurlTable.SCORED).collectAsList());
     }
 
     @TestFactory
@@ -55,7 +67,7 @@ class CookbookTest {
             String sql = matcher.group(3);
             tests.add(DynamicTest.dynamicTest(number + ". " + matcher.group(2), () -> check(number, sql)));
         }
-        assertThat(tests).hasSize(20);
+        assertThat(tests).hasSize(23);
         return tests;
     }
 

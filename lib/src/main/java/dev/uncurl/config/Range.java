@@ -56,6 +56,7 @@ public enum Range {
     TOKENS_OPTION("--tokens", 0, 1_000_000_000_000_000L),
     OUTPUTS_OPTION("--outputs", 0, 1_000_000_000_000_000L),
     LIMIT_OPTION("--limit", 0, Integer.MAX_VALUE),
+    MARGIN_OPTION("--margin", Ends.BOTH, 0, 1000),
     LATENCY_BATCH_OPTION("--latency-batch", 0, 4096),
     EXPERTS_OPTION("--experts", 1, 16_384),
     LAYERS_OPTION("--layers", 1, 16_384),

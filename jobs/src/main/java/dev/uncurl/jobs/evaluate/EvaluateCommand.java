@@ -12,7 +12,9 @@ import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.LatencyRow;
+import dev.uncurl.jobs.warehouse.row.ResultRow;
 import dev.uncurl.model.spec.ModelConfig;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -25,7 +27,11 @@ import picocli.CommandLine.Option;
 @Command(
         name = "evaluate",
         description = "Scores models on a task or on corpora: loss per token, accuracy, time per batch.",
-        footer = {"", "  jobs/submit evaluate --model demo-base --task superglue/boolq --limit 200"})
+        footer = {
+            "",
+            "  jobs/submit evaluate --model demo-base --task superglue/boolq --limit 200",
+            "  jobs/submit evaluate --model demo-pruned --against demo-base --task superglue/boolq --limit 200"
+        })
 public final class EvaluateCommand implements Callable<Integer> {
     private static final int TIMED_PASSES = 20;
 
@@ -62,10 +68,14 @@ public final class EvaluateCommand implements Callable<Integer> {
             description = "Also time forward passes of this many sequences in one thread (default: no timing).")
     private int latencyBatch;
 
+    @Mixin
+    private AgainstOptions against;
+
     @Override
     public Integer call() {
         Range.LIMIT_OPTION.check(limit);
         Range.LATENCY_BATCH_OPTION.check(latencyBatch);
+        against.check();
         if (new HashSet<>(models).size() < models.size()) {
             throw UserError.usage("--model names a model twice: " + String.join(", ", models), "Name each model once.");
         }
@@ -73,18 +83,22 @@ public final class EvaluateCommand implements Callable<Integer> {
         List<String> names = ScoringInputs.names(warehouse, task);
         var evaluation = new Evaluation(warehouse);
         var text = new ResultText(warehouse, task, split.label());
+        var compared = new ArrayList<ResultRow>();
         for (ScoredModel model : subjects(warehouse)) {
-            System.out.print(text.of(evaluation.evaluate(model, names, split.label(), limit, StopRule.NEVER)));
+            List<ResultRow> results = evaluation.evaluate(model, names, split.label(), limit, StopRule.NEVER);
+            compared.addAll(results);
+            System.out.print(text.of(results));
             if (latencyBatch > 0) {
                 time(warehouse, model.id());
             }
         }
+        against.compare(warehouse, compared);
         return 0;
     }
 
     /** What is scored, in this order. All models are opened and checked before the first is scored. */
     private List<ScoredModel> subjects(Warehouse warehouse) {
-        return models.stream()
+        return against.withBaseline(models).stream()
                 .map(model -> ScoredModel.registered(warehouse, model))
                 .toList();
     }

@@ -51,4 +51,9 @@ public final class Records {
             Warehouse warehouse, UncurlTable table, List<? extends Record> records, Object... columnsAndValues) {
         warehouse.replace(table, frame(warehouse, table, records), columnsAndValues);
     }
+
+    /** Adds rows to a table, in one commit. */
+    public static void append(Warehouse warehouse, UncurlTable table, List<? extends Record> records) {
+        warehouse.append(table, frame(warehouse, table, records));
+    }
 }

@@ -70,7 +70,10 @@ public final class TableSchemas {
         TASK_OVERLAP,
         TASK_TOP_EXPERTS,
         MODEL_RESULTS,
-        PRUNING_FRONTIER
+        PRUNING_FRONTIER,
+        PAIRED_DIFFERENCES,
+        FLIPPED_EXAMPLES,
+        FLIPPED_EXPERTS
     }
 
     private static String statement(String resource) {

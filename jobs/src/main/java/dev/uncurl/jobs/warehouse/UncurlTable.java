@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.warehouse;
 
 import dev.uncurl.jobs.warehouse.row.AssignmentRow;
+import dev.uncurl.jobs.warehouse.row.ComparisonRow;
 import dev.uncurl.jobs.warehouse.row.DocumentRow;
 import dev.uncurl.jobs.warehouse.row.ExampleRow;
 import dev.uncurl.jobs.warehouse.row.ExpertStatisticsRow;
@@ -33,6 +34,7 @@ public enum UncurlTable {
     PLANS("pruning.plans", PlanRow.class),
     SCORED("evaluation.examples", ScoredRow.class),
     RESULTS("evaluation.results", ResultRow.class),
+    COMPARISONS("evaluation.comparisons", ComparisonRow.class),
     LATENCY("evaluation.latency", LatencyRow.class);
 
     /** Name of Uncurl's catalog in Spark. */
@@ -72,6 +74,7 @@ public enum UncurlTable {
             case REGISTRY, METRICS -> "pretrain --model ID --config FILE";
             case LOGITS, EXPERT_STATISTICS, GRAM, OUTPUT_GRAM -> "dump-logits --model ID --task TASK";
             case ASSIGNMENTS, PLANS -> "prune --from ID --task TASK";
+            case COMPARISONS -> "evaluate --model ID --task TASK --against ID";
             case SCORED, RESULTS, LATENCY -> "evaluate --model ID --task TASK";
         };
     }

@@ -212,6 +212,15 @@ public final class Warehouse {
         }
     }
 
+    /** Adds rows to a table, in one commit. */
+    void append(UncurlTable table, Dataset<Row> rows) {
+        try {
+            writer(table, rows).append();
+        } catch (NoSuchTableException e) {
+            throw missing(e);
+        }
+    }
+
     private DataFrameWriterV2<Row> writer(UncurlTable table, Dataset<Row> rows) {
         Column[] columns =
                 Arrays.stream(table(table).columns()).map(functions::col).toArray(Column[]::new);

@@ -1,0 +1,40 @@
+-- One metric of one model, or of one setting with several seeds, against a baseline on the same examples.
+CREATE TABLE IF NOT EXISTS evaluation.comparisons (
+  comparison_id STRING NOT NULL COMMENT 'hash of everything that determined it: models with hashes, baseline, data, split, metrics, margin, draws, seed',
+  created_at TIMESTAMP NOT NULL COMMENT 'when the rows were committed',
+  task STRING NOT NULL COMMENT 'task or corpus',
+  split STRING NOT NULL COMMENT 'train or validation',
+  data STRING NOT NULL COMMENT 'tokenise run and limit that fix the examples, as in evaluation.results',
+  prompt_version STRING COMMENT 'version of the wording of the prompt, none for sequences',
+  against STRING NOT NULL COMMENT 'the baseline: id of a model',
+  subject STRING NOT NULL COMMENT 'what is compared with it: id of a model, or the common label of the models of several seeds; the baseline itself has a row too',
+  models ARRAY<STRING> NOT NULL COMMENT 'ids of the models behind the subject, one per seed',
+  plan_id STRING COMMENT 'plan of the subject, none without one or with several seeds',
+  method STRING COMMENT 'pruning method, none if nothing was pruned',
+  router STRING COMMENT 'router rule, none if nothing was pruned',
+  experts INT COMMENT 'K as asked for, none if nothing was pruned',
+  metric STRING NOT NULL COMMENT 'as in evaluation.results',
+  n BIGINT NOT NULL COMMENT 'examples behind an accuracy, questions behind an exact match, predicted tokens behind a loss',
+  clusters BIGINT NOT NULL COMMENT 'independent units that were resampled: examples, passages or sequences',
+  seeds INT NOT NULL COMMENT 'number of models behind the subject',
+  value DOUBLE NOT NULL COMMENT 'of the subject; the mean over its seeds',
+  against_value DOUBLE NOT NULL COMMENT 'of the baseline',
+  difference DOUBLE NOT NULL COMMENT 'value minus against_value',
+  low DOUBLE NOT NULL COMMENT 'lower end of the 95% bootstrap interval of the difference',
+  high DOUBLE NOT NULL COMMENT 'upper end of it',
+  better BIGINT COMMENT 'examples that the subject got right and the baseline wrong; none for losses',
+  worse BIGINT COMMENT 'examples that the subject got wrong and the baseline right; none for losses',
+  p_value DOUBLE COMMENT 'exact McNemar test, which takes examples as independent; none for losses and several seeds',
+  p_mid DOUBLE COMMENT 'mid-p McNemar test; none for losses',
+  p_holm DOUBLE COMMENT 'p_value with the correction of Holm over the subjects; none for losses',
+  detectable DOUBLE NOT NULL COMMENT 'smallest difference that these examples could have shown, with power 0.8',
+  margin DOUBLE NOT NULL COMMENT 'margin of not_worse, in units of the metric',
+  not_worse BOOLEAN NOT NULL COMMENT 'whether the interval excludes that the subject is worse by more than the margin',
+  letters STRING NOT NULL COMMENT 'compact letter display: subjects that share a letter are not separated',
+  value_low DOUBLE NOT NULL COMMENT 'lower end of the 95% interval of value',
+  value_high DOUBLE NOT NULL COMMENT 'upper end of it',
+  flags ARRAY<STRING> NOT NULL COMMENT 'constant, below-majority, few-examples'
+) USING iceberg
+PARTITIONED BY (task, split)
+COMMENT 'comparisons with a baseline'
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')

@@ -19,6 +19,7 @@ final class Pages {
                     "README.md",
                     "lib/src/main/java/dev/uncurl/pruning/README.md",
                     "conf/tokenize/README.md",
+                    "conf/task/README.md",
                     "jobs/README.md",
                     "conf/experiment/README.md")
             .map(ROOT::resolve)

@@ -42,7 +42,7 @@ public enum Range {
     CHECKPOINT_KEEP("train.checkpoint.keep", 1, 1_000_000),
 
     BLOCK_BYTES("block-bytes", 1, 1L << 40),
-    VALIDATION_FRACTION("validation-fraction", Ends.WITHOUT_HIGHEST, 0, 1),
+    VALIDATION_FRACTION("validation-fraction", Ends.BOTH, 0, 1),
     MAX_REJECTED("max-rejected", Ends.BOTH, 0, 1),
     MAX_DAMAGED_FILES("max-damaged-files", 0, Integer.MAX_VALUE),
     MINIMUM_CHARACTERS("filter.minimum-characters", 0, Integer.MAX_VALUE),

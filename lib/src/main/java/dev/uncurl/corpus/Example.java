@@ -19,6 +19,10 @@ import java.util.List;
  * @param label index in choices of the right answer, which equals {@code targets}; -1 if there are no choices
  * @param rightChoices indices of all right choices, ascending; the first one is {@code label}; empty if there are no
  *     choices
+ * @param answers for each choice the text that stands for it where answers are compared as texts: in ReCoRD the entity,
+ *     not the sentence with it; empty if the task has no such texts
+ * @param splitText the text whose hash decides the split. It is {@code inputs + targets}, or for a task made from rows
+ *     of FLAN what the format flan reads of the row: so both have the row in the same split
  */
 public record Example(
         String source,
@@ -31,21 +35,40 @@ public record Example(
         String targets,
         List<String> choices,
         int label,
-        List<Integer> rightChoices)
+        List<Integer> rightChoices,
+        List<String> answers,
+        String splitText)
         implements Outcome {
     public Example {
         choices = List.copyOf(choices);
         rightChoices = List.copyOf(rightChoices);
+        answers = List.copyOf(answers);
         if (choices.isEmpty() ? label != -1 : label < 0 || label >= choices.size()) {
             throw new IllegalArgumentException("label " + label + " of " + choices.size() + " choices");
         }
         if (choices.isEmpty() ? !rightChoices.isEmpty() : rightChoices.isEmpty() || rightChoices.get(0) != label) {
             throw new IllegalArgumentException("label " + label + ", right choices " + rightChoices);
         }
+        if (!answers.isEmpty() && answers.size() != choices.size()) {
+            throw new IllegalArgumentException(answers.size() + " answers for " + choices.size() + " choices");
+        }
     }
 
     /** A free-text example: it has no choices and is the only example of its row. */
     public static Example freeText(String source, long offset, long line, String task, String inputs, String targets) {
-        return new Example(source, offset, line, 0, 0, task, inputs, targets, List.of(), -1, List.of());
+        return new Example(
+                source,
+                offset,
+                line,
+                0,
+                0,
+                task,
+                inputs,
+                targets,
+                List.of(),
+                -1,
+                List.of(),
+                List.of(),
+                inputs + targets);
     }
 }

@@ -1,6 +1,5 @@
 package dev.uncurl.jobs.evaluate;
 
-import dev.uncurl.corpus.task.TaskDefinition;
 import dev.uncurl.corpus.task.TaskMetric;
 import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.Metric;
@@ -58,7 +57,7 @@ final class EvaluationMetrics {
                                 + ") have choices, the others have none",
                         "Tokenise the two kinds as two tasks.");
             }
-            for (TaskMetric metric : TaskDefinition.load(inputs.label()).metrics()) {
+            for (TaskMetric metric : inputs.runs().get(0).metrics()) {
                 addOfChoices(metric, scored, metrics);
             }
         }
@@ -75,6 +74,7 @@ final class EvaluationMetrics {
             case F1 -> metrics.add(Metric.meanF1(scored.prediction, scored.label, scored.classes()));
             case F1_A -> metrics.add(Metric.f1OfClass(scored.prediction, scored.label, 1));
             case EM -> metrics.add(questions().exactMatch(scored));
+            case TOKEN_F1 -> metrics.add(questions().tokenF1(scored));
         }
     }
 

@@ -161,6 +161,10 @@ final class CorpusOutput {
                     choices.add(in.getTokens());
                 }
                 int[] right = in.getInts();
+                var answers = new ArrayList<String>();
+                for (int count = in.getInt(); count > 0; count--) {
+                    answers.add(in.getString());
+                }
                 if (!taken) {
                     dropped += prompt.length + target.length;
                     droppedRows++;
@@ -182,7 +186,8 @@ final class CorpusOutput {
                         offset,
                         place,
                         group,
-                        Optional.of(job.corpus)));
+                        Optional.of(job.corpus),
+                        answers.isEmpty() ? Optional.empty() : Optional.of(answers)));
             }
         }
     }
@@ -218,6 +223,9 @@ final class CorpusOutput {
                     in.getTokens();
                 }
                 in.getInts();
+                for (int answers = in.getInt(); answers > 0; answers--) {
+                    in.getString();
+                }
             }
         }
         Arrays.sort(ranks);

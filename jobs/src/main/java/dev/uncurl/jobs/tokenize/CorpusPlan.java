@@ -2,10 +2,13 @@ package dev.uncurl.jobs.tokenize;
 
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.config.Settings;
+import dev.uncurl.corpus.ContentHash;
 import dev.uncurl.corpus.format.CorpusFormat;
 import dev.uncurl.corpus.io.CorpusFile;
 import dev.uncurl.corpus.io.CorpusListing;
+import dev.uncurl.corpus.task.TaskDefinition;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -62,9 +65,32 @@ record CorpusPlan(
         return Settings.hash(inputs);
     }
 
+    /**
+     * A format, with what tells it from others.
+     *
+     * @param taskText text of the task's file if the name is the path of one; else null
+     */
+    private record Format(String name, String taskText, CorpusFormat reader) {
+        static Format of(String name) {
+            String taskText = TaskDefinition.fileText(name);
+            return new Format(name, taskText, CorpusFormat.of(name, taskText));
+        }
+
+        /** A task's file counts by its text, wherever it is. The metrics are for those who evaluate. */
+        void addTo(Map<String, String> inputs) {
+            inputs.put(CorpusRun.FORMAT, taskText == null ? name : reader.corpus());
+            inputs.put("prompt-version", reader.promptVersion());
+            if (taskText != null && reader instanceof CorpusFormat.Task own) {
+                inputs.put("task-file", ContentHash.of(taskText).hex());
+                inputs.put(CorpusRun.METRICS, CorpusRun.names(own.task().metrics()));
+            }
+            reader.exampleForm().ifPresent(form -> inputs.put("example-form", form));
+        }
+    }
+
     /** Finds and checks the files, and divides them into units. */
     static CorpusPlan of(TokenizeConfig config, TokenizeConfig.Corpus corpus, Configuration hadoop) {
-        CorpusFormat format = CorpusFormat.of(corpus.format());
+        var format = Format.of(corpus.format());
         boolean fixed = !corpus.validationPaths().isEmpty();
         var units = new ArrayList<TokenUnit>();
         var sources = new ArrayList<CorpusFile>();
@@ -91,7 +117,7 @@ record CorpusPlan(
                 corpus,
                 units,
                 rules,
-                format.promptVersion(),
+                format.reader.promptVersion(),
                 inputs(config, corpus, format, sources, fixed, bytes),
                 sources.stream().map(CorpusFile::path).toList(),
                 bytes,
@@ -101,15 +127,25 @@ record CorpusPlan(
     private static void cut(
             TokenizeConfig config,
             TokenizeConfig.Corpus corpus,
-            CorpusFormat format,
+            Format format,
             CorpusFile file,
             String split,
             List<TokenUnit> units) {
         String name = corpus.name();
         long block = config.blockBytes();
-        if (file.bytes() <= block || !format.splittable(file.path())) {
+        if (file.bytes() <= block || !format.reader.splittable(file.path())) {
             units.add(new TokenUnit(
-                    name, units.size(), file.path(), corpus.format(), split, 0, -1, file.bytes(), true, null));
+                    name,
+                    units.size(),
+                    file.path(),
+                    format.name,
+                    format.taskText,
+                    split,
+                    0,
+                    -1,
+                    file.bytes(),
+                    true,
+                    null));
             return;
         }
         long blocks = (file.bytes() + block - 1) / block;
@@ -123,19 +159,29 @@ record CorpusPlan(
             long length = Math.min(block, file.bytes() - start);
             boolean last = start + length == file.bytes();
             units.add(new TokenUnit(
-                    name, units.size(), file.path(), corpus.format(), split, start, length, length, last, null));
+                    name,
+                    units.size(),
+                    file.path(),
+                    format.name,
+                    format.taskText,
+                    split,
+                    start,
+                    length,
+                    length,
+                    last,
+                    null));
         }
     }
 
     private static Map<String, String> inputs(
             TokenizeConfig config,
             TokenizeConfig.Corpus corpus,
-            CorpusFormat format,
+            Format format,
             List<CorpusFile> sources,
             boolean fixed,
             long bytes) {
         var inputs = new TreeMap<String, String>();
-        inputs.put("format", corpus.format());
+        format.addTo(inputs);
         inputs.put("files", Integer.toString(sources.size()));
         inputs.put("bytes", Long.toString(bytes));
         inputs.put("splits", fixed ? "by file" : "by content, validation-fraction = " + config.validationFraction());
@@ -144,7 +190,6 @@ record CorpusPlan(
         inputs.put("tail", config.tail().toString());
         inputs.put("block-bytes", Long.toString(config.blockBytes()));
         inputs.put("seed", Long.toString(config.seed()));
-        inputs.put("prompt-version", format.promptVersion());
         inputs.put("filter", config.filter().documentFilter().description());
         var mixture = config.mixtures().get(corpus.name());
         inputs.put("mixture", mixture == null ? "none" : Settings.json(mixture));

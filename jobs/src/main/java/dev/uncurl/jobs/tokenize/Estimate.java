@@ -63,7 +63,7 @@ final class Estimate {
     }
 
     private static List<TokenUnit> pieces(TokenUnit unit) {
-        boolean plain = CorpusFormat.of(unit.format()).splittable(unit.path());
+        boolean plain = unit.corpusFormat().splittable(unit.path());
         return !plain || unit.bytes() <= TEXT_BYTES
                 ? List.of(unit)
                 : IntStream.range(0, PIECES)
@@ -104,11 +104,11 @@ final class Estimate {
         var ids = new RecordBuffer();
         long documents = 0;
         long tokens = 0;
-        boolean plain = CorpusFormat.of(unit.format()).splittable(unit.path());
+        boolean plain = unit.corpusFormat().splittable(unit.path());
         CorpusFiles.Opened compressed = plain ? null : CorpusFiles.openCounted(hadoop, unit.path());
         try (CorpusReader reader = plain
                 ? unit.open(hadoop, null)
-                : CorpusFormat.of(unit.format()).read(unit.path(), compressed.contents(), CorpusReader.DEFAULT_CAP)) {
+                : unit.corpusFormat().read(unit.path(), compressed.contents(), CorpusReader.DEFAULT_CAP)) {
             while (unit.textRead(reader) < TEXT_BYTES && reader.hasNext()) {
                 Outcome outcome = reader.next();
                 if (outcome instanceof Rejection rejection && rejection.scope() == Rejection.Scope.FILE) {

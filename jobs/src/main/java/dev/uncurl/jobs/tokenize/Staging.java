@@ -20,13 +20,15 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The folder with the finished units of a run until its commit: {@code run.json} with the inputs of the run, and for
+ * The folder with the finished units of a run until its commit: {@code run-2.json} with the inputs of the run, and for
  * each unit its rows and its report. A report is published by one rename after the rows are written; a unit without a
  * report does not exist.
  */
 final class Staging {
     private static final JsonMapper JSON = JsonMapper.builder().build();
-    private static final String RUN = "run.json";
+
+    /** The number is that of the form of the staged rows: rows of another form are not continued. */
+    private static final String RUN = "run-2.json";
 
     private final Path folder;
     private final FileSystem files;
@@ -40,7 +42,7 @@ final class Staging {
         }
     }
 
-    /** Returns the inputs of the staged units; null if nothing is staged, empty if {@code run.json} is damaged. */
+    /** Returns the inputs of the staged units; null if nothing is staged, empty if {@code run-2.json} is damaged. */
     Map<String, String> inputs() {
         try (var in = files.open(new Path(folder, RUN))) {
             return JSON.readValue(in.readAllBytes(), new TypeReference<TreeMap<String, String>>() {});

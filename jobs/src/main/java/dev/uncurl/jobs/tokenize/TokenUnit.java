@@ -10,6 +10,8 @@ import org.apache.hadoop.conf.Configuration;
  * The unit of work of tokenising: a file, or a block of an uncompressed file. Its rows do not depend on other units.
  *
  * @param number index among the units of the corpus, from 0
+ * @param format name of the format
+ * @param taskText text of the task's file if the format is the path of one, since executors may not have it; else null
  * @param split the split of all its rows; null: the content decides
  * @param start first byte
  * @param length bytes; -1: the whole file
@@ -22,6 +24,7 @@ record TokenUnit(
         int number,
         String path,
         String format,
+        String taskText,
         String split,
         long start,
         long length,
@@ -31,12 +34,12 @@ record TokenUnit(
         implements Serializable {
     /** Returns a part of this unit, which must be of an uncompressed file. */
     TokenUnit piece(long from, long bytes) {
-        return new TokenUnit(corpus, number, path, format, split, start + from, bytes, bytes, false, null);
+        return new TokenUnit(corpus, number, path, format, taskText, split, start + from, bytes, bytes, false, null);
     }
 
     /** Returns the unit with the hash of its bytes. */
     TokenUnit withHash(String sha256) {
-        return new TokenUnit(corpus, number, path, format, split, start, length, bytes, last, sha256);
+        return new TokenUnit(corpus, number, path, format, taskText, split, start, length, bytes, last, sha256);
     }
 
     /**
@@ -45,10 +48,14 @@ record TokenUnit(
      * @param hash receives the bytes of the unit as they are read; may be null
      */
     CorpusReader open(Configuration hadoop, PartHash hash) {
-        CorpusFormat corpusFormat = CorpusFormat.of(format);
         return length < 0
-                ? corpusFormat.open(hadoop, path, hash)
-                : corpusFormat.open(hadoop, path, start, length, hash);
+                ? corpusFormat().open(hadoop, path, hash)
+                : corpusFormat().open(hadoop, path, start, length, hash);
+    }
+
+    /** The format that reads the unit. */
+    CorpusFormat corpusFormat() {
+        return CorpusFormat.of(format, taskText);
     }
 
     /**

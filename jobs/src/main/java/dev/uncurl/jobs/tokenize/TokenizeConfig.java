@@ -153,7 +153,7 @@ record TokenizeConfig(
      *
      * @param name in the tables: up to {@value #LONGEST_NAME} lower-case letters, digits and {@code _ . -}, in parts
      *     that are separated by a slash and begin with a letter or digit
-     * @param format cc100, mc4, flan or superglue/&lt;task&gt;
+     * @param format of the files: a name such as mc4, a task such as superglue/boolq, or the path of a task's file
      * @param paths files, folders (with their subfolders) or globs
      * @param validationPaths files of the validation split, if the publisher defines one; empty: split by content. A
      *     file in both lists is used for validation only
@@ -173,7 +173,7 @@ record TokenizeConfig(
                     name,
                     "such as cc100 or flan/cot: up to " + LONGEST_NAME
                             + " lower-case letters, digits, '_', '.' and '-', in parts that begin with a letter or digit");
-            check(format != null, "format", format, "cc100, mc4, flan or superglue/<task>");
+            check(format != null, "format", format, "cc100, mc4, flan, or a task such as superglue/boolq");
             check(paths != null && !paths.isEmpty(), "paths", paths, "files, folders or globs");
             check(validationPaths != null, "validation-paths", validationPaths, "files, or [] to split by content");
         }

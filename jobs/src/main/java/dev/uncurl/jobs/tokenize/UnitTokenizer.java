@@ -4,6 +4,7 @@ import dev.uncurl.corpus.ContentHash;
 import dev.uncurl.corpus.Document;
 import dev.uncurl.corpus.DocumentFilter;
 import dev.uncurl.corpus.Example;
+import dev.uncurl.corpus.ExampleTokens;
 import dev.uncurl.corpus.Outcome;
 import dev.uncurl.corpus.PackedSequence;
 import dev.uncurl.corpus.Rejection;
@@ -204,10 +205,9 @@ final class UnitTokenizer {
     }
 
     private void keep(Example example) {
-        String split = split(example.inputs() + example.targets()).label();
-        int[] prompt = tokenizer.encode(example.inputs());
-        int[] target = withEnd(tokenizer.encode(example.targets()));
-        kept(example.inputs() + example.targets(), example.offset(), prompt.length + target.length);
+        String split = split(example.splitText()).label();
+        ExampleTokens tokens = ExampleTokens.of(example, tokenizer);
+        kept(example.inputs() + example.targets(), example.offset(), tokens.prompt().length + tokens.target().length);
         RecordBuffer record = staged.record(StagedKey.examples(split, task(example)));
         int before = record.size();
         record.put(ContentHash.of(example).prefix())
@@ -215,9 +215,12 @@ final class UnitTokenizer {
                 .put(example.offset())
                 .put(example.part());
         record.put(example.group()).put(example.label());
-        record.putTokens(prompt).putTokens(target).put(example.choices().size());
-        example.choices().forEach(choice -> record.putTokens(tokenizer.encode(choice)));
+        record.putTokens(tokens.prompt()).putTokens(tokens.target());
+        record.put(tokens.choices().size());
+        tokens.choices().forEach(record::putTokens);
         record.put(example.rightChoices().stream().mapToInt(Integer::intValue).toArray());
+        record.put(example.answers().size());
+        example.answers().forEach(record::put);
         staged.added(record.size() - before);
     }
 
@@ -228,12 +231,6 @@ final class UnitTokenizer {
     private String task(Example example) {
         boolean whole = !example.choices().isEmpty() && example.task().equals(unit.corpus());
         return whole ? unit.corpus() : unit.corpus() + "/" + example.task();
-    }
-
-    private int[] withEnd(int[] ids) {
-        int[] closed = Arrays.copyOf(ids, ids.length + 1);
-        closed[ids.length] = tokenizer.endOfText();
-        return closed;
     }
 
     private void stage(Rejection rejection) {

@@ -2,8 +2,12 @@ package dev.uncurl.jobs.warehouse;
 
 import static org.apache.spark.sql.functions.col;
 
+import dev.uncurl.corpus.format.CorpusFormat;
+import dev.uncurl.corpus.task.TaskDefinition;
+import dev.uncurl.corpus.task.TaskMetric;
 import dev.uncurl.error.UserError;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,6 +17,12 @@ import java.util.stream.Collectors;
 /** The tokenise run that produced a corpus: those columns of corpus.runs that readers need. */
 public record CorpusRun(
         String corpus, String runId, String tokenizer, int vocabulary, int sequenceLength, Map<String, String> inputs) {
+    /** The input that is the name of the corpus's format. */
+    public static final String FORMAT = "format";
+
+    /** The input with the metrics of a task whose file is the user's own. */
+    public static final String METRICS = "metrics";
+
     /** The newest run of a corpus, or null if there is none. */
     public static CorpusRun newest(Warehouse warehouse, String corpus) {
         var last = warehouse
@@ -65,6 +75,28 @@ public record CorpusRun(
                 .sorted()
                 .collect(Collectors.joining(", "));
         return names.isEmpty() ? "nothing" : names;
+    }
+
+    /** Metrics as one string, from which {@link #metrics()} reads them. */
+    public static String names(List<TaskMetric> metrics) {
+        return metrics.stream().map(TaskMetric::label).collect(Collectors.joining(","));
+    }
+
+    /**
+     * The metrics of the task that the corpus was made by, the main one first; none for a corpus of free text.
+     *
+     * @throws UserError (usage) if the task is not in conf/task any more
+     */
+    public List<TaskMetric> metrics() {
+        if (inputs.containsKey(METRICS)) {
+            return Arrays.stream(inputs.get(METRICS).split(","))
+                    .map(label -> TaskMetric.of(label, "corpus " + corpus))
+                    .toList();
+        }
+        String format = inputs.getOrDefault(FORMAT, corpus);
+        return CorpusFormat.NAMES.contains(format)
+                ? List.of()
+                : TaskDefinition.load(format).metrics();
     }
 
     /** Run ids of several corpora as one string, which identifies the data of a result. */

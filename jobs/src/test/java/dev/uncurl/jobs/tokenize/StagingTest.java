@@ -51,7 +51,7 @@ class StagingTest {
             assertThat(staging.inputs()).containsExactly(Map.entry("seed", "1"));
             assertThat(staging.finished()).containsOnlyKeys(0, 1, 2);
 
-            for (String name : List.of("run.json", "unit-000001.json")) {
+            for (String name : List.of("run-2.json", "unit-000001.json")) {
                 Path file = staged.resolve(name);
                 byte[] content = Files.readAllBytes(file);
                 content[0] ^= 1;

@@ -6,6 +6,7 @@ import dev.uncurl.corpus.Example;
 import dev.uncurl.corpus.io.ByteRange;
 import dev.uncurl.corpus.io.CorpusFiles;
 import dev.uncurl.corpus.io.PartHash;
+import dev.uncurl.corpus.row.FlanRow;
 import dev.uncurl.corpus.row.JsonRow;
 import dev.uncurl.corpus.row.RowRejectedException;
 import dev.uncurl.corpus.task.ExampleTemplate;
@@ -15,12 +16,14 @@ import dev.uncurl.error.UserError;
 import java.io.InputStream;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 
 /** A file format of corpora. */
 public sealed interface CorpusFormat {
-    /** The names that {@link #of} accepts. */
-    List<String> NAMES = List.of("cc100", "mc4", "flan", "cot", "super-natural-instructions", "superglue/<task>");
+    /** The names of the formats that are no task. */
+    List<String> NAMES = List.of("cc100", "mc4", "flan", "cot", "super-natural-instructions");
 
     /** The name of the format or task in rejections: cc100, mc4, flan, superglue/boolq. */
     String corpus();
@@ -93,12 +96,33 @@ public sealed interface CorpusFormat {
     }
 
     /**
-     * Returns a format by name: cc100, mc4, flan, cot, super-natural-instructions, or a SuperGLUE task such as
-     * superglue/boolq.
+     * Tells examples from those that earlier releases made of the same rows; empty if they are the same. A corpus of
+     * another form is not taken for one of this.
+     */
+    default Optional<String> exampleForm() {
+        return Optional.empty();
+    }
+
+    /**
+     * Returns a format by name: cc100, mc4, flan, cot, super-natural-instructions, a task of conf/task such as
+     * superglue/boolq, or the path of a task's file, which ends with {@value
+     * TaskDefinition#ENDING}.
      *
-     * @throws UserError (usage) for an unknown name, with the nearest known one
+     * @throws UserError (usage) for an unknown name, with the nearest known one, or a file that is no task
      */
     static CorpusFormat of(String name) {
+        return of(name, TaskDefinition.fileText(name));
+    }
+
+    /**
+     * Like {@link #of(String)}, where the file of a task may not be there.
+     *
+     * @param taskText {@link TaskDefinition#fileText} of the name
+     */
+    static CorpusFormat of(String name, String taskText) {
+        if (taskText != null) {
+            return new Task(TaskDefinition.parse(taskText, name));
+        }
         return switch (name) {
             case "cc100" -> new Cc100();
             case "mc4" -> new Mc4();
@@ -106,13 +130,14 @@ public sealed interface CorpusFormat {
             case "cot" -> new Cot(ExampleTemplate.load(name, CotRow.FIELDS));
             case "super-natural-instructions" -> new SuperNaturalInstructions(
                     ExampleTemplate.load(name, InstructionTaskReader.FIELDS));
-            default -> {
-                if (name.startsWith("superglue/")) {
-                    yield new SuperGlue(TaskDefinition.load(name));
-                }
-                throw UserError.usage("corpus format '" + name + "' is not known", Nearest.hint(name, NAMES));
-            }
+            default -> new Task(TaskDefinition.find(name).orElseThrow(() -> unknown(name)));
         };
+    }
+
+    private static UserError unknown(String name) {
+        var known =
+                Stream.concat(NAMES.stream(), TaskDefinition.known().stream()).toList();
+        return UserError.usage("corpus format '" + name + "' is not known", Nearest.hint(name, known));
     }
 
     /** Text with one paragraph per line and an empty line after each document. Gives documents. */
@@ -180,13 +205,11 @@ public sealed interface CorpusFormat {
 
         private static Iterator<Example> example(JsonNode row, String source, long offset, long line)
                 throws RowRejectedException {
-            String inputs = JsonRow.required(row, "inputs");
-            String targets = JsonRow.required(row, "targets");
+            FlanRow flan = FlanRow.of(row);
             String task = JsonRow.required(row, "task_name");
             JsonRow.optional(row, "task_source");
             JsonRow.optional(row, "template_type");
-            String separator = Character.isWhitespace(inputs.charAt(inputs.length() - 1)) ? "" : " ";
-            return List.of(Example.freeText(source, offset, line, task, inputs, separator + targets))
+            return List.of(Example.freeText(source, offset, line, task, flan.inputs(), flan.separatedTargets()))
                     .iterator();
         }
     }
@@ -247,8 +270,8 @@ public sealed interface CorpusFormat {
         }
     }
 
-    /** A SuperGLUE task: the official JSON lines, rendered by the task's prompt. Gives examples with choices. */
-    record SuperGlue(TaskDefinition task) implements CorpusFormat {
+    /** A task with choices: JSON lines, rendered by the task's prompt. Gives examples with choices. */
+    record Task(TaskDefinition task) implements CorpusFormat {
         @Override
         public String corpus() {
             return task.name();
@@ -257,6 +280,11 @@ public sealed interface CorpusFormat {
         @Override
         public String promptVersion() {
             return task.version();
+        }
+
+        @Override
+        public Optional<String> exampleForm() {
+            return task.exampleForm();
         }
 
         @Override

@@ -10,7 +10,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.uncurl.corpus.Outcome;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 
 /** A row of JSON lines: one object without duplicate fields, at most 200 levels deep. */
 public final class JsonRow {
@@ -77,6 +79,25 @@ public final class JsonRow {
             }
         }
         return values;
+    }
+
+    /** Returns a required field whose value is an array of two or more strings, none of them empty. */
+    public static List<String> strings(JsonNode row, String field) throws RowRejectedException {
+        var values = row.get(field);
+        if (values == null || !values.isArray()) {
+            throw new RowRejectedException("no array " + field);
+        }
+        var strings = new ArrayList<String>();
+        for (var value : values) {
+            if (!value.isTextual()) {
+                throw new RowRejectedException("array " + field + " has an element that is not a string");
+            }
+            strings.add(notEmpty(text(value.textValue(), field), field));
+        }
+        if (strings.size() < 2) {
+            throw new RowRejectedException("array " + field + " has fewer than two elements");
+        }
+        return strings;
     }
 
     /** Returns a required field whose value is a whole number. */

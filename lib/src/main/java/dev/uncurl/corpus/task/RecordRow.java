@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * A row of ReCoRD. The choices of a query are the distinct entities of the passage, sorted by code points. The right
- * choices are those that are among its answers.
+ * A row of ReCoRD. The choices of a query are the distinct entities of the passage, sorted by code points, and each
+ * stands for its choice in the token F1. The right choices are those that are among its answers.
  */
 final class RecordRow {
     /** Largest total number of characters of the entities of a row, and of the statements of its queries. */
@@ -40,7 +40,12 @@ final class RecordRow {
             length = checkLength(length + length(query, entities));
             var lists = Map.of("highlight", parts.subList(1, parts.size()), "statement", statements(query, entities));
             items.add(new RowItems.Item(
-                    items.size(), Map.of("text", parts.get(0)), lists, right(question, passage, entities)));
+                    items.size(),
+                    Map.of("text", parts.get(0)),
+                    lists,
+                    right(question, passage, entities),
+                    entities,
+                    null));
         }
         if (items.isEmpty()) {
             throw new RowRejectedException("no queries");
@@ -81,6 +86,9 @@ final class RecordRow {
             String entity = passage.at(span);
             if (entity == null) {
                 throw new RowRejectedException("an entity is not in the text");
+            }
+            if (entity.isBlank()) {
+                throw new RowRejectedException("an entity is blank");
             }
             length = checkLength(length + entity.length());
             entities.add(entity);

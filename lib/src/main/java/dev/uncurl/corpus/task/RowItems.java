@@ -22,14 +22,27 @@ record RowItems(List<Item> items) {
      * @param values by field
      * @param lists by list field
      * @param right indices of the right choices, ascending
+     * @param answers for each choice the text that stands for it in a text metric; may be empty
+     * @param splitText decides the split; null for prompt and right choice
      */
-    record Item(int group, Map<String, String> values, Map<String, List<String>> lists, List<Integer> right) {}
+    record Item(
+            int group,
+            Map<String, String> values,
+            Map<String, List<String>> lists,
+            List<Integer> right,
+            List<String> answers,
+            String splitText) {
+        /** An item whose choices are all that is compared. */
+        Item(int group, Map<String, String> values, int right) {
+            this(group, values, Map.of(), List.of(right), List.of(), null);
+        }
+    }
 
     /** The separators of Python's split(), which defines the words in which spans are counted. */
     private static final Pattern BLANKS = Pattern.compile("[\\s\\x1c-\\x1f]+", Pattern.UNICODE_CHARACTER_CLASS);
 
     private static RowItems one(Map<String, String> values, int label) {
-        return new RowItems(List.of(new Item(0, values, Map.of(), List.of(label))));
+        return new RowItems(List.of(new Item(0, values, label)));
     }
 
     static RowItems flat(TaskDefinition task, JsonNode row) throws RowRejectedException {
@@ -45,7 +58,14 @@ record RowItems(List<Item> items) {
             }
             values.put(entry.getKey(), word);
         }
-        return one(values, task.label(row));
+        var lists = new HashMap<String, List<String>>();
+        for (String field : task.lists()) {
+            lists.put(field, JsonRow.strings(row, field));
+        }
+        List<String> texts = task.choiceTexts(lists);
+        int count = texts.isEmpty() ? task.choices().size() : texts.size();
+        int label = task.label().of(row, count, texts);
+        return new RowItems(List.of(new Item(0, values, lists, List.of(label), texts, null)));
     }
 
     static RowItems multirc(TaskDefinition task, JsonNode row) throws RowRejectedException {
@@ -58,7 +78,8 @@ record RowItems(List<Item> items) {
             for (JsonNode answer : JsonRow.objects(question, "answers")) {
                 var values =
                         Map.of("paragraph", paragraph, "question", text, "answer", JsonRow.required(answer, "text"));
-                items.add(new Item(group, values, Map.of(), List.of(task.label(answer))));
+                items.add(new Item(
+                        group, values, task.label().of(answer, task.choices().size(), List.of())));
             }
             group++;
         }
@@ -75,7 +96,9 @@ record RowItems(List<Item> items) {
         if (row.has("start2") || row.has("end2")) {
             word(row, other, "2"); // not used in the prompt, but a row with a wrong position is rejected
         }
-        return one(Map.of("sentence1", sentence, "sentence2", other, "word", word), task.label(row));
+        return one(
+                Map.of("sentence1", sentence, "sentence2", other, "word", word),
+                task.label().of(row, task.choices().size(), List.of()));
     }
 
     /** Returns the whole words from start (inclusive) to end (exclusive), both counted in code points, as in Python. */
@@ -125,7 +148,9 @@ record RowItems(List<Item> items) {
                 .append(text, start + at + word.length(), text.length())
                 .toString();
         String noun = noun(text, JsonRow.required(target, "span1_text"));
-        return one(Map.of("passage", passage, "noun", noun, "pronoun", word), task.label(row));
+        return one(
+                Map.of("passage", passage, "noun", noun, "pronoun", word),
+                task.label().of(row, task.choices().size(), List.of()));
     }
 
     private static String noun(String text, String noun) {

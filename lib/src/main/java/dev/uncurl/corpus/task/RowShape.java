@@ -20,7 +20,17 @@ enum RowShape {
     /** Two sentences, and the positions of a word in them; {@code word} is its form in the first sentence. */
     WIC(Set.of("sentence1", "sentence2", "word"), Set.of()),
     /** A text, and a noun and a pronoun in it; {@code passage} is the text with asterisks around the pronoun. */
-    WSC(Set.of("passage", "noun", "pronoun"), Set.of());
+    WSC(Set.of("passage", "noun", "pronoun"), Set.of()),
+    /**
+     * A row of FLAN with options; see {@link OptionsRow}. {@code question} is its inputs without the options, {@code
+     * inputs} all of them; the list {@code option} has the texts of the options.
+     */
+    OPTIONS(Set.of("question", "inputs"), Set.of("option")),
+    /**
+     * A row of FLAN with a word problem; see {@link ArithmeticRow}. The list {@code option} has the answer and three
+     * distractors.
+     */
+    ARITHMETIC(Set.of("question", "inputs"), Set.of("option"));
 
     private final Set<String> fields;
     private final Set<String> lists;
@@ -40,6 +50,16 @@ enum RowShape {
         return lists;
     }
 
+    /** Whether the row gives the right choices; otherwise the file of the task says how its label is read. */
+    boolean givesLabels() {
+        return this == RECORD || this == OPTIONS || this == ARITHMETIC;
+    }
+
+    /** Whether the first choice is the right one, so that the choices have to be put into an order that hides it. */
+    boolean rightFirst() {
+        return this == ARITHMETIC;
+    }
+
     String label() {
         return name().toLowerCase(Locale.ROOT);
     }
@@ -52,6 +72,8 @@ enum RowShape {
             case RECORD -> RecordRow.items(row);
             case WIC -> RowItems.wic(task, row);
             case WSC -> RowItems.wsc(task, row);
+            case OPTIONS -> OptionsRow.items(row);
+            case ARITHMETIC -> ArithmeticRow.items(row);
         };
     }
 }

@@ -269,6 +269,12 @@ class CorpusReaderTest {
         assertThatThrownBy(() -> CorpusFormat.of("cc10"))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("Did you mean cc100?");
+        assertThatThrownBy(() -> CorpusFormat.of("superglue/bolq"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("Did you mean superglue/boolq?");
+        assertThatThrownBy(() -> CorpusFormat.of("no/such/task.conf"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("no/such/task.conf cannot be read");
     }
 
     private static long lineAt(byte[] bytes, long offset) {

@@ -69,6 +69,8 @@ class AnyDamageTest {
             "\"text\":\"again\",".getBytes(StandardCharsets.UTF_8),
             "\"input\":[],".getBytes(StandardCharsets.UTF_8),
             "\"label\":{},".getBytes(StandardCharsets.UTF_8),
+            "\\nOPTIONS:\\n- ".getBytes(StandardCharsets.UTF_8),
+            "\\n(B) ".getBytes(StandardCharsets.UTF_8),
             "\"Definition\":7,".getBytes(StandardCharsets.UTF_8),
             "word ".repeat(CAP).getBytes(StandardCharsets.UTF_8));
 
@@ -239,6 +241,10 @@ class AnyDamageTest {
                 .entrySet()) {
             files.put("superglue/" + task.getKey(), "superglue/" + task.getValue() + "/train.jsonl");
         }
+        files.put("options/commonsense_qa", "flan/commonsense_qa.jsonl");
+        files.put("options/aqua", "flan/cot_aqua.jsonl");
+        files.put("arithmetic/gsm8k", "flan/cot_gsm8k.jsonl");
+        files.put("minimal-pairs", "minimal-pairs/pairs.jsonl");
         var samples = new TreeMap<String, byte[]>();
         files.forEach((format, file) -> {
             try {

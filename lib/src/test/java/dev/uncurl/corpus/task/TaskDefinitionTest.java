@@ -4,16 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.typesafe.config.ConfigFactory;
 import dev.uncurl.corpus.Example;
 import dev.uncurl.corpus.Outcome;
 import dev.uncurl.corpus.Rejection;
 import dev.uncurl.error.UserError;
 import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The expectations are written by hand from lm-evaluation-harness's wording. */
 class TaskDefinitionTest {
@@ -100,16 +104,35 @@ class TaskDefinitionTest {
     }
 
     @Test
-    void theIndexListsTheFiles() throws IOException {
+    void everyFileOfTheFolderIsATaskOfItsName() throws IOException {
         try (var files = Files.list(Path.of("../conf/task"))) {
-            assertThat(TaskDefinition.known())
+            assertThat(TaskDefinition.known().stream().map(name -> name.substring(name.lastIndexOf('/') + 1) + ".conf"))
                     .containsExactlyInAnyOrderElementsOf(
-                            files.map(file -> file.getFileName().toString().replace(".conf", ""))
-                                    .filter(name -> !name.equals("index"))
-                                    .map("superglue/"::concat)
+                            files.map(file -> file.getFileName().toString())
+                                    .filter(name -> name.endsWith(".conf"))
                                     .toList());
         }
-        TaskDefinition.known().forEach(TaskDefinition::load);
+        TaskDefinition.known()
+                .forEach(name -> assertThat(TaskDefinition.load(name).name()).isEqualTo(name));
+    }
+
+    /** As in Uncurl's jar, whose folders may have no entries of their own. */
+    @Test
+    void theFolderIsFoundInAJar(@TempDir Path folder) throws Exception {
+        Path jar = folder.resolve("a b.jar");
+        try (var out = new ZipOutputStream(Files.newOutputStream(jar))) {
+            for (String name : List.of("boolq", "cb")) {
+                out.putNextEntry(new ZipEntry("conf/task/" + name + ".conf"));
+                out.write(Files.readAllBytes(Path.of("../conf/task/" + name + ".conf")));
+                out.closeEntry();
+            }
+        }
+        try (var loader = new URLClassLoader(new URL[] {jar.toUri().toURL()}, null)) {
+            assertThat(TaskFolder.files(loader)).containsExactlyInAnyOrder("conf/task/boolq.conf", "conf/task/cb.conf");
+            assertThat(new String(
+                            loader.getResourceAsStream("conf/task/cb.conf").readAllBytes()))
+                    .contains("superglue/cb"); // the loader's own jar is still open
+        }
     }
 
     @Test
@@ -134,14 +157,21 @@ class TaskDefinitionTest {
                 List.of("{a}", "{a", "brace"),
                 List.of("\"1\" = 1", "\"1\" = 2", "label.values.1 = 2"),
                 List.of("choices", "choises", "Did you mean choices?"),
-                List.of("version = \"1\",", "", "version"))) {
-            assertThatThrownBy(() -> TaskFile.bind(
-                            ConfigFactory.parseString(file.replace(mistake.get(0), mistake.get(1))), "t.conf"))
+                List.of("version = \"1\",", "", "version"),
+                List.of("name = t", "name = T/x", "name = T/x"),
+                List.of("name = t", "name = t, shape = options", "label with shape = options"),
+                List.of("name = t", "name = t, shape = wic, lists = [b]", "lists with shape = wic"),
+                List.of("[acc]", "[f2]", "Did you mean f1?"),
+                List.of(", values { \"0\" = 0, \"1\" = 1 }", "", "label.values is missing"),
+                List.of("label { field = label, values { \"0\" = 0, \"1\" = 1 } }", "label = last", "label = last"),
+                List.of("choices = [x, y]", "choices = [x]", "choices are 1"),
+                List.of("fields", "fields = [", "t.conf"))) {
+            assertThat(file).contains(mistake.get(0));
+            assertThatThrownBy(() -> TaskFile.parse(file.replace(mistake.get(0), mistake.get(1)), "t.conf"))
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining(mistake.get(2));
         }
-        assertThat(TaskFile.bind(ConfigFactory.parseString(file), "t.conf").name())
-                .isEqualTo("t");
+        assertThat(TaskFile.parse(file, "t.conf").name()).isEqualTo("t");
     }
 
     @Test

@@ -18,4 +18,5 @@ public record ExampleRow(
         long sourceOffset,
         int sourcePart,
         int sourceGroup,
-        Optional<String> corpus) {}
+        Optional<String> corpus,
+        Optional<List<String>> answers) {}

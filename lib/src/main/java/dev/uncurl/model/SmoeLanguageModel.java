@@ -260,7 +260,15 @@ public final class SmoeLanguageModel implements AutoCloseable {
         return last;
     }
 
-    /** Nanoseconds spent in each part (embedding, norm, attention, feed-forward, router, experts, head) so far. */
+    /** Threads that compute a pass, including the caller's. */
+    public int threads() {
+        return kernels.threads();
+    }
+
+    /**
+     * Nanoseconds spent so far in each part: embedding, norm, attention, feed-forward, router, dispatch, experts, exchange,
+     * head; see {@link PartClock}.
+     */
     public Map<String, Long> partNanos() {
         return clock.nanos();
     }

@@ -3,18 +3,10 @@ package dev.uncurl.jobs.evaluate;
 import dev.uncurl.config.Range;
 import dev.uncurl.corpus.Split;
 import dev.uncurl.error.UserError;
-import dev.uncurl.evaluation.Latency;
 import dev.uncurl.jobs.cli.WarehouseOptions;
-import dev.uncurl.jobs.output.Digits;
 import dev.uncurl.jobs.output.TextTable;
-import dev.uncurl.jobs.warehouse.ModelCache;
-import dev.uncurl.jobs.warehouse.Models;
-import dev.uncurl.jobs.warehouse.Records;
-import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
-import dev.uncurl.jobs.warehouse.row.LatencyRow;
 import dev.uncurl.jobs.warehouse.row.ResultRow;
-import dev.uncurl.model.spec.ModelConfig;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -30,8 +22,6 @@ import picocli.CommandLine.Option;
         description = "Scores models on a task or on corpora: loss per token, accuracy, time per batch.",
         footer = {"", "  jobs/submit evaluate --model demo-base --task superglue/boolq --limit 200"})
 public final class EvaluateCommand implements Callable<Integer> {
-    private static final int TIMED_PASSES = 20;
-
     @Mixin
     private WarehouseOptions warehouseOptions;
 
@@ -41,7 +31,6 @@ public final class EvaluateCommand implements Callable<Integer> {
     @Option(
             names = "--task",
             paramLabel = "TASK",
-            required = true,
             description =
                     "Task (superglue/boolq), corpus with all of its tasks (flan), or corpora joined by + (cc100+mc4).")
     private String task;
@@ -59,20 +48,24 @@ public final class EvaluateCommand implements Callable<Integer> {
                     + " (default: all).")
     private int limit;
 
-    @Option(
-            names = "--latency-batch",
-            defaultValue = "0",
-            description = "Also time forward passes of this many sequences in one thread (default: no timing).")
-    private int latencyBatch;
+    @Mixin
+    private LatencyOptions latency;
 
     @Override
     public Integer call() {
         Range.LIMIT_OPTION.check(limit);
-        Range.LATENCY_BATCH_OPTION.check(latencyBatch);
+        latency.check();
+        if (task == null && !latency.requested()) {
+            throw UserError.usage("evaluate has no task", "Add --task TASK, such as superglue/boolq, or --latency.");
+        }
         if (new HashSet<>(models).size() < models.size()) {
             throw UserError.usage("--model names a model twice: " + String.join(", ", models), "Name each model once.");
         }
         Warehouse warehouse = warehouseOptions.open();
+        latency.measure(warehouse, models);
+        if (task == null) {
+            return 0;
+        }
         var evaluation = new Evaluation(warehouse);
         List<String> names = ScoringInputs.names(warehouse, task);
         for (String model : models) {
@@ -94,9 +87,6 @@ public final class EvaluateCommand implements Callable<Integer> {
             System.out.print(leftOut(results.get(0)));
             System.out.print(RejectedRows.line(
                     warehouse, task, split.label(), results.get(0).rowsRejected()));
-            if (latencyBatch > 0) {
-                time(warehouse, model);
-            }
         }
         return 0;
     }
@@ -116,38 +106,5 @@ public final class EvaluateCommand implements Callable<Integer> {
         count.filter(some -> some > 0).ifPresent(some -> lines.append("  ")
                 .append(String.format(Locale.ROOT, format, some))
                 .append('\n'));
-    }
-
-    private void time(Warehouse warehouse, String modelId) {
-        var folder = new Models(warehouse).open(modelId);
-        String sha256 = folder.manifestSha256();
-        if (!warehouse
-                .rows(UncurlTable.LATENCY, "model_id", modelId, "batch", latencyBatch, "manifest_sha256", sha256)
-                .isEmpty()) {
-            System.out.println("Latency of " + modelId + " is there already: reused.");
-            return;
-        }
-        var loaded = ModelCache.Reference.of(warehouse, folder).load();
-        ModelConfig config = loaded.config();
-        Latency latency = Latency.measure(config, loaded.parameters(), latencyBatch, TIMED_PASSES);
-        var row = new LatencyRow(
-                modelId,
-                1,
-                latency.batch(),
-                latency.sequenceLength(),
-                config.moe().experts(),
-                latency.p50Millis(),
-                latency.p95Millis(),
-                latency.tokensPerSecond(),
-                latency.parts(),
-                sha256);
-        Records.replace(warehouse, UncurlTable.LATENCY, List.of(row), "model_id", modelId);
-        System.out.printf(
-                Locale.ROOT,
-                "forward of %d x %d tokens in one thread: median %s ms, 95th percentile %s ms%n",
-                latency.batch(),
-                latency.sequenceLength(),
-                Digits.of(latency.p50Millis()),
-                Digits.of(latency.p95Millis()));
     }
 }

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS evaluation.latency (
   p50_ms DOUBLE NOT NULL COMMENT 'median time of a batch, milliseconds',
   p95_ms DOUBLE NOT NULL COMMENT '95th percentile, milliseconds',
   tokens_per_second DOUBLE NOT NULL COMMENT 'at the median',
-  parts MAP<STRING, DOUBLE> NOT NULL COMMENT 'share of the time by part of the model: embedding, norm, attention, feed-forward (of dense blocks), router, dispatch (sorting tokens by expert, gathering and adding up), experts, exchange (between processes, where experts are sharded), head, other',
+  parts MAP<STRING, DOUBLE> NOT NULL COMMENT 'share of the time by part of the model, of medians: embedding, norm, attention, feed-forward (of dense blocks), router, dispatch (sorting tokens by expert, gathering and adding up), experts, exchange (between processes, where experts are sharded), head, other',
   manifest_sha256 STRING NOT NULL COMMENT 'of the model as it was timed',
   run_id STRING COMMENT 'the run in which models were timed in turn; none in rows of release 0.1.0',
   measured_at TIMESTAMP COMMENT 'end of the run',

@@ -16,7 +16,7 @@ final class TimedPasses {
     interface Subject {
         void pass();
 
-        /** Nanoseconds by part, of all passes so far. */
+        /** Nanoseconds by part, of all passes so far; the same parts whenever it is called. */
         Map<String, Long> partNanos();
     }
 
@@ -38,32 +38,37 @@ final class TimedPasses {
         for (int round = 0; round < warmup; round++) {
             inTurn(round).forEach(subject -> subjects.get(subject).pass());
         }
-        List<Map<String, Long>> before = subjects.stream()
-                .map(subject -> Map.copyOf(subject.partNanos()))
-                .toList();
-        long[][] nanos = new long[subjects.size()][repeats];
+        List<Times> times = subjects.stream().map(subject -> new Times(repeats)).toList();
         for (int round = 0; round < repeats; round++) {
             int repeat = round;
-            inTurn(round).forEach(subject -> {
-                long start = nanoTime.getAsLong();
-                subjects.get(subject).pass();
-                nanos[subject][repeat] = nanoTime.getAsLong() - start;
-            });
+            inTurn(round).forEach(subject -> times.get(subject).time(subjects.get(subject), repeat, nanoTime));
         }
-        return IntStream.range(0, subjects.size())
-                .mapToObj(i -> new PassTimes(
-                        nanos[i], spent(before.get(i), subjects.get(i).partNanos())))
+        return times.stream()
+                .map(all -> new PassTimes(all.nanos, all.partNanos))
                 .toList();
+    }
+
+    private static final class Times {
+        private final long[] nanos;
+        private final Map<String, long[]> partNanos = new TreeMap<>();
+
+        Times(int repeats) {
+            nanos = new long[repeats];
+        }
+
+        void time(Subject subject, int repeat, LongSupplier nanoTime) {
+            Map<String, Long> before = subject.partNanos();
+            long start = nanoTime.getAsLong();
+            subject.pass();
+            nanos[repeat] = nanoTime.getAsLong() - start;
+            subject.partNanos()
+                    .forEach((part, sum) -> partNanos.computeIfAbsent(part, name -> new long[nanos.length])[repeat] =
+                            sum - before.getOrDefault(part, 0L));
+        }
     }
 
     private IntStream inTurn(int round) {
         int count = subjects.size();
         return IntStream.range(0, count).map(place -> (place + round) % count);
-    }
-
-    private static Map<String, Long> spent(Map<String, Long> before, Map<String, Long> after) {
-        var spent = new TreeMap<String, Long>();
-        after.forEach((part, nanos) -> spent.put(part, nanos - before.getOrDefault(part, 0L)));
-        return spent;
     }
 }

@@ -62,8 +62,9 @@ class TimedPassesTest {
         List<PassTimes> times = measure(2, 3, 2);
         assertThat(times.get(0).nanos()).containsExactly(1012, 1016);
         assertThat(times.get(1).nanos()).containsExactly(2012, 2016);
-        assertThat(times.get(1).partNanos())
-                .containsExactly(Map.entry("exchange", 0L), Map.entry("head", 1509L + 1512));
+        assertThat(times.get(1).partNanos()).containsOnlyKeys("exchange", "head");
+        assertThat(times.get(1).partNanos().get("head")).containsExactly(1509, 1512);
+        assertThat(times.get(1).partNanos().get("exchange")).containsExactly(0, 0);
         assertThat(times.get(1).shares().get("head")).isCloseTo(0.75, within(1e-12));
         assertThat(times.get(1).shares().get("other")).isCloseTo(0.25, within(1e-12));
     }

@@ -87,45 +87,39 @@ final class LatencyRun {
                     models.stream().map(ScoredModel::source).toList(),
                     models.stream().map(ScoredModel::config).toList(),
                     List.copyOf(settings));
-            List<LatencyTask.Outcome> outcomes = ExecutorTurns.each(warehouse.context(), task);
+            List<LatencyTask.Outcome> processes = ExecutorTurns.each(warehouse.context(), task);
             var measured = new LinkedHashMap<Latency.Setting, List<LatencyRow>>();
             String runId = UUID.randomUUID().toString();
             Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
             for (int s = 0; s < settings.size(); s++) {
-                int setting = s;
-                measured.put(
-                        settings.get(s),
-                        IntStream.range(0, models.size())
-                                .mapToObj(m -> row(
-                                        models.get(m),
-                                        settings.get(setting),
-                                        outcomes,
-                                        outcomes.stream()
-                                                .map(outcome -> outcome.times()
-                                                        .get(setting)
-                                                        .get(m))
-                                                .toList(),
-                                        runId,
-                                        now))
-                                .toList());
+                var rows = new ArrayList<LatencyRow>();
+                for (int m = 0; m < models.size(); m++) {
+                    rows.add(row(models.get(m), settings.get(s), times(processes, s, m), processes, runId, now));
+                }
+                measured.put(settings.get(s), rows);
             }
             store(measured.values().stream().flatMap(List::stream).toList());
             return measured;
         }
     }
 
+    private static PassTimes times(List<LatencyTask.Outcome> processes, int setting, int model) {
+        return PassTimes.together(processes.stream()
+                .map(process -> process.times().get(setting).get(model))
+                .toList());
+    }
+
     private static LatencyRow row(
             ScoredModel model,
             Latency.Setting setting,
-            List<LatencyTask.Outcome> outcomes,
-            List<PassTimes> processes,
+            PassTimes times,
+            List<LatencyTask.Outcome> processes,
             String runId,
             Instant now) {
-        var times = PassTimes.together(processes);
         double median = times.quantileMillis(0.5);
         return new LatencyRow(
                 model.id(),
-                distinct(outcomes, LatencyTask.Outcome::executor).size(),
+                distinct(processes, LatencyTask.Outcome::executor).size(),
                 setting.batch(),
                 setting.sequenceLength(),
                 model.config().moe().experts(),
@@ -138,15 +132,15 @@ final class LatencyRun {
                 Optional.of(now),
                 Optional.of(setting.warmup()),
                 Optional.of(setting.repeats()),
-                outcomes.stream().map(LatencyTask.Outcome::threads).max(Comparator.naturalOrder()),
+                processes.stream().map(LatencyTask.Outcome::threads).max(Comparator.naturalOrder()),
                 Optional.of(1),
-                Optional.of(String.join(", ", distinct(outcomes, LatencyTask.Outcome::host))),
-                Optional.of(String.join(", ", distinct(outcomes, LatencyTask.Outcome::cpu))));
+                Optional.of(String.join(", ", distinct(processes, LatencyTask.Outcome::host))),
+                Optional.of(String.join(", ", distinct(processes, LatencyTask.Outcome::cpu))));
     }
 
     private static List<String> distinct(
-            List<LatencyTask.Outcome> outcomes, Function<LatencyTask.Outcome, String> part) {
-        return outcomes.stream().map(part).distinct().sorted().toList();
+            List<LatencyTask.Outcome> processes, Function<LatencyTask.Outcome, String> part) {
+        return processes.stream().map(part).distinct().sorted().toList();
     }
 
     /** Adds rows; older rows of the models stay unless the model has been replaced since. */

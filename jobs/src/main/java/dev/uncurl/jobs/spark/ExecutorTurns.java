@@ -1,8 +1,8 @@
 package dev.uncurl.jobs.spark;
 
 import java.io.Serializable;
+import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -46,9 +46,9 @@ public final class ExecutorTurns {
                 SparkEnv.get().blockManager().master().getMemoryStatus());
         List<String> executors = registered.keySet().stream()
                 .filter(manager -> !manager.isDriver())
-                .sorted(java.util.Comparator.comparing(BlockManagerId::executorId))
+                .sorted(Comparator.comparing(BlockManagerId::executorId))
                 .map(manager -> "executor_" + manager.host() + "_" + manager.executorId())
-                .collect(Collectors.toList());
+                .toList();
         return executors.isEmpty() ? Stream.of("") : executors.stream(); // none yet: Spark asks for one
     }
 

@@ -28,8 +28,11 @@ class CommandOptionsTest {
     @ValueSource(
             strings = {
                 "evaluate --model m --task t --limit -1",
-                "evaluate --model m --task t --latency-batch 2147483647",
-                "evaluate --model m --task t --latency-batch -1",
+                "evaluate --model m --latency --latency-batch 2147483647",
+                "evaluate --model m --latency --latency-batch 8,0",
+                "evaluate --model m --latency --latency-length -1",
+                "evaluate --model m --latency --latency-repeats 0",
+                "evaluate --model m --latency --latency-warmup -1",
                 "dump-logits --model m --task t --tokens -5",
                 "dump-logits --model m --task t --outputs -5",
                 "prune --from m --task t --method uncurl --plan-only --experts 0",
@@ -49,12 +52,21 @@ class CommandOptionsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "evaluate --model m --task t --latency-batch 1",
+                "evaluate --model m --task t --latency-again",
                 "tokenize --config tokenize/demo --estimate --replace",
                 "tokenize --config tokenize/demo --estimate --max-rejected 0.5",
                 "prune --from m --task t --method uncurl --experts 2 --plan-only --model x"
             })
     void anOptionThatWouldDoNothingIsRefused(String line) {
         assertThat(refused(line)).contains("has no effect");
+    }
+
+    @Test
+    void evaluateNeedsATaskUnlessItOnlyTimes() {
+        assertThat(refused("evaluate --model m"))
+                .contains("evaluate has no task")
+                .contains("or --latency");
     }
 
     @ParameterizedTest

@@ -4,82 +4,112 @@ import dev.uncurl.model.ModelSize;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.spec.ModelConfig;
-import java.util.Arrays;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Time of a forward pass in one thread, on random tokens, with every position predicted.
- *
- * @param p50Millis median over the timed passes
- * @param p95Millis 95th percentile
- * @param tokensPerSecond at the median
- * @param parts share of the time by part of the model
+ * Times forward passes of several models on this thread (and those of its kernels), one pass of each model in turn. Tokens
+ * are random, and every position is predicted. All models are in memory together.
  */
-public record Latency(
-        int batch,
-        int sequenceLength,
-        double p50Millis,
-        double p95Millis,
-        double tokensPerSecond,
-        Map<String, Double> parts) {
+public final class Latency implements AutoCloseable {
+    private static final long TOKEN_SEED = 1;
+
+    /** A model to be timed. The parameters are read in place. */
+    public record Model(ModelConfig config, INDArray parameters) {}
 
     /**
-     * @param passes number of timed passes, after a quarter as many warm-up passes
-     * @throws dev.uncurl.error.UserError (usage) if the batch does not fit the memory
+     * A batch of {@code batch} sequences of {@code sequenceLength} tokens each.
+     *
+     * @param warmup passes of each model that are run first and not timed
+     * @param repeats timed passes of each model
      */
-    public static Latency measure(ModelConfig config, INDArray parameters, int batch, int passes) {
-        int columns = config.sequenceLength();
-        ModelSize.checkScoring(config, (long) batch * columns);
-        int positions = batch * columns;
-        var random = new SplittableRandom(1);
-        int[] tokens = random.ints(positions, 0, config.vocabulary()).toArray();
-        int[] targets = random.ints(positions, 0, config.vocabulary()).toArray();
-        var input = new TokenBatch(tokens, targets, batch, columns);
-        double[] millis = new double[passes];
-        try (var model = SmoeLanguageModel.forScoring(config, parameters, positions)) {
-            for (int pass = 0; pass < Math.max(2, passes / 4); pass++) {
-                model.forward(input);
+    public record Setting(int batch, int sequenceLength, int warmup, int repeats) implements Serializable {
+        public Setting {
+            if (batch < 1 || sequenceLength < 1 || warmup < 0 || repeats < 1) {
+                throw new IllegalArgumentException("A setting needs a batch, a length and a repeat: " + batch + ", "
+                        + sequenceLength + ", " + repeats + " (warm-up " + warmup + ")");
             }
-            Map<String, Long> before = Map.copyOf(model.partNanos());
-            for (int pass = 0; pass < passes; pass++) {
-                long start = System.nanoTime();
-                model.forward(input);
-                millis[pass] = (System.nanoTime() - start) / 1e6;
-            }
-            Arrays.sort(millis);
-            double median = percentile(millis, 0.5);
-            return new Latency(
-                    batch,
-                    columns,
-                    median,
-                    percentile(millis, 0.95),
-                    positions / median * 1000,
-                    shares(before, model.partNanos()));
+        }
+
+        public long tokens() {
+            return (long) batch * sequenceLength;
         }
     }
 
-    private static Map<String, Double> shares(Map<String, Long> before, Map<String, Long> after) {
-        Map<String, Long> spent = after.entrySet().stream()
-                .collect(Collectors.toMap(
-                        Map.Entry::getKey,
-                        part -> part.getValue() - before.getOrDefault(part.getKey(), 0L),
-                        Long::sum,
-                        TreeMap::new));
-        double total = spent.values().stream().mapToLong(Long::longValue).sum();
-        var shares = new TreeMap<String, Double>();
-        spent.forEach((part, nanos) -> shares.put(part, nanos / total));
-        return shares;
+    private final List<SmoeLanguageModel> models = new ArrayList<>();
+
+    /**
+     * Allocates the memory of all models.
+     *
+     * @param maxTokens tokens of the largest setting
+     */
+    public Latency(List<Model> models, int maxTokens) {
+        try {
+            for (Model model : models) {
+                this.models.add(SmoeLanguageModel.forScoring(model.config(), model.parameters(), maxTokens));
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
     }
 
-    /** Linear interpolation between the nearest ranks of sorted values. */
-    private static double percentile(double[] sorted, double share) {
-        double place = share * (sorted.length - 1);
-        int below = (int) place;
-        int above = Math.min(below + 1, sorted.length - 1);
-        return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+    /**
+     * Checks that the models fit into the memory of this process together, before they are loaded.
+     *
+     * @throws dev.uncurl.error.UserError (usage) if they do not
+     */
+    public static void checkMemory(List<ModelConfig> models, List<Setting> settings) {
+        ModelSize.checkScoringTogether(
+                models, settings.stream().mapToLong(Setting::tokens).max().orElse(1));
+    }
+
+    /** Threads that compute a pass. */
+    public int threads() {
+        return models.stream().mapToInt(SmoeLanguageModel::threads).max().orElse(1);
+    }
+
+    /**
+     * Times all models at one setting.
+     *
+     * @return the times of each model, in the order of the models
+     */
+    public List<PassTimes> measure(Setting setting) {
+        return new TimedPasses(
+                        models.stream()
+                                .map(model -> new OneModel(model, tokens(model.config(), setting)))
+                                .toList(),
+                        System::nanoTime)
+                .measure(setting.warmup(), setting.repeats());
+    }
+
+    private record OneModel(SmoeLanguageModel model, TokenBatch batch) implements TimedPasses.Subject {
+        @Override
+        public void pass() {
+            model.forward(batch);
+        }
+
+        @Override
+        public Map<String, Long> partNanos() {
+            return model.partNanos();
+        }
+    }
+
+    /** The same tokens for all models of one vocabulary. */
+    private static TokenBatch tokens(ModelConfig config, Setting setting) {
+        var random = new SplittableRandom(TOKEN_SEED);
+        int positions = (int) setting.tokens();
+        int[] tokens = random.ints(positions, 0, config.vocabulary()).toArray();
+        int[] targets = random.ints(positions, 0, config.vocabulary()).toArray();
+        return new TokenBatch(tokens, targets, setting.batch(), setting.sequenceLength());
+    }
+
+    @Override
+    public void close() {
+        models.forEach(SmoeLanguageModel::close);
     }
 }

@@ -38,7 +38,7 @@ final class DecoderBlock {
         norm2 = new LayerNorm(kernels, source, prefix + "ln_2.");
         boolean moe = config.isMoe(layer);
         dense = moe ? null : new DenseFeedForward(kernels, source, prefix + "mlp.");
-        mixture = moe ? new MixtureOfExperts(kernels, config, source, layer, maxTokens) : null;
+        mixture = moe ? new MixtureOfExperts(kernels, config, source, layer, maxTokens, clock) : null;
     }
 
     /** Returns the mixture of experts; null in a dense block. */
@@ -74,12 +74,11 @@ final class DecoderBlock {
         clock.lap(Part.NORM);
         if (mixture != null) {
             mixture.route(batch, block, buffers, limited);
-            clock.lap(Part.ROUTER);
             if (outputs != null) {
                 mixture.sumOutputs(batch, block, buffers, outputs);
+                clock.lap(Part.EXPERTS);
             }
             mixture.forward(block, output);
-            clock.lap(Part.EXPERTS);
             return;
         }
         Matrix branch = buffers.branch.first(tokens);
@@ -95,7 +94,6 @@ final class DecoderBlock {
         Matrix dNormed = buffers.dNormed.first(tokens);
         if (mixture != null) {
             mixture.backward(block, buffers);
-            clock.lap(Part.EXPERTS);
         } else {
             dense.backward(
                     block.normed2().first(tokens),

@@ -3,7 +3,9 @@ package dev.uncurl.model;
 import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.OffHeap;
 import dev.uncurl.model.spec.ModelConfig;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * The memory in bytes that a model in 32-bit floats takes outside the Java heap. JavaCPP defines the limit (system
@@ -53,6 +55,31 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
                     "A model for " + maxTokens + " tokens at a time needs " + this + "; this machine has "
                             + megabytes(free) + " left for the arena",
                     "Make the batch or micro-batch smaller, or run fewer tasks at a time.");
+        }
+    }
+
+    /**
+     * Checks models that are in memory together, before any of their arrays is allocated.
+     *
+     * @throws UserError (usage) if their total exceeds the limit or the free memory of the machine
+     */
+    static void checkTogether(List<Footprint> models, int maxTokens) {
+        long total = models.stream().mapToLong(Footprint::total).sum();
+        String what = models.size() + " models in memory together, for " + maxTokens + " tokens at a time, need "
+                + megabytes(total) + " off the heap ("
+                + models.stream().map(model -> megabytes(model.total())).collect(Collectors.joining(", ")) + ")";
+        long limit = OffHeap.limit();
+        if (limit > 0 && total > limit) {
+            throw UserError.usage(
+                    what + ", over the limit of " + megabytes(limit),
+                    "Name fewer models, make the batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
+                            + " (-Dorg.bytedeco.javacpp.maxbytes).");
+        }
+        long free = OffHeap.free();
+        if (free > 0 && total > free) {
+            throw UserError.usage(
+                    what + "; this machine has " + megabytes(free) + " left",
+                    "Name fewer models, or make the batch smaller.");
         }
     }
 

@@ -2,6 +2,7 @@ package dev.uncurl.model;
 
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.PartClock.Part;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.MoeLayer;
@@ -17,6 +18,7 @@ import java.util.stream.IntStream;
  */
 final class MixtureOfExperts implements RoutingView {
     private final Kernels kernels;
+    private final PartClock clock;
     private final int layer;
     private final MoeConfig moe;
     private final int choices;
@@ -34,8 +36,10 @@ final class MixtureOfExperts implements RoutingView {
     private final double[] dLogits;
     private int tokens;
 
-    MixtureOfExperts(Kernels kernels, ModelConfig config, Parameter.Source source, int layer, int maxTokens) {
+    MixtureOfExperts(
+            Kernels kernels, ModelConfig config, Parameter.Source source, int layer, int maxTokens, PartClock clock) {
         this.kernels = kernels;
+        this.clock = clock;
         this.layer = layer;
         moe = config.moe();
         choices = moe.choices(layer);
@@ -60,8 +64,10 @@ final class MixtureOfExperts implements RoutingView {
         tokens = batch.size();
         Matrix logits = buffers.routerLogits(routerRows).first(tokens);
         router.forward(batch, block.normed2().first(tokens), logits);
+        clock.lap(Part.ROUTER);
         assignments.take(tokens);
         dispatch.sort(assignments, tokens, limited ? moe.capacity(layer, router.routed()) : tokens);
+        clock.lap(Part.DISPATCH);
     }
 
     /** @param output [N, D] the residual stream after the block, written */
@@ -70,6 +76,7 @@ final class MixtureOfExperts implements RoutingView {
         Matrix dispatched = block.dispatched().first(slots);
         Matrix expertOutput = block.expertOutput().first(slots);
         kernels.gatherScatter().gather(block.normed2().first(tokens), dispatch.token, null, dispatched);
+        clock.lap(Part.DISPATCH);
         eachExpert(expert -> {
             int from = dispatch.start[expert];
             int count = dispatch.count(expert);
@@ -83,6 +90,7 @@ final class MixtureOfExperts implements RoutingView {
                 kernels.bias().add(y, experts[expert].outputBias());
             }
         });
+        clock.lap(Part.EXPERTS);
         kernels.gatherScatter().dot(expertOutput, null, expertOutput, squaredNorms);
         Matrix base = block.middle().first(tokens);
         for (int choice = 0; choice < choices; choice++) {
@@ -90,6 +98,7 @@ final class MixtureOfExperts implements RoutingView {
                     .gatherAdd(base, expertOutput, dispatch.slot[choice], dispatch.gateOf[choice], output);
             base = output;
         }
+        clock.lap(Part.DISPATCH);
     }
 
     /**
@@ -132,6 +141,7 @@ final class MixtureOfExperts implements RoutingView {
         kernels.gatherScatter().gather(dOutput, dispatch.token, dispatch.gate, dExpertOutput);
         // the outputs are no longer needed; their memory is reused for the gradients of the inputs
         Matrix dDispatched = expertOutput;
+        clock.lap(Part.DISPATCH);
         eachExpert(expert -> {
             int from = dispatch.start[expert];
             int count = dispatch.count(expert);
@@ -143,6 +153,7 @@ final class MixtureOfExperts implements RoutingView {
                     buffers.dHidden.rows(from, count),
                     dDispatched.rows(from, count));
         });
+        clock.lap(Part.EXPERTS);
         kernels.gatherScatter().gather(dDispatched, dispatch.slot[0], null, dNormed);
         for (int choice = 1; choice < choices; choice++) {
             kernels.gatherScatter().gatherAdd(dNormed, dDispatched, dispatch.slot[choice], null, dNormed);
@@ -151,8 +162,10 @@ final class MixtureOfExperts implements RoutingView {
             int slot = slot(i / choices, i % choices);
             dGates[i] = slot < 0 ? 0 : slotValues[slot];
         }
+        clock.lap(Part.DISPATCH);
         Matrix dRouted = buffers.routerLogits(routerRows).first(tokens);
         router.backward(dGates, block.normed2().first(tokens), dRouted, dLogits, dNormed);
+        clock.lap(Part.ROUTER);
     }
 
     /**

@@ -5,6 +5,7 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
 import dev.uncurl.model.spec.ParameterLayout;
+import java.util.List;
 import java.util.Locale;
 
 /** Computes the memory that a model needs from its configuration, before the model is created or data is read. */
@@ -93,14 +94,33 @@ public final class ModelSize {
         check(model, tokens, false);
     }
 
+    /**
+     * Checks that several models fit into memory together, with a forward pass each. To be called before they are loaded.
+     *
+     * @param tokens tokens of one pass
+     * @throws UserError (usage) if they do not; the message has the sizes, the limit and a remedy
+     */
+    public static void checkScoringTogether(List<ModelConfig> models, long tokens) {
+        checkTokens(tokens);
+        Footprint.checkTogether(
+                models.stream()
+                        .map(model -> Footprint.of(model, (int) tokens, false))
+                        .toList(),
+                (int) tokens);
+    }
+
     private static void check(ModelConfig model, long tokens, boolean training) {
+        checkTokens(tokens);
+        Footprint.of(model, (int) tokens, training).check((int) tokens);
+    }
+
+    private static void checkTokens(long tokens) {
         if (tokens > Integer.MAX_VALUE) {
             throw UserError.usage(
                     String.format(
                             Locale.ROOT, "%,d tokens at a time are over the limit of %,d", tokens, Integer.MAX_VALUE),
                     "Make the batch or micro-batch smaller.");
         }
-        Footprint.of(model, (int) tokens, training).check((int) tokens);
     }
 
     private static String size(long bytes) {

@@ -4,7 +4,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Wall-clock time by part of the model, summed over all passes. */
+/**
+ * Wall-clock time by part of the model, summed over all passes.
+ *
+ * <p>ROUTER has the router's product, softmax and choice; DISPATCH moves tokens to experts and back: sorting by expert,
+ * gathering rows, and adding outputs times gates; EXPERTS are the experts' products alone.
+ */
 final class PartClock {
     enum Part {
         EMBEDDING,
@@ -12,7 +17,10 @@ final class PartClock {
         ATTENTION,
         FEED_FORWARD,
         ROUTER,
+        DISPATCH,
         EXPERTS,
+        /** Tokens sent between processes that share the experts; none where all experts are in one process. */
+        EXCHANGE,
         HEAD
     }
 

@@ -9,8 +9,6 @@ import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.slf4j.Logger;
@@ -23,8 +21,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class SmoeLanguageModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SmoeLanguageModel.class);
-    /** Messages that this JVM has logged. Mutable, but it affects the log alone, never a result. */
-    private static final Set<String> LOGGED = ConcurrentHashMap.newKeySet();
 
     private final ModelConfig config;
     private final PassKernels kernels;
@@ -62,7 +58,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         training = gradients != null;
         var footprint = Footprint.of(config, maxTokens, training);
         footprint.check(maxTokens);
-        logOnce("A model for " + maxTokens + " tokens at a time, threads: " + kernels.threads() + ", " + footprint);
+        LOG.debug("A model for {} tokens at a time, threads: {}, {}", maxTokens, kernels.threads(), footprint);
         var source = new Parameter.Source(layout, parameters, gradients);
         arena = Arena.of(parameters.dataType(), arenaElements(config, maxTokens, training));
         buffers = new Buffers(config, maxTokens, training, arena);
@@ -72,13 +68,6 @@ public final class SmoeLanguageModel implements AutoCloseable {
                         new DecoderBlock(kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock))
                 .toList();
         head = new LanguageModelHead(kernels, source, maxTokens);
-    }
-
-    /** Logs a message once per JVM, since training creates a model in every round. */
-    private static void logOnce(String message) {
-        if (LOGGED.add(message)) {
-            LOG.info(message);
-        }
     }
 
     private static void checkLength(String what, INDArray array, long length) {
@@ -288,7 +277,15 @@ public final class SmoeLanguageModel implements AutoCloseable {
         return last;
     }
 
-    /** Nanoseconds spent in each part (embedding, norm, attention, feed-forward, router, experts, head) so far. */
+    /** Threads that compute a pass, including the caller's. */
+    public int threads() {
+        return kernels.threads();
+    }
+
+    /**
+     * Nanoseconds spent so far in each part: embedding, norm, attention, feed-forward, router, dispatch, experts, exchange,
+     * head; see {@link PartClock}.
+     */
     public Map<String, Long> partNanos() {
         return clock.nanos();
     }

@@ -1,15 +1,13 @@
 package dev.uncurl.statistics;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import org.hipparchus.special.Erf;
+import org.apache.commons.statistics.distribution.NormalDistribution;
 
 /**
  * Looks at a growing sample of pairs, to end a comparison early when a model is worse than a baseline by more than a margin.
  *
- * <p>There is a look at 50 examples, and one at each fourfold number below the total. At each look the interval of the difference
- * D = sum x / sum w is D -+ z SE, with the standard error of a ratio, SE^2 = U / (U - 1) sum_u (x_u - D w_u)^2 / (sum w)^2, over
+ * <p>At each look the interval of the difference D = sum x / sum w is D -+ z SE, with the standard error of a ratio, SE^2 = U / (U - 1) sum_u (x_u - D w_u)^2 / (sum w)^2, over
  * the sums x_u and w_u of the U units that are independent (the examples, or the passages that several share: Miller 2024,
  * arXiv 2411.00640). Its confidence is 1 - 0.05 / looks (Bonferroni), so that the chance that any look excludes the true
  * difference is at most 5%, however many there are and whatever their dependence, as far as the normal approximation holds. With
@@ -19,36 +17,20 @@ public final class InterimLooks {
     /** Chance that the interval of any look excludes the true difference. */
     private static final double ALPHA = 0.05;
 
-    private static final int FIRST = 50;
-    private static final int GROWTH = 4;
     private static final int FEWEST_UNITS = 20;
 
-    private final int[] sizes;
+    private final int count;
     private final double z;
 
-    /** @param total examples of the whole comparison */
-    public InterimLooks(int total) {
-        var looks = new ArrayList<Integer>();
-        for (long size = FIRST; size < total; size *= GROWTH) {
-            looks.add((int) size);
-        }
-        sizes = looks.stream().mapToInt(Integer::intValue).toArray();
-        z = quantile(1 - ALPHA / (2 * Math.max(1, sizes.length)));
-    }
-
-    /** Standard normal quantile. */
-    static double quantile(double probability) {
-        return Math.sqrt(2) * Erf.erfInv(2 * probability - 1);
-    }
-
-    /** Numbers of examples at which to look, ascending, all below the total; none for a total of 50 or fewer. */
-    public int[] sizes() {
-        return sizes.clone();
+    /** @param count how many looks there can be; none counts as one */
+    public InterimLooks(int count) {
+        this.count = Math.max(1, count);
+        z = NormalDistribution.of(0, 1).inverseCumulativeProbability(1 - ALPHA / (2 * this.count));
     }
 
     /** Confidence of the interval of each look. */
     public double confidence() {
-        return 1 - ALPHA / Math.max(1, sizes.length);
+        return 1 - ALPHA / count;
     }
 
     /**

@@ -39,13 +39,26 @@ final class AgainstOptions {
         }
     }
 
-    /** The models to evaluate: those given, with the baseline before them unless it is among them. */
-    List<String> withBaseline(List<String> models) {
-        if (against == null || models.contains(against)) {
+    boolean isGiven() {
+        return against != null;
+    }
+
+    /** By how much a model may be worse. */
+    double margin() {
+        return margin == null ? MARGIN : margin;
+    }
+
+    /** The models to evaluate, the baseline first; as they are without --against. */
+    List<ScoredModel> withBaseline(Warehouse warehouse, List<ScoredModel> models) {
+        if (against == null) {
             return models;
         }
-        var all = new ArrayList<>(List.of(against));
-        all.addAll(models);
+        var all = new ArrayList<ScoredModel>();
+        all.add(models.stream()
+                .filter(model -> model.id().equals(against))
+                .findFirst()
+                .orElseGet(() -> ScoredModel.registered(warehouse, against)));
+        models.stream().filter(model -> !model.id().equals(against)).forEach(all::add);
         return all;
     }
 
@@ -56,7 +69,7 @@ final class AgainstOptions {
      */
     void compare(Warehouse warehouse, List<ResultRow> results) {
         if (against != null) {
-            var comparison = Comparison.of(warehouse, against, results, margin == null ? MARGIN : margin);
+            var comparison = Comparison.of(warehouse, against, results, margin());
             System.out.print(ComparisonText.of(comparison));
         }
     }

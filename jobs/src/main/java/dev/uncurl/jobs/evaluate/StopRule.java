@@ -18,4 +18,13 @@ interface StopRule {
      * @param next the rows since the last call, block after block; for a single task in the order of example_id
      */
     boolean stop(List<ScoredRow> next);
+
+    /** How often the rule is asked before the last of {@code examples}. */
+    static int looks(int examples) {
+        int looks = 0;
+        for (long scored = ScoringBlocks.SIZE; scored < examples; scored *= 2) {
+            looks++;
+        }
+        return looks;
+    }
 }

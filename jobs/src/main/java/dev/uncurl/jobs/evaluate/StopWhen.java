@@ -1,167 +1,145 @@
 package dev.uncurl.jobs.evaluate;
 
-import static org.apache.spark.sql.functions.col;
-
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.output.Digits;
 import dev.uncurl.jobs.warehouse.Records;
-import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.ResultRow;
 import dev.uncurl.jobs.warehouse.row.ScoredRow;
 import dev.uncurl.statistics.InterimLooks;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
 /**
  * The option {@code --stop-when worse} of evaluate: the scoring of a model ends when the examples so far show that it is worse
- * than a baseline by more than a margin. It is scored on the first 50 examples, then 200, 800 and so on ({@link InterimLooks}),
- * by accuracy where the task has it, otherwise by loss per token. What was stopped is stored as the evaluation with that
- * {@code --limit}.
+ * than the baseline by more than a margin, by accuracy where the task has it, otherwise by loss per token. {@link StopRule}
+ * says when it looks. What was stopped is stored as the evaluation with that {@code --limit}.
  */
 final class StopWhen {
-    /** By how much a model may be worse: share of right answers, or nats per token. */
-    static final double MARGIN = 0.01;
-
     private static final String WORSE = "worse";
-    private static final Pattern FIRST = Pattern.compile(" first (\\d+)(?: in all)?$");
 
     @Option(
             names = "--stop-when",
             paramLabel = WORSE,
             description =
-                    "worse: stop scoring a --plan when its first 50, 200, 800, ... examples show that it is worse than"
-                            + " the --model by more than 0.01 (of accuracy, or nats per token); the results so far are kept.")
+                    "worse: stop scoring a model when its first 64, 128, 256, ... examples show that it is worse than the"
+                            + " baseline (--against; without it, the --model of the plans) by more than --margin; the results so"
+                            + " far are kept.")
     private String stopWhen;
 
-    /** @throws UserError (usage) if the value is unknown, or there is nothing to stop */
-    void check(boolean arePlans) {
+    private Baseline baseline;
+
+    /** @throws UserError (usage) if the value is unknown, or there is nothing to compare with */
+    void check(boolean comparing) {
         if (stopWhen == null) {
             return;
         }
         if (!stopWhen.equals(WORSE)) {
             throw UserError.usage("--stop-when does not know " + stopWhen, "Write --stop-when worse.");
         }
-        if (!arePlans) {
+        if (!comparing) {
             throw UserError.usage(
-                    "--stop-when compares plans with their model, but there is no --plan",
-                    "Add --plan, or leave it out.");
-        }
-    }
-
-    /** What is scored, on which examples. */
-    record Scoring(Warehouse warehouse, Evaluation evaluation, List<String> names, String split, int limit) {
-        List<ResultRow> evaluate(ScoredModel model, int limit) {
-            return evaluation.evaluate(model, names, split, limit);
-        }
-
-        private List<ScoredRow> rows(ScoredModel model) {
-            return Records.read(of(UncurlTable.SCORED, model).orderBy("example_id"), ScoredRow.class);
-        }
-
-        private List<ResultRow> results(ScoredModel model) {
-            return Records.read(of(UncurlTable.RESULTS, model), ResultRow.class);
-        }
-
-        private org.apache.spark.sql.Dataset<org.apache.spark.sql.Row> of(UncurlTable table, ScoredModel model) {
-            return warehouse
-                    .rows(table, "model_id", model.id(), "task", String.join("+", names), "split", split)
-                    .where(col("manifest_sha256").equalTo(model.sha256()));
+                    "--stop-when compares models with a baseline, but there is no --against and no --plan",
+                    "Add --against ID, or leave it out.");
         }
     }
 
     /**
-     * Evaluates a model, on fewer examples if these show that it is worse than the baseline.
+     * The rule for the next model.
      *
-     * @param baseline evaluated on all examples before
-     * @return the metrics, ordered by name
+     * @param results so far; those of the baseline first
      */
-    List<ResultRow> evaluate(Scoring scoring, ScoredModel model, ScoredModel baseline, double margin) {
-        if (stopWhen == null || model.id().equals(baseline.id())) {
-            return scoring.evaluate(model, scoring.limit());
+    StopRule next(Warehouse warehouse, List<ResultRow> results, double margin) {
+        if (stopWhen == null) {
+            return StopRule.NEVER;
         }
-        List<ResultRow> before = scoring.results(baseline);
-        List<ScoredRow> all = scoring.rows(baseline);
-        var looks = new InterimLooks(all.size());
-        int from = reached(scoring.results(model), before);
-        for (int size : looks.sizes()) {
-            if (size < from) {
-                continue;
+        if (baseline == null) {
+            baseline = Baseline.of(warehouse, results);
+        }
+        return new Worse(baseline, margin);
+    }
+
+    /** The rows of the baseline by example_id, and by what it is compared. */
+    record Baseline(String modelId, Map<Long, ScoredRow> rows, boolean byAccuracy) {
+        static Baseline of(Warehouse warehouse, List<ResultRow> results) {
+            var scored = ScoredSet.of(results);
+            Map<Long, ScoredRow> rows = Records.read(scored.examples(warehouse), ScoredRow.class).stream()
+                    .collect(Collectors.toMap(ScoredRow::exampleId, row -> row));
+            return new Baseline(scored.modelId(), rows, scored.metrics().contains("acc"));
+        }
+    }
+
+    /** Looks at the rows of one model as they come. */
+    static final class Worse implements StopRule {
+        private final Baseline baseline;
+        private final double margin;
+        private final InterimLooks looks;
+        private final List<ScoredRow> seen = new ArrayList<>();
+
+        Worse(Baseline baseline, double margin) {
+            this.baseline = baseline;
+            this.margin = margin;
+            looks = new InterimLooks(StopRule.looks(baseline.rows.size()));
+        }
+
+        @Override
+        public boolean stop(List<ScoredRow> next) {
+            seen.addAll(next);
+            if (seen.size() >= baseline.rows.size()) {
+                return false;
             }
-            List<ResultRow> results = scoring.evaluate(model, size);
-            boolean byAccuracy = before.stream().anyMatch(row -> row.metric().equals("acc"));
-            InterimLooks.Look look = look(looks, scoring.rows(model), all, byAccuracy);
-            if (look.isWorseBy(margin)) {
-                System.out.println(line(model, baseline, size, all.size(), look, looks, margin, byAccuracy));
-                return results;
+            InterimLooks.Look look = look();
+            boolean worse = look.isWorseBy(margin);
+            if (worse) {
+                System.out.println(line(look));
             }
+            return worse;
         }
-        return scoring.evaluate(model, scoring.limit());
-    }
 
-    /** The number of examples of the last look of a run that was stopped or killed; the whole number if it was complete. */
-    private static int reached(List<ResultRow> stored, List<ResultRow> baseline) {
-        if (stored.isEmpty()) {
-            return 0;
+        private InterimLooks.Look look() {
+            List<ScoredRow> paired = seen.stream()
+                    .filter(row -> baseline.rows.containsKey(row.exampleId()))
+                    .toList();
+            var units = new HashMap<Object, Long>();
+            return looks.look(
+                    paired.stream().mapToDouble(this::better).toArray(),
+                    paired.stream()
+                            .mapToDouble(row -> baseline.byAccuracy ? 1 : row.textTokens())
+                            .toArray(),
+                    paired.stream()
+                            .map(row -> row.cluster().map(passage -> (Object) passage).orElse(row.exampleId()))
+                            .mapToLong(unit -> units.computeIfAbsent(unit, another -> (long) units.size()))
+                            .toArray());
         }
-        String data = stored.get(0).data();
-        if (data.equals(baseline.get(0).data())) {
-            return Integer.MAX_VALUE;
+
+        private double better(ScoredRow row) {
+            ScoredRow other = baseline.rows.get(row.exampleId());
+            return baseline.byAccuracy ? right(row) - right(other) : other.textLoss() - row.textLoss();
         }
-        Matcher first = FIRST.matcher(data);
-        return first.find() ? Integer.parseInt(first.group(1)) : 0;
-    }
 
-    private static InterimLooks.Look look(
-            InterimLooks looks, List<ScoredRow> rows, List<ScoredRow> baseline, boolean byAccuracy) {
-        Map<Long, ScoredRow> others =
-                baseline.stream().collect(Collectors.toMap(ScoredRow::exampleId, Function.identity()));
-        List<ScoredRow> paired =
-                rows.stream().filter(row -> others.containsKey(row.exampleId())).toList();
-        double[] x = paired.stream()
-                .mapToDouble(row -> byAccuracy
-                        ? right(row) - right(others.get(row.exampleId()))
-                        : others.get(row.exampleId()).textLoss() - row.textLoss())
-                .toArray();
-        double[] weights = paired.stream()
-                .mapToDouble(row -> byAccuracy ? 1 : row.textTokens())
-                .toArray();
-        return looks.look(
-                x, weights, paired.stream().mapToLong(ScoredRow::exampleId).toArray());
-    }
+        private static int right(ScoredRow row) {
+            return row.prediction().equals(row.label()) ? 1 : 0;
+        }
 
-    private static int right(ScoredRow row) {
-        return row.prediction().equals(row.label()) ? 1 : 0;
-    }
-
-    private static String line(
-            ScoredModel model,
-            ScoredModel baseline,
-            int size,
-            int total,
-            InterimLooks.Look look,
-            InterimLooks looks,
-            double margin,
-            boolean byAccuracy) {
-        return String.format(
-                Locale.ROOT,
-                "%s was stopped after %,d of %,d examples: its %s is worse than that of %s by %s (interval %s to %s, %.1f%%),"
-                        + " more than the margin of %s",
-                model.id(),
-                size,
-                total,
-                byAccuracy ? "accuracy" : "loss per token",
-                baseline.id(),
-                Digits.of(-look.difference()),
-                Digits.of(-look.high()),
-                Digits.of(-look.low()),
-                100 * looks.confidence(),
-                Digits.of(margin));
+        private String line(InterimLooks.Look look) {
+            return String.format(
+                    Locale.ROOT,
+                    "Stopped after %,d of %,d examples: the %s is worse than that of %s by %s (interval %s to %s, %.1f%%), more"
+                            + " than the margin of %s",
+                    seen.size(),
+                    baseline.rows.size(),
+                    baseline.byAccuracy ? "accuracy" : "loss per token",
+                    baseline.modelId,
+                    Digits.of(-look.difference()),
+                    Digits.of(-look.high()),
+                    Digits.of(-look.low()),
+                    100 * looks.confidence(),
+                    Digits.of(margin));
+        }
     }
 }

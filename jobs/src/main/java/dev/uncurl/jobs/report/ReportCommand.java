@@ -93,24 +93,14 @@ public final class ReportCommand implements Callable<Integer> {
         requireUnchanged(warehouse, rows);
         System.out.println(task + " (" + split.label()
                 + "): loss in nats per token of prompt and answer, accuracy as a share, before and after finetuning");
-        List<Setting> settings = rows.stream()
-                .map(Setting::of)
-                .filter(Objects::nonNull)
-                .distinct()
-                .toList();
         Map<List<Object>, List<Row>> comparable = grouped(
                 rows,
                 row -> Arrays.asList(
                         row.getAs("data"), row.getAs("prompt_version"), row.getAs("n"), row.getAs("loss_tokens")));
         comparable.forEach((same, group) -> {
             System.out.println(data(warehouse, (String) same.get(0)));
-            print(group, settings.size() == 1 ? COLUMNS.size() + 1 : COLUMNS.size());
+            print(group);
         });
-        if (settings.size() == 1) {
-            System.out.println("ms_per_batch: " + settings.get(0));
-        } else {
-            printTimes(rows, settings);
-        }
         printApart(rows(warehouse, RESULTS).collectAsList(), rows);
         return 0;
     }
@@ -135,29 +125,34 @@ public final class ReportCommand implements Callable<Integer> {
         return "Data: " + data + (current ? "" : " (the task was tokenised again, as " + now + ")");
     }
 
-    private static void print(List<Row> rows, int columns) {
+    /** Prints comparable rows, with times where one run has timed all of them; see pruning_frontier. */
+    private static void print(List<Row> rows) {
+        boolean timed = rows.get(0).getAs("latency_run_id") != null;
         var names = new ArrayList<>(COLUMNS);
-        names.add("ms_per_batch");
+        if (timed) {
+            names.add("ms_per_batch");
+        }
         System.out.print(TextTable.of(
-                names.subList(0, columns),
+                names,
                 rows.stream()
-                        .map(row -> names.subList(0, columns).stream()
+                        .map(row -> names.stream()
                                 .map(name -> (Object) row.getAs(name))
                                 .toArray())
                         .toList()));
+        System.out.println(timed ? setting(rows.get(0)) : untimed(rows));
     }
 
-    /** Prints a table of times for each setting. */
-    private static void printTimes(List<Row> rows, List<Setting> settings) {
-        for (Setting setting : settings) {
-            System.out.println("Time of " + setting + ":");
-            System.out.print(TextTable.of(
-                    List.of("model_id", "ms_per_batch"),
-                    rows.stream()
-                            .filter(row -> setting.equals(Setting.of(row)))
-                            .map(row -> new Object[] {row.getAs("model_id"), row.getAs("ms_per_batch")})
-                            .toList()));
-        }
+    /** The setting of the times of a table. */
+    private static String setting(Row row) {
+        int executors = row.<Integer>getAs("latency_executors");
+        return "ms_per_batch: median time of a batch of " + row.getAs("latency_batch") + " sequences of "
+                + row.getAs("latency_sequence_length") + " tokens in " + executors + " process"
+                + (executors == 1 ? "" : "es") + ", models timed in turn (run " + row.getAs("latency_run_id") + ")";
+    }
+
+    private static String untimed(List<Row> rows) {
+        return "No times, because no run timed all of these models in turn. To time them: evaluate --latency "
+                + rows.stream().map(row -> "--model " + row.getAs("model_id")).collect(Collectors.joining(" "));
     }
 
     /** Prints results of parents that no row of the tables has as its values before finetuning. */
@@ -184,24 +179,5 @@ public final class ReportCommand implements Callable<Integer> {
 
     private static <K> Map<K, List<Row>> grouped(List<Row> rows, Function<Row, K> key) {
         return rows.stream().collect(Collectors.groupingBy(key, LinkedHashMap::new, Collectors.toList()));
-    }
-
-    /** The setting in which a time was measured. */
-    private record Setting(int batch, int sequenceLength, int executors) {
-        /** Null if no time was measured. */
-        static Setting of(Row row) {
-            return row.getAs("latency_batch") == null
-                    ? null
-                    : new Setting(
-                            row.<Integer>getAs("latency_batch"),
-                            row.<Integer>getAs("latency_sequence_length"),
-                            row.<Integer>getAs("latency_executors"));
-        }
-
-        @Override
-        public String toString() {
-            return "a batch of " + batch + " sequences of " + sequenceLength + " tokens in " + executors + " process"
-                    + (executors == 1 ? "" : "es");
-        }
     }
 }

@@ -55,6 +55,7 @@ public final class Progress {
 
     public void done(String detail) {
         double seconds = (System.nanoTime() - start) / 1e9;
-        System.err.printf(Locale.ROOT, "%s%s: done in %.1f s  %s%n", terminal ? "\r\033[K" : "", what, seconds, detail);
+        String line = String.format(Locale.ROOT, "%s: done in %.1f s  %s", what, seconds, detail);
+        System.err.println((terminal ? "\r\033[K" : "") + line.stripTrailing());
     }
 }

@@ -75,7 +75,8 @@ public enum UncurlTable {
             case LOGITS, EXPERT_STATISTICS, GRAM, OUTPUT_GRAM -> "dump-logits --model ID --task TASK";
             case ASSIGNMENTS, PLANS -> "prune --from ID --task TASK";
             case COMPARISONS -> "evaluate --model ID --task TASK --against ID";
-            case SCORED, RESULTS, LATENCY -> "evaluate --model ID --task TASK";
+            case SCORED, RESULTS -> "evaluate --model ID --task TASK";
+            case LATENCY -> "evaluate --model ID --latency";
         };
     }
 }

@@ -7,12 +7,9 @@ import dev.uncurl.jobs.Cli;
 import dev.uncurl.jobs.routing.RoutingFixture;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.commons.io.FileUtils;
-import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -71,23 +68,5 @@ class EvaluationTest {
                         .distinct()
                         .count())
                 .isEqualTo(21);
-    }
-
-    @Test
-    void aModelMadeAnewUnderItsNameIsTimedAgain() throws IOException {
-        String line = "evaluate --model timed --split train --task flan/a --latency-batch 1";
-        String reused = "Latency of timed is there already";
-        RoutingFixture.model(warehouse, "timed", RoutingFixture.config(3, 1), 1);
-        assertThat(cli.succeed(line)).doesNotContain(reused);
-        assertThat(cli.succeed(line)).contains(reused);
-        Row first = warehouse.rows(UncurlTable.LATENCY, "model_id", "timed").first();
-        FileUtils.deleteDirectory(cli.folder().resolve("models/timed").toFile());
-        String sha256 = RoutingFixture.model(warehouse, "timed", RoutingFixture.config(3, 1), 2)
-                .manifestSha256();
-        assertThat(cli.succeed(line)).doesNotContain(reused);
-        Row second = warehouse.rows(UncurlTable.LATENCY, "model_id", "timed").first();
-        assertThat(second.<String>getAs("manifest_sha256"))
-                .isEqualTo(sha256)
-                .isNotEqualTo(first.getAs("manifest_sha256"));
     }
 }

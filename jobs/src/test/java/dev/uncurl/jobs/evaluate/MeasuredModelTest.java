@@ -176,22 +176,24 @@ class MeasuredModelTest {
         }
         String line = "evaluate --split train --task " + TASK + " --model ";
         String report = "report --split train --task " + TASK;
-        cli.succeed(line + "tuned7 --latency-batch 1");
-        cli.succeed(line + "tuned8 --latency-batch 2");
+        cli.succeed(line + "tuned7 --latency --latency-batch 1 --latency-repeats 2");
+        cli.succeed(line + "tuned8 --latency --latency-batch 1 --latency-repeats 2");
         cli.succeed(line + "parent --limit 3");
         List<Row> rows = frontier();
         assertThat(rows).hasSize(2).allMatch(row -> row.getAs("loss_before") == null);
         assertThat(cli.succeed(report))
                 .contains("do not compare")
                 .contains(TASK + "@0123456789ab first 3")
-                .contains("Time of a batch of 1 sequences")
-                .contains("Time of a batch of 2 sequences");
+                .contains("No times")
+                .contains("evaluate --latency --model tuned7 --model tuned8")
+                .doesNotContain("ms_per_batch");
         cli.succeed(line + "parent");
-        cli.succeed(line + "tuned8 --latency-batch 1");
+        cli.succeed("evaluate --latency --latency-batch 1,2 --latency-repeats 2 --model tuned8 --model tuned7");
         assertThat(frontier()).hasSize(2).allMatch(row -> row.getAs("loss_before") != null);
         assertThat(cli.succeed(report))
                 .doesNotContain("do not compare")
-                .contains("ms_per_batch: a batch of 1 sequences of 24 tokens in 1 process");
+                .doesNotContain("No times")
+                .contains("ms_per_batch: median time of a batch of 2 sequences of 24 tokens in 1 process");
         cli.succeed(line + "tuned8 --limit 2");
         assertThat(cli.succeed(report).lines().filter(text -> text.startsWith("Data: ")))
                 .hasSize(2);

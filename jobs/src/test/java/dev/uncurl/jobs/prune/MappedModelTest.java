@@ -66,7 +66,7 @@ class MappedModelTest {
                 "--set",
                 "train.validation.every=0");
         cli.succeed("evaluate --split train --task " + TASK + " --model " + id + " --model " + id
-                + "-tuned --latency-batch 2");
+                + "-tuned --latency --latency-batch 2 --latency-repeats 2");
         ModelFolder model = model(id);
         for (int layer : model.config().moeLayers()) {
             int rows = model.config().moe().layer(layer).routerRows();

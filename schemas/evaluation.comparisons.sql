@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS evaluation.comparisons (
   worse BIGINT COMMENT 'examples that the subject got wrong and the baseline right; none for losses',
   p_value DOUBLE COMMENT 'exact McNemar test; none for losses',
   p_mid DOUBLE COMMENT 'mid-p McNemar test; none for losses',
-  p_holm DOUBLE COMMENT 'p_value after Holm''s correction over the subjects; none for losses',
+  p_holm DOUBLE COMMENT 'p_value corrected by Holm over the subjects; none for losses',
   detectable DOUBLE NOT NULL COMMENT 'smallest difference that these examples could have shown, with power 0.8',
   margin DOUBLE NOT NULL COMMENT 'margin of not_worse, in units of the metric',
   not_worse BOOLEAN NOT NULL COMMENT 'whether the interval excludes that the subject is worse by more than the margin',

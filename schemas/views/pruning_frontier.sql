@@ -24,6 +24,7 @@ SELECT
   after.accuracy_error AS standard_error,
   after.n AS n,
   after.majority AS majority,
+  before.constant AS constant_before,
   after.constant AS constant,
   tuned.parameters AS parameters,
   tuned.bytes AS bytes,

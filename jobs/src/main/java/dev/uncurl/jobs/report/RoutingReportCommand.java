@@ -1,6 +1,5 @@
 package dev.uncurl.jobs.report;
 
-
 import dev.uncurl.corpus.Split;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.cli.WarehouseOptions;
@@ -66,12 +65,7 @@ final class RoutingReportCommand implements Callable<Integer> {
     }
 
     private void checkOptions() {
-        if (spec.parent().commandLine().getParseResult().matchedOptions().stream()
-                .anyMatch(option -> !option.inherited())) {
-            throw UserError.usage(
-                    "There are options between 'report' and 'routing'",
-                    "Put all of them after 'routing': jobs/submit report routing --model ID --task TASK ...");
-        }
+        Subcommand.requireOwnOptions(spec);
         if (tasks.size() > 2 || new HashSet<>(tasks).size() < tasks.size()) {
             throw UserError.usage(
                     "report routing cannot compare the tasks " + String.join(", ", tasks),

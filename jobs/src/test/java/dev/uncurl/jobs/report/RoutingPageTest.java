@@ -171,7 +171,7 @@ class RoutingPageTest {
     }
 
     /** Relative luminance as WCAG 2 defines it. */
-    private static double luminance(String colour) {
+    static double luminance(String colour) {
         double[] weights = {0.2126, 0.7152, 0.0722};
         double sum = 0;
         for (int i = 0; i < 3; i++) {

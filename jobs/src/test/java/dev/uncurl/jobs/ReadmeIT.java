@@ -29,15 +29,15 @@ class ReadmeIT {
                     .isZero();
             assertThat(outcome.out()).as(command).isNotBlank();
             if (command.equals("jobs/submit demo")) {
-                checkDemo(outcome.out());
+                checkDemo(outcome.out(), Files.readString(folder.resolve("warehouse/demo.log")));
             }
         }
     }
 
     /** The model learned more than the frequencies of tokens. */
-    private static void checkDemo(String out) {
-        double model = figure(out, "demo-pretrained, validation loss: ");
-        double unigram = figure(out, "demo-pretrained, validation unigram loss: ");
+    private static void checkDemo(String out, String log) {
+        double model = figure(log, "demo-pretrained, validation loss: ");
+        double unigram = figure(log, "demo-pretrained, validation unigram loss: ");
         assertThat(model).isLessThan(unigram - 0.2);
         assertThat(out).contains("demo-uncurl-4e-boolq", "demo-frequency-4e-boolq", "demo-random-4e-boolq");
         assertThat(out.lines().filter(line -> line.startsWith("  jobs/submit sql")))

@@ -1,5 +1,6 @@
 /**
- * The report command: compares results as text, and draws the routing page as HTML. Reads tables only. Uses evaluate (to
- * resolve the names of tasks), cli, warehouse, output.
+ * The report command: prints comparisons and finetuned models as text, and draws two HTML pages, that of a study
+ * (StudyPage) and that of a routing (RoutingPage). Reads tables only. Uses evaluate (to resolve the names of tasks), cli,
+ * warehouse, output.
  */
 package dev.uncurl.jobs.report;

@@ -112,6 +112,17 @@ final class Chromium implements AutoCloseable {
         return wrong;
     }
 
+    /** Sets what the user prefers, for the pages that are shown from now on: a dark page or a light one. */
+    void preferDark(boolean dark) throws IOException {
+        ObjectNode parameters = JSON.createObjectNode();
+        parameters
+                .putArray("features")
+                .addObject()
+                .put("name", "prefers-color-scheme")
+                .put("value", dark ? "dark" : "light");
+        call("Emulation.setEmulatedMedia", parameters);
+    }
+
     /** Value of an expression in the page. */
     JsonNode evaluate(String expression) throws IOException {
         var parameters = JSON.createObjectNode().put("expression", expression).put("returnByValue", true);

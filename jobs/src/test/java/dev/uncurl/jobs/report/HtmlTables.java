@@ -55,6 +55,11 @@ public final class HtmlTables {
         return rows;
     }
 
+    /** Elements of a name in the order of the page. */
+    List<Element> all(String name) {
+        return elements(document.getDocumentElement(), name);
+    }
+
     /** All text of the page, its style included. */
     String text() {
         return document.getDocumentElement().getTextContent();

@@ -16,13 +16,13 @@ import org.junit.jupiter.api.Test;
 class RoutingPageTest {
     private static final List<String> TASKS = List.of("superglue/boolq", "superglue/rte");
 
-    private final List<RoutingPage.Task> tasks = RoutingPages.tasks(8, 3, TASKS);
+    private final List<TaskRouting> tasks = RoutingPages.tasks(8, 3, TASKS);
     private final HtmlTables tables =
             HtmlTables.of(RoutingPages.page("base", 8, 3, TASKS).toBytes());
 
     @Test
     void sharesAreThoseOfTheLayersToTheirDigitsAndInFullInTheTooltip() {
-        for (RoutingPage.Task task : tasks) {
+        for (TaskRouting task : tasks) {
             List<List<HtmlTables.Cell>> rows = tables.rows("Share by expert and layer, percent, " + task.name());
             assertThat(rows).hasSize(1 + 8);
             assertThat(rows.get(0))
@@ -58,7 +58,7 @@ class RoutingPageTest {
 
     @Test
     void imbalanceAndOverlapAreThoseOfTheLayers() {
-        for (RoutingPage.Task task : tasks) {
+        for (TaskRouting task : tasks) {
             List<List<HtmlTables.Cell>> rows = tables.rows("Imbalance by layer, " + task.name());
             for (int l = 0; l < 3; l++) {
                 LayerRouting layer = task.layers().get(l);
@@ -84,7 +84,7 @@ class RoutingPageTest {
 
     @Test
     void everyPairOfExpertsHasItsDistanceWhereItsRowAndColumnSay() {
-        for (RoutingPage.Task task : tasks) {
+        for (TaskRouting task : tasks) {
             for (LayerRouting layer : task.layers()) {
                 List<List<HtmlTables.Cell>> rows =
                         tables.rows("Distances, layer " + layer.layer() + ", " + task.name());
@@ -116,7 +116,7 @@ class RoutingPageTest {
     @Test
     void alikeExpertsStandBesideEachOther() {
         // RoutingPages makes three groups: e * 7 mod 3
-        for (RoutingPage.Task task : tasks) {
+        for (TaskRouting task : tasks) {
             for (LayerRouting layer : task.layers()) {
                 List<Integer> groups =
                         tables.rows("Distances, layer " + layer.layer() + ", " + task.name()).get(0).stream()
@@ -171,7 +171,7 @@ class RoutingPageTest {
     }
 
     /** Relative luminance as WCAG 2 defines it. */
-    private static double luminance(String colour) {
+    static double luminance(String colour) {
         double[] weights = {0.2126, 0.7152, 0.0722};
         double sum = 0;
         for (int i = 0; i < 3; i++) {

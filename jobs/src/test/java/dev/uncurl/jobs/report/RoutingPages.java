@@ -15,14 +15,14 @@ final class RoutingPages {
         return new RoutingPage(model, "train", tasks(experts, layers, tasks));
     }
 
-    static List<RoutingPage.Task> tasks(int experts, int layers, List<String> names) {
-        var tasks = new ArrayList<RoutingPage.Task>();
+    static List<TaskRouting> tasks(int experts, int layers, List<String> names) {
+        var tasks = new ArrayList<TaskRouting>();
         for (int task = 0; task < names.size(); task++) {
             var routings = new ArrayList<LayerRouting>();
             for (int layer = 0; layer < layers; layer++) {
                 routings.add(layer(experts, 2 * layer + 1, new Random(100L * task + layer)));
             }
-            tasks.add(new RoutingPage.Task(names.get(task), routings, "Data: some."));
+            tasks.add(new TaskRouting(names.get(task), routings, "Data: some."));
         }
         return tasks;
     }

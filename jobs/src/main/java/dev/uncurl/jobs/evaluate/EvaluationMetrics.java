@@ -74,7 +74,7 @@ final class EvaluationMetrics {
             }
             case F1 -> metrics.add(Metric.meanF1(scored.prediction, scored.label, scored.classes()));
             case F1_A -> metrics.add(Metric.f1OfClass(scored.prediction, scored.label, 1));
-            case EM -> metrics.add(questions().exactMatch(scored));
+            case EM -> metrics.add(questions().exactMatch(scored.ids, scored.prediction));
         }
     }
 

@@ -133,7 +133,7 @@ public final class Evaluation {
         var rows = new ArrayList<ScoredRow>();
         for (ScoringBlocks.Block block : blocks.blocks().subList(from, to)) {
             if (block.fitting() > 0) {
-                staged.read(block.number(), rows::add);
+                rows.addAll(staged.read(block.number()));
             }
         }
         return rows;

@@ -73,8 +73,8 @@ final class EvaluationMetrics {
             }
             case F1 -> metrics.add(Metric.meanF1(scored.prediction, scored.label, scored.classes()));
             case F1_A -> metrics.add(Metric.f1OfClass(scored.prediction, scored.label, 1));
-            case EM -> metrics.add(questions().exactMatch(scored));
-            case TOKEN_F1 -> metrics.add(questions().tokenF1(scored));
+            case EM -> metrics.add(questions().exactMatch(scored.ids, scored.prediction));
+            case TOKEN_F1 -> metrics.add(questions().tokenF1(scored.ids, scored.prediction));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.evaluate;
 
 import dev.uncurl.evaluation.Metric;
+import dev.uncurl.evaluation.TokenF1;
 import dev.uncurl.jobs.warehouse.Examples;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.Warehouse;
@@ -31,7 +32,7 @@ final class Questions {
         /** F1 of a choice: its best over the right answers. */
         private double tokenF1(int choice) {
             List<String> texts = answers.orElseThrow();
-            return TokenF1.best(
+            return TokenF1.of(
                     texts.get(choice),
                     rightChoices.orElseThrow().stream().map(texts::get).toList());
         }
@@ -52,23 +53,28 @@ final class Questions {
         return new Questions(Records.read(examples, Question.class));
     }
 
-    /** Exact match; see {@link Metric#exactMatch}. */
-    Metric exactMatch(ScoredColumns scored) {
-        var right = new boolean[scored.rows()];
+    /**
+     * Exact match; see {@link Metric#exactMatch}.
+     *
+     * @param ids of the examples
+     * @param predictions index of the predicted choice of each
+     */
+    Metric exactMatch(long[] ids, int[] predictions) {
+        var right = new boolean[ids.length];
         var questions = new ArrayList<List<Object>>();
         for (int row = 0; row < right.length; row++) {
-            Question question = byExample.get(scored.ids[row]);
-            right[row] = question.rightChoices.orElseThrow().contains(scored.prediction[row]);
+            Question question = byExample.get(ids[row]);
+            right[row] = question.rightChoices.orElseThrow().contains(predictions[row]);
             questions.add(question.id());
         }
         return Metric.exactMatch(right, questions);
     }
 
     /** Mean over examples of the {@link TokenF1} of the predicted choice; its standard error is that of a mean. */
-    Metric tokenF1(ScoredColumns scored) {
-        double[] values = new double[scored.rows()];
+    Metric tokenF1(long[] ids, int[] predictions) {
+        double[] values = new double[ids.length];
         for (int row = 0; row < values.length; row++) {
-            values[row] = byExample.get(scored.ids[row]).tokenF1(scored.prediction[row]);
+            values[row] = byExample.get(ids[row]).tokenF1(predictions[row]);
         }
         int n = values.length;
         double mean = Arrays.stream(values).sum() / n;

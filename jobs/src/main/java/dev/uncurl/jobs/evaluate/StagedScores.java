@@ -9,9 +9,9 @@ import dev.uncurl.jobs.warehouse.row.ScoredRow;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
-import java.util.function.Consumer;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -84,10 +84,14 @@ record StagedScores(String folder, ScoringKey key, Table table, SerializableConf
                 new Path(folder, String.format(Locale.ROOT, "%012d.parquet", block)));
     }
 
-    /** @throws UserError (input) for a damaged file, which is deleted */
-    void read(long block, Consumer<ScoredRow> taker) {
+    /**
+     * The rows of a block, in the order of ids.
+     *
+     * @throws UserError (input) for a damaged file, which is deleted
+     */
+    List<ScoredRow> read(long block) {
         try {
-            file(block).read(taker);
+            return file(block).read();
         } catch (UncheckedIOException e) {
             try {
                 file(block).delete();
@@ -110,7 +114,7 @@ record StagedScores(String folder, ScoringKey key, Table table, SerializableConf
         String name = key.id().substring(0, 12) + "-" + UUID.randomUUID();
         try (var out = new DataFileWriter<>(ScoredRow.class, table, name, key.modelId(), key.task(), key.split())) {
             for (long block : blocks) {
-                read(block, row -> out.add(row.withData(data)));
+                read(block).forEach(row -> out.add(row.withData(data)));
             }
             return out.end();
         }

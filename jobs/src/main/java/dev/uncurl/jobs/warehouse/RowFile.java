@@ -3,9 +3,9 @@ package dev.uncurl.jobs.warehouse;
 import dev.uncurl.jobs.warehouse.row.RecordMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -69,17 +69,23 @@ public final class RowFile<R extends Record> {
         }
     }
 
-    /** Passes on the rows in the order in which they were written. */
-    public void read(Consumer<R> taker) {
+    /**
+     * Returns the rows in the order in which they were written.
+     *
+     * @throws UncheckedIOException for a file that cannot be read or is damaged
+     */
+    public List<R> read() {
         StructType schema = SparkSchemaUtil.convert(table.schema());
         RecordMapper<R> mapper = RecordMapper.ofTable(type, schema, table.name());
+        var read = new ArrayList<R>();
         try (CloseableIterable<InternalRow> rows = Parquet.read(HadoopInputFile.fromPath(path, hadoop))
                 .project(table.schema())
                 .createReaderFunc(parquet -> SparkParquetReaders.buildReader(table.schema(), parquet))
                 .build()) {
-            rows.forEach(row -> taker.accept(mapper.fromInternal(row)));
-        } catch (IOException e) {
-            throw new UncheckedIOException("reading " + path, e);
+            rows.forEach(row -> read.add(mapper.fromInternal(row)));
+            return read;
+        } catch (IOException | RuntimeException e) { // Parquet has no exception of its own for damage
+            throw new UncheckedIOException(new IOException("reading " + path, e));
         }
     }
 
@@ -88,7 +94,7 @@ public final class RowFile<R extends Record> {
         try {
             return ParquetUtil.fileMetrics(HadoopInputFile.fromPath(path, hadoop), MetricsConfig.getDefault())
                     .recordCount();
-        } catch (RuntimeException e) { // Parquet has no exception of its own for damage
+        } catch (RuntimeException e) {
             return -1;
         }
     }

@@ -171,13 +171,47 @@ class EvaluationResumeTest {
     }
 
     private void truncate(String model, int block) throws IOException {
+        Path file = file(model, block);
+        byte[] content = Files.readAllBytes(file);
+        Files.write(file, Arrays.copyOf(content, content.length / 2));
+    }
+
+    private Path file(String model, int block) throws IOException {
         try (Stream<Path> files = Files.walk(staging(model))) {
-            Path file = files.filter(path -> path.endsWith(String.format(Locale.ROOT, "%012d.parquet", block)))
+            return files.filter(path -> path.endsWith(String.format(Locale.ROOT, "%012d.parquet", block)))
                     .findFirst()
                     .orElseThrow();
-            byte[] content = Files.readAllBytes(file);
-            Files.write(file, Arrays.copyOf(content, content.length / 2));
         }
+    }
+
+    @Test
+    void aBlockThatIsFoundDamagedWhenItIsMergedIsScoredByTheNextRun() throws IOException {
+        ScoredModel model = copy("torn", "again");
+        var evaluation = new Evaluation(warehouse);
+        assertThatThrownBy(() -> evaluation.evaluate(failing(model, 1), NAMES, "train", 0, StopRule.NEVER))
+                .hasStackTraceContaining("the executor is lost");
+        int block = staged("torn").iterator().next();
+        Path file = file("torn", block);
+        byte[] content = Files.readAllBytes(file);
+        content[100] ^= 1; // within a column, whose check sum is compared when it is read
+        Files.write(file, content);
+        assertThatThrownBy(() -> evaluation.evaluate(model, NAMES, "train", 0, StopRule.NEVER))
+                .hasStackTraceContaining("Block " + block + " of ")
+                .hasStackTraceContaining("is damaged");
+        evaluation.evaluate(model, NAMES, "train", 0, StopRule.NEVER);
+        evaluation.evaluate(copy("whole", "again"), NAMES, "train", 0, StopRule.NEVER);
+        assertSame("torn", "whole");
+    }
+
+    @Test
+    void scoresOfAReleaseWithoutTheNewerColumnsAreMadeAgain() {
+        String line = "evaluate --model again --split train --task " + TASK;
+        cli.succeed(line);
+        assertThat(cli.succeed(line)).contains("are there already: reused");
+        List<Row> before = scores("again");
+        warehouse.spark().sql("UPDATE evaluation.examples SET prompt_tokens = NULL WHERE model_id = 'again'");
+        assertThat(cli.succeed(line)).doesNotContain("reused");
+        assertThat(scores("again")).hasSize(EXAMPLES).isEqualTo(before);
     }
 
     @Test

@@ -30,7 +30,9 @@ class ExperimentStepsTest {
     }
 
     private static String option(CommandLine.ParseResult parsed, String name) {
-        return parsed.<Object>matchedOptionValue(name, "none").toString();
+        return parsed.hasMatchedOption(name)
+                ? String.join(",", parsed.matchedOption(name).originalStringValues())
+                : "none";
     }
 
     @Test

@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS evaluation.examples (
   cluster STRING COMMENT 'passage of the example, as file:offset, where several examples are about one passage (MultiRC, ReCoRD): the unit of resampling',
   bytes BIGINT COMMENT 'UTF-8 bytes of text_tokens, <|endoftext|> as none; none where the tokenizer is unknown',
   plan_id STRING COMMENT 'plan that was applied to the model as it was scored; none for a model as it is stored',
-  router STRING COMMENT 'rule for the router under that plan'
+  router STRING COMMENT 'rule for the router under that plan',
+  choice_characters ARRAY<INT> COMMENT 'characters (code points) of each choice without the blank before it, at least 1; none for free text, or where the tokenizer is unknown'
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'scored examples'

@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS evaluation.results (
   model_id STRING NOT NULL COMMENT 'model',
   task STRING NOT NULL COMMENT 'task or corpus',
   split STRING NOT NULL COMMENT 'train or validation',
-  metric STRING NOT NULL COMMENT 'acc (accuracy), acc_norm and acc_token (accuracy by log-likelihood per byte and per token of a choice), f1, f1_a (F1 of right answers), em (exact match), loss_per_token (prompt and answer), target_loss_per_token, unigram_loss_per_token (on the tokens of loss_per_token), bits_per_byte (of the text of those tokens)',
+  metric STRING NOT NULL COMMENT 'acc (accuracy), acc_norm, acc_bytes and acc_tokens (accuracy by log-likelihood per character, byte and token of a choice), f1, f1_a (F1 of right answers), em (exact match), loss_per_token (prompt and answer), target_loss_per_token, unigram_loss_per_token (on the tokens of loss_per_token), bits_per_byte (of the text of those tokens)',
   value DOUBLE NOT NULL COMMENT 'accuracy, F1 and exact match as a share, losses in nats per token or bits per byte',
   n BIGINT NOT NULL COMMENT 'examples behind an accuracy or F1, questions behind an exact match, predicted tokens behind a loss, their bytes behind bits per byte',
   standard_error DOUBLE NOT NULL COMMENT 'of value; for losses with examples or sequences as independent units',

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * What a comparison needs of one model's rows of evaluation.examples, in the order of example_id: a few numbers per example.
@@ -36,6 +37,7 @@ record Answers(
             int textTokens,
             double targetLoss,
             int targetTokens,
+            Optional<int[]> choiceCharacters,
             Optional<int[]> choiceBytes,
             Optional<int[]> choiceTokens,
             Optional<String> cluster) {}
@@ -67,17 +69,20 @@ record Answers(
                 .toArray();
         predictions[ComparedMetric.ACC.ordinal()] = plain;
         predictions[ComparedMetric.EM.ordinal()] = plain;
-        if (examples.stream().allMatch(example -> example.choiceBytes.isPresent())) {
-            predictions[ComparedMetric.ACC_NORM.ordinal()] = examples.stream()
-                    .mapToInt(example -> best(example, example.choiceBytes.orElseThrow()))
-                    .toArray();
-        }
-        if (examples.stream().allMatch(example -> example.choiceTokens.isPresent())) {
-            predictions[ComparedMetric.ACC_TOKEN.ordinal()] = examples.stream()
-                    .mapToInt(example -> best(example, example.choiceTokens.orElseThrow()))
-                    .toArray();
-        }
+        predictions[ComparedMetric.ACC_NORM.ordinal()] = normalized(examples, Example::choiceCharacters);
+        predictions[ComparedMetric.ACC_BYTES.ordinal()] = normalized(examples, Example::choiceBytes);
+        predictions[ComparedMetric.ACC_TOKENS.ordinal()] = normalized(examples, Example::choiceTokens);
         return predictions;
+    }
+
+    /** The most likely choices per unit of length; null unless every example has lengths. */
+    private static int[] normalized(List<Example> examples, Function<Example, Optional<int[]>> lengths) {
+        return examples.stream().allMatch(example -> lengths.apply(example).isPresent())
+                ? examples.stream()
+                        .mapToInt(
+                                example -> best(example, lengths.apply(example).orElseThrow()))
+                        .toArray()
+                : null;
     }
 
     private static int best(Example example, int[] lengths) {
@@ -95,7 +100,7 @@ record Answers(
     /** Whether it has what a metric needs: predictions of all examples, or the losses of the tokens of the baseline. */
     boolean has(ComparedMetric metric, Answers baseline) {
         return switch (metric) {
-            case ACC, ACC_NORM, ACC_TOKEN, EM -> predictions(metric) != null;
+            case ACC, ACC_NORM, ACC_BYTES, ACC_TOKENS, EM -> predictions(metric) != null;
             case LOSS -> Arrays.equals(textTokens, baseline.textTokens);
             case TARGET_LOSS -> Arrays.equals(targetTokens, baseline.targetTokens);
         };

@@ -76,7 +76,9 @@ final class BlockScorer implements AutoCloseable {
                 Optional.ofNullable(item.cluster()),
                 known.map(table -> table.of(Sequences.fit(item.prompt(), item.target(), context), 1)),
                 key.planId(),
-                key.router());
+                key.router(),
+                known.flatMap(table -> choices.map(all ->
+                        Stream.of(all).mapToInt(table::charactersOfChoice).toArray())));
     }
 
     @Override

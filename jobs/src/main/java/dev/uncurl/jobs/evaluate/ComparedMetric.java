@@ -5,10 +5,12 @@ import java.util.Arrays;
 /** The metrics that are compared, by their names in evaluation.results: those that are sums over examples. */
 enum ComparedMetric {
     ACC("acc", true),
-    /** By the log-likelihood per byte of a choice. */
+    /** By the log-likelihood per character of a choice. */
     ACC_NORM("acc_norm", true),
+    /** By the log-likelihood per byte of a choice. */
+    ACC_BYTES("acc_bytes", true),
     /** By the log-likelihood per token of a choice. */
-    ACC_TOKEN("acc_token", true),
+    ACC_TOKENS("acc_tokens", true),
     /** All examples of a question are answered with one of the right choices. */
     EM("em", true),
     LOSS("loss_per_token", false),

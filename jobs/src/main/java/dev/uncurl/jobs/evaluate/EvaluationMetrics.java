@@ -16,8 +16,9 @@ import scala.Tuple2;
  * does not depend on the model is computed once.
  */
 final class EvaluationMetrics {
-    private static final String ACC_BY_BYTES = "acc_norm";
-    private static final String ACC_BY_TOKENS = "acc_token";
+    private static final String ACC_BY_CHARACTERS = "acc_norm";
+    private static final String ACC_BY_BYTES = "acc_bytes";
+    private static final String ACC_BY_TOKENS = "acc_tokens";
 
     private final Warehouse warehouse;
     private final ScoringInputs inputs;
@@ -68,6 +69,7 @@ final class EvaluationMetrics {
         switch (metric) {
             case ACC -> {
                 metrics.add(Metric.accuracy(scored.prediction, scored.label));
+                addAccuracy(ACC_BY_CHARACTERS, scored.byCharacters, scored.label, metrics);
                 addAccuracy(ACC_BY_BYTES, scored.byBytes, scored.label, metrics);
                 addAccuracy(ACC_BY_TOKENS, scored.byTokens, scored.label, metrics);
             }

@@ -161,7 +161,7 @@ final class MetricComparison {
         var flags = new ArrayList<String>();
         boolean classes =
                 switch (metric.metric()) {
-                    case ACC, ACC_NORM, ACC_TOKEN -> true;
+                    case ACC, ACC_NORM, ACC_BYTES, ACC_TOKENS -> true;
                     case EM, LOSS, TARGET_LOSS -> false;
                 };
         if (classes && IntStream.of(models).anyMatch(metric::isConstant)) {

@@ -19,7 +19,7 @@ record MetricSample(ComparedMetric metric, List<Answers> models, PairedSample sa
     static MetricSample of(Warehouse warehouse, ComparedMetric metric, List<Answers> models) {
         Answers any = models.get(0);
         return switch (metric) {
-            case ACC, ACC_NORM, ACC_TOKEN -> ofAnswers(
+            case ACC, ACC_NORM, ACC_BYTES, ACC_TOKENS -> ofAnswers(
                     metric,
                     models,
                     any.ids(),

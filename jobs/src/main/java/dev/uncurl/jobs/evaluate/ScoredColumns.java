@@ -28,6 +28,7 @@ final class ScoredColumns {
         "prediction",
         "label",
         "log_likelihoods",
+        "choice_characters",
         "choice_bytes",
         "choice_tokens",
         "bytes"
@@ -38,9 +39,10 @@ final class ScoredColumns {
     final int[] textTokens;
     final double[] targetLoss;
     final int[] targetTokens;
-    /** Index of the most likely choice; of the most likely per byte and per token. */
+    /** Index of the most likely choice; of the most likely per character, per byte and per token. */
     final int[] prediction;
 
+    final int[] byCharacters;
     final int[] byBytes;
     final int[] byTokens;
     final int[] label;
@@ -55,6 +57,7 @@ final class ScoredColumns {
         targetLoss = new double[rows];
         targetTokens = new int[rows];
         prediction = new int[rows];
+        byCharacters = new int[rows];
         byBytes = new int[rows];
         byTokens = new int[rows];
         label = new int[rows];
@@ -96,6 +99,7 @@ final class ScoredColumns {
         prediction[row] = orNone((Integer) record.getField("prediction"));
         label[row] = orNone((Integer) record.getField("label"));
         List<?> likelihoods = (List<?>) record.getField("log_likelihoods");
+        byCharacters[row] = best(likelihoods, (List<?>) record.getField("choice_characters"));
         byBytes[row] = best(likelihoods, (List<?>) record.getField("choice_bytes"));
         byTokens[row] = best(likelihoods, (List<?>) record.getField("choice_tokens"));
         Long count = (Long) record.getField("bytes");
@@ -139,6 +143,7 @@ final class ScoredColumns {
             sorted.targetLoss[to] = targetLoss[from];
             sorted.targetTokens[to] = targetTokens[from];
             sorted.prediction[to] = prediction[from];
+            sorted.byCharacters[to] = byCharacters[from];
             sorted.byBytes[to] = byBytes[from];
             sorted.byTokens[to] = byTokens[from];
             sorted.label[to] = label[from];

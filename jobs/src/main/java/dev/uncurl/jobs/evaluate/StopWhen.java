@@ -112,7 +112,9 @@ final class StopWhen {
                             .mapToDouble(row -> baseline.byAccuracy ? 1 : row.textTokens())
                             .toArray(),
                     paired.stream()
-                            .map(row -> row.cluster().map(passage -> (Object) passage).orElse(row.exampleId()))
+                            .map(row -> row.cluster()
+                                    .map(passage -> (Object) passage)
+                                    .orElse(row.exampleId()))
                             .mapToLong(unit -> units.computeIfAbsent(unit, another -> (long) units.size()))
                             .toArray());
         }

@@ -126,6 +126,7 @@ public final class ComparedModels {
                     Map.entry("split", split),
                     Map.entry("example_id", (long) i),
                     Map.entry("log_likelihoods", new double[] {-1.0 - prediction, prediction - 2.0}),
+                    Map.entry("choice_characters", new int[] {1, 3}),
                     Map.entry("choice_bytes", new int[] {1, 3}),
                     Map.entry("choice_tokens", new int[] {2, 2}),
                     Map.entry("prediction", prediction),

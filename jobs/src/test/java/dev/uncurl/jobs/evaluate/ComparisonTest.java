@@ -255,7 +255,7 @@ class ComparisonTest {
         assertThat(row(comparison, "wrong", "acc").worse()).contains(40L);
         assertThat(row(comparison, "wrong", "acc_norm").flags()).startsWith("constant");
         assertThat(row(comparison, "wrong", "acc_norm").difference()).isZero();
-        assertThat(row(comparison, "wrong", "acc_token").difference()).isEqualTo(-1);
+        assertThat(row(comparison, "wrong", "acc_tokens").difference()).isEqualTo(-1);
     }
 
     /** Three questions of two answers each, the last two about one passage. */

@@ -124,39 +124,34 @@ class PlannedEvaluationTest {
 
     /** With margins that decide for it; that the looks decide as they should: InterimLooksTest of lib. */
     @Test
-    void whatIsStoppedIsStoredAsTheEvaluationOfTheExamplesSoFarAndGoesOnWhereItWas() {
+    void whatIsStoppedIsStoredAsTheEvaluationOfTheExamplesSoFar() {
         RoutingFixture.task(warehouse, "superglue/wic", 230, 5);
         RoutingFixture.dump(warehouse, "base", "superglue/wic", 200);
         cli.succeed("prune --from base --task superglue/wic --method frequency --experts 2 --plan-only");
         String line = "evaluate --model base --split train --task superglue/wic --plan all --stop-when worse";
         assertThat(cli.succeed(line)).contains("base on superglue/wic");
         var choice = new PlanChoice();
-        var evaluate = new picocli.CommandLine(new EvaluateCommand());
-        assertThat(evaluate.getCommandSpec().optionsMap()).containsKeys("--stop-when", "--plan");
-        String planId = warehouse
-                .rows(UncurlTable.PLANS, "model_id", "base", "task", "superglue/wic")
-                .first()
-                .getAs("plan_id");
-        var scoring = new StopWhen.Scoring(warehouse, new Evaluation(warehouse), List.of("superglue/wic"), "train", 0);
-        picocli.CommandLine.populateCommand(choice, "--plan", planId, "--router", "slice");
+        picocli.CommandLine.populateCommand(choice, "--plan", "all", "--router", "slice");
         List<ScoredModel> models = choice.models(warehouse, List.of("base"), "superglue/wic");
+        List<String> names = List.of("superglue/wic");
+        var evaluation = new Evaluation(warehouse);
+        var baseline =
+                StopWhen.Baseline.of(warehouse, evaluation.evaluate(models.get(0), names, "train", 0, StopRule.NEVER));
         ScoredModel plan = models.get(1);
-        var stop = new StopWhen();
-        picocli.CommandLine.populateCommand(stop, "--stop-when", "worse");
-        for (int again = 0; again < 2; again++) {
-            assertThat(stop.evaluate(scoring, plan, models.get(0), -1000).get(0).data())
-                    .endsWith("first 50");
-        }
-        String whole = stop.evaluate(scoring, plan, models.get(0), 1000).get(0).data();
-        assertThat(whole).doesNotContain("first");
-        assertThat(stop.evaluate(scoring, plan, models.get(0), -1000).get(0).data())
-                .as("a complete evaluation is not replaced by a part of it")
+        var stopped = evaluation.evaluate(plan, names, "train", 0, new StopWhen.Worse(baseline, -1000));
+        assertThat(stopped.get(0).data()).endsWith("first 64");
+        var limited = evaluation.evaluate(plan, names, "train", 64, StopRule.NEVER);
+        assertThat(limited).isEqualTo(stopped);
+        var whole = evaluation.evaluate(plan, names, "train", 0, new StopWhen.Worse(baseline, 1000));
+        assertThat(whole.get(0).data()).doesNotContain("first");
+        assertThat(evaluation.evaluate(plan, names, "train", 0, new StopWhen.Worse(baseline, -1000)))
+                .as("a complete evaluation is reused, and not replaced by a part of it")
                 .isEqualTo(whole);
     }
 
     @Test
-    void stoppingWithoutPlansIsRefused() {
-        isRefused("--stop-when worse", 2, "there is no --plan");
+    void stoppingWithoutABaselineIsRefused() {
+        isRefused("--stop-when worse", 2, "there is no --against and no --plan");
         isRefused("--plan all --stop-when better", 2, "Write --stop-when worse");
     }
 }

@@ -121,17 +121,23 @@ class ScoredColumnsTest {
         assertThat(rows).hasSize(TEXTS.size());
         double bits = 0;
         long all = 0;
-        int[] right = new int[3];
+        int[] right = new int[4];
         for (int i = 0; i < rows.size(); i++) {
             Text text = TEXTS.get(i);
             Row row = rows.get(i);
             List<Integer> bytes = text.choices.stream()
                     .map(choice -> Math.max(1, bytes(choice) - (choice.startsWith(" ") ? 1 : 0)))
                     .toList();
+            List<Integer> characters = text.choices.stream()
+                    .map(choice ->
+                            Math.max(1, choice.codePointCount(0, choice.length()) - (choice.startsWith(" ") ? 1 : 0)))
+                    .toList();
             List<Integer> tokens = text.choices.stream()
                     .map(choice -> TOKENIZER.encode(choice).length)
                     .toList();
             assertThat(row.<Integer>getAs("prompt_tokens")).isEqualTo(TOKENIZER.encode(text.prompt).length);
+            assertThat(row.<Integer>getList(row.fieldIndex("choice_characters")))
+                    .isEqualTo(characters);
             assertThat(row.<Integer>getList(row.fieldIndex("choice_bytes"))).isEqualTo(bytes);
             assertThat(row.<Integer>getList(row.fieldIndex("choice_tokens"))).isEqualTo(tokens);
             assertThat(row.<String>getAs("cluster")).isEqualTo(i < 3 ? "val.jsonl:0" : "val.jsonl:77");
@@ -142,10 +148,11 @@ class ScoredColumnsTest {
             bits += row.<Double>getAs("text_loss") / Math.log(2);
             List<Double> likelihoods = row.getList(row.fieldIndex("log_likelihoods"));
             right[0] += highest(likelihoods, List.of(1, 1)) == text.label ? 1 : 0;
-            right[1] += highest(likelihoods, bytes) == text.label ? 1 : 0;
-            right[2] += highest(likelihoods, tokens) == text.label ? 1 : 0;
+            right[1] += highest(likelihoods, characters) == text.label ? 1 : 0;
+            right[2] += highest(likelihoods, bytes) == text.label ? 1 : 0;
+            right[3] += highest(likelihoods, tokens) == text.label ? 1 : 0;
         }
-        String[] names = {"acc", "acc_norm", "acc_token"};
+        String[] names = {"acc", "acc_norm", "acc_bytes", "acc_tokens"};
         for (int i = 0; i < names.length; i++) {
             assertThat(result(TASK, names[i]).<Double>getAs("value"))
                     .as(names[i])

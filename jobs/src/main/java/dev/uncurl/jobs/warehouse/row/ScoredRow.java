@@ -24,7 +24,8 @@ public record ScoredRow(
         Optional<String> cluster,
         Optional<Long> bytes,
         Optional<String> planId,
-        Optional<String> router) {
+        Optional<String> router,
+        Optional<int[]> choiceCharacters) {
     /** This row as one of other data, such as of the first examples alone. */
     public ScoredRow withData(String other) {
         return new ScoredRow(
@@ -48,6 +49,7 @@ public record ScoredRow(
                 cluster,
                 bytes,
                 planId,
-                router);
+                router,
+                choiceCharacters);
     }
 }

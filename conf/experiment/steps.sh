@@ -1,25 +1,9 @@
 #!/bin/bash
-# Prints the experiment's commands, for `jobs/submit demo --config`: every method at every K on two tasks, each pruned model
-# measured before and after the same short finetuning. Each line names its router rule: without -map a merge is collapsed, and
-# methods that drop experts are sliced, as in the table of README.md.
+# Prints the experiment's commands, for `jobs/submit demo --config`. On each task: a plan of every method at every K, and each
+# plan scored under every router rule that fits its method, without a model of it. Then, at K = 4 on two tasks, models of one rule
+# per method, before and after the same short finetuning. Each line names every option that matters.
 set -eu
-samples=60000
-declare -A variants=(
-  [uncurl]="--method uncurl --router collapse"
-  [uncurl-unaligned]="--method uncurl --router collapse --align off"
-  [uncurl-map]="--method uncurl --router map"
-  [uncurl-map-unaligned]="--method uncurl --router map --align off"
-  [m-smoe]="--method m-smoe --router collapse"
-  [hc-smoe]="--method hc-smoe --router collapse"
-  [frequency]="--method frequency --router slice"
-  [gate-mass]="--method gate-mass --router slice"
-  [reap]="--method reap --router slice"
-  [random-1]="--method random --router slice --seed 1" [random-2]="--method random --router slice --seed 2"
-  [random-3]="--method random --router slice --seed 3" [random-4]="--method random --router slice --seed 4"
-  [random-5]="--method random --router slice --seed 5"
-)
-order="uncurl uncurl-unaligned uncurl-map uncurl-map-unaligned m-smoe hc-smoe frequency gate-mass reap
-  random-1 random-2 random-3 random-4 random-5"
+compare="--limit 300 --margin 0.01"
 
 step() {
   echo "  \"$*\""
@@ -29,22 +13,24 @@ echo "steps = ["
 step tokenize --config experiment/tokenize
 step pretrain --model base --config experiment/pretrain
 step finetune --stage prefinetune --from base --model flan --task flan --config experiment/prefinetune
+for task in superglue/boolq superglue/rte flan; do
+  step dump-logits --model flan --task "$task" --tokens 60000 --outputs 8000
+  step prune --from flan --task "$task" --method uncurl,m-smoe,hc-smoe,frequency,gate-mass,reap --experts 8,4,2 --plan-only
+  step prune --from flan --task "$task" --method random --experts 8,4,2 --seed 1,2,3 --plan-only
+  step evaluate --model flan --task "$task" --plan all --router all --align on "$compare" --against flan
+  step evaluate --model flan --task "$task" --plan all --router map,collapse --align off "$compare" --against flan
+done
 for task in boolq rte; do
-  step dump-logits --model flan --task "superglue/$task" --tokens "$samples" --outputs 8000
-  models="--model flan" finetuned="--model flan-$task"
   step finetune --from flan --model "flan-$task" --task "superglue/$task" --config experiment/finetune
-  for experts in 8 4 2; do
-    for variant in $order; do
-      model="$task-$variant-$experts"
-      # shellcheck disable=SC2086
-      step prune --from flan --task "superglue/$task" ${variants[$variant]} --experts "$experts" --model "$model"
-      step finetune --from "$model" --model "$model-finetuned" --task "superglue/$task" --config experiment/finetune
-      models+=" --model $model" finetuned+=" --model $model-finetuned"
-    done
-    # shellcheck disable=SC2086
-    step evaluate --task "superglue/$task" --limit 300 $models $finetuned
-    models="" finetuned=""
+  models=""
+  for variant in uncurl-map m-smoe-map frequency-mask reap-mask random-mask; do
+    method=${variant%-*} router=${variant##*-} model="$task-$variant-4"
+    step prune --from flan --task "superglue/$task" --method "$method" --router "$router" --align on --experts 4 --seed 1 \
+      --model "$model"
+    step finetune --from "$model" --model "$model-finetuned" --task "superglue/$task" --config experiment/finetune
+    models+=" --model $model-finetuned"
   done
+  step "evaluate --task superglue/$task $compare --against flan-$task$models"
 done
 echo "]"
 echo "queries = []"

@@ -43,7 +43,7 @@ class RoutingReportTest {
         for (String method : List.of("frequency", "uncurl")) {
             cli.succeed("prune --from base --task " + TASK + " --experts 2 --method " + method + " --model " + method);
         }
-        cli.succeed("evaluate --task " + TASK + " --limit 20 --model uncurl");
+        cli.succeed("evaluate --task " + TASK + " --limit 20 --model base --plan all");
     }
 
     @Test

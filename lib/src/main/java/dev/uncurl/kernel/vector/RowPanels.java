@@ -28,8 +28,8 @@ final class RowPanels {
     private final Operands.Windows windows;
     private final Window from = new Window();
     private final Window to = new Window();
-    private Matrix a = Matrix.allocate(0, 0);
-    private Matrix c = a;
+    private final ShapedMemory a = new ShapedMemory();
+    private final ShapedMemory c = new ShapedMemory();
 
     RowPanels(Operands.Windows windows) {
         this.windows = windows;
@@ -73,11 +73,33 @@ final class RowPanels {
     private void padded(Operands operands, int first, int last, int rows) {
         int inner = operands.inner();
         int columns = operands.c().columns();
-        a = reserve(a, rows, inner);
-        c = reserve(c, rows, columns);
-        copy(operands.a().pointer(), (long) first * inner, a.pointer(), 0, (long) (last - first) * inner);
-        rows(new Operands(a, false, operands.b(), operands.transposeB(), c), 0, rows);
-        copy(c.pointer(), 0, operands.c().pointer(), (long) first * columns, (long) (last - first) * columns);
+        Matrix enough = a.shaped(rows, inner);
+        Matrix product = c.shaped(rows, columns);
+        copy(operands.a().pointer(), (long) first * inner, enough.pointer(), 0, (long) (last - first) * inner);
+        rows(new Operands(enough, false, operands.b(), operands.transposeB(), product), 0, rows);
+        copy(product.pointer(), 0, operands.c().pointer(), (long) first * columns, (long) (last - first) * columns);
+    }
+
+    /**
+     * Memory for matrices of any shape, as large as the largest. Products of a model alternate between shapes; memory of each
+     * would be native memory that is freed when the garbage collector runs, which small objects do not make it do.
+     */
+    static final class ShapedMemory {
+        private Matrix whole = Matrix.allocate(0, 0);
+        private Matrix shaped = whole;
+
+        /** A matrix with any elements, valid until the next call. */
+        Matrix shaped(int rows, int columns) {
+            if (shaped.rows() == rows && shaped.columns() == columns) {
+                return shaped;
+            }
+            int length = Math.multiplyExact(rows, columns);
+            if (length > whole.columns()) {
+                whole = Matrix.allocate(1, length);
+            }
+            shaped = Matrix.of(whole.array(), 0, rows, columns);
+            return shaped;
+        }
     }
 
     /** Whether rows are independent with the kernels that OpenBLAS chose in this JVM. */
@@ -118,10 +140,6 @@ final class RowPanels {
             }
             return numbers;
         }
-    }
-
-    private static Matrix reserve(Matrix scratch, int rows, int columns) {
-        return scratch.rows() == rows && scratch.columns() == columns ? scratch : Matrix.allocate(rows, columns);
     }
 
     private void copy(FloatPointer source, long at, FloatPointer target, long targetAt, long count) {

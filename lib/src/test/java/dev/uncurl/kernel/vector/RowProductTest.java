@@ -13,6 +13,7 @@ import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -130,5 +131,19 @@ class RowProductTest {
             assertThat(Arrays.copyOfRange(actual, (cut + other) * width, actual.length))
                     .isEqualTo(Arrays.copyOfRange(expected, cut * width, expected.length));
         }
+    }
+
+    /** Native memory for each shape in turn would pile up: it took 20 GB within a minute. */
+    @Test
+    void scratchMemoryIsReusedForOtherShapes() {
+        var scratch = new RowPanels.ShapedMemory();
+        long address = scratch.shaped(40, 30).pointer().address();
+        for (int i = 1; i < 40; i++) {
+            Matrix other = scratch.shaped(i, 30);
+            assertThat(other.rows() + " x " + other.columns()).isEqualTo(i + " x 30");
+            assertThat(other.pointer().address()).isEqualTo(address);
+            assertThat(scratch.shaped(30, i).pointer().address()).isEqualTo(address);
+        }
+        assertThat(scratch.shaped(50, 30).pointer().capacity()).isEqualTo(1500);
     }
 }

@@ -28,13 +28,18 @@ final class AgainstOptions {
                             + " losses (default: " + MARGIN + ").")
     private Double margin;
 
-    /** @throws UserError (usage) for a margin out of its range, or without a baseline */
-    void check() {
+    /**
+     * Checks the options before the warehouse is opened.
+     *
+     * @param stopping whether the margin also says when scoring stops
+     * @throws UserError (usage) for a margin out of its range, or that has no effect
+     */
+    void check(boolean stopping) {
         if (margin == null) {
             return;
         }
         Range.MARGIN_OPTION.check(margin);
-        if (against == null) {
+        if (against == null && !stopping) {
             throw UserError.usage("--margin has no effect without --against", "Name the model to compare with.");
         }
     }

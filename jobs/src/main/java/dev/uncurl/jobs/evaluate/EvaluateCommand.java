@@ -86,7 +86,7 @@ public final class EvaluateCommand implements Callable<Integer> {
         if (new HashSet<>(models).size() < models.size()) {
             throw UserError.usage("--model names a model twice: " + String.join(", ", models), "Name each model once.");
         }
-        against.check();
+        against.check(stopWhen.isGiven());
         planChoice.check(models);
         stopWhen.check(planChoice.isGiven() || against.isGiven());
     }

@@ -41,7 +41,7 @@ final class PlanChoice {
             split = ",",
             description =
                     "With --plan: router rules as in prune, with commas; all: every rule that fits the plan's method"
-                            + " (default: the default of the method).")
+                            + " (default: the default of the method). --plan all leaves out plans that none of them fits.")
     private List<String> routers = List.of();
 
     @Option(
@@ -108,6 +108,9 @@ final class PlanChoice {
                 lines.add(line(model, plan, rule));
             }
         }
+        if (lines.isEmpty()) { // says which rules fit
+            RouterRule.named(routers.get(0), method(chosen.get(0)));
+        }
         System.out.print(TextTable.of(
                 List.of("scored without a model", "method", "experts", "seed", "made on", "router"), lines));
         return scored;
@@ -119,15 +122,20 @@ final class PlanChoice {
         return new MergeOptions(rule, aligned);
     }
 
+    private static BuiltInMethods method(Plan plan) {
+        return BuiltInMethods.named(plan.origin().method());
+    }
+
+    /** The rules of a plan; none if --plan all includes it and no --router is for its method. */
     private List<RouterRule> rules(Plan plan) {
-        BuiltInMethods method = BuiltInMethods.named(plan.origin().method());
+        BuiltInMethods method = method(plan);
         if (routers.isEmpty()) {
             return List.of(RouterRule.of(method));
         }
         List<String> fitting = RouterRule.ids(method).stream()
                 .filter(rule -> routers.contains(ALL) || routers.contains(rule))
                 .toList();
-        if (fitting.isEmpty()) { // says which rules fit
+        if (fitting.isEmpty() && !plans.contains(ALL)) { // says which rules fit
             return List.of(RouterRule.named(routers.get(0), method));
         }
         return fitting.stream().map(rule -> RouterRule.named(rule, method)).toList();

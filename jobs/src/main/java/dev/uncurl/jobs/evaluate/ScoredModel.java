@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param source loads the weights in a task
  * @param planned the plan that is applied to the model as it is scored; empty for a model as it is stored
  */
-public record ScoredModel(
+record ScoredModel(
         String id,
         String sha256,
         String tokenizer,
@@ -29,7 +29,7 @@ public record ScoredModel(
      *
      * @param router the rule for the router, such as slice
      */
-    public record Planned(String planId, String router) implements Serializable {}
+    record Planned(String planId, String router) implements Serializable {}
 
     /** A registered model, whose files are checked now. */
     static ScoredModel registered(Warehouse warehouse, String modelId) {

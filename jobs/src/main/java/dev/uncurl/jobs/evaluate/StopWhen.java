@@ -49,6 +49,10 @@ final class StopWhen {
         }
     }
 
+    boolean isGiven() {
+        return stopWhen != null;
+    }
+
     /**
      * The rule for the next model.
      *

@@ -97,6 +97,22 @@ class PlannedEvaluationTest {
                 .contains("are there already: reused");
     }
 
+    /** So that a rule that only some of the plans can have can be asked for with all of them. */
+    @Test
+    void allLeavesOutPlansThatNoneOfTheRulesFits() {
+        assertThat(cli.succeed(EVALUATE + "--plan all --router map,collapse --align off --limit 5"))
+                .contains("base+" + planId("uncurl").substring(0, 12) + "-map-unaligned on " + TASK)
+                .contains("base+" + planId("uncurl").substring(0, 12) + "-collapse-unaligned on " + TASK)
+                .doesNotContain("base+" + planId("frequency").substring(0, 12));
+        RoutingFixture.task(warehouse, "superglue/cb", 40, 6);
+        RoutingFixture.dump(warehouse, "base", "superglue/cb", 0);
+        cli.succeed("prune --from base --task superglue/cb --method frequency --experts 2 --plan-only");
+        Cli.Outcome outcome = cli.run(
+                "evaluate --model base --split train --task superglue/cb --plan all --router map,collapse".split(" "));
+        assertThat(outcome.code()).as(outcome.err()).isEqualTo(2);
+        assertThat(outcome.err()).contains("Router rule map cannot be used", "mask or slice");
+    }
+
     private void isRefused(String options, int code, String... messages) {
         Cli.Outcome outcome = cli.run((EVALUATE + options).split(" "));
         assertThat(outcome.code()).as(outcome.err()).isEqualTo(code);
@@ -128,7 +144,8 @@ class PlannedEvaluationTest {
         RoutingFixture.task(warehouse, "superglue/wic", 230, 5);
         RoutingFixture.dump(warehouse, "base", "superglue/wic", 200);
         cli.succeed("prune --from base --task superglue/wic --method frequency --experts 2 --plan-only");
-        String line = "evaluate --model base --split train --task superglue/wic --plan all --stop-when worse";
+        String line =
+                "evaluate --model base --split train --task superglue/wic --plan all --stop-when worse --margin 0.02";
         assertThat(cli.succeed(line)).contains("base on superglue/wic");
         var choice = new PlanChoice();
         picocli.CommandLine.populateCommand(choice, "--plan", "all", "--router", "slice");

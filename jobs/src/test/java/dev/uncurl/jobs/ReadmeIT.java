@@ -29,19 +29,23 @@ class ReadmeIT {
                     .isZero();
             assertThat(outcome.out()).as(command).isNotBlank();
             if (command.equals("jobs/submit demo")) {
-                checkDemo(outcome.out(), Files.readString(folder.resolve("warehouse/demo.log")));
+                checkDemo(outcome.out(), folder.resolve("warehouse"));
             }
         }
     }
 
-    /** The model learned more than the frequencies of tokens. */
-    private static void checkDemo(String out, String log) {
+    /** The model learned more than the frequencies of tokens; the pruned ones are compared; the last line is the page. */
+    private static void checkDemo(String out, Path warehouse) throws IOException {
+        String log = Files.readString(warehouse.resolve("demo.log"));
         double model = figure(log, "demo-pretrained, validation loss: ");
         double unigram = figure(log, "demo-pretrained, validation unigram loss: ");
         assertThat(model).isLessThan(unigram - 0.2);
-        assertThat(out).contains("demo-uncurl-4e-boolq", "demo-frequency-4e-boolq", "demo-random-4e-boolq");
+        assertThat(out).contains("demo-uncurl-2e-flan", "demo-frequency-2e-flan", "demo-random-2e-flan");
         assertThat(out.lines().filter(line -> line.startsWith("  jobs/submit sql")))
                 .hasSize(3);
+        assertThat(out.strip().lines().reduce((one, next) -> next).orElseThrow())
+                .contains("demo.html");
+        assertThat(warehouse.resolve("demo.html")).isNotEmptyFile();
     }
 
     private static double figure(String out, String before) {

@@ -18,7 +18,7 @@ public final class ComparedModels {
     public static final String TASK = "superglue/boolq";
 
     private static final List<String> METRICS =
-            List.of("acc", "acc_norm", "acc_token", "loss_per_token", "target_loss_per_token");
+            List.of("acc", "acc_norm", "acc_tokens", "loss_per_token", "target_loss_per_token");
 
     private final Warehouse warehouse;
     private final String split;
@@ -104,7 +104,7 @@ public final class ComparedModels {
     }
 
     /**
-     * Scores a model: each example is answered rightly with a probability. Per byte, choice 1 is always the likelier one.
+     * Scores a model: each example is answered rightly with a probability. Per character and per byte, choice 1 is always the likelier one.
      *
      * @param loss per token, nats, more or less
      */

@@ -17,10 +17,9 @@ import picocli.CommandLine.Option;
 /** {@code jobs/submit evaluate --model demo-base --task superglue/boolq}. */
 @Command(
         name = "evaluate",
-        description = {
-            "Scores models, and plans without making models of them, on a task or on corpora: loss per token, accuracy;",
-            "compares them on the same examples; times forward passes."
-        },
+        description =
+                "Scores models on a task or on corpora, and plans of them without making models; compares them on the"
+                        + " same examples; times forward passes.",
         footer = {
             "",
             "  jobs/submit evaluate --model demo-base --task superglue/boolq --limit 200",

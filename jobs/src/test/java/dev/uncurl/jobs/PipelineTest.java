@@ -46,7 +46,8 @@ class PipelineTest {
                     + method.id());
         }
         cli.succeed("finetune --from uncurl --model tuned --task " + TASK + " --config " + config("finetune"));
-        cli.succeed("evaluate --task " + TASK + " --model uncurl --model tuned --latency --latency-batch 2");
+        cli.succeed("evaluate --task " + TASK
+                + " --model uncurl --model tuned --against uncurl --latency --latency-batch 2");
     }
 
     private static String config(String name) {

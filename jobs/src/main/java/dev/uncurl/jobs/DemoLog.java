@@ -35,7 +35,7 @@ record DemoLog(String folder, Optional<Path> file) {
         }
     }
 
-    /** A step or a word of it, with the folder in the place of {@value DemoConfig#FOLDER}. */
+    /** Replaces {@value DemoConfig#FOLDER} in a step, or in one word of it, by the folder. */
     String placed(String step) {
         return step.replace(DemoConfig.FOLDER, folder);
     }

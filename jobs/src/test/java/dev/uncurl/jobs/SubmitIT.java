@@ -23,7 +23,7 @@ class SubmitIT {
         var cli = Uncurl.commandLine();
         cli.getSubcommands().forEach((name, command) -> {
             assertThat(command.getUsageMessage()).as(name).contains("jobs/submit " + name);
-            assertThat(command.getUsageMessage().lines().count()).as(name).isLessThan(55);
+            assertThat(command.getUsageMessage().lines().count()).as(name).isLessThan(40);
         });
     }
 

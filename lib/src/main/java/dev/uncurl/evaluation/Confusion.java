@@ -8,13 +8,13 @@ import java.util.function.ToDoubleFunction;
  * How often each class was predicted for each right class. That is all that accuracy, F1 and their standard errors depend
  * on, so examples can be counted where they are scored and the counts added up in any order.
  */
-public final class Confusion {
+final class Confusion {
     private final int classes;
     /** [label, prediction] */
     private final long[] counts;
 
     /** @param classes predictions and labels are below it */
-    public Confusion(int classes) {
+    Confusion(int classes) {
         if (classes < 1) {
             throw new IllegalArgumentException(classes + " classes");
         }
@@ -34,7 +34,7 @@ public final class Confusion {
     }
 
     /** Counts {@code times} examples. */
-    public void add(int prediction, int label, long times) {
+    void add(int prediction, int label, long times) {
         if (prediction < 0 || prediction >= classes || label < 0 || label >= classes || times < 0) {
             throw new IllegalArgumentException(
                     times + " times prediction " + prediction + ", label " + label + " of " + classes + " classes");
@@ -43,7 +43,7 @@ public final class Confusion {
     }
 
     /** Number of examples. */
-    public long examples() {
+    long examples() {
         return Arrays.stream(counts).sum();
     }
 
@@ -69,7 +69,7 @@ public final class Confusion {
      * @param name acc, acc_norm or acc_bytes, according to how the predictions were made
      * @throws UserError (input) without examples
      */
-    public Metric accuracy(String name) {
+    Metric accuracy(String name) {
         long n = requireExamples(name);
         long right = 0;
         for (int label = 0; label < classes; label++) {
@@ -81,12 +81,12 @@ public final class Confusion {
     }
 
     /** CommitmentBank's second metric, as {@link Metric#meanF1}. */
-    public Metric meanF1() {
+    Metric meanF1() {
         return jackknifed("f1", Confusion::meanOfF1);
     }
 
     /** MultiRC's first metric, as {@link Metric#f1OfClass}. */
-    public Metric f1OfClass(int of) {
+    Metric f1OfClass(int of) {
         return jackknifed("f1_a", left -> left.f1(of));
     }
 

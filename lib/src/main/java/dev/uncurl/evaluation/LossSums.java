@@ -7,7 +7,7 @@ import dev.uncurl.error.UserError;
  * independent examples (a ratio estimator): sqrt(n / (n - 1) * sum_i (l_i - r s_i)^2) / sum_i s_i, whose sum is
  * sum l^2 - 2 r sum l s + r^2 sum s^2.
  */
-public final class LossSums {
+final class LossSums {
     private long n;
     private double loss;
     private long size;
@@ -15,13 +15,22 @@ public final class LossSums {
     private double products;
     private double sizeSquares;
 
+    /** @param sizes tokens or bytes of each example */
+    static LossSums of(double[] losses, int[] sizes) {
+        var sums = new LossSums();
+        for (int i = 0; i < losses.length; i++) {
+            sums.add(losses[i], sizes[i]);
+        }
+        return sums;
+    }
+
     /**
      * Adds an example. Sums are rounded: the same examples in the same order give the same bits.
      *
      * @param exampleLoss nats
      * @param exampleSize tokens or bytes
      */
-    public void add(double exampleLoss, long exampleSize) {
+    void add(double exampleLoss, long exampleSize) {
         n++;
         loss += exampleLoss;
         size += exampleSize;
@@ -35,7 +44,7 @@ public final class LossSums {
      *
      * @throws UserError (input) if there is no token, or a loss is not finite
      */
-    public Metric perToken(String name) {
+    Metric perToken(String name) {
         if (size == 0) {
             throw UserError.input(
                     "No token was predicted, so there is no " + name,
@@ -49,7 +58,7 @@ public final class LossSums {
      *
      * @throws UserError (input) if there is no byte, or a loss is not finite
      */
-    public Metric bitsPerByte() {
+    Metric bitsPerByte() {
         if (size == 0) {
             throw UserError.input(
                     "The predicted text has no bytes, so there is no bits_per_byte",

@@ -3,13 +3,13 @@ package dev.uncurl.evaluation;
 import dev.uncurl.error.UserError;
 
 /** Sums for the mean of one value per example or question, such as an exact match or a token F1. */
-public final class MeanSums {
+final class MeanSums {
     private long n;
     private double sum;
     private double squares;
 
     /** Sums are rounded: the same values in the same order give the same bits. */
-    public void add(double value) {
+    void add(double value) {
         n++;
         sum += value;
         squares += value * value;
@@ -20,7 +20,7 @@ public final class MeanSums {
      *
      * @throws UserError (input) without values, or if one is not finite
      */
-    public Metric toMetric(String name) {
+    Metric toMetric(String name) {
         if (n == 0) {
             throw UserError.input(
                     "No example was scored, so there is no " + name, "Evaluate on a split that has examples.");

@@ -67,9 +67,14 @@ public record Metric(
         return prediction(perUnit);
     }
 
-    /** Share of right answers; see {@link Confusion#accuracy}. */
+    /** Share of right answers; its standard error is that of a mean of n independent 0s and 1s. */
     public static Metric accuracy(int[] predictions, int[] labels) {
-        return confusion(predictions, labels).accuracy("acc");
+        return accuracy("acc", predictions, labels);
+    }
+
+    /** @param name acc, acc_norm, acc_bytes or acc_tokens, according to how the predictions were made */
+    public static Metric accuracy(String name, int[] predictions, int[] labels) {
+        return confusion(predictions, labels).accuracy(name);
     }
 
     /**
@@ -116,15 +121,33 @@ public record Metric(
     }
 
     /**
-     * Mean loss per token, sum of losses over sum of tokens; see {@link LossSums}.
+     * Mean of one value per example, such as a token F1, with the standard error of independent values.
+     *
+     * @throws UserError (input) without values, or if one is not finite
+     */
+    public static Metric mean(String name, double[] values) {
+        var sums = new MeanSums();
+        Arrays.stream(values).forEach(sums::add);
+        return sums.toMetric(name);
+    }
+
+    /**
+     * Mean loss per token, sum of losses over sum of tokens. The standard error assumes independent examples (a ratio
+     * estimator): sqrt(n / (n - 1) * sum_i (l_i - r t_i)^2) / sum_i t_i.
      *
      * @throws UserError (input) if there is no token, or a loss is not finite
      */
     public static Metric lossPerToken(String name, double[] losses, int[] tokens) {
-        var sums = new LossSums();
-        for (int i = 0; i < losses.length; i++) {
-            sums.add(losses[i], tokens[i]);
-        }
-        return sums.perToken(name);
+        return LossSums.of(losses, tokens).perToken(name);
+    }
+
+    /**
+     * bits_per_byte: the sum of losses over ln 2 and the number of UTF-8 bytes of the predicted text.
+     *
+     * @param losses nats
+     * @throws UserError (input) if there is no byte, or a loss is not finite
+     */
+    public static Metric bitsPerByte(double[] losses, int[] bytes) {
+        return LossSums.of(losses, bytes).bitsPerByte();
     }
 }

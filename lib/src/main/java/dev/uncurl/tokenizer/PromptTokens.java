@@ -6,7 +6,8 @@ import java.util.Arrays;
  * The tokens of a prompt and of texts that continue it, divided as lm-evaluation-harness does ({@code _encode_pair}): white
  * space at the end of the prompt belongs to the continuation, and a continuation's tokens are those of the whole text after
  * as many as the prompt has by itself. So a continuation has the tokens that it has within a text, although the prompt's
- * own may differ from the whole text's where a merge would cross the boundary.
+ * own may differ from the whole text's where a merge would cross the boundary. Where such a merge leaves the continuation no token,
+ * it has the tokens that it has by itself.
  *
  * <p>A prompt without text other than white space has no tokens. The harness scores its
  * continuations after the end-of-text token, and so must the caller.
@@ -45,6 +46,8 @@ public final class PromptTokens {
     /** The tokens of a text after the prompt; none if the text and the white space before it are empty. */
     public int[] continuation(String continuation) {
         int[] whole = tokenizer.encode(text + space + continuation);
-        return Arrays.copyOfRange(whole, Math.min(ids.length, whole.length), whole.length);
+        return whole.length > ids.length
+                ? Arrays.copyOfRange(whole, ids.length, whole.length)
+                : tokenizer.encode(space + continuation);
     }
 }

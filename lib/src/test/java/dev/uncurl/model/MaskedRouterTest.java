@@ -109,24 +109,6 @@ class MaskedRouterTest {
         assertThat(Models.train(config, values, ONE_TOKEN).gradients()).doesNotContain(Double.NaN);
     }
 
-    /** The parent's values for a model of some of its experts, all router rows kept. */
-    private static double[] keep(ModelConfig parent, double[] source, ModelConfig config) {
-        double[] target = new double[(int) ParameterLayout.of(config).length()];
-        int[] expertOfRow = config.moe().layer(1).expertOfRow();
-        for (var tensor : ParameterLayout.of(config).tensors()) {
-            String name = tensor.name();
-            for (int row = 0; row < ROWS; row++) {
-                String own = ParameterLayout.expert(1, expertOfRow[row]);
-                if (tensor.name().startsWith(own)) {
-                    name = ParameterLayout.expert(1, row) + tensor.name().substring(own.length());
-                }
-            }
-            var there = ParameterLayout.of(parent).tensor(name);
-            System.arraycopy(source, (int) there.offset(), target, (int) tensor.offset(), (int) tensor.length());
-        }
-        return target;
-    }
-
     @Tag("slow")
     @ParameterizedTest
     @CsvSource({"1, false", "2, false", "2, true", "4, true"})
@@ -139,7 +121,7 @@ class MaskedRouterTest {
         int same = 0;
         int others = 0;
         try (var before = scorer(parent, source);
-                var after = scorer(config, keep(parent, source, config))) {
+                var after = scorer(config, Models.kept(parent, source, config))) {
             before.forward(batch);
             after.forward(batch);
             RoutingView then = before.routing(1);
@@ -177,7 +159,7 @@ class MaskedRouterTest {
             }
             var config = masked(1, false, live);
             assertThat(config.moe().layer(1).isMasked()).isTrue();
-            try (var after = scorer(config, keep(parent, source, config))) {
+            try (var after = scorer(config, Models.kept(parent, source, config))) {
                 assertThat(after.forward(batch).crossEntropy()).isEqualTo(loss.crossEntropy());
                 assertThat(after.targetLogProbabilities()).isEqualTo(before.targetLogProbabilities());
                 assertThat(after.expertTokens(1)).isEqualTo(counts);

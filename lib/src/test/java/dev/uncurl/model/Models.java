@@ -125,4 +125,22 @@ final class Models {
             return new Trained(loss, model.targetLogProbabilities(), read(gradients), dropped);
         }
     }
+
+    /** The parent's values for a model of some of the experts of block 1, all router rows kept. */
+    static double[] kept(ModelConfig parent, double[] source, ModelConfig config) {
+        double[] target = new double[(int) ParameterLayout.of(config).length()];
+        int[] expertOfRow = config.moe().layer(1).expertOfRow();
+        for (var tensor : ParameterLayout.of(config).tensors()) {
+            String name = tensor.name();
+            for (int row = 0; row < expertOfRow.length; row++) {
+                String own = ParameterLayout.expert(1, expertOfRow[row]);
+                if (tensor.name().startsWith(own)) {
+                    name = ParameterLayout.expert(1, row) + tensor.name().substring(own.length());
+                }
+            }
+            var there = ParameterLayout.of(parent).tensor(name);
+            System.arraycopy(source, (int) there.offset(), target, (int) tensor.offset(), (int) tensor.length());
+        }
+        return target;
+    }
 }

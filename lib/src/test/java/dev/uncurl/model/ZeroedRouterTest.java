@@ -35,24 +35,6 @@ class ZeroedRouterTest {
         return SmoeLanguageModel.forScoring(config, Models.array(parameters, DataType.FLOAT), 80);
     }
 
-    /** The parent's values, without the experts that lead nowhere. */
-    private static double[] keep(ModelConfig parent, double[] source, ModelConfig config) {
-        double[] target = new double[(int) ParameterLayout.of(config).length()];
-        int[] expertOfRow = config.moe().layer(1).expertOfRow();
-        for (var tensor : ParameterLayout.of(config).tensors()) {
-            String name = tensor.name();
-            for (int row = 0; row < ROWS; row++) {
-                String own = ParameterLayout.expert(1, expertOfRow[row]);
-                if (tensor.name().startsWith(own)) {
-                    name = ParameterLayout.expert(1, row) + tensor.name().substring(own.length());
-                }
-            }
-            var there = ParameterLayout.of(parent).tensor(name);
-            System.arraycopy(source, (int) there.offset(), target, (int) tensor.offset(), (int) tensor.length());
-        }
-        return target;
-    }
-
     /** The definition: the parent, with experts whose output is zero. No gate, choice or score differs by a bit. */
     @ParameterizedTest
     @CsvSource({"1, false", "2, false", "2, true", "4, true"})
@@ -72,7 +54,7 @@ class ZeroedRouterTest {
         var config = zeroed(topK, renormalize, live);
         int none = 0;
         try (var before = scorer(parent, silent);
-                var after = scorer(config, keep(parent, source, config))) {
+                var after = scorer(config, Models.kept(parent, source, config))) {
             before.forward(BATCH);
             after.forward(BATCH);
             assertThat(after.targetLogProbabilities()).isEqualTo(before.targetLogProbabilities());

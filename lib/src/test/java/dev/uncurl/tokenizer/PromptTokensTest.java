@@ -32,11 +32,15 @@ class PromptTokensTest {
 
     @Test
     void aMergeAcrossTheBoundaryLeavesThePromptAlone() {
-        // "Ans" and "wer" are not the tokens of "Answer": the whole text is shorter than its parts
+        // a whole word has fewer tokens than its parts; what follows as many as the prompt has is the continuation
         var prompt = PromptTokens.of(TOKENIZER, "Ans");
         assertThat(prompt.ids()).isEqualTo(TOKENIZER.encode("Ans"));
-        int[] whole = TOKENIZER.encode("Answers");
-        assertThat(prompt.continuation("wers")).isEqualTo(Arrays.copyOfRange(whole, prompt.ids().length, whole.length));
+        int[] whole = TOKENIZER.encode("Answers here");
+        assertThat(whole).hasSizeGreaterThan(prompt.ids().length);
+        assertThat(prompt.continuation("wers here"))
+                .isEqualTo(Arrays.copyOfRange(whole, prompt.ids().length, whole.length));
+        assertThat(TOKENIZER.encode("Answers")).hasSameSizeAs(prompt.ids());
+        assertThat(prompt.continuation("wers")).as("a merge that leaves none").isEqualTo(TOKENIZER.encode("wers"));
     }
 
     @Test

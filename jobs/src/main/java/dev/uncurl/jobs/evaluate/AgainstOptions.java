@@ -15,17 +15,14 @@ final class AgainstOptions {
     @Option(
             names = "--against",
             paramLabel = "ID",
-            description =
-                    "Compare the models with this one on the same examples, and with each other: paired intervals,"
-                            + " McNemar's test, the smallest difference that could have been seen.")
+            description = "Compare the models with this one, and with each other, on the same examples.")
     private String against;
 
     @Option(
             names = "--margin",
             paramLabel = "X",
-            description =
-                    "How much worse a model may be to count as not worse: a share for accuracies, nats per token for"
-                            + " losses (default: " + MARGIN + ").")
+            description = "How much worse a model may be and count as not worse: a share, or nats per token (default: "
+                    + MARGIN + ").")
     private Double margin;
 
     /**

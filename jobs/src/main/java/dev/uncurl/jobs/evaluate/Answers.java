@@ -79,18 +79,11 @@ record Answers(
     private static int[] normalized(List<Example> examples, Function<Example, Optional<int[]>> lengths) {
         return examples.stream().allMatch(example -> lengths.apply(example).isPresent())
                 ? examples.stream()
-                        .mapToInt(
-                                example -> best(example, lengths.apply(example).orElseThrow()))
+                        .mapToInt(example -> Metric.prediction(
+                                example.logLikelihoods.orElseThrow(),
+                                lengths.apply(example).orElseThrow()))
                         .toArray()
                 : null;
-    }
-
-    private static int best(Example example, int[] lengths) {
-        double[] scaled = example.logLikelihoods.orElseThrow().clone();
-        for (int choice = 0; choice < scaled.length; choice++) {
-            scaled[choice] /= lengths[choice];
-        }
-        return Metric.prediction(scaled);
     }
 
     int[] predictions(ComparedMetric metric) {

@@ -17,6 +17,7 @@ import picocli.CommandLine.Option;
 /** {@code jobs/submit evaluate --model demo-base --task superglue/boolq}. */
 @Command(
         name = "evaluate",
+        customSynopsis = "uncurl evaluate --model=ID [--model=ID]... [--task=TASK] [OPTION]...",
         description =
                 "Scores models on a task or on corpora, and plans of them without making models; compares them on the"
                         + " same examples; times forward passes.",
@@ -49,8 +50,8 @@ public final class EvaluateCommand implements Callable<Integer> {
     @Option(
             names = "--limit",
             defaultValue = "0",
-            description = "The most examples or sequences to score, over all tasks or corpora together: the first ones"
-                    + " (default: all).")
+            paramLabel = "N",
+            description = "Score the first N examples or sequences, over all tasks or corpora (default: all).")
     private int limit;
 
     @Mixin

@@ -38,10 +38,7 @@ final class EvaluationMetrics {
         var metrics = new ArrayList<Metric>();
         metrics.add(Metric.lossPerToken("loss_per_token", scored.textLoss, scored.textTokens));
         if (ScoredColumns.isComplete(scored.bytes)) {
-            double[] bits = Arrays.stream(scored.textLoss)
-                    .map(nats -> nats / Math.log(2))
-                    .toArray();
-            metrics.add(Metric.lossPerToken("bits_per_byte", bits, scored.bytes));
+            metrics.add(Metric.bitsPerByte(scored.textLoss, scored.bytes));
         }
         if (inputs.corpora()) {
             unigrams().ifPresent(model -> metrics.add(model.on(scored)));
@@ -83,14 +80,7 @@ final class EvaluationMetrics {
     /** Adds accuracy under other predictions, where every example has one. */
     private static void addAccuracy(String name, int[] predictions, int[] labels, List<Metric> metrics) {
         if (ScoredColumns.isComplete(predictions)) {
-            Metric accuracy = Metric.accuracy(predictions, labels);
-            metrics.add(new Metric(
-                    name,
-                    accuracy.value(),
-                    accuracy.n(),
-                    accuracy.standardError(),
-                    accuracy.majorityBaseline(),
-                    accuracy.constantPredictor()));
+            metrics.add(Metric.accuracy(name, predictions, labels));
         }
     }
 

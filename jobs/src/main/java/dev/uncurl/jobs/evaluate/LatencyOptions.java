@@ -26,23 +26,21 @@ final class LatencyOptions {
 
     @Option(
             names = "--latency",
-            description =
-                    "Time forward passes of all models, one pass of each in turn, in one task on each executor, one"
-                            + " executor after another. Alone, without --task, it is all that is done.")
+            description = "Time forward passes of the models, in turn, on each executor. Needs no --task.")
     private boolean latency;
 
     @Option(
             names = "--latency-batch",
             paramLabel = "N",
             split = ",",
-            description = "Sequences in a pass; several with commas (default: 1,8).")
+            description = "Sequences in a pass, with commas (default: 1,8).")
     private List<Integer> batches;
 
     @Option(
             names = "--latency-length",
             paramLabel = "N",
             split = ",",
-            description = "Tokens of a sequence; several with commas (default: the shortest context of the models).")
+            description = "Tokens of a sequence, with commas (default: the shortest context).")
     private List<Integer> lengths;
 
     @Option(

@@ -29,7 +29,7 @@ record MetricSample(ComparedMetric metric, List<Answers> models, PairedSample sa
                             .toArray(boolean[][]::new));
             case EM -> {
                 var set = any.of();
-                var questions = QuestionUnits.read(warehouse, set.task(), set.split(), any.ids());
+                var questions = QuestionUnits.of(Questions.of(warehouse, set.task(), set.split()), any.ids());
                 yield ofAnswers(
                         metric,
                         models,

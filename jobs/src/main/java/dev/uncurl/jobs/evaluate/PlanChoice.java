@@ -30,24 +30,21 @@ final class PlanChoice {
     @Option(
             names = "--plan",
             paramLabel = "ID",
-            description =
-                    "Also score this plan of the one --model, without making a model of it: its id or the first 6 or"
-                            + " more digits; repeat for more. all: every plan of the model that was made on the --task.")
+            description = "Also score this plan of the --model, without making a model: 6 or more digits of its id;"
+                    + " all: every plan made on the --task. Repeat for more.")
     private List<String> plans = List.of();
 
     @Option(
             names = "--router",
             paramLabel = "RULE",
             split = ",",
-            description =
-                    "With --plan: router rules as in prune, with commas; all: every rule that fits the plan's method"
-                            + " (default: the default of the method). --plan all leaves out plans that none of them fits.")
+            description = "With --plan: rules as in prune, with commas, or all (default: that of the method).")
     private List<String> routers = List.of();
 
     @Option(
             names = "--align",
             paramLabel = "on|off",
-            description = "With --plan: align the neurons of experts before they are merged (default: on).")
+            description = "With --plan: align neurons before a merge (default: on).")
     private OnOff align;
 
     /** Whether plans are to be scored. */

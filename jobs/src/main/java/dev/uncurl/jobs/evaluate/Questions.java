@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
@@ -25,16 +26,29 @@ final class Questions {
             long sourceOffset,
             int sourceGroup,
             Optional<List<String>> answers) {
-        private List<Object> id() {
+        /** Equal for the examples of one question. */
+        List<Object> id() {
             return List.of(source, sourceOffset, sourceGroup);
+        }
+
+        /**
+         * Whether a choice is right: one of the right ones or, where choices have texts, one with the words of a right one, as
+         * lm-evaluation-harness compares them.
+         */
+        boolean isRight(int choice) {
+            return rightChoices.orElseThrow().contains(choice)
+                    || answers.filter(texts -> TokenF1.isExact(texts.get(choice), right(texts)))
+                            .isPresent();
         }
 
         /** F1 of a choice: its best over the right answers. */
         private double tokenF1(int choice) {
             List<String> texts = answers.orElseThrow();
-            return TokenF1.of(
-                    texts.get(choice),
-                    rightChoices.orElseThrow().stream().map(texts::get).toList());
+            return TokenF1.of(texts.get(choice), right(texts));
+        }
+
+        private List<String> right(List<String> texts) {
+            return rightChoices.orElseThrow().stream().map(texts::get).toList();
         }
     }
 
@@ -53,6 +67,11 @@ final class Questions {
         return new Questions(Records.read(examples, Question.class));
     }
 
+    /** The question of an example. */
+    Question of(long exampleId) {
+        return byExample.get(exampleId);
+    }
+
     /**
      * Exact match; see {@link Metric#exactMatch}.
      *
@@ -63,25 +82,19 @@ final class Questions {
         var right = new boolean[ids.length];
         var questions = new ArrayList<List<Object>>();
         for (int row = 0; row < right.length; row++) {
-            Question question = byExample.get(ids[row]);
-            right[row] = question.rightChoices.orElseThrow().contains(predictions[row]);
+            Question question = of(ids[row]);
+            right[row] = question.isRight(predictions[row]);
             questions.add(question.id());
         }
         return Metric.exactMatch(right, questions);
     }
 
-    /** Mean over examples of the {@link TokenF1} of the predicted choice; its standard error is that of a mean. */
+    /** Mean over examples of the {@link TokenF1} of the predicted choice. */
     Metric tokenF1(long[] ids, int[] predictions) {
-        double[] values = new double[ids.length];
-        for (int row = 0; row < values.length; row++) {
-            values[row] = byExample.get(ids[row]).tokenF1(predictions[row]);
-        }
-        int n = values.length;
-        double mean = Arrays.stream(values).sum() / n;
-        double squares = Arrays.stream(values)
-                .map(value -> (value - mean) * (value - mean))
-                .sum();
-        double error = n > 1 ? Math.sqrt(squares / (n - 1) / n) : 0;
-        return new Metric("f1", mean, n, error, null, null);
+        return Metric.mean(
+                "f1",
+                IntStream.range(0, ids.length)
+                        .mapToDouble(row -> of(ids[row]).tokenF1(predictions[row]))
+                        .toArray());
     }
 }

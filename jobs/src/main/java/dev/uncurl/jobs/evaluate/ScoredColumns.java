@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.evaluate;
 
+import dev.uncurl.evaluation.Metric;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
@@ -111,21 +112,14 @@ final class ScoredColumns {
         return value == null ? NONE : value;
     }
 
-    /** The choice with the highest log-likelihood per unit of its length; ties go to the lower index. */
+    /** The most likely choice per unit of length; none without choices or lengths. */
     private static int best(List<?> likelihoods, List<?> lengths) {
         if (likelihoods == null || lengths == null) {
             return NONE;
         }
-        int best = 0;
-        double highest = Double.NEGATIVE_INFINITY;
-        for (int choice = 0; choice < likelihoods.size(); choice++) {
-            double value = (Double) likelihoods.get(choice) / (Integer) lengths.get(choice);
-            if (value > highest) {
-                best = choice;
-                highest = value;
-            }
-        }
-        return best;
+        return Metric.prediction(
+                likelihoods.stream().mapToDouble(value -> (Double) value).toArray(),
+                lengths.stream().mapToInt(length -> (Integer) length).toArray());
     }
 
     private ScoredColumns sorted() {

@@ -26,10 +26,8 @@ final class StopWhen {
     @Option(
             names = "--stop-when",
             paramLabel = WORSE,
-            description =
-                    "worse: stop scoring a model when its first 64, 128, 256, ... examples show that it is worse than the"
-                            + " baseline (--against; without it, the --model of the plans) by more than --margin; the results so"
-                            + " far are kept.")
+            description = "worse: stop scoring a model that is worse by more than --margin on its first examples (64,"
+                    + " 128, ...).")
     private String stopWhen;
 
     private Baseline baseline;

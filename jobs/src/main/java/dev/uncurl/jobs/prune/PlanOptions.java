@@ -114,8 +114,7 @@ final class PlanOptions {
             defaultValue = "1",
             split = ",",
             description =
-                    "Seed for random numbers of the method (default: ${DEFAULT-VALUE}). With --plan-only, several: 1,2,3;"
-                            + " a method without random numbers takes the first.")
+                    "Seed for random numbers of the method (default: ${DEFAULT-VALUE}). With --plan-only, several: 1,2,3.")
     private List<Long> seeds;
 
     /**

@@ -33,6 +33,8 @@ import picocli.CommandLine.Spec;
 /** {@code jobs/submit prune --from demo-base --task superglue/boolq --method uncurl --experts 4 --model demo-uncurl}. */
 @Command(
         name = "prune",
+        customSynopsis =
+                "uncurl prune --from=ID --task=TASK --method=NAME --experts=K (--model=ID | --plan-only) [OPTION]...",
         description =
                 "Decides from the router logits of a task which experts to merge or drop, and makes the pruned model.",
         footer = {
@@ -62,11 +64,9 @@ public final class PruneCommand implements Callable<Integer> {
             names = "--router",
             paramLabel = "RULE",
             description =
-                    "How the routers are computed. For methods that merge: map (the default) keeps all rows and maps"
-                            + " them to the merged experts; collapse makes one row per cluster, the mean of its rows. For methods"
-                            + " that drop: mask (the default) keeps all rows, never chooses dropped ones, and does not change"
-                            + " gates; slice removes the rows of dropped experts; zero chooses as before, and a dropped"
-                            + " expert adds nothing.")
+                    "How routers follow. Methods that merge: map (default: all rows stay and lead to the merged experts),"
+                            + " collapse (one row per cluster). Methods that drop: mask (default: all rows stay, dropped experts are"
+                            + " never chosen), slice (their rows go), zero (they are chosen and add nothing).")
     private String router;
 
     @Option(
@@ -82,8 +82,7 @@ public final class PruneCommand implements Callable<Integer> {
             defaultValue = "f32",
             completionCandidates = PlanOptions.DTypes.class,
             description = "Storage type of the pruned model's weights: ${COMPLETION-CANDIDATES} (default:"
-                    + " ${DEFAULT-VALUE}). bf16 halves the size; each value is rounded to the nearest, ties to"
-                    + " even.")
+                    + " ${DEFAULT-VALUE}). bf16 halves the size.")
     private String dtype;
 
     @Option(names = "--model", paramLabel = "ID", description = "Name of the pruned model.")

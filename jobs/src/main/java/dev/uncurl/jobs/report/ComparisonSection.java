@@ -27,11 +27,11 @@ final class ComparisonSection {
     private static final double NARROWEST = 0.2;
 
     private final Markup page;
-    private final Comparison comparison;
+    private final StoredComparison comparison;
     private final int expertsBefore;
 
     /** @param expertsBefore experts per layer of the unpruned model */
-    ComparisonSection(Markup page, Comparison comparison, int expertsBefore) {
+    ComparisonSection(Markup page, StoredComparison comparison, int expertsBefore) {
         this.page = page;
         this.comparison = comparison;
         this.expertsBefore = expertsBefore;
@@ -175,7 +175,7 @@ final class ComparisonSection {
     }
 
     /** Verdicts by the first metric, counted for each K: "K = 4: 1 within noise, 3 worse; K = 2: 4 worse". */
-    static String count(Comparison comparison) {
+    static String count(StoredComparison comparison) {
         return comparison.byExperts(comparison.metrics().get(0)).entrySet().stream()
                 .map(panel ->
                         panel.getKey().map(k -> "K = " + k).orElse("not pruned") + ": " + counts(panel.getValue()))

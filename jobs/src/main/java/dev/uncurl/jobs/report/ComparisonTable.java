@@ -23,7 +23,7 @@ final class ComparisonTable {
 
     private ComparisonTable() {}
 
-    static String of(Comparison comparison, TaskData data) {
+    static String of(StoredComparison comparison, TaskData data) {
         var text = new StringBuilder();
         text.append("Against ").append(comparison.against()).append(". ").append(data.describe(comparison.data()));
         if (comparison.older() > 0) {

@@ -60,7 +60,7 @@ public final class ReportCommand implements Callable<Integer> {
         }
         Warehouse warehouse = warehouseOptions.open();
         warehouse.describe("report " + task);
-        List<Comparison> comparisons = Comparison.newest(warehouse, task, split.label());
+        List<StoredComparison> comparisons = StoredComparison.newest(warehouse, task, split.label());
         List<Row> rows = rows(warehouse, FRONTIER).collectAsList();
         if (rows.isEmpty() && comparisons.isEmpty()) {
             throw UserError.input(

@@ -32,8 +32,8 @@ record Study(
     record Task(
             String name,
             String data,
-            Optional<Comparison> before,
-            List<Comparison> after,
+            Optional<StoredComparison> before,
+            List<StoredComparison> after,
             Optional<TaskRouting> routing,
             String routingSplit) {}
 }

@@ -45,7 +45,7 @@ final class StudyPage {
                         + " runs.");
     }
 
-    private void counted(String what, Comparison comparison) {
+    private void counted(String what, StoredComparison comparison) {
         page.element(
                 "li",
                 what + ", against " + comparison.against() + " by "
@@ -90,7 +90,7 @@ final class StudyPage {
             older(comparison);
             new ComparisonSection(page, comparison, experts).draw(task.name());
         });
-        for (Comparison comparison : task.after()) {
+        for (StoredComparison comparison : task.after()) {
             page.element("h2", "After finetuning: pruned for " + task.name() + ", against " + comparison.against());
             page.element("p", "The pruned models and the unpruned one, after the same finetuning.");
             older(comparison);
@@ -106,7 +106,7 @@ final class StudyPage {
         });
     }
 
-    private void older(Comparison comparison) {
+    private void older(StoredComparison comparison) {
         if (comparison.older() > 0) {
             page.element(
                     "p",
@@ -116,7 +116,7 @@ final class StudyPage {
     }
 
     /** Settings that were compared both before and after finetuning, by the first metric that both have. */
-    private void beforeAndAfter(Study.Task task, Comparison before, Comparison after) {
+    private void beforeAndAfter(Study.Task task, StoredComparison before, StoredComparison after) {
         Optional<String> common =
                 after.metrics().stream().filter(before.metrics()::contains).findFirst();
         if (common.isEmpty()) {

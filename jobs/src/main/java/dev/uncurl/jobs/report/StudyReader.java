@@ -70,11 +70,11 @@ final class StudyReader {
     }
 
     private Study.Task task(String task) {
-        List<Comparison> comparisons = Comparison.newest(warehouse, task, split);
-        Optional<Comparison> before = comparisons.stream()
+        List<StoredComparison> comparisons = StoredComparison.newest(warehouse, task, split);
+        Optional<StoredComparison> before = comparisons.stream()
                 .filter(comparison -> comparison.against().equals(modelId))
                 .findFirst();
-        List<Comparison> after = comparisons.stream()
+        List<StoredComparison> after = comparisons.stream()
                 .filter(comparison -> isFinetuned(models.get(comparison.against())))
                 .toList();
         if (before.isEmpty() && after.isEmpty()) {
@@ -83,7 +83,7 @@ final class StudyReader {
                     "Run evaluate --task " + task + " --against " + modelId + " with the models or plans to compare.");
         }
         String data = Stream.concat(before.stream(), after.stream())
-                .map(Comparison::data)
+                .map(StoredComparison::data)
                 .distinct()
                 .map(TaskData.of(warehouse, task)::describe)
                 .reduce((one, other) -> one + "; " + other)

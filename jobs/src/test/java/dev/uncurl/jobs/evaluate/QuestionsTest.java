@@ -27,6 +27,18 @@ class QuestionsTest {
         assertThat(QUESTIONS.exactMatch(ids, new int[] {1, 1, 0}).value()).isZero();
     }
 
+    /** As lm-evaluation-harness compares ReCoRD's entities; so do comparisons. */
+    @Test
+    void aChoiceWithTheWordsOfARightOneMatches() {
+        var entities = new Questions(List.of(question(1, 0, List.of(1), "THE Hague!", "Hague", "Hague Court")));
+        long[] id = {1};
+        for (int choice = 0; choice < 3; choice++) {
+            boolean right = choice < 2;
+            assertThat(entities.exactMatch(id, new int[] {choice}).value()).isEqualTo(right ? 1 : 0);
+            assertThat(QuestionUnits.of(entities, id).right(new int[] {choice})).containsExactly(right);
+        }
+    }
+
     @Test
     void tokenF1IsTheMeanOfTheBestF1OfEachPrediction() {
         // 1, then 0, then "Lee" against "Ann Lee": precision 1, recall 1/2

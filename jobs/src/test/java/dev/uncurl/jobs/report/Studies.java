@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.report;
 
 import dev.uncurl.jobs.warehouse.row.MetricsRow;
+import java.lang.reflect.RecordComponent;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +55,7 @@ final class Studies {
         return new LossCurve(run, rows, unigram);
     }
 
-    static Comparison before(String model, String task) {
+    static StoredComparison before(String model, String task) {
         var rows = new ArrayList<Compared>();
         rows.add(row(model, task, model, null, null, null, 1, 5.231, 0, 0, 0, "a"));
         Object[][] table = {
@@ -90,10 +91,10 @@ final class Studies {
                     (Double) r[4] + (Double) r[5],
                     (String) r[6]));
         }
-        return Comparison.newest(rows).get(0);
+        return StoredComparison.newest(rows).get(0);
     }
 
-    static Comparison after(String tuned, String task) {
+    static StoredComparison after(String tuned, String task) {
         var rows = new ArrayList<Compared>();
         rows.add(row(tuned, task, tuned, null, null, null, 1, 4.902, 0, 0, 0, "a"));
         Object[][] table = {
@@ -119,7 +120,7 @@ final class Studies {
         for (Object[] r : table) { // accuracies: nobody can do it
             rows.add(accuracy(tuned, task, "demo-" + r[0] + "-2e-flan", (String) r[0], (String) r[1]));
         }
-        return Comparison.newest(rows).get(0);
+        return StoredComparison.newest(rows).get(0);
     }
 
     private static Compared row(
@@ -229,63 +230,29 @@ final class Studies {
 
     /** The row in another comparison. */
     static Compared at(Compared row, String comparison, Instant time) {
-        return new Compared(
-                comparison,
-                time,
-                row.task(),
-                row.split(),
-                row.data(),
-                row.against(),
-                row.subject(),
-                row.models(),
-                row.method(),
-                row.router(),
-                row.experts(),
-                row.metric(),
-                row.n(),
-                row.seeds(),
-                row.value(),
-                row.difference(),
-                row.low(),
-                row.high(),
-                row.pHolm(),
-                row.detectable(),
-                row.margin(),
-                row.notWorse(),
-                row.letters(),
-                row.valueLow(),
-                row.valueHigh(),
-                row.flags());
+        return changed(row, Map.of("comparisonId", comparison, "createdAt", time));
     }
 
     /** The row of a model whose own row does not say how it was pruned. */
     static Compared unnamed(Compared row) {
-        return new Compared(
-                row.comparisonId(),
-                row.createdAt(),
-                row.task(),
-                row.split(),
-                row.data(),
-                row.against(),
-                row.subject(),
-                row.models(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                row.metric(),
-                row.n(),
-                row.seeds(),
-                row.value(),
-                row.difference(),
-                row.low(),
-                row.high(),
-                row.pHolm(),
-                row.detectable(),
-                row.margin(),
-                row.notWorse(),
-                row.letters(),
-                row.valueLow(),
-                row.valueHigh(),
-                row.flags());
+        return changed(
+                row, Map.of("method", Optional.empty(), "router", Optional.empty(), "experts", Optional.empty()));
+    }
+
+    /** The row with other values of some components. */
+    private static Compared changed(Compared row, Map<String, Object> values) {
+        try {
+            RecordComponent[] components = Compared.class.getRecordComponents();
+            Class<?>[] types = new Class<?>[components.length];
+            Object[] all = new Object[components.length];
+            for (int i = 0; i < components.length; i++) {
+                types[i] = components[i].getType();
+                Object own = components[i].getAccessor().invoke(row);
+                all[i] = values.getOrDefault(components[i].getName(), own);
+            }
+            return Compared.class.getDeclaredConstructor(types).newInstance(all);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
     }
 }

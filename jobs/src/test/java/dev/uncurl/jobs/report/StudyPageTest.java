@@ -25,7 +25,7 @@ class StudyPageTest {
 
     @Test
     void theTableHasTheNumbersOfEveryRow() {
-        Comparison before = study.tasks().get(0).before().orElseThrow();
+        StoredComparison before = study.tasks().get(0).before().orElseThrow();
         List<List<HtmlTables.Cell>> table = html.rows("loss_per_token against demo-base, flan");
         List<String> head = table.get(0).stream().map(HtmlTables.Cell::text).toList();
         assertThat(head)
@@ -55,7 +55,7 @@ class StudyPageTest {
     /** The places of the ticks are the scale by which a reader reads the whiskers. */
     @Test
     void whiskersEndWhereTheTicksPutTheirInterval() {
-        Comparison before = study.tasks().get(0).before().orElseThrow();
+        StoredComparison before = study.tasks().get(0).before().orElseThrow();
         var panels = new ArrayList<>(before.byExperts("loss_per_token").values());
         List<Element> charts = charts("loss_per_token, K = ");
         assertThat(charts).hasSize(3 + 1); // and one after finetuning

@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-class ComparisonTest {
-    private final Comparison before = Studies.before(Studies.BASE, Studies.TASK);
+class StoredComparisonTest {
+    private final StoredComparison before = Studies.before(Studies.BASE, Studies.TASK);
 
     @Test
     void theNewestOfEachBaselineIsTaken() {
@@ -22,11 +22,11 @@ class ComparisonTest {
                 .filter(row -> row.experts().equals(Optional.of(2)))
                 .map(row -> Studies.at(row, "later", Instant.parse("2027-01-01T00:00:00Z")))
                 .forEach(rows::add);
-        List<Comparison> newest = Comparison.newest(rows);
-        assertThat(newest).extracting(Comparison::against).containsExactly(Studies.BASE, Studies.TUNED);
+        List<StoredComparison> newest = StoredComparison.newest(rows);
+        assertThat(newest).extracting(StoredComparison::against).containsExactly(Studies.BASE, Studies.TUNED);
         assertThat(newest.get(0).rows()).hasSize(5).allMatch(row -> row.comparisonId()
                 .equals("later"));
-        assertThat(newest).extracting(Comparison::older).containsExactly(1, 0);
+        assertThat(newest).extracting(StoredComparison::older).containsExactly(1, 0);
     }
 
     @Test

@@ -19,13 +19,13 @@ import java.util.stream.Collectors;
  * @param rows at least one; K descending (rows without K first), then from the best value to the worst
  * @param older how many comparisons with the same baseline, task and split there are that are older
  */
-record Comparison(String against, List<Compared> rows, int older) {
+record StoredComparison(String against, List<Compared> rows, int older) {
     /** Metrics in the order in which they are shown: the loss first, since it shows the smallest differences. */
     private static final List<String> FIRST =
             List.of("loss_per_token", "target_loss_per_token", "bits_per_byte", "acc");
 
     /** The newest comparison with each baseline, by the name of the baseline. */
-    static List<Comparison> newest(Warehouse warehouse, String task, String split) {
+    static List<StoredComparison> newest(Warehouse warehouse, String task, String split) {
         Map<String, StudiedModel> models = StudiedModel.all(warehouse);
         List<Compared> rows =
                 Records.read(warehouse.rows(UncurlTable.COMPARISONS, "task", task, "split", split), Compared.class)
@@ -35,10 +35,10 @@ record Comparison(String against, List<Compared> rows, int older) {
         return newest(rows);
     }
 
-    static List<Comparison> newest(List<Compared> all) {
+    static List<StoredComparison> newest(List<Compared> all) {
         Map<String, List<Compared>> byBaseline =
                 all.stream().collect(Collectors.groupingBy(Compared::against, TreeMap::new, Collectors.toList()));
-        var newest = new ArrayList<Comparison>();
+        var newest = new ArrayList<StoredComparison>();
         byBaseline.forEach((against, rows) -> {
             Instant last = rows.stream()
                     .map(Compared::createdAt)
@@ -50,7 +50,7 @@ record Comparison(String against, List<Compared> rows, int older) {
                     .max(Comparator.naturalOrder())
                     .orElseThrow();
             long ids = rows.stream().map(Compared::comparisonId).distinct().count();
-            newest.add(new Comparison(
+            newest.add(new StoredComparison(
                     against,
                     rows.stream()
                             .filter(row -> row.comparisonId().equals(id))
@@ -72,7 +72,7 @@ record Comparison(String against, List<Compared> rows, int older) {
         return rows.stream()
                 .map(Compared::metric)
                 .distinct()
-                .sorted(Comparator.comparingInt(Comparison::place).thenComparing(Comparator.naturalOrder()))
+                .sorted(Comparator.comparingInt(StoredComparison::place).thenComparing(Comparator.naturalOrder()))
                 .toList();
     }
 

@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "study",
         description = {
-            "Draws what pruning a model costs as one HTML file: its training, differences from it with 95% intervals, its"
+            "Draws what pruning a model costs as one HTML file: its training, differences from it with 95%% intervals, its"
                     + " routing, and lines to go on with.",
             "The differences are those that evaluate --against stored."
         },

@@ -89,7 +89,7 @@ final class LanguageModelHead {
         predicted = 0;
         double[] result = new double[rows.length];
         Matrix stream = buffers.output.first(tokens);
-        int most = Math.min(buffers.logits.rows(), buffers.predicted.rows());
+        int most = evenly(rows.length, Math.min(buffers.logits.rows(), buffers.predicted.rows()));
         for (int from = 0; from < rows.length; from += most) {
             int count = Math.min(most, rows.length - from);
             Matrix taken = buffers.predicted.first(count);
@@ -101,6 +101,12 @@ final class LanguageModelHead {
             kernels.crossEntropy().forward(logits, targets, from, 0, result);
         }
         return result;
+    }
+
+    /** Rows of a block if all have about the same number: a short one would not keep several threads busy. */
+    private static int evenly(int rows, int most) {
+        int blocks = Math.max(1, (rows + most - 1) / most);
+        return Math.max(1, (rows + blocks - 1) / blocks);
     }
 
     private void backward(TokenBatch batch, Buffers buffers, Matrix rows, Matrix statistics, Matrix dNormed) {

@@ -25,6 +25,9 @@ final class RowPanels {
     /** Rows of a panel, unless {@link #least} are more; in shorter ones, packing b takes a larger part of the time. */
     private static final int LENGTH = 40 * UNIT;
 
+    /** Rows of the panels of a product that has too few for one of {@link #LENGTH} on each thread. */
+    private static final int SHORTEST = 10 * UNIT;
+
     private final Operands.Windows windows;
     private final Window from = new Window();
     private final Window to = new Window();
@@ -42,14 +45,20 @@ final class RowPanels {
     }
 
     /**
-     * The rows of a panel. The last panel has the rest in addition.
+     * The rows of a panel. The last panel has the rest in addition. Where rows are independent, threads that would have no
+     * panel get one, if that leaves panels of {@value #SHORTEST} rows.
      *
      * @param operands with a inner dimension and columns of at least 1, a not transposed
      */
-    static int length(Operands operands) {
-        int length = Math.max(least(operands), LENGTH);
-        int panels = Math.max(1, operands.c().rows() / length);
-        return Math.max(length, operands.c().rows() / panels / UNIT * UNIT);
+    static int length(Operands operands, int threads) {
+        int rows = operands.c().rows();
+        int least = least(operands);
+        int panels = Math.max(1, rows / Math.max(least, LENGTH));
+        if (Probe.INDEPENDENT) {
+            int even = (panels + threads - 1) / threads * threads;
+            panels = Math.max(panels, Math.min(even, rows / Math.max(least, SHORTEST)));
+        }
+        return Math.max(least, rows / panels / UNIT * UNIT);
     }
 
     /** Overwrites rows {@code first} to {@code last} (exclusive) of c. */

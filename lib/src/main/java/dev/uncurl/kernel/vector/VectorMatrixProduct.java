@@ -87,7 +87,7 @@ final class VectorMatrixProduct implements MatrixProduct {
         if (operands.inner() == 0 || c.rows() == 0 || c.columns() == 0) {
             return;
         }
-        int panel = RowPanels.length(operands);
+        int panel = RowPanels.length(operands, pool.threads());
         int panels = Math.max(1, c.rows() / panel);
         pool.run(panels, (index, worker) -> {
             int to = index + 1 == panels ? c.rows() : (index + 1) * panel;

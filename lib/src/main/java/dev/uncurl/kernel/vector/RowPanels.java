@@ -45,19 +45,17 @@ final class RowPanels {
     }
 
     /**
-     * The rows of a panel. The last panel has the rest in addition. Where rows are independent, threads that would have no
-     * panel get one, if that leaves panels of {@value #SHORTEST} rows.
+     * The rows of a panel. The last panel has the rest in addition. Threads that would have no panel get one, if that leaves
+     * panels of {@value #SHORTEST} rows.
      *
      * @param operands with a inner dimension and columns of at least 1, a not transposed
      */
     static int length(Operands operands, int threads) {
         int rows = operands.c().rows();
         int least = least(operands);
-        int panels = Math.max(1, rows / Math.max(least, LENGTH));
-        if (Probe.INDEPENDENT) {
-            int even = (panels + threads - 1) / threads * threads;
-            panels = Math.max(panels, Math.min(even, rows / Math.max(least, SHORTEST)));
-        }
+        int panelsOfLength = Math.max(1, rows / Math.max(least, LENGTH));
+        int even = (panelsOfLength + threads - 1) / threads * threads;
+        int panels = Math.max(panelsOfLength, Math.min(even, rows / Math.max(least, SHORTEST)));
         return Math.max(least, rows / panels / UNIT * UNIT);
     }
 

@@ -80,6 +80,10 @@ final class VectorMatrixProduct implements MatrixProduct {
 
     @Override
     public void multiplyRows(Matrix a, Matrix b, boolean transposeB, Matrix c) {
+        if (!rowsAreIndependent()) {
+            multiply(a, false, b, transposeB, 0, c); // faster with few rows; its bits depend on the shapes alone
+            return;
+        }
         var operands = new Operands(a, false, b, transposeB, c);
         if (operands.inner() == 0) {
             c.zero();

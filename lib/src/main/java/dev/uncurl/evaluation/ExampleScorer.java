@@ -12,9 +12,9 @@ import java.util.stream.IntStream;
 
 /**
  * Scores examples with a model: the log-likelihood of each choice given the prompt, and the loss on prompt and right
- * answer. A sequence that exceeds the model's sequence length is truncated at the front of the prompt, never in an
- * answer: a choice or target that leaves no room for a token of the prompt is refused. A text without a prompt is
- * truncated at its front.
+ * answer. A sequence may have one token more than the model's context, because the last one is predicted and not read. A
+ * longer one is truncated at the front of the prompt, never in an answer: a choice or target that leaves no room for a
+ * token of the prompt is refused. A text without a prompt is truncated at its front. So does lm-evaluation-harness.
  *
  * <p>What sequences of an example share, such as the prompt, is computed once ({@link PassTree}), and batches have no
  * padding. The bits of a score depend on the example and the model alone, for any size of batches, order of examples and
@@ -57,22 +57,29 @@ public final class ExampleScorer {
     public record Tokens(long separate, long useful, long computed) {}
 
     private final SmoeLanguageModel model;
-    private final int sequenceLength;
+    private final int context;
     private final int maxTokens;
     private long separate;
     private long useful;
     private long computed;
 
-    /** @param maxTokens positions of one batch, the limit of the model; at least the sequence length */
-    public ExampleScorer(SmoeLanguageModel model, int sequenceLength, int maxTokens) {
+    /**
+     * @param context the most tokens that a sequence gives the model to read
+     * @param maxTokens positions of one batch, the limit of the model; at least {@code context}
+     */
+    public ExampleScorer(SmoeLanguageModel model, int context, int maxTokens) {
         this.model = model;
-        this.sequenceLength = sequenceLength;
+        this.context = context;
         this.maxTokens = maxTokens;
     }
 
-    /** Whether an answer and the last token of its prompt fit into a context of {@code context} tokens. */
-    public static boolean fits(int promptTokens, int answerTokens, int context) {
-        return Math.min(promptTokens, 1) + answerTokens <= context;
+    /** The most tokens of a sequence to score: the last one is predicted and not read. */
+    public static int longest(int context) {
+        return context + 1;
+    }
+
+    private boolean fits(int promptTokens, int answerTokens) {
+        return Math.min(promptTokens, 1) + answerTokens <= longest(context);
     }
 
     private void requireFit(Example example) {
@@ -88,16 +95,16 @@ public final class ExampleScorer {
     }
 
     private void requireFit(int[] prompt, int[] answer) {
-        if (!fits(prompt.length, answer.length, sequenceLength)) {
+        if (!fits(prompt.length, answer.length)) {
             throw new IllegalArgumentException(
-                    "An answer of " + answer.length + " tokens does not fit into " + sequenceLength);
+                    "An answer of " + answer.length + " tokens does not fit into a context of " + context);
         }
     }
 
     /**
      * The scores in the order of the examples.
      *
-     * @throws IllegalArgumentException for an answer that does not {@linkplain #fits fit}, or a choice without a token
+     * @throws IllegalArgumentException for an answer that does not fit, or a choice without a token
      *     or prompt
      */
     public List<Score> score(List<Example> examples) {
@@ -111,7 +118,7 @@ public final class ExampleScorer {
                         tree, IntStream.range(0, tree.leaves().size()).boxed().toList()));
                 useful += all.get(0).tokens();
                 // a limit that does not depend on maxTokens: the bits may depend on the piece
-                for (PassTree.Piece piece : tree.pieces(together ? maxTokens : sequenceLength)) {
+                for (PassTree.Piece piece : tree.pieces(together ? maxTokens : context)) {
                     if (batch.size() > 0 && (!together || batch.size() + piece.tokens() > maxTokens)) {
                         run(batch, scores);
                         batch = new ScoringBatch();
@@ -142,7 +149,7 @@ public final class ExampleScorer {
     }
 
     private void add(int e, int choice, int[] prompt, int[] answer, Map<Integer, List<PassTree.Pass>> byStart) {
-        int[] tokens = Sequences.fit(prompt, answer, sequenceLength);
+        int[] tokens = Sequences.fit(prompt, answer, longest(context));
         int from = choice == PassTree.Pass.TEXT ? 1 : tokens.length - answer.length;
         int start = prompt.length + answer.length - tokens.length;
         if (tokens.length > 1) {

@@ -12,15 +12,18 @@ final class LanguageModelHead {
     private final Kernels kernels;
     private final LayerNorm norm;
     private final Parameter embedding;
+    private final int context;
     private final int[] position;
     private final int[] target;
     private final double[] logProbability;
     private int predicted;
 
-    LanguageModelHead(Kernels kernels, Parameter.Source source, int maxTokens) {
+    /** @param context the model's sequence length, at most {@code maxTokens} */
+    LanguageModelHead(Kernels kernels, Parameter.Source source, int context, int maxTokens) {
         this.kernels = kernels;
         norm = new LayerNorm(kernels, source, "ln_f.");
         embedding = source.get("wte.weight");
+        this.context = context;
         position = new int[maxTokens];
         target = new int[maxTokens];
         logProbability = new double[maxTokens];
@@ -89,7 +92,10 @@ final class LanguageModelHead {
         predicted = 0;
         double[] result = new double[rows.length];
         Matrix stream = buffers.output.first(tokens);
-        int most = evenly(rows.length, Math.min(buffers.logits.rows(), buffers.predicted.rows()));
+        // where a row's bits depend on the others of its block, blocks must not depend on the size of the buffers
+        int most = kernels.matrixProduct().rowsAreIndependent()
+                ? evenly(rows.length, buffers.logits.rows())
+                : Math.min(context, buffers.logits.rows());
         for (int from = 0; from < rows.length; from += most) {
             int count = Math.min(most, rows.length - from);
             Matrix taken = buffers.predicted.first(count);

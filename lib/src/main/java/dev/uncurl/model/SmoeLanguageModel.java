@@ -67,7 +67,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
                 .mapToObj(layer ->
                         new DecoderBlock(kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock))
                 .toList();
-        head = new LanguageModelHead(kernels, source, maxTokens);
+        head = new LanguageModelHead(kernels, source, config.sequenceLength(), maxTokens);
     }
 
     private static void checkLength(String what, INDArray array, long length) {

@@ -170,14 +170,15 @@ class ExampleScorerTest {
     @Test
     void aScoreIsTheSumOfItsTokensOneByOne() {
         ExampleScorer.Example example = examples(1).get(0);
-        int[] tokens = Sequences.fit(example.prompt(), example.target(), 24);
+        int[] tokens = Sequences.fit(example.prompt(), example.target(), 25);
         double expected = 0;
         try (var model = SmoeLanguageModel.forScoring(CONFIG, parameters, 24)) {
             for (int position = tokens.length - example.target().length; position < tokens.length; position++) {
-                int[] targets = new int[tokens.length];
+                int[] targets = new int[tokens.length - 1];
                 Arrays.fill(targets, TokenBatch.NONE);
                 targets[position - 1] = tokens[position];
-                expected -= model.forward(new TokenBatch(tokens, targets, 1, tokens.length))
+                int[] read = Arrays.copyOf(tokens, targets.length);
+                expected -= model.forward(new TokenBatch(read, targets, 1, read.length))
                         .crossEntropy();
             }
         }
@@ -187,12 +188,12 @@ class ExampleScorerTest {
     @Test
     void anAnswerThatLeavesNoRoomForThePromptIsRefusedAndNeverCut() {
         int[] prompt = {1, 2, 3};
-        int[] most = new int[23];
+        int[] most = new int[24];
         assertThat(score(List.of(new ExampleScorer.Example(prompt, most, List.of(most, prompt))), 24)
                         .get(0)
                         .targetTokens())
-                .isEqualTo(23);
-        int[] more = new int[24];
+                .isEqualTo(24);
+        int[] more = new int[25];
         for (var example : List.of(
                 new ExampleScorer.Example(prompt, more, List.of()),
                 new ExampleScorer.Example(prompt, prompt, List.of(prompt, more)),

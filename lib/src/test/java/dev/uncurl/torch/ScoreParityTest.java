@@ -83,7 +83,10 @@ class ScoreParityTest {
         return all;
     }
 
-    /** Each choice behind as much of the end of its prompt as fits, as the peer's class Likelihoods reads it. */
+    /**
+     * Each choice behind as much of the end of its prompt as fits if its last token is not read, as the peer's class
+     * Likelihoods reads it.
+     */
     private static byte[] sequences(List<ExampleScorer.Example> examples) throws IOException {
         var bytes = new ByteArrayOutputStream();
         var out = new DataOutputStream(bytes);
@@ -91,7 +94,7 @@ class ScoreParityTest {
                 examples.stream().mapToInt(example -> example.choices().size()).sum());
         for (ExampleScorer.Example example : examples) {
             for (int[] choice : example.choices()) {
-                int kept = Math.min(example.prompt().length, LENGTH - choice.length);
+                int kept = Math.min(example.prompt().length, LENGTH + 1 - choice.length);
                 out.writeInt(kept + choice.length);
                 out.writeInt(kept);
                 for (int i = example.prompt().length - kept; i < example.prompt().length; i++) {

@@ -74,7 +74,8 @@ final class BlockScorer implements AutoCloseable {
                 choices.map(
                         all -> Stream.of(all).mapToInt(choice -> choice.length).toArray()),
                 Optional.ofNullable(item.cluster()),
-                known.map(table -> table.of(Sequences.fit(item.prompt(), item.target(), context), 1)),
+                known.map(table ->
+                        table.of(Sequences.fit(item.prompt(), item.target(), ExampleScorer.longest(context)), 1)),
                 key.planId(),
                 key.router(),
                 known.flatMap(table -> choices.map(all ->

@@ -6,6 +6,7 @@ import static org.apache.spark.sql.functions.filter;
 import static org.apache.spark.sql.functions.lit;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.evaluation.ExampleScorer;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.Examples;
 import dev.uncurl.jobs.warehouse.Records;
@@ -106,9 +107,10 @@ public record ScoringInputs(
         if (!corpora) {
             requireSound(all, label, split);
         }
+        int most = ExampleScorer.longest(context);
         Dataset<Row> measured = all.withColumn("longest", expr(LONGEST_ANSWER))
-                .withColumn("fits", corpora ? lit(true) : Examples.fit(col("longest"), context))
-                .withColumn("cut", Examples.isCut(col("longest"), context));
+                .withColumn("fits", corpora ? lit(true) : Examples.fit(col("longest"), most))
+                .withColumn("cut", Examples.isCut(col("longest"), most));
         var blocks = new ScoringBlocks(tasks.size(), ScoringBlocks.count(measured, tasks.size()));
         if (blocks.rows() == 0) {
             throw UserError.input(

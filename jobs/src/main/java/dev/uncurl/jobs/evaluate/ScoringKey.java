@@ -22,7 +22,7 @@ record ScoringKey(
         ScoredModel.Planned planned)
         implements Serializable {
     /** Changes when the same key would give other rows, so that blocks of an earlier release are not used. */
-    private static final String RELEASE = "1";
+    private static final String RELEASE = "2";
 
     static ScoringKey of(ScoredModel model, ScoringInputs inputs) {
         return new ScoringKey(

@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.evaluate;
 
+import dev.uncurl.evaluation.ExampleScorer;
 import dev.uncurl.evaluation.Metric;
 import dev.uncurl.evaluation.Unigram;
 import dev.uncurl.jobs.warehouse.Warehouse;
@@ -58,7 +59,7 @@ final class Unigrams {
         var model = new Unigram(counts);
         var losses = new ArrayList<Loss>();
         items.forEachRemaining(item -> {
-            int[] sequence = Sequences.fit(new int[0], item._2().target(), context);
+            int[] sequence = Sequences.fit(new int[0], item._2().target(), ExampleScorer.longest(context));
             losses.add(new Loss(item._1(), model.loss(sequence), Math.max(0, sequence.length - 1)));
         });
         return losses.iterator();

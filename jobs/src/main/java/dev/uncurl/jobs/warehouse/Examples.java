@@ -45,14 +45,14 @@ public final class Examples {
         return col("example_id").multiply(tasks.size()).plus(place);
     }
 
-    /** Whether an answer and the last token of its prompt fit into a context. Answers are never cut. */
-    public static Column fit(Column answerTokens, int context) {
-        return least(size(col("prompt_tokens")), lit(1)).plus(answerTokens).leq(context);
+    /** Whether an answer and the last token of its prompt fit into a sequence of {@code most} tokens. Answers are never cut. */
+    public static Column fit(Column answerTokens, int most) {
+        return least(size(col("prompt_tokens")), lit(1)).plus(answerTokens).leq(most);
     }
 
-    /** Whether prompt and answer are longer than the context, so that the beginning of the prompt is cut off. */
-    public static Column isCut(Column answerTokens, int context) {
-        return size(col("prompt_tokens")).plus(answerTokens).gt(context);
+    /** Whether prompt and answer have more than {@code most} tokens, so that the beginning of the prompt is cut off. */
+    public static Column isCut(Column answerTokens, int most) {
+        return size(col("prompt_tokens")).plus(answerTokens).gt(most);
     }
 
     public static int[] ints(Row row, String column) {

@@ -1,0 +1,183 @@
+package dev.uncurl.kernel.device;
+
+import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.Matrix;
+import dev.uncurl.kernel.device.BatchedProduct.Operand;
+
+/**
+ * {@link Attention} on a device, one sequence or segment at a time, all heads together, by products that write all scores: H R S
+ * floats for R queries and S keys. Scores of later positions are computed too, and set to 0.
+ */
+final class DeviceAttention implements Attention {
+    private static final int THREADS = 256;
+
+    private final Device device;
+    private final Launch launch;
+    private final DeviceScratch scores;
+    private final DeviceScratch dScores;
+
+    DeviceAttention(Device device, Launch launch, DeviceScratch scores, DeviceScratch dScores) {
+        this.device = device;
+        this.launch = launch;
+        this.scores = scores;
+        this.dScores = dScores;
+    }
+
+    /** Columns of all heads in [N, 3D] or [N, D]: each head has {@code size}, and a row {@code leading}. */
+    private record Heads(int count, int size, int leading) {
+        /** From row {@code row} and column {@code column} on. */
+        Operand at(Matrix matrix, int row, int column) {
+            return new Operand(
+                    DeviceMemory.address(matrix) + ((long) row * leading + column) * Float.BYTES, leading, size);
+        }
+    }
+
+    /** [H, R, S] scores; the operand begins at column {@code column}. */
+    private static Operand square(long address, int rows, int columns, int column) {
+        return new Operand(address + (long) column * Float.BYTES, columns, (long) rows * columns);
+    }
+
+    /** The products of all heads: {@code rows x columns} with {@code inner} terms. */
+    private void multiply(
+            boolean transposeA,
+            boolean transposeB,
+            int[] shape,
+            double alpha,
+            Operand a,
+            Operand b,
+            float beta,
+            Operand c,
+            int heads) {
+        if (shape[0] > 0 && shape[1] > 0 && shape[2] > 0) {
+            device.multiply(new BatchedProduct(
+                    transposeA, transposeB, shape[0], shape[1], shape[2], (float) alpha, a, b, beta, c, heads));
+        }
+    }
+
+    private static int[] shape(int rows, int columns, int inner) {
+        return new int[] {rows, columns, inner};
+    }
+
+    /** Products of queries and keys, scaled, become probabilities [H, count, prefixCount + count]. */
+    private long probabilities(Segment segment, Heads in, int width, Matrix qkv, Matrix logSumExp, boolean known) {
+        int count = segment.count();
+        int before = segment.prefixCount();
+        int seen = before + count;
+        double scale = 1 / Math.sqrt(in.size());
+        long room = scores.reserve((long) in.count() * count * seen * Float.BYTES);
+        Operand query = in.at(qkv, segment.from(), 0);
+        Operand prefixKey = in.at(qkv, segment.prefix(), width);
+        Operand key = in.at(qkv, segment.from(), width);
+        int heads = in.count();
+        multiply(
+                false,
+                true,
+                shape(count, before, in.size()),
+                scale,
+                query,
+                prefixKey,
+                0,
+                square(room, count, seen, 0),
+                heads);
+        multiply(
+                false,
+                true,
+                shape(count, count, in.size()),
+                scale,
+                query,
+                key,
+                0,
+                square(room, count, seen, before),
+                heads);
+        long sums =
+                logSumExp == null ? 0 : DeviceMemory.address(logSumExp) + (long) segment.from() * heads * Float.BYTES;
+        launch.with(room)
+                .with(sums)
+                .with(seen)
+                .with(before)
+                .with(known ? 1 : 0)
+                .rows(DeviceFunction.CAUSAL_SOFTMAX, count, heads, seen, THREADS);
+        return room;
+    }
+
+    private void forward(Segment segment, int heads, Matrix qkv, Matrix logSumExp, Matrix output) {
+        int width = output.columns();
+        int size = width / heads;
+        int count = segment.count();
+        int before = segment.prefixCount();
+        int seen = before + count;
+        var in = new Heads(heads, size, 3 * width);
+        var out = new Heads(heads, size, width);
+        long room = probabilities(segment, in, width, qkv, logSumExp, false);
+        Operand target = out.at(output, segment.from(), 0);
+        multiply(
+                false,
+                false,
+                shape(count, size, before),
+                1,
+                square(room, count, seen, 0),
+                in.at(qkv, segment.prefix(), 2 * width),
+                0,
+                target,
+                heads);
+        multiply(
+                false,
+                false,
+                shape(count, size, count),
+                1,
+                square(room, count, seen, before),
+                in.at(qkv, segment.from(), 2 * width),
+                before > 0 ? 1 : 0,
+                target,
+                heads);
+    }
+
+    @Override
+    public void forward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output) {
+        for (int sequence = 0; sequence < shape.sequences(); sequence++) {
+            forward(sequence(shape, sequence), shape.heads(), qkv, logSumExp, output);
+        }
+    }
+
+    @Override
+    public void forward(Layout layout, Matrix qkv, Matrix output) {
+        for (Segment segment : layout.segments()) {
+            forward(segment, layout.heads(), qkv, null, output);
+        }
+    }
+
+    private static Segment sequence(Shape shape, int sequence) {
+        return new Segment(sequence * shape.positions(), shape.positions(), 0, 0);
+    }
+
+    @Override
+    public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+        for (int sequence = 0; sequence < shape.sequences(); sequence++) {
+            backward(sequence(shape, sequence), shape.heads(), qkv, logSumExp, dOutput, dQkv);
+        }
+    }
+
+    private void backward(Segment sequence, int heads, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+        int width = dOutput.columns();
+        int size = width / heads;
+        int positions = sequence.count();
+        int from = sequence.from();
+        var in = new Heads(heads, size, 3 * width);
+        Operand dOut = new Heads(heads, size, width).at(dOutput, from, 0);
+        long room = probabilities(sequence, in, width, qkv, logSumExp, true);
+        long dRoom = dScores.reserve((long) heads * positions * positions * Float.BYTES);
+        Operand p = square(room, positions, positions, 0);
+        Operand d = square(dRoom, positions, positions, 0);
+        int[] narrow = shape(positions, size, positions);
+        multiply(true, false, narrow, 1, p, dOut, 0, in.at(dQkv, from, 2 * width), heads);
+        Operand value = in.at(qkv, from, 2 * width);
+        multiply(false, true, shape(positions, positions, size), 1, dOut, value, 0, d, heads);
+        launch.with(room)
+                .with(dRoom)
+                .with(positions)
+                .with(1 / Math.sqrt(size))
+                .rows(DeviceFunction.CAUSAL_SOFTMAX_BACKWARD, positions, heads, positions, THREADS);
+        multiply(false, false, narrow, 1, d, in.at(qkv, from, width), 0, in.at(dQkv, from, 0), heads);
+        multiply(true, false, narrow, 1, d, in.at(qkv, from, 0), 0, in.at(dQkv, from, width), heads);
+    }
+}

@@ -1,7 +1,6 @@
 package dev.uncurl.kernel.device;
 
 import com.sun.jna.Memory;
-import com.sun.jna.Native;
 import com.sun.jna.Pointer;
 import dev.uncurl.error.UserError;
 import java.io.IOException;
@@ -31,7 +30,7 @@ public final class CudaDevice implements Device {
         }
     }
 
-    private static final int LEAST_CAPABILITY = 70;
+    private static final int LEAST_CAPABILITY = 80;
 
     private final int ordinal;
     private final int device;
@@ -50,15 +49,15 @@ public final class CudaDevice implements Device {
         this.ordinal = ordinal;
         this.precision = precision;
         Cuda.bind(libraries.driver());
-        int driver = initialize();
-        device = find(ordinal);
-        name = "GPU " + ordinal + " (" + deviceName(device) + ")";
+        int driver = CudaDriver.start();
+        device = CudaDriver.find(ordinal);
+        name = "GPU " + ordinal + " (" + CudaDriver.name(device) + ")";
         int capability = attribute(Cuda.COMPUTE_CAPABILITY_MAJOR) * 10 + attribute(Cuda.COMPUTE_CAPABILITY_MINOR);
         if (capability < LEAST_CAPABILITY) {
             throw UserError.usage(
                     name + " has compute capability " + capability / 10.0 + ", the kernels need "
                             + LEAST_CAPABILITY / 10.0 + " or later",
-                    "Use a GPU of the Volta generation (2017) or later, or the CPU.");
+                    "Use a GPU of the Ampere generation (2020) or later, or the CPU.");
         }
         Nvrtc.bind(libraries.open("nvrtc", driver / 1000));
         CuBlas.bind(libraries.open("cublas", driver / 1000));
@@ -67,8 +66,13 @@ public final class CudaDevice implements Device {
         long[] out = new long[1];
         check(Cuda.cuDevicePrimaryCtxRetain(out, device), "open");
         context = out[0];
-        module = load(image);
-        blas = blas();
+        try {
+            module = load(image);
+            blas = blas();
+        } catch (RuntimeException e) {
+            Cuda.cuDevicePrimaryCtxRelease_v2(device);
+            throw e;
+        }
     }
 
     /**
@@ -91,47 +95,6 @@ public final class CudaDevice implements Device {
         } catch (IOException e) {
             throw new UncheckedIOException("kernels.cu cannot be read from the class path", e);
         }
-    }
-
-    /** The newest CUDA that the driver supports, such as 13000. */
-    private static int initialize() {
-        int error = Cuda.cuInit(0);
-        if (error != 0) {
-            String what =
-                    error == Cuda.NO_DEVICE ? "This process sees no NVIDIA GPU" : "The NVIDIA driver does not start";
-            throw UserError.usage(
-                    what + ": " + Cuda.describe(error) + visible(),
-                    "See what nvidia-smi says on this machine, and set CUDA_VISIBLE_DEVICES to a GPU that it lists; or use the"
-                            + " CPU.");
-        }
-        int[] version = new int[1];
-        return Cuda.cuDriverGetVersion(version) == 0 ? version[0] : 0;
-    }
-
-    private static String visible() {
-        String visible = System.getenv("CUDA_VISIBLE_DEVICES");
-        return visible == null ? "" : ", CUDA_VISIBLE_DEVICES = " + visible;
-    }
-
-    private static int find(int ordinal) {
-        int[] count = new int[1];
-        int[] device = new int[1];
-        int error = Cuda.cuDeviceGetCount(count);
-        if (error == 0 && (ordinal < 0 || ordinal >= count[0])) {
-            throw UserError.usage(
-                    "There is no GPU " + ordinal + ": this process sees " + count[0] + visible(),
-                    count[0] == 0 ? "Use the CPU." : "Use a number from 0 to " + (count[0] - 1) + ".");
-        }
-        error = error == 0 ? Cuda.cuDeviceGet(device, ordinal) : error;
-        if (error != 0) {
-            throw new IllegalStateException("GPU " + ordinal + " cannot be opened: " + Cuda.describe(error));
-        }
-        return device[0];
-    }
-
-    private static String deviceName(int device) {
-        var text = new byte[256];
-        return Cuda.cuDeviceGetName(text, text.length, device) == 0 ? Native.toString(text, "UTF-8") : "unknown";
     }
 
     private int attribute(int attribute) {
@@ -168,6 +131,11 @@ public final class CudaDevice implements Device {
     @Override
     public String name() {
         return name;
+    }
+
+    @Override
+    public boolean rounds() {
+        return precision == Precision.TF32;
     }
 
     /** Versions of driver and libraries, for reports. */

@@ -11,6 +11,9 @@ public interface Device extends AutoCloseable {
     /** For messages, such as {@code GPU 0 (NVIDIA H100 80GB HBM3)}. */
     String name();
 
+    /** Whether products may round their operands to TF32, 11 significant bits, as tensor cores do. */
+    boolean rounds();
+
     /**
      * Address of new memory with undefined contents, at a multiple of 256.
      *

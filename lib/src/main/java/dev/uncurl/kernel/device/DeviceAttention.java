@@ -5,8 +5,9 @@ import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.device.BatchedProduct.Operand;
 
 /**
- * {@link Attention} on a device, one sequence or segment at a time, all heads together, by products that write all scores: H R S
- * floats for R queries and S keys. Scores of later positions are computed too, and set to 0.
+ * {@link Attention} on a device: {@link FusedAttention} where it is possible, else one sequence or segment at a time, all heads
+ * together, by products that write all scores: H R S floats for R queries and S keys. Scores of later positions are computed too,
+ * and set to 0.
  */
 final class DeviceAttention implements Attention {
     private static final int THREADS = 256;
@@ -15,12 +16,14 @@ final class DeviceAttention implements Attention {
     private final Launch launch;
     private final DeviceScratch scores;
     private final DeviceScratch dScores;
+    private final FusedAttention fused;
 
     DeviceAttention(Device device, Launch launch, DeviceScratch scores, DeviceScratch dScores) {
         this.device = device;
         this.launch = launch;
         this.scores = scores;
         this.dScores = dScores;
+        fused = new FusedAttention(device, launch, dScores);
     }
 
     /** Columns of all heads in [N, 3D] or [N, D]: each head has {@code size}, and a row {@code leading}. */
@@ -134,6 +137,10 @@ final class DeviceAttention implements Attention {
 
     @Override
     public void forward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output) {
+        if (fused.takes(shape, output.columns())) {
+            fused.forward(shape, qkv, logSumExp, output);
+            return;
+        }
         for (int sequence = 0; sequence < shape.sequences(); sequence++) {
             forward(sequence(shape, sequence), shape.heads(), qkv, logSumExp, output);
         }
@@ -152,6 +159,10 @@ final class DeviceAttention implements Attention {
 
     @Override
     public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+        if (fused.takes(shape, dOutput.columns())) {
+            fused.backward(shape, qkv, logSumExp, dOutput, dQkv);
+            return;
+        }
         for (int sequence = 0; sequence < shape.sequences(); sequence++) {
             backward(sequence(shape, sequence), shape.heads(), qkv, logSumExp, dOutput, dQkv);
         }

@@ -15,6 +15,9 @@ enum DeviceFunction {
     GELU_BACKWARD("geluBackward"),
     CAUSAL_SOFTMAX("causalSoftmax"),
     CAUSAL_SOFTMAX_BACKWARD("causalSoftmaxBackward"),
+    FUSED_ATTENTION("fusedAttention"),
+    FUSED_ATTENTION_QUERIES("fusedAttentionQueries"),
+    FUSED_ATTENTION_KEYS("fusedAttentionKeys"),
     CROSS_ENTROPY("crossEntropy"),
     SUM_OF_SQUARES("sumOfSquares"),
     ADAM_W("adamW");

@@ -102,7 +102,7 @@ class CudaErrorsTest {
         refused(StandIn.libraries(), 2, "", "no GPU 2: this process sees 2", "from 0 to 1");
         refused(StandIn.libraries(), -1, "", "no GPU -1");
         StandIn.machine(1, 6, 13000);
-        refused("compute capability 6.0, the kernels need 7.0", "Volta");
+        refused("compute capability 6.0, the kernels need 8.0", "Ampere");
     }
 
     @Test

@@ -59,8 +59,18 @@ class DeviceKernelsTest {
 
     @TestFactory
     Stream<DynamicTest> operationsAgreeWithPlainOnesWhicheverWarpGoesFirstAndLeaveNoMemoryBehind() {
-        CudaDevice device = StandIn.open();
+        return agree(StandIn.open(), "");
+    }
+
+    /** The stand-in's tensor cores do not round, so the tolerance is that of floats. */
+    @TestFactory
+    Stream<DynamicTest> attentionInTensorCoresAgreesToo() {
+        return agree(StandIn.open(CudaDevice.source(), CudaDevice.Precision.TF32), "attention");
+    }
+
+    private static Stream<DynamicTest> agree(CudaDevice device, String prefix) {
         return KernelScenarios.all().entrySet().stream()
+                .filter(entry -> entry.getKey().startsWith(prefix))
                 .map(entry -> DynamicTest.dynamicTest(entry.getKey(), () -> {
                     StandIn.threads(64, false);
                     double[] ascending = onDevice(device, entry.getValue());

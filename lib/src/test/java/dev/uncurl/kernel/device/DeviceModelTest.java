@@ -57,11 +57,33 @@ class DeviceModelTest {
             expected.forEach((what, values) -> assertThat(difference(actual.get(what), values))
                     .as(what)
                     .isLessThan(what.equals("parameters") ? 5e-4 : 2e-5));
-            StandIn.threads(64, true);
-            Map<String, double[]> again = answers(new DeviceKernels(device), config);
-            actual.forEach(
-                    (what, values) -> assertThat(again.get(what)).as(what).isEqualTo(values));
             assertThat(StandIn.blocks()).as("blocks of memory left behind").isZero();
+        }
+    }
+
+    /** Attention in tensor cores, which do not round here. */
+    @Test
+    void trainingWithAttentionInTensorCoresAgreesToo() {
+        ModelConfig config = ModelRun.configs().get("dense");
+        Map<String, double[]> expected = answers(new VectorKernels(), config);
+        try (var device = StandIn.open(CudaDevice.source(), CudaDevice.Precision.TF32)) {
+            Map<String, double[]> actual = answers(new DeviceKernels(device), config);
+            assertThat(difference(actual.get("gradient"), expected.get("gradient")))
+                    .isLessThan(2e-5);
+            assertThat(difference(actual.get("losses of steps"), expected.get("losses of steps")))
+                    .isLessThan(2e-5);
+        }
+    }
+
+    @Test
+    void theSameStepsGiveTheSameBitsWhicheverWarpGoesFirst() {
+        ModelConfig config = ModelRun.configs().get("mapped");
+        try (var device = StandIn.open()) {
+            Map<String, double[]> ascending = answers(new DeviceKernels(device), config);
+            StandIn.threads(64, true);
+            Map<String, double[]> descending = answers(new DeviceKernels(device), config);
+            ascending.forEach(
+                    (what, values) -> assertThat(descending.get(what)).as(what).isEqualTo(values));
         }
     }
 

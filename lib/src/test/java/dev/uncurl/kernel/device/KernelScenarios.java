@@ -247,7 +247,16 @@ final class KernelScenarios {
     }
 
     private static void attention(Map<String, Scenario> all) {
-        int[][] shapes = {{1, 1, 1, 1}, {2, 3, 1, 4}, {1, 33, 2, 5}, {3, 64, 3, 8}, {2, 100, 2, 16}, {1, 300, 1, 3}};
+        int[][] shapes = {
+            {1, 1, 1, 1},
+            {2, 3, 1, 4},
+            {1, 33, 2, 5},
+            {3, 64, 3, 8},
+            {2, 100, 2, 16},
+            {1, 300, 1, 3},
+            {1, 130, 2, 64},
+            {1, 40, 1, 72}
+        };
         for (int[] shape : shapes) {
             all.put("attention " + Arrays.toString(shape), (kernels, given, answers) -> {
                 int width = shape[2] * shape[3];

@@ -56,6 +56,11 @@ final class MeteredDevice implements Device {
     }
 
     @Override
+    public boolean rounds() {
+        return device.rounds();
+    }
+
+    @Override
     public long allocate(long bytes) {
         return device.allocate(bytes);
     }
@@ -97,10 +102,31 @@ final class MeteredDevice implements Device {
             case GELU_BACKWARD -> 3 * row * integer(arguments, 2);
             case CAUSAL_SOFTMAX -> 2 * row * gridY * integer(arguments, 2);
             case CAUSAL_SOFTMAX_BACKWARD -> 3 * row * gridY * integer(arguments, 2);
+            case FUSED_ATTENTION -> 4 * attention(arguments, 3, gridY);
+            case FUSED_ATTENTION_QUERIES -> 5 * attention(arguments, 5, gridY);
+            case FUSED_ATTENTION_KEYS -> 6 * attention(arguments, 5, gridY);
             case CROSS_ENTROPY -> 2 * row * integer(arguments, 4);
             case SUM_OF_SQUARES -> 4.0 * pointer(arguments, 1).getLong(0);
             case ADAM_W -> 28.0 * pointer(arguments, 4).getLong(0);
         };
+    }
+
+    /** Bytes of one of queries, keys and values of all heads, read or written once. */
+    private static double attention(Pointer arguments, int at, int heads) {
+        return 4.0 * integer(arguments, at) * integer(arguments, at + 2) * heads;
+    }
+
+    /** Products of half of the scores; recomputed ones are counted. */
+    private static double flops(DeviceFunction function, int gridY, Pointer arguments) {
+        int products =
+                switch (function) {
+                    case FUSED_ATTENTION -> 2;
+                    case FUSED_ATTENTION_QUERIES -> 5;
+                    case FUSED_ATTENTION_KEYS -> 4;
+                    default -> 0;
+                };
+        int at = function == DeviceFunction.FUSED_ATTENTION ? 3 : 5;
+        return products == 0 ? 0 : products * attention(arguments, at, gridY) / 4 * integer(arguments, at);
     }
 
     private static Pointer pointer(Pointer arguments, int index) {
@@ -115,7 +141,7 @@ final class MeteredDevice implements Device {
     public void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments) {
         meter(
                 function.symbol(),
-                0,
+                flops(function, gridY, arguments),
                 bytes(function, gridX, gridY, arguments),
                 () -> device.launch(function, gridX, gridY, threads, arguments));
     }

@@ -32,12 +32,13 @@ class PlantedFaultTest {
         return source.substring(0, at) + replacement + source.substring(at + text.length());
     }
 
-    private static boolean detected(CudaDevice device) {
+    private static boolean detected(CudaDevice device, String prefix) {
         for (boolean backwards : new boolean[] {false, true}) {
             StandIn.threads(64, backwards);
             for (var entry : KernelScenarios.all().entrySet()) {
                 boolean product = entry.getKey().startsWith("product"); // not of kernels.cu
-                if (!product && !rightAnswer(device, entry.getKey(), entry.getValue())) {
+                boolean asked = entry.getKey().startsWith(prefix) && !product;
+                if (asked && !rightAnswer(device, entry.getKey(), entry.getValue())) {
                     return true;
                 }
             }
@@ -67,28 +68,48 @@ class PlantedFaultTest {
                     __syncthreads(); NEXT if (strip | if (strip | 2
                     __syncthreads(); // the target's logit has been read | | 1
                     int seen = before + query + 1; | int seen = before + query; | 1
-                    int seen = before + query + 1; | int seen = before + query + 2; | 1
                     int seen = before + query + 1; | int seen = query + 1; | 1
                     c <= query; c += | c < query; c += | 1
                     c <= query ? probabilities | c < query ? probabilities | 1
                     - sum - normalized * product | - normalized * product | 1
-                    - sum - normalized * product | - sum | 1
-                    v * (1.0f - t * t) | v * (1.0f - t) | 1
                     from < 0 ? value | from < 1 ? value | 1
                     i < start[group + 1] | i < start[group + 1] - 1 | 1
                     sum += partial[ | sum = partial[ | 1
-                    (double) x[i] * x[i] | (double) x[i] | 1
                     - (c == target ? 1.0f : 0.0f) | | 1
                     c < columns; c += | c <= columns; c += | 1
                     + decay * parameters[i] | | 1
                     row < end; row += strips | row < rows; row += strips | 1
-                    row < end; row += strips | row < rows; row += strips | 2
                     s < strips; s++ | s < strips - 1; s++ | 2
                     """)
     void aFaultIsDetected(String text, String replacement, int occurrence) {
         String source = plant(text, replacement == null ? "" : replacement, occurrence);
         try (var device = StandIn.open(source)) {
-            assertThat(detected(device)).isTrue();
+            assertThat(detected(device, "")).isTrue();
+        }
+    }
+
+    @ParameterizedTest(name = "{0} -> {1} ({2})")
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    __syncthreads(); // the tiles before have been read | | 1
+                    __syncthreads(); // the tiles before have been read | | 2
+                    __syncthreads(); // the tiles before have been read | | 3
+                    *score = column <= row | *score = column < row | 1
+                    bool seen = column <= row | bool seen = column < row | 1
+                    bool seen = row + i % 4 / 2 * 8 <= from | bool seen = row <= from | 1
+                    * scale : LEAST | : LEAST | 1
+                    *= factor; | *= 1; | 1
+                    total[half] * factor + | total[half] + | 1
+                    *= d[i / 4][i % 4] - dot[column] | *= d[i / 4][i % 4] | 1
+                    row < rows && column < size; | row < rows; | 1
+                    from <= first; | from < first; | 1
+                    """)
+    void aFaultOfAttentionInTensorCoresIsDetected(String text, String replacement, int occurrence) {
+        String source = plant(text, replacement == null ? "" : replacement, occurrence);
+        try (var device = StandIn.open(source, CudaDevice.Precision.TF32)) {
+            assertThat(detected(device, "attention [")).isTrue();
         }
     }
 }

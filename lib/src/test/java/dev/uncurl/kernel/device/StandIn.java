@@ -41,8 +41,16 @@ final class StandIn {
 
     /** A GPU that is emulated, with another {@code kernels.cu}. */
     static CudaDevice open(String source) {
+        return open(source, CudaDevice.Precision.FP32);
+    }
+
+    /** As above; it computes in 32-bit floats whatever the precision, which only chooses kernels. */
+    static CudaDevice open(String source, CudaDevice.Precision precision) {
         reset();
-        return CudaDevice.open(libraries(), 0, CudaDevice.Precision.FP32, source);
+        if (!source.equals(CudaDevice.source())) {
+            invoke("standInOptimize", 0); // it runs once: g++ takes longer
+        }
+        return CudaDevice.open(libraries(), 0, precision, source);
     }
 
     static synchronized CudaLibraries libraries() {
@@ -114,8 +122,10 @@ final class StandIn {
         library(folder).getFunction(function).invokeVoid(arguments);
     }
 
-    /** One GPU of compute capability 9.0 with 80 GB, no faults. */
+    /** One GPU of compute capability 9.0 with 80 GB, all free, no faults. */
     static void reset() {
+        invoke("standInForget");
+        invoke("standInOptimize", 1);
         limit(-1);
         threads(64, false);
         machine(1, 9, 13000);

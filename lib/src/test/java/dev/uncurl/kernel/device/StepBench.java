@@ -17,8 +17,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 
 /** Times training steps and scoring passes of a model on a GPU; then each kind of kernel. */
 final class StepBench {
-    private static final int WARM_UP = 3;
-    private static final int TIMED = 7;
+    private static final int WARM_UP = 4;
+    private static final int TIMED = 15;
     /** Elements that AdamW updates at a time. */
     private static final int WINDOW = 1 << 26;
 

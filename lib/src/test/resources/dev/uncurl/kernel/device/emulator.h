@@ -10,6 +10,8 @@
 #include <ucontext.h>
 #include <utility>
 #include <vector>
+#define EMULATED
+#define __launch_bounds__(threads)
 #define __device__ static
 #define __global__
 #define __shared__ static
@@ -184,4 +186,30 @@ static T __shfl_xor_sync(unsigned, T value, int mask) {
     memcpy(&other, &emulator::lanes[self ^ mask], sizeof(T));
     emulator::wait(warp, emulator::WARP_SIZE);
     return other;
+}
+
+// Tensor cores without their rounding: a product of the warp's fragments, see multiplyAdd of kernels.cu.
+static float rounded(float x) {
+    return x;
+}
+
+static float fragments[1024][6];
+
+static void multiplyAdd(float* c, const float* a, const float* b) {
+    unsigned self = threadIdx.x;
+    unsigned first = self / emulator::WARP_SIZE * emulator::WARP_SIZE;
+    emulator::Barrier& warp = emulator::warps[self / emulator::WARP_SIZE];
+    memcpy(fragments[self], a, 4 * sizeof(float));
+    memcpy(fragments[self] + 4, b, 2 * sizeof(float));
+    emulator::wait(warp, emulator::WARP_SIZE);
+    unsigned lane = self - first;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned upper = i / 2; // rows 8 to 15
+        unsigned column = lane % 4 * 2 + i % 2;
+        for (unsigned k = 0; k < 8; k++) {
+            float left = fragments[first + lane / 4 * 4 + k % 4][upper + k / 4 * 2];
+            c[i] += left * fragments[first + column * 4 + k % 4][4 + k / 4];
+        }
+    }
+    emulator::wait(warp, emulator::WARP_SIZE);
 }

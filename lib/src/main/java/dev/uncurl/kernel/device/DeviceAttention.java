@@ -40,25 +40,11 @@ final class DeviceAttention implements Attention {
         return new Operand(address + (long) column * Float.BYTES, columns, (long) rows * columns);
     }
 
-    /** The products of all heads: {@code rows x columns} with {@code inner} terms. */
-    private void multiply(
-            boolean transposeA,
-            boolean transposeB,
-            int[] shape,
-            double alpha,
-            Operand a,
-            Operand b,
-            float beta,
-            Operand c,
-            int heads) {
-        if (shape[0] > 0 && shape[1] > 0 && shape[2] > 0) {
-            device.multiply(new BatchedProduct(
-                    transposeA, transposeB, shape[0], shape[1], shape[2], (float) alpha, a, b, beta, c, heads));
+    /** Leaves out a product without terms, as for a segment that nothing comes before. */
+    private void multiply(BatchedProduct product) {
+        if (product.rows() > 0 && product.columns() > 0 && product.inner() > 0) {
+            device.multiply(product);
         }
-    }
-
-    private static int[] shape(int rows, int columns, int inner) {
-        return new int[] {rows, columns, inner};
     }
 
     /** Products of queries and keys, scaled, become probabilities [H, count, prefixCount + count]. */
@@ -66,32 +52,26 @@ final class DeviceAttention implements Attention {
         int count = segment.count();
         int before = segment.prefixCount();
         int seen = before + count;
-        double scale = 1 / Math.sqrt(in.size());
+        float scale = (float) (1 / Math.sqrt(in.size()));
         long room = scores.reserve((long) in.count() * count * seen * Float.BYTES);
         Operand query = in.at(qkv, segment.from(), 0);
         Operand prefixKey = in.at(qkv, segment.prefix(), width);
         Operand key = in.at(qkv, segment.from(), width);
         int heads = in.count();
-        multiply(
+        multiply(new BatchedProduct(
                 false,
                 true,
-                shape(count, before, in.size()),
+                count,
+                before,
+                in.size(),
                 scale,
                 query,
                 prefixKey,
                 0,
                 square(room, count, seen, 0),
-                heads);
-        multiply(
-                false,
-                true,
-                shape(count, count, in.size()),
-                scale,
-                query,
-                key,
-                0,
-                square(room, count, seen, before),
-                heads);
+                heads));
+        multiply(new BatchedProduct(
+                false, true, count, count, in.size(), scale, query, key, 0, square(room, count, seen, before), heads));
         long sums =
                 logSumExp == null ? 0 : DeviceMemory.address(logSumExp) + (long) segment.from() * heads * Float.BYTES;
         launch.with(room)
@@ -113,26 +93,30 @@ final class DeviceAttention implements Attention {
         var out = new Heads(heads, size, width);
         long room = probabilities(segment, in, width, qkv, logSumExp, false);
         Operand target = out.at(output, segment.from(), 0);
-        multiply(
+        multiply(new BatchedProduct(
                 false,
                 false,
-                shape(count, size, before),
+                count,
+                size,
+                before,
                 1,
                 square(room, count, seen, 0),
                 in.at(qkv, segment.prefix(), 2 * width),
                 0,
                 target,
-                heads);
-        multiply(
+                heads));
+        multiply(new BatchedProduct(
                 false,
                 false,
-                shape(count, size, count),
+                count,
+                size,
+                count,
                 1,
                 square(room, count, seen, before),
                 in.at(qkv, segment.from(), 2 * width),
                 before > 0 ? 1 : 0,
                 target,
-                heads);
+                heads));
     }
 
     @Override
@@ -179,16 +163,38 @@ final class DeviceAttention implements Attention {
         long dRoom = dScores.reserve((long) heads * positions * positions * Float.BYTES);
         Operand p = square(room, positions, positions, 0);
         Operand d = square(dRoom, positions, positions, 0);
-        int[] narrow = shape(positions, size, positions);
-        multiply(true, false, narrow, 1, p, dOut, 0, in.at(dQkv, from, 2 * width), heads);
+        multiply(new BatchedProduct(
+                true, false, positions, size, positions, 1, p, dOut, 0, in.at(dQkv, from, 2 * width), heads));
         Operand value = in.at(qkv, from, 2 * width);
-        multiply(false, true, shape(positions, positions, size), 1, dOut, value, 0, d, heads);
+        multiply(new BatchedProduct(false, true, positions, positions, size, 1, dOut, value, 0, d, heads));
         launch.with(room)
                 .with(dRoom)
                 .with(positions)
                 .with(1 / Math.sqrt(size))
                 .rows(DeviceFunction.CAUSAL_SOFTMAX_BACKWARD, positions, heads, positions, THREADS);
-        multiply(false, false, narrow, 1, d, in.at(qkv, from, width), 0, in.at(dQkv, from, 0), heads);
-        multiply(true, false, narrow, 1, d, in.at(qkv, from, 0), 0, in.at(dQkv, from, width), heads);
+        multiply(new BatchedProduct(
+                false,
+                false,
+                positions,
+                size,
+                positions,
+                1,
+                d,
+                in.at(qkv, from, width),
+                0,
+                in.at(dQkv, from, 0),
+                heads));
+        multiply(new BatchedProduct(
+                true,
+                false,
+                positions,
+                size,
+                positions,
+                1,
+                d,
+                in.at(qkv, from, 0),
+                0,
+                in.at(dQkv, from, width),
+                heads));
     }
 }

@@ -12,6 +12,12 @@ public interface AdamW {
      */
     void update(Coefficients coefficients, Matrix parameters, Matrix gradient, Matrix first, Matrix second);
 
+    /** As {@link #update}, and subtracts the update from the parameters; the gradient is undefined afterwards. */
+    default void step(Coefficients coefficients, Matrix parameters, Matrix gradient, Matrix first, Matrix second) {
+        update(coefficients, parameters, gradient, first, second);
+        parameters.array().subi(gradient.array());
+    }
+
     /**
      * @param stepSize learning rate / (1 - beta1^t)
      * @param secondCorrection 1 / (1 - beta2^t)

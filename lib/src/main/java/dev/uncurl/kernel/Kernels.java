@@ -1,12 +1,16 @@
 package dev.uncurl.kernel;
 
 import java.util.function.IntConsumer;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
- * The numeric operations of the model and of merging its experts, on off-heap matrices. An instance owns scratch memory
+ * The numeric operations of the model and of merging its experts, on matrices outside the Java heap. An instance owns scratch memory
  * and must be called by one thread at a time; it may run a call on further threads.
  */
 public interface Kernels extends AutoCloseable {
+    /** {@link #logitBytes()} of the host's kernels. */
+    long LOGIT_BYTES = 32L << 20;
+
     MatrixProduct matrixProduct();
 
     GatherScatter gatherScatter();
@@ -24,6 +28,16 @@ public interface Kernels extends AutoCloseable {
     AdamW adamW();
 
     LinearAssignment assignment();
+
+    /** A new flat array of zeros in the memory that these kernels work on. The caller must close it. */
+    default FlatMemory allocate(DataType type, long elements) {
+        return FlatMemory.allocate(type, elements);
+    }
+
+    /** Bytes of logits that are computed at a time: few enough for a processor's caches, enough to fill a device. */
+    default long logitBytes() {
+        return LOGIT_BYTES;
+    }
 
     /** Number of threads that run one call, including the caller. */
     default int threads() {

@@ -11,12 +11,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * A row-major, contiguous rows x columns slice of a flat ND4J array (an arena, or a model's parameters). It keeps a
- * reference to that array, because a pointer into ND4J's memory does not keep the memory alive. Several threads may use
+ * A row-major, contiguous rows x columns slice of a flat memory (an arena, or a model's parameters). It keeps a
+ * reference to that memory, because a pointer into ND4J's memory does not keep the memory alive. Several threads may use
  * the memory; methods that create other matrices must be called by one thread at a time.
  */
 public final class Matrix {
+    private final FlatMemory memory;
+    /** The memory as an ND4J array; null if it is not the host's. */
     private final INDArray flat;
+
     private final long offset;
     private final int rows;
     private final int columns;
@@ -25,8 +28,9 @@ public final class Matrix {
     private volatile ByteBuffer bytes;
     private Matrix prefix;
 
-    private Matrix(INDArray flat, long offset, int rows, int columns) {
-        this.flat = flat;
+    private Matrix(FlatMemory memory, long offset, int rows, int columns) {
+        this.memory = memory;
+        flat = memory instanceof HostMemory host ? host.array() : null;
         this.offset = offset;
         this.rows = rows;
         this.columns = columns;
@@ -37,6 +41,11 @@ public final class Matrix {
      * @param offset of the first element in {@code flat}, in elements
      */
     public static Matrix of(INDArray flat, long offset, int rows, int columns) {
+        return of(new HostMemory(flat), offset, rows, columns);
+    }
+
+    /** @param offset of the first element in {@code flat}, in elements */
+    public static Matrix of(FlatMemory flat, long offset, int rows, int columns) {
         if (offset < 0 || rows < 0 || columns < 0 || offset + (long) rows * columns > flat.length()) {
             throw new IllegalArgumentException("A matrix " + rows + " x " + columns + " at " + offset
                     + " does not fit an array of " + flat.length() + " elements");
@@ -49,6 +58,16 @@ public final class Matrix {
         try (var outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
             return of(Nd4j.create(DataType.FLOAT, Math.max(1L, (long) rows * columns)), 0, rows, columns);
         }
+    }
+
+    /** The memory that this is a slice of. */
+    public FlatMemory memory() {
+        return memory;
+    }
+
+    /** Index of the first element in {@link #memory()}. */
+    public long offset() {
+        return offset;
     }
 
     public int rows() {
@@ -64,7 +83,7 @@ public final class Matrix {
         if (from < 0 || count < 0 || from + count > rows) {
             throw new IllegalArgumentException("Rows " + from + " to " + (from + count) + " of " + rows);
         }
-        return new Matrix(flat, offset + (long) from * columns, count, columns);
+        return new Matrix(memory, offset + (long) from * columns, count, columns);
     }
 
     /**
@@ -83,6 +102,7 @@ public final class Matrix {
     /** As an ND4J array [rows, columns] on the same memory. */
     public INDArray array() {
         if (array == null) {
+            checkHost();
             // not get() or slice(): on views with an offset they can come back empty in ND4J M2.1
             array = Nd4j.create(
                     flat.data(), new long[] {rows, columns}, new long[] {columns, 1}, flat.offset() + offset, 'c');
@@ -93,6 +113,7 @@ public final class Matrix {
     /** The first element in host memory; for {@link VectorKernels}. */
     public FloatPointer pointer() {
         if (pointer == null) {
+            checkHost();
             if (flat.dataType() != DataType.FLOAT) {
                 throw new IllegalStateException("VectorKernels work on FLOAT arrays, this one is " + flat.dataType());
             }
@@ -117,7 +138,14 @@ public final class Matrix {
         return bytes;
     }
 
-    private boolean onHost() {
+    private void checkHost() {
+        if (flat == null) {
+            throw new IllegalStateException(
+                    "This matrix is in a device's memory, which only the device's kernels can use");
+        }
+    }
+
+    private boolean hasPointer() {
         return bytes != null || pointer != null;
     }
 
@@ -125,7 +153,9 @@ public final class Matrix {
         if (rows == 0 || columns == 0) {
             return;
         }
-        if (onHost()) {
+        if (flat == null) {
+            memory.zero(offset, (long) rows * columns);
+        } else if (hasPointer()) {
             Pointer.memset(pointer(), 0, (long) rows * columns * Float.BYTES);
         } else {
             array().assign(0);
@@ -135,7 +165,13 @@ public final class Matrix {
     /** Copies all elements, row-major, into {@code target[0 ..]}. */
     public void read(double[] target) {
         int length = rows * columns;
-        if (onHost()) {
+        if (flat == null) {
+            var copy = new float[length];
+            memory.read(offset, copy, length);
+            for (int i = 0; i < length; i++) {
+                target[i] = copy[i];
+            }
+        } else if (hasPointer()) {
             ByteBuffer source = bytes();
             for (int i = 0; i < length; i++) {
                 target[i] = source.getFloat(i << 2);
@@ -149,7 +185,13 @@ public final class Matrix {
     /** Sets all elements, row-major, from {@code source[0 ..]}. */
     public void write(double[] source) {
         int length = rows * columns;
-        if (onHost()) {
+        if (flat == null) {
+            var copy = new float[length];
+            for (int i = 0; i < length; i++) {
+                copy[i] = (float) source[i];
+            }
+            memory.write(offset, copy, length);
+        } else if (hasPointer()) {
             ByteBuffer target = bytes();
             for (int i = 0; i < length; i++) {
                 target.putFloat(i << 2, (float) source[i]);
@@ -166,7 +208,9 @@ public final class Matrix {
         if (length == 0) {
             return;
         }
-        if (KernelChoice.onHost() && flat.dataType() == DataType.FLOAT) {
+        if (flat == null) {
+            memory.read(offset, target, length);
+        } else if (KernelChoice.onHost() && flat.dataType() == DataType.FLOAT) {
             pointer().get(target, 0, length);
         } else {
             try (INDArray copy = array().dup('c')) {
@@ -181,7 +225,9 @@ public final class Matrix {
         if (length == 0) {
             return;
         }
-        if (KernelChoice.onHost() && flat.dataType() == DataType.FLOAT) {
+        if (flat == null) {
+            memory.write(offset, source, length);
+        } else if (KernelChoice.onHost() && flat.dataType() == DataType.FLOAT) {
             pointer().put(source, 0, length);
         } else {
             float[] exact = source.length == length ? source : Arrays.copyOf(source, length);

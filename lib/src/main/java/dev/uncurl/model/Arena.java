@@ -1,21 +1,21 @@
 package dev.uncurl.model;
 
+import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * An off-heap array from which matrices are allocated, each aligned to a cache line. A measuring arena only adds up
+ * A flat array of the kernels' memory from which matrices are allocated, each aligned to a cache line. A measuring arena only adds up
  * sizes.
  */
 final class Arena implements AutoCloseable {
     private static final int LINE = 16;
 
-    private final INDArray memory;
+    private final FlatMemory memory;
     private long used;
 
-    private Arena(INDArray memory) {
+    private Arena(FlatMemory memory) {
         this.memory = memory;
     }
 
@@ -24,16 +24,14 @@ final class Arena implements AutoCloseable {
         return new Arena(null);
     }
 
-    static Arena of(DataType type, long elements) {
-        try (var outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
-            return new Arena(Nd4j.create(type, Math.max(elements, 1)));
-        }
+    static Arena of(Kernels kernels, DataType type, long elements) {
+        return new Arena(kernels.allocate(type, elements));
     }
 
     Matrix matrix(long rows, long columns) {
         long offset = used;
         used += (rows * columns + LINE - 1) / LINE * LINE;
-        return memory == null ? null : Matrix.of(memory, offset, Math.toIntExact(rows), Math.toIntExact(columns));
+        return memory == null ? null : memory.matrix(offset, Math.toIntExact(rows), Math.toIntExact(columns));
     }
 
     long elements() {
@@ -42,7 +40,7 @@ final class Arena implements AutoCloseable {
 
     @Override
     public void close() {
-        if (memory != null && memory.closeable()) {
+        if (memory != null) {
             memory.close();
         }
     }

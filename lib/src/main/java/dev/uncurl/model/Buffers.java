@@ -13,9 +13,6 @@ import java.util.Map;
  * backward pass; in scoring, all blocks share one set.
  */
 final class Buffers {
-    /** Maximal bytes of logits at one time, unless those of one position are larger. */
-    private static final long LOGIT_BYTES = 32L << 20;
-
     /**
      * The matrices of one block. The output of a block is the input of the next.
      *
@@ -62,7 +59,7 @@ final class Buffers {
 
     final Matrix predictedNormed;
     final Matrix predictedStatistics;
-    /** [P, V] logits of the P positions that fit into {@link #LOGIT_BYTES}. */
+    /** [P, V] logits of the P positions that fit into the given number of bytes. */
     final Matrix logits;
 
     /** Gradients: null in scoring. Of the residual stream [N, D]. */
@@ -78,7 +75,8 @@ final class Buffers {
     /** [S, D] of the experts' outputs. */
     final Matrix dExpertOutput;
 
-    Buffers(ModelConfig config, int tokens, boolean training, Arena arena) {
+    /** @param logitBytes maximal bytes of logits at one time, unless those of one position are larger */
+    Buffers(ModelConfig config, int tokens, boolean training, long logitBytes, Arena arena) {
         int width = config.width();
         for (int layer = 0; layer < config.layers(); layer++) {
             blocks.add(
@@ -100,7 +98,7 @@ final class Buffers {
         predicted = arena.matrix(tokens, width);
         predictedNormed = arena.matrix(tokens, width);
         predictedStatistics = arena.matrix(tokens, 2);
-        logits = arena.matrix(logitRows(config, tokens), config.vocabulary());
+        logits = arena.matrix(logitRows(config, tokens, logitBytes), config.vocabulary());
         dStream = training ? arena.matrix(tokens, width) : null;
         dNormed = training ? arena.matrix(tokens, width) : null;
         dAttended = training ? arena.matrix(tokens, width) : null;
@@ -114,8 +112,8 @@ final class Buffers {
         return routerLogits.get(routerRows);
     }
 
-    private static long logitRows(ModelConfig config, int tokens) {
-        long rows = LOGIT_BYTES / (Float.BYTES * (long) config.vocabulary());
+    private static long logitRows(ModelConfig config, int tokens, long logitBytes) {
+        long rows = logitBytes / (Float.BYTES * (long) config.vocabulary());
         return Math.min(tokens, Math.max(1, rows));
     }
 

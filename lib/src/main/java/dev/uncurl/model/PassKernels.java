@@ -5,6 +5,7 @@ import dev.uncurl.kernel.AdamW;
 import dev.uncurl.kernel.Attention;
 import dev.uncurl.kernel.Bias;
 import dev.uncurl.kernel.CrossEntropy;
+import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.GatherScatter;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.LinearAssignment;
@@ -12,6 +13,7 @@ import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.MatrixProduct;
 import dev.uncurl.kernel.Normalization;
 import java.util.function.IntConsumer;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * The kernels of a model. For passes whose result may not depend on the batch, to the bit, the products are those that
@@ -102,6 +104,16 @@ final class PassKernels implements Kernels {
     @Override
     public LinearAssignment assignment() {
         return kernels.assignment();
+    }
+
+    @Override
+    public FlatMemory allocate(DataType type, long elements) {
+        return kernels.allocate(type, elements);
+    }
+
+    @Override
+    public long logitBytes() {
+        return kernels.logitBytes();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.uncurl.model;
 
 import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.model.PartClock.Part;
@@ -40,8 +41,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
             Kernels chosen,
             boolean ownsKernels,
             ModelConfig config,
-            INDArray parameters,
-            INDArray gradients,
+            FlatMemory parameters,
+            FlatMemory gradients,
             int maxTokens) {
         var layout = ParameterLayout.of(config);
         checkLength("parameters", parameters, layout.length());
@@ -57,11 +58,14 @@ public final class SmoeLanguageModel implements AutoCloseable {
         limits = new BatchLimits(maxTokens, config.sequenceLength(), config.vocabulary());
         training = gradients != null;
         var footprint = Footprint.of(config, maxTokens, training);
-        footprint.check(maxTokens);
+        if (parameters.onHost()) {
+            footprint.check(maxTokens);
+        }
         LOG.debug("A model for {} tokens at a time, threads: {}, {}", maxTokens, kernels.threads(), footprint);
         var source = new Parameter.Source(layout, parameters, gradients);
-        arena = Arena.of(parameters.dataType(), arenaElements(config, maxTokens, training));
-        buffers = new Buffers(config, maxTokens, training, arena);
+        long logitBytes = kernels.logitBytes();
+        arena = Arena.of(kernels, parameters.type(), arenaElements(config, maxTokens, training, logitBytes));
+        buffers = new Buffers(config, maxTokens, training, logitBytes, arena);
         embedding = new Embedding(kernels, source, maxTokens);
         blocks = IntStream.range(0, config.layers())
                 .mapToObj(layer ->
@@ -70,7 +74,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         head = new LanguageModelHead(kernels, source, config.sequenceLength(), maxTokens);
     }
 
-    private static void checkLength(String what, INDArray array, long length) {
+    private static void checkLength(String what, FlatMemory array, long length) {
         if (array.length() != length) {
             throw new IllegalArgumentException(
                     "This configuration has " + length + " " + what + ", the array " + array.length());
@@ -79,8 +83,14 @@ public final class SmoeLanguageModel implements AutoCloseable {
 
     /** @param maxTokens maximal rows * columns of a batch */
     public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
-        return new SmoeLanguageModel(
-                KernelChoice.best(flatParameters.dataType()), true, config, flatParameters, null, maxTokens);
+        Kernels kernels = KernelChoice.best(flatParameters.dataType());
+        return new SmoeLanguageModel(kernels, true, config, FlatMemory.of(flatParameters), null, maxTokens);
+    }
+
+    /** As above with the given kernels, which the caller must close, and parameters in their memory. */
+    public static SmoeLanguageModel forScoring(
+            Kernels kernels, ModelConfig config, FlatMemory parameters, int maxTokens) {
+        return new SmoeLanguageModel(kernels, false, config, parameters, null, maxTokens);
     }
 
     /**
@@ -89,25 +99,32 @@ public final class SmoeLanguageModel implements AutoCloseable {
      */
     public static SmoeLanguageModel forTraining(
             ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
+        Kernels kernels = KernelChoice.best(flatParameters.dataType());
         return new SmoeLanguageModel(
-                KernelChoice.best(flatParameters.dataType()), true, config, flatParameters, flatGradients, maxTokens);
+                kernels, true, config, FlatMemory.of(flatParameters), FlatMemory.of(flatGradients), maxTokens);
     }
 
     /** As above with the given kernels, which the caller must close. */
     public static SmoeLanguageModel forTraining(
             Kernels kernels, ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
-        return new SmoeLanguageModel(kernels, false, config, flatParameters, flatGradients, maxTokens);
+        return forTraining(kernels, config, FlatMemory.of(flatParameters), FlatMemory.of(flatGradients), maxTokens);
     }
 
-    private static long arenaElements(ModelConfig config, int maxTokens, boolean training) {
+    /** As above, with parameters and gradients in the memory of the kernels. */
+    public static SmoeLanguageModel forTraining(
+            Kernels kernels, ModelConfig config, FlatMemory parameters, FlatMemory gradients, int maxTokens) {
+        return new SmoeLanguageModel(kernels, false, config, parameters, gradients, maxTokens);
+    }
+
+    private static long arenaElements(ModelConfig config, int maxTokens, boolean training, long logitBytes) {
         var measuring = Arena.measuring();
-        new Buffers(config, maxTokens, training, measuring);
+        new Buffers(config, maxTokens, training, logitBytes, measuring);
         return measuring.elements();
     }
 
-    /** Off-heap bytes that a model in FLOAT needs in addition to its parameters and gradients. */
+    /** Bytes that a model in FLOAT on the host needs off the heap in addition to its parameters and gradients. */
     public static long arenaBytes(ModelConfig config, int maxTokens, boolean training) {
-        return Float.BYTES * arenaElements(config, maxTokens, training);
+        return Float.BYTES * arenaElements(config, maxTokens, training, Kernels.LOGIT_BYTES);
     }
 
     public ModelConfig config() {

@@ -13,7 +13,7 @@ import java.util.Arrays;
  * <p>With cost = -score, the search maintains duals u, v with cost_ij - u_i - v_j &gt;= 0, and = 0 for assigned pairs,
  * which proves that no assignment is better.
  */
-final class PlainAssignment {
+public final class PlainAssignment {
     private static final int NONE = -1;
 
     private final double[] scores;
@@ -41,7 +41,7 @@ final class PlainAssignment {
     }
 
     /** As {@link LinearAssignment#maximize}. */
-    static int[] maximize(Matrix scores) {
+    public static int[] maximize(Matrix scores) {
         double[] values = new double[Math.multiplyExact(scores.rows(), scores.columns())];
         scores.read(values);
         return maximize(values, scores.rows());

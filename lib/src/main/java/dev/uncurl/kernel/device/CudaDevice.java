@@ -1,0 +1,291 @@
+package dev.uncurl.kernel.device;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
+import dev.uncurl.error.UserError;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * An NVIDIA GPU: the driver API for memory and launches, NVRTC for {@code kernels.cu}, cuBLAS for products, from CUDA 12 or 13,
+ * found at run time by {@link CudaLibraries}. Uses the GPU's primary context and its default stream. For one thread at a time.
+ * Experimental.
+ */
+public final class CudaDevice implements Device {
+    /** How products of floats are computed. Everything else is in 32-bit floats. */
+    public enum Precision {
+        /** In 32-bit floats. */
+        FP32(CuBlas.COMPUTE_FLOAT),
+        /** In tensor cores, operands rounded to 11 significant bits, sums in 32-bit floats. */
+        TF32(CuBlas.COMPUTE_TF32);
+
+        private final int compute;
+
+        Precision(int compute) {
+            this.compute = compute;
+        }
+    }
+
+    private static final int LEAST_CAPABILITY = 80;
+
+    private final int ordinal;
+    private final int device;
+    private final String name;
+    private final String versions;
+    private final Precision precision;
+    private final long context;
+    private final long module;
+    private final long blas;
+    private final Map<DeviceFunction, Long> functions = new EnumMap<>(DeviceFunction.class);
+    private final Memory factors = new Memory(2 * Float.BYTES);
+    private Thread current;
+    private boolean closed;
+
+    private CudaDevice(CudaLibraries libraries, int ordinal, Precision precision, String source) {
+        this.ordinal = ordinal;
+        this.precision = precision;
+        Cuda.bind(libraries.driver());
+        int driver = CudaDriver.start();
+        device = CudaDriver.find(ordinal);
+        name = "GPU " + ordinal + " (" + CudaDriver.name(device) + ")";
+        int capability = attribute(Cuda.COMPUTE_CAPABILITY_MAJOR) * 10 + attribute(Cuda.COMPUTE_CAPABILITY_MINOR);
+        if (capability < LEAST_CAPABILITY) {
+            throw UserError.usage(
+                    name + " has compute capability " + capability / 10.0 + ", the kernels need "
+                            + LEAST_CAPABILITY / 10.0 + " or later",
+                    "Use a GPU of the Ampere generation (2020) or later, or the CPU.");
+        }
+        Nvrtc.bind(libraries.open("nvrtc", driver / 1000));
+        CuBlas.bind(libraries.open("cublas", driver / 1000));
+        versions = "driver for CUDA " + driver / 1000 + "." + driver % 1000 / 10 + ", NVRTC " + Nvrtc.version();
+        Memory image = Nvrtc.compile(source, capability);
+        long[] out = new long[1];
+        check(Cuda.cuDevicePrimaryCtxRetain(out, device), "open");
+        context = out[0];
+        try {
+            module = load(image);
+            blas = blas();
+        } catch (RuntimeException e) {
+            Cuda.cuDevicePrimaryCtxRelease_v2(device);
+            throw e;
+        }
+    }
+
+    /**
+     * @param ordinal among the GPUs that this process sees, from 0
+     * @throws UserError (usage) if there is no driver, no such GPU, no cuBLAS or no NVRTC
+     */
+    public static CudaDevice open(int ordinal, Precision precision) {
+        return open(CudaLibraries.here(), ordinal, precision, source());
+    }
+
+    /** As above with another {@code kernels.cu}. */
+    static CudaDevice open(CudaLibraries libraries, int ordinal, Precision precision, String source) {
+        return new CudaDevice(libraries, ordinal, precision, source);
+    }
+
+    /** {@code kernels.cu} */
+    static String source() {
+        try (var in = CudaDevice.class.getResourceAsStream("kernels.cu")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException("kernels.cu cannot be read from the class path", e);
+        }
+    }
+
+    private int attribute(int attribute) {
+        int[] value = new int[1];
+        check(Cuda.cuDeviceGetAttribute(value, attribute, device), "attribute " + attribute);
+        return value[0];
+    }
+
+    private long load(Memory image) {
+        enter();
+        long[] out = new long[1];
+        check(Cuda.cuModuleLoadData(out, image), "load the kernels");
+        long loaded = out[0];
+        for (DeviceFunction function : DeviceFunction.values()) {
+            check(Cuda.cuModuleGetFunction(out, loaded, function.symbol()), "find kernel " + function.symbol());
+            functions.put(function, out[0]);
+        }
+        return loaded;
+    }
+
+    private long blas() {
+        long[] out = new long[1];
+        int status = CuBlas.cublasCreate_v2(out);
+        if (status == CuBlas.NOT_INITIALIZED || status == CuBlas.ALLOC_FAILED || status == CuBlas.ARCH_MISMATCH) {
+            throw UserError.usage(
+                    name + ": cuBLAS does not start (status " + status + "), " + memory(),
+                    "If the memory is used by other processes (nvidia-smi lists them), wait or use another GPU; else install"
+                            + " the cuBLAS that belongs to the driver's CUDA.");
+        }
+        checkBlas(status, "cublasCreate");
+        return out[0];
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public boolean rounds() {
+        return precision == Precision.TF32;
+    }
+
+    /** Versions of driver and libraries, for reports. */
+    public String versions() {
+        return versions;
+    }
+
+    @Override
+    public long allocate(long bytes) {
+        enter();
+        long[] address = new long[1];
+        int error = Cuda.cuMemAlloc_v2(address, bytes);
+        if (error == Cuda.OUT_OF_MEMORY) {
+            throw UserError.usage(
+                    name + " has no room for another " + gigabytes(bytes) + ": " + memory(),
+                    "Make the batch or micro-batch smaller, end other processes that use the GPU (nvidia-smi lists them), or use"
+                            + " a GPU with more memory.");
+        }
+        check(error, "allocate " + gigabytes(bytes));
+        return address[0];
+    }
+
+    private String memory() {
+        long[] free = new long[1];
+        long[] total = new long[1];
+        return Cuda.cuMemGetInfo_v2(free, total) == 0
+                ? gigabytes(free[0]) + " of " + gigabytes(total[0]) + " are free"
+                : "the free memory is unknown";
+    }
+
+    private static String gigabytes(long bytes) {
+        return String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
+    }
+
+    @Override
+    public void free(long address) {
+        if (closed) {
+            return; // the context's memory went with it
+        }
+        enter();
+        check(Cuda.cuMemFree_v2(address), "free memory");
+    }
+
+    @Override
+    public void upload(long target, Pointer source, long bytes) {
+        enter();
+        check(Cuda.cuMemcpyHtoD_v2(target, source, bytes), "copy to the GPU");
+    }
+
+    @Override
+    public void download(Pointer target, long source, long bytes) {
+        enter();
+        check(Cuda.cuMemcpyDtoH_v2(target, source, bytes), "copy from the GPU");
+    }
+
+    @Override
+    public void zero(long address, long bytes) {
+        enter();
+        if (bytes > 0) {
+            check(Cuda.cuMemsetD8_v2(address, (byte) 0, bytes), "zero memory");
+        }
+    }
+
+    @Override
+    public void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments) {
+        enter();
+        check(
+                Cuda.cuLaunchKernel(
+                        functions.get(function), gridX, gridY, 1, threads, 1, 1, 0, 0, arguments, Pointer.NULL),
+                function.symbol());
+    }
+
+    /** cuBLAS stores matrices column by column, so it is asked for the transpose: c^T = b^T a^T. */
+    @Override
+    public void multiply(BatchedProduct p) {
+        enter();
+        factors.setFloat(0, p.alpha());
+        factors.setFloat(Float.BYTES, p.beta());
+        checkBlas(
+                CuBlas.cublasGemmStridedBatchedEx(
+                        blas,
+                        p.transposeB() ? 1 : 0,
+                        p.transposeA() ? 1 : 0,
+                        p.columns(),
+                        p.rows(),
+                        p.inner(),
+                        factors,
+                        p.b().address(),
+                        CuBlas.FLOAT,
+                        p.b().leading(),
+                        p.b().stride(),
+                        p.a().address(),
+                        CuBlas.FLOAT,
+                        p.a().leading(),
+                        p.a().stride(),
+                        factors.share(Float.BYTES),
+                        p.c().address(),
+                        CuBlas.FLOAT,
+                        p.c().leading(),
+                        p.c().stride(),
+                        p.count(),
+                        precision.compute,
+                        CuBlas.DEFAULT_ALGORITHM),
+                "a product " + p.rows() + " x " + p.columns() + " x " + p.inner());
+    }
+
+    @Override
+    public void synchronize() {
+        enter();
+        check(Cuda.cuCtxSynchronize(), "finish its work");
+    }
+
+    /** Makes the context that of the calling thread. */
+    private void enter() {
+        if (closed) {
+            throw new IllegalStateException(name + " has been closed");
+        }
+        if (current != Thread.currentThread()) {
+            check(Cuda.cuCtxSetCurrent(context), "make current");
+            current = Thread.currentThread();
+        }
+    }
+
+    /** Errors of kernels and of the GPU itself (ECC, lost) come here at the next call that waits, and stay until the process ends. */
+    private void check(int error, String what) {
+        if (error != 0) {
+            throw new IllegalStateException(
+                    name + " failed: " + what + ": " + Cuda.describe(error)
+                            + ". This process cannot use the GPU any more; if it happens again on this GPU, see dmesg for Xid messages");
+        }
+    }
+
+    private void checkBlas(int status, String what) {
+        if (status != 0) {
+            throw new IllegalStateException(name + " failed: " + what + ": cuBLAS status " + status);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        enter();
+        closed = true;
+        int status = CuBlas.cublasDestroy_v2(blas);
+        int unloaded = Cuda.cuModuleUnload(module);
+        int released = Cuda.cuDevicePrimaryCtxRelease_v2(device);
+        checkBlas(status, "close cuBLAS");
+        check(unloaded, "unload the kernels");
+        check(released, "release GPU " + ordinal);
+    }
+}

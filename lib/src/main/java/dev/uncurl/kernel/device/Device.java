@@ -1,0 +1,44 @@
+package dev.uncurl.kernel.device;
+
+import com.sun.jna.Pointer;
+
+/**
+ * Memory that the host cannot see, and what computes on it: the functions of {@code kernels.cu}, and matrix products.
+ * Addresses are numbers. Operations take effect in the order of the calls; only {@link #download} and {@link #synchronize} wait
+ * for them. An error of an operation may therefore be thrown by a later call, at the latest by the next of these two.
+ */
+public interface Device extends AutoCloseable {
+    /** For messages, such as {@code GPU 0 (NVIDIA H100 80GB HBM3)}. */
+    String name();
+
+    /** Whether products may round their operands to TF32, 11 significant bits, as tensor cores do. */
+    boolean rounds();
+
+    /**
+     * Address of new memory with undefined contents, at a multiple of 256.
+     *
+     * @throws dev.uncurl.error.UserError (usage) if there is not enough
+     */
+    long allocate(long bytes);
+
+    void free(long address);
+
+    /** Copies from the host; {@code source} may be overwritten afterwards. */
+    void upload(long target, Pointer source, long bytes);
+
+    /** Copies to the host, after all earlier operations. */
+    void download(Pointer target, long source, long bytes);
+
+    void zero(long address, long bytes);
+
+    /** @param arguments array of pointers to the function's arguments, read before this returns */
+    void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments);
+
+    void multiply(BatchedProduct product);
+
+    /** Waits for all operations. */
+    void synchronize();
+
+    @Override
+    void close();
+}

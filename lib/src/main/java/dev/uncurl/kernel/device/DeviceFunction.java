@@ -1,0 +1,35 @@
+package dev.uncurl.kernel.device;
+
+/** The functions of {@code kernels.cu}; what each computes is said there. */
+enum DeviceFunction {
+    GATHER("gather"),
+    SCATTER_ADD("scatterAdd"),
+    ROW_DOT("rowDot"),
+    ADD_BIAS("addBias"),
+    COLUMN_SUMS("columnSums"),
+    ADD_PARTS("addParts"),
+    NORM_FORWARD("normForward"),
+    NORM_BACKWARD("normBackward"),
+    NORM_BACKWARD_PARAMETERS("normBackwardParameters"),
+    GELU_FORWARD("geluForward"),
+    GELU_BACKWARD("geluBackward"),
+    CAUSAL_SOFTMAX("causalSoftmax"),
+    CAUSAL_SOFTMAX_BACKWARD("causalSoftmaxBackward"),
+    FUSED_ATTENTION("fusedAttention"),
+    FUSED_ATTENTION_QUERIES("fusedAttentionQueries"),
+    FUSED_ATTENTION_KEYS("fusedAttentionKeys"),
+    CROSS_ENTROPY("crossEntropy"),
+    SUM_OF_SQUARES("sumOfSquares"),
+    ADAM_W("adamW");
+
+    private final String symbol;
+
+    DeviceFunction(String symbol) {
+        this.symbol = symbol;
+    }
+
+    /** Its name in {@code kernels.cu}. */
+    String symbol() {
+        return symbol;
+    }
+}

@@ -1,0 +1,81 @@
+package dev.uncurl.kernel.device;
+
+import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.Matrix;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/** A flat FLOAT array in a device's memory. */
+final class DeviceMemory implements FlatMemory {
+    private final Device device;
+    private final Staging staging;
+    private final long address;
+    private final long length;
+    private boolean closed;
+
+    /** Zeros. */
+    DeviceMemory(Device device, Staging staging, long length) {
+        this.device = device;
+        this.staging = staging;
+        this.length = length;
+        long bytes = Math.max(length, 1) * Float.BYTES;
+        address = device.allocate(bytes);
+        device.zero(address, bytes);
+    }
+
+    /** Address of a matrix's first element, 0 for null. */
+    static long address(Matrix matrix) {
+        if (matrix == null) {
+            return 0;
+        }
+        if (!(matrix.memory() instanceof DeviceMemory memory)) {
+            throw new IllegalStateException("A matrix in the host's memory was given to a device's kernels;"
+                    + " allocate it by Kernels.allocate");
+        }
+        return memory.address(matrix.offset());
+    }
+
+    private long address(long element) {
+        if (closed) {
+            throw new IllegalStateException("This device memory has been released");
+        }
+        return address + element * Float.BYTES;
+    }
+
+    @Override
+    public long length() {
+        return length;
+    }
+
+    @Override
+    public DataType type() {
+        return DataType.FLOAT;
+    }
+
+    @Override
+    public boolean onHost() {
+        return false;
+    }
+
+    @Override
+    public void zero(long from, long count) {
+        device.zero(address(from), count * Float.BYTES);
+    }
+
+    @Override
+    public void read(long from, float[] target, int count) {
+        staging.download(address(from), target, count);
+    }
+
+    @Override
+    public void write(long from, float[] source, int count) {
+        staging.upload(address(from), source, count);
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            device.free(address);
+        }
+    }
+}

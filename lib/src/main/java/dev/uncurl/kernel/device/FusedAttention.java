@@ -1,0 +1,53 @@
+package dev.uncurl.kernel.device;
+
+import dev.uncurl.kernel.Attention.Shape;
+import dev.uncurl.kernel.Matrix;
+
+/**
+ * Attention of whole sequences in tensor cores, tile by tile, without scores in memory: one launch forward and two backward for all
+ * heads of all sequences.
+ */
+final class FusedAttention {
+    /** Queries and keys of a tile, and the most columns of a head, as in {@code kernels.cu}. */
+    private static final int TILE = 64;
+
+    private static final int THREADS = 128;
+
+    private final Device device;
+    private final Launch launch;
+    private final DeviceScratch dots;
+
+    FusedAttention(Device device, Launch launch, DeviceScratch dots) {
+        this.device = device;
+        this.launch = launch;
+        this.dots = dots;
+    }
+
+    /** @param width of all heads together */
+    boolean takes(Shape shape, int width) {
+        return device.rounds() && width / shape.heads() <= TILE;
+    }
+
+    void forward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output) {
+        launch.with(qkv).with(logSumExp).with(output);
+        run(DeviceFunction.FUSED_ATTENTION, shape, output.columns());
+    }
+
+    void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+        long sums = dots.reserve((long) shape.sequences() * shape.positions() * shape.heads() * Float.BYTES);
+        launch.with(qkv).with(logSumExp).with(dOutput).with(dQkv).with(sums);
+        run(DeviceFunction.FUSED_ATTENTION_QUERIES, shape, dOutput.columns());
+        launch.with(qkv).with(logSumExp).with(dOutput).with(dQkv).with(sums);
+        run(DeviceFunction.FUSED_ATTENTION_KEYS, shape, dOutput.columns());
+    }
+
+    private void run(DeviceFunction function, Shape shape, int width) {
+        int size = width / shape.heads();
+        int tiles = (shape.positions() + TILE - 1) / TILE;
+        launch.with(shape.positions())
+                .with(shape.heads())
+                .with(size)
+                .with(1 / Math.sqrt(size))
+                .run(function, tiles, shape.sequences() * shape.heads(), THREADS);
+    }
+}

@@ -1,0 +1,728 @@
+// The operations of dev.uncurl.kernel on a GPU, compiled by NVRTC for the device at hand when it is opened. The reference of
+// each is the class Nd4j<Operation> of dev.uncurl.kernel.nd4j; DeviceKernelsTest compares them. Matrices are row-major floats.
+// Unless said otherwise a block computes one row, with any multiple of 32 threads up to 1,024. There are no atomic operations
+// on floats: each sum has an order that follows from shapes and the number of threads alone, and with it the same bits.
+
+#define WARP 32
+#define MOST_WARPS 32
+#define LEAST -3.4e38f
+typedef long long i64;
+
+// Sum over the threads of a block, returned to all of them.
+template <typename T>
+__device__ T blockSum(T value) {
+    __shared__ T part[MOST_WARPS];
+    int lane = threadIdx.x % WARP;
+    int warp = threadIdx.x / WARP;
+    for (int offset = WARP / 2; offset > 0; offset /= 2) {
+        value += __shfl_xor_sync(0xffffffffu, value, offset);
+    }
+    __syncthreads(); // part may still be read by an earlier call
+    if (lane == 0) {
+        part[warp] = value;
+    }
+    __syncthreads();
+    T sum = 0;
+    for (int w = 0; w < blockDim.x / WARP; w++) {
+        sum += part[w];
+    }
+    return sum;
+}
+
+// Maximum over the threads of a block, returned to all of them.
+__device__ float blockMax(float value) {
+    __shared__ float part[MOST_WARPS];
+    int lane = threadIdx.x % WARP;
+    int warp = threadIdx.x / WARP;
+    for (int offset = WARP / 2; offset > 0; offset /= 2) {
+        value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, offset));
+    }
+    __syncthreads(); // part may still be read by an earlier call
+    if (lane == 0) {
+        part[warp] = value;
+    }
+    __syncthreads();
+    float largest = part[0];
+    for (int w = 1; w < blockDim.x / WARP; w++) {
+        largest = fmaxf(largest, part[w]);
+    }
+    return largest;
+}
+
+// GatherScatter.gather, gatherAdd: target [N, C], target[i] = base[i] + scales[i] * source[index[i]].
+// base null: zeros; scales null: ones; index -1: no row. base may be target.
+extern "C" __global__ void gather(
+        const float* base, const float* source, const int* index, const float* scales, float* target, int columns) {
+    i64 row = blockIdx.x;
+    int from = index[row];
+    float scale = scales ? scales[row] : 1.0f;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        float value = base ? base[row * columns + c] : 0.0f;
+        target[row * columns + c] = from < 0 ? value : value + scale * source[(i64) from * columns + c];
+    }
+}
+
+// GatherScatter.scatterAdd: a block for each row that something goes to, target[row[g]] += sum of source[order[start[g] ..]].
+extern "C" __global__ void scatterAdd(
+        const float* source, const int* order, const int* start, const int* row, float* target, int columns) {
+    int group = blockIdx.x;
+    i64 to = row[group];
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        float sum = target[to * columns + c];
+        for (int i = start[group]; i < start[group + 1]; i++) {
+            sum += source[(i64) order[i] * columns + c];
+        }
+        target[to * columns + c] = sum;
+    }
+}
+
+// GatherScatter.dot: products[i] = a[index[i]] . b[i]; index null: i; -1: 0.
+extern "C" __global__ void rowDot(const float* a, const int* index, const float* b, double* products, int columns) {
+    i64 row = blockIdx.x;
+    i64 other = index ? index[row] : row;
+    float sum = 0;
+    if (other >= 0) {
+        for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+            sum += a[other * columns + c] * b[row * columns + c];
+        }
+    }
+    sum = blockSum(sum);
+    if (threadIdx.x == 0) {
+        products[row] = sum;
+    }
+}
+
+// Bias.add, addResidual: target [N, C] = residual + x + bias [1, C]; residual null: zeros. Operands may be target.
+extern "C" __global__ void addBias(const float* residual, const float* x, const float* bias, float* target, int columns) {
+    i64 row = blockIdx.x;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        i64 at = row * columns + c;
+        target[at] = (residual ? residual[at] : 0.0f) + x[at] + bias[c];
+    }
+}
+
+// Bias.columnSums: partial [parts, C], sums of the columns of x [N, C] over rowsOfPart rows each. A block of 32 x 32 threads
+// for 32 columns (blockIdx.x) of one part (blockIdx.y).
+extern "C" __global__ void columnSums(const float* x, float* partial, int rows, int columns, int rowsOfPart) {
+    __shared__ float sums[WARP][WARP + 1];
+    int lane = threadIdx.x % WARP;
+    int strip = threadIdx.x / WARP;
+    int strips = blockDim.x / WARP;
+    int column = blockIdx.x * WARP + lane;
+    int first = blockIdx.y * rowsOfPart;
+    int end = first + rowsOfPart < rows ? first + rowsOfPart : rows;
+    float sum = 0;
+    if (column < columns) {
+        for (int row = first + strip; row < end; row += strips) {
+            sum += x[(i64) row * columns + column];
+        }
+    }
+    sums[strip][lane] = sum;
+    __syncthreads();
+    if (strip == 0 && column < columns) {
+        float all = 0;
+        for (int s = 0; s < strips; s++) {
+            all += sums[s][lane];
+        }
+        partial[(i64) blockIdx.y * columns + column] = all;
+    }
+}
+
+// sums [1, C] = sums of the columns of partial [parts, C]; a thread for each column.
+extern "C" __global__ void addParts(const float* partial, float* sums, int parts, int columns) {
+    int column = blockIdx.x * blockDim.x + threadIdx.x;
+    if (column < columns) {
+        float sum = 0;
+        for (int part = 0; part < parts; part++) {
+            sum += partial[(i64) part * columns + column];
+        }
+        sums[column] = sum;
+    }
+}
+
+// Normalization.forward: y [N, C]; statistics [N, 2] = mean and reciprocal standard deviation.
+extern "C" __global__ void normForward(
+        const float* x, const float* gain, const float* bias, float* statistics, float* y, int columns, float epsilon) {
+    i64 row = blockIdx.x;
+    const float* in = x + row * columns;
+    float sum = 0;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        sum += in[c];
+    }
+    float mean = blockSum(sum) / columns;
+    float squares = 0;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        float d = in[c] - mean;
+        squares += d * d;
+    }
+    float reciprocal = 1.0f / sqrtf(blockSum(squares) / columns + epsilon);
+    if (threadIdx.x == 0) {
+        statistics[2 * row] = mean;
+        statistics[2 * row + 1] = reciprocal;
+    }
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        y[row * columns + c] = (in[c] - mean) * reciprocal * gain[c] + bias[c];
+    }
+}
+
+// Normalization.backward, the gradient of the input, added to dx [N, C].
+extern "C" __global__ void normBackward(
+        const float* x, const float* gain, const float* statistics, const float* dy, float* dx, int columns) {
+    i64 row = blockIdx.x;
+    float mean = statistics[2 * row];
+    float reciprocal = statistics[2 * row + 1];
+    float sum = 0;
+    float product = 0;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        float scaled = dy[row * columns + c] * gain[c];
+        sum += scaled;
+        product += scaled * (x[row * columns + c] - mean) * reciprocal;
+    }
+    sum = blockSum(sum) / columns;
+    product = blockSum(product) / columns;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        i64 at = row * columns + c;
+        float normalized = (x[at] - mean) * reciprocal;
+        dx[at] += reciprocal * (dy[at] * gain[c] - sum - normalized * product);
+    }
+}
+
+// Normalization.backward, the gradients of gain and bias as column sums over rowsOfPart rows each, [parts, C]; blocks as those
+// of columnSums.
+extern "C" __global__ void normBackwardParameters(
+        const float* x,
+        const float* statistics,
+        const float* dy,
+        float* partialGain,
+        float* partialBias,
+        int rows,
+        int columns,
+        int rowsOfPart) {
+    __shared__ float gains[WARP][WARP + 1];
+    __shared__ float biases[WARP][WARP + 1];
+    int lane = threadIdx.x % WARP;
+    int strip = threadIdx.x / WARP;
+    int strips = blockDim.x / WARP;
+    int column = blockIdx.x * WARP + lane;
+    int first = blockIdx.y * rowsOfPart;
+    int end = first + rowsOfPart < rows ? first + rowsOfPart : rows;
+    float gain = 0;
+    float bias = 0;
+    if (column < columns) {
+        for (int row = first + strip; row < end; row += strips) {
+            i64 at = (i64) row * columns + column;
+            gain += dy[at] * (x[at] - statistics[2 * (i64) row]) * statistics[2 * (i64) row + 1];
+            bias += dy[at];
+        }
+    }
+    gains[strip][lane] = gain;
+    biases[strip][lane] = bias;
+    __syncthreads();
+    if (strip == 0 && column < columns) {
+        float allGain = 0;
+        float allBias = 0;
+        for (int s = 0; s < strips; s++) {
+            allGain += gains[s][lane];
+            allBias += biases[s][lane];
+        }
+        partialGain[(i64) blockIdx.y * columns + column] = allGain;
+        partialBias[(i64) blockIdx.y * columns + column] = allBias;
+    }
+}
+
+#define SLOPE 0.7978845608028654f // sqrt(2 / pi)
+#define CUBIC 0.044715f
+#define UNDER_WAY 4
+
+// The tanh in gelu(v), to 1e-7 absolute, which is what 1 + tanh needs; tanhf is twice as slow, for precision near 0.
+__device__ float geluTanh(float v) {
+    return 1.0f - 2.0f / (1.0f + expf(2.0f * SLOPE * (v + CUBIC * v * v * v)));
+}
+
+// Activation.forward: x [N, F] += bias; y = gelu(x).
+extern "C" __global__ void geluForward(float* x, const float* bias, float* y, int columns) {
+    i64 row = blockIdx.x;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        i64 at = row * columns + c;
+        float v = x[at] + bias[c];
+        x[at] = v;
+        y[at] = 0.5f * v * (1.0f + geluTanh(v));
+    }
+}
+
+// Activation.backward: dy [N, F] becomes dy * gelu'(x). A thread reads several elements before it writes any.
+extern "C" __global__ void geluBackward(const float* x, float* dy, int columns) {
+    i64 row = blockIdx.x;
+    for (int first = threadIdx.x; first < columns; first += UNDER_WAY * blockDim.x) {
+        float in[UNDER_WAY];
+        float gradient[UNDER_WAY];
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            in[i] = c < columns ? x[row * columns + c] : 0.0f;
+            gradient[i] = c < columns ? dy[row * columns + c] : 0.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            float v = in[i];
+            float t = geluTanh(v);
+            float slope = 0.5f * (1.0f + t + v * (1.0f - t * t) * SLOPE * (1.0f + 3.0f * CUBIC * v * v));
+            if (c < columns) {
+                dy[row * columns + c] = gradient[i] * slope;
+            }
+        }
+    }
+}
+
+// Attention.forward: scores [H, R, S] of R queries become probabilities; query r sees the first before + r + 1 columns. A block
+// for each query (blockIdx.x) and head (blockIdx.y). logSumExp [R, H]: written, or read if known; may be null.
+extern "C" __global__ void causalSoftmax(float* scores, float* logSumExp, int columns, int before, int known) {
+    int query = blockIdx.x;
+    int head = blockIdx.y;
+    int seen = before + query + 1;
+    float* row = scores + ((i64) head * gridDim.x + query) * columns;
+    float* kept = logSumExp ? logSumExp + (i64) query * gridDim.y + head : 0;
+    float total;
+    if (known) {
+        total = *kept;
+    } else {
+        float largest = LEAST;
+        for (int c = threadIdx.x; c < seen; c += blockDim.x) {
+            largest = fmaxf(largest, row[c]);
+        }
+        largest = blockMax(largest);
+        float sum = 0;
+        for (int c = threadIdx.x; c < seen; c += blockDim.x) {
+            sum += expf(row[c] - largest);
+        }
+        total = largest + logf(blockSum(sum));
+        if (kept && threadIdx.x == 0) {
+            *kept = total;
+        }
+    }
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        row[c] = c < seen ? expf(row[c] - total) : 0.0f;
+    }
+}
+
+// Attention.backward: d [H, T, T], the gradients of the probabilities, become those of the unscaled scores,
+// p * (d - sum(p * d)) * scale. A block for each query and head.
+extern "C" __global__ void causalSoftmaxBackward(const float* probabilities, float* d, int positions, float scale) {
+    int query = blockIdx.x;
+    i64 from = ((i64) blockIdx.y * positions + query) * positions;
+    float sum = 0;
+    for (int c = threadIdx.x; c <= query; c += blockDim.x) {
+        sum += probabilities[from + c] * d[from + c];
+    }
+    sum = blockSum(sum);
+    for (int c = threadIdx.x; c < positions; c += blockDim.x) {
+        d[from + c] = c <= query ? probabilities[from + c] * (d[from + c] - sum) * scale : 0.0f;
+    }
+}
+
+// Attention in tensor cores, without scores in memory (Dao 2023): products of tiles of 64 queries and 64 keys, heads of at most 64
+// columns, operands rounded to TF32, sums and exponentials in floats. A block of 4 warps for a tile of one head (blockIdx.y, all
+// heads of all sequences); a warp has 16 rows of the tile. g = lane / 4, t = lane % 4 as in PTX's description of mma.m16n8k8.
+#define TILE 64
+#define STRIDE 68 // of a tile in shared memory: the lanes of a warp read from different banks
+#define STEPS 8   // of 8 columns in a tile
+#define ROWS_AT_ONCE 2 // of a tile, one element a thread
+#define LOADS 16
+
+#ifndef EMULATED
+__device__ float rounded(float x) {
+    unsigned bits;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+    return __uint_as_float(bits);
+}
+
+// c [16, 8] += a [16, 8] b [8, 8]. a: rows g, g + 8, g, g + 8 and columns t, t, t + 4, t + 4; b: rows t, t + 4 of column g; c: rows
+// g, g, g + 8, g + 8 and columns 2 t, 2 t + 1, 2 t, 2 t + 1.
+__device__ void multiplyAdd(float* c, const float* a, const float* b) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])), "r"(__float_as_uint(a[3])),
+          "r"(__float_as_uint(b[0])), "r"(__float_as_uint(b[1])));
+}
+#endif
+
+// Rows of two matrices of a head to shared memory, rounded; zeros beyond the last row and column. A thread reads 32 elements
+// before it stores any, so that they are under way together.
+__device__ void loadTiles(
+        float (*tile)[STRIDE],
+        const float* from,
+        i64 leading,
+        float (*otherTile)[STRIDE],
+        const float* other,
+        i64 otherLeading,
+        int rows,
+        int size) {
+    int column = threadIdx.x % TILE;
+    int first = threadIdx.x / TILE;
+#pragma unroll
+    for (int part = 0; part < 2; part++) {
+        float a[LOADS];
+        float b[LOADS];
+#pragma unroll
+        for (int i = 0; i < LOADS; i++) {
+            int row = (part * LOADS + i) * ROWS_AT_ONCE + first;
+            bool there = row < rows && column < size;
+            a[i] = there ? from[row * leading + column] : 0.0f;
+            b[i] = there ? other[row * otherLeading + column] : 0.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < LOADS; i++) {
+            int row = (part * LOADS + i) * ROWS_AT_ONCE + first;
+            tile[row][column] = rounded(a[i]);
+            otherTile[row][column] = rounded(b[i]);
+        }
+    }
+}
+
+// The 16 rows of this warp as first operands of products.
+__device__ void warpRows(const float (*tile)[STRIDE], float (*a)[4]) {
+    int lane = threadIdx.x % WARP;
+    int row = threadIdx.x / WARP * 16 + lane / 4;
+    for (int step = 0; step < STEPS; step++) {
+        int column = step * 8 + lane % 4;
+        a[step][0] = tile[row][column];
+        a[step][1] = tile[row + 8][column];
+        a[step][2] = tile[row][column + 4];
+        a[step][3] = tile[row + 8][column + 4];
+    }
+}
+
+// c [16, 64] = a tile^T
+__device__ void multiplyByRows(float (*c)[4], const float (*a)[4], const float (*tile)[STRIDE]) {
+    int g = threadIdx.x % WARP / 4;
+    int t = threadIdx.x % 4;
+#pragma unroll
+    for (int n = 0; n < STEPS; n++) {
+        c[n][0] = c[n][1] = c[n][2] = c[n][3] = 0;
+#pragma unroll
+        for (int step = 0; step < STEPS; step++) {
+            float b[2] = {tile[n * 8 + g][step * 8 + t], tile[n * 8 + g][step * 8 + t + 4]};
+            multiplyAdd(c[n], a[step], b);
+        }
+    }
+}
+
+// c [16, 64] += p tile, where p is the result of another product: its columns 2 t and 2 t + 1 become terms t and t + 4.
+__device__ void addProduct(float (*c)[4], const float (*p)[4], const float (*tile)[STRIDE]) {
+    int g = threadIdx.x % WARP / 4;
+    int t = threadIdx.x % 4;
+#pragma unroll
+    for (int step = 0; step < STEPS; step++) {
+        float a[4] = {rounded(p[step][0]), rounded(p[step][2]), rounded(p[step][1]), rounded(p[step][3])};
+#pragma unroll
+        for (int n = 0; n < STEPS; n++) {
+            float b[2] = {tile[step * 8 + 2 * t][n * 8 + g], tile[step * 8 + 2 * t + 1][n * 8 + g]};
+            multiplyAdd(c[n], a, b);
+        }
+    }
+}
+
+// Writes this warp's rows of c times factor[row half].
+__device__ void storeRows(float* to, i64 leading, int rows, int size, const float (*c)[4], float factor0, float factor8) {
+    int lane = threadIdx.x % WARP;
+    int row = threadIdx.x / WARP * 16 + lane / 4;
+#pragma unroll
+    for (int n = 0; n < STEPS; n++) {
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            int target = row + j / 2 * 8;
+            int column = n * 8 + lane % 4 * 2 + j % 2;
+            if (target < rows && column < size) {
+                to[target * leading + column] = c[n][j] * (j < 2 ? factor0 : factor8);
+            }
+        }
+    }
+}
+
+// Sum, or maximum, over the four lanes that have columns of the same row.
+__device__ float rowSum(float value) {
+    value += __shfl_xor_sync(0xffffffffu, value, 1);
+    return value + __shfl_xor_sync(0xffffffffu, value, 2);
+}
+
+__device__ float rowMax(float value) {
+    value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, 1));
+    return fmaxf(value, __shfl_xor_sync(0xffffffffu, value, 2));
+}
+
+// Attention.forward: a block for a tile of queries (blockIdx.x, the last ones first), over the tiles of keys up to it.
+extern "C" __launch_bounds__(128) __global__ void fusedAttention(
+        const float* qkv, float* logSumExp, float* output, int positions, int heads, int size, float scale) {
+    __shared__ float keys[TILE][STRIDE];
+    __shared__ float values[TILE][STRIDE];
+    int lane = threadIdx.x % WARP;
+    int first = (gridDim.x - 1 - blockIdx.x) * TILE;
+    int row = first + threadIdx.x / WARP * 16 + lane / 4;
+    int head = blockIdx.y % heads;
+    i64 width = (i64) heads * size;
+    i64 leading = 3 * width;
+    i64 base = (i64) (blockIdx.y / heads) * positions;
+    const float* in = qkv + base * leading + head * size;
+    const float* queries = in + first * leading;
+    loadTiles(keys, queries, leading, values, queries, leading, positions - first, size);
+    __syncthreads();
+    float query[STEPS][4];
+    warpRows(keys, query);
+    float sum[STEPS][4] = {};
+    float largest[2] = {LEAST, LEAST};
+    float total[2] = {0, 0};
+    for (int from = 0; from <= first; from += TILE) {
+        __syncthreads(); // the tiles before have been read
+        const float* key = in + width + from * leading;
+        loadTiles(keys, key, leading, values, key + width, leading, positions - from, size);
+        __syncthreads();
+        float s[STEPS][4];
+        multiplyByRows(s, query, keys);
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            float most = largest[half];
+#pragma unroll
+            for (int i = 0; i < 2 * STEPS; i++) {
+                int column = from + i / 2 * 8 + lane % 4 * 2 + i % 2;
+                float* score = &s[i / 2][2 * half + i % 2];
+                *score = column <= row + 8 * half ? *score * scale : LEAST;
+                most = fmaxf(most, *score);
+            }
+            most = rowMax(most);
+            float factor = expf(largest[half] - most);
+            float part = 0;
+#pragma unroll
+            for (int i = 0; i < 2 * STEPS; i++) {
+                float* score = &s[i / 2][2 * half + i % 2];
+                *score = expf(*score - most);
+                part += *score;
+                sum[i / 2][2 * half + i % 2] *= factor;
+            }
+            total[half] = total[half] * factor + rowSum(part);
+            largest[half] = most;
+        }
+        addProduct(sum, s, values);
+    }
+    storeRows(output + (base + first) * width + head * size, width, positions - first, size, sum, 1 / total[0], 1 / total[1]);
+    for (int half = 0; half < 2; half++) {
+        if (lane % 4 == 0 && row + 8 * half < positions) {
+            logSumExp[(base + row + 8 * half) * heads + head] = largest[half] + logf(total[half]);
+        }
+    }
+}
+
+// Attention.backward, the gradient of the queries, and dots [N, H] = sum over keys of p * (gradient of p) for fusedAttentionKeys.
+// Blocks as those of fusedAttention.
+extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueries(
+        const float* qkv,
+        const float* logSumExp,
+        const float* dOutput,
+        float* dQkv,
+        float* dots,
+        int positions,
+        int heads,
+        int size,
+        float scale) {
+    __shared__ float keys[TILE][STRIDE];
+    __shared__ float values[TILE][STRIDE];
+    int lane = threadIdx.x % WARP;
+    int first = (gridDim.x - 1 - blockIdx.x) * TILE;
+    int row = first + threadIdx.x / WARP * 16 + lane / 4;
+    int head = blockIdx.y % heads;
+    i64 width = (i64) heads * size;
+    i64 leading = 3 * width;
+    i64 base = (i64) (blockIdx.y / heads) * positions;
+    const float* in = qkv + base * leading + head * size;
+    const float* dOut = dOutput + (base + first) * width + head * size;
+    loadTiles(keys, in + first * leading, leading, values, dOut, width, positions - first, size);
+    __syncthreads();
+    float query[STEPS][4];
+    float gradient[STEPS][4];
+    warpRows(keys, query);
+    warpRows(values, gradient);
+    float known[2];
+    for (int half = 0; half < 2; half++) {
+        known[half] = row + 8 * half < positions ? logSumExp[(base + row + 8 * half) * heads + head] : 0.0f;
+    }
+    float dot[2] = {0, 0};
+    float sum[STEPS][4] = {};
+    for (int pass = 0; pass < 2; pass++) {
+        for (int from = 0; from <= first; from += TILE) {
+            __syncthreads(); // the tiles before have been read
+            const float* key = in + width + from * leading;
+            loadTiles(keys, key, leading, values, key + width, leading, positions - from, size);
+            __syncthreads();
+            float s[STEPS][4];
+            float d[STEPS][4];
+            multiplyByRows(s, query, keys);
+            multiplyByRows(d, gradient, values);
+#pragma unroll
+            for (int i = 0; i < 4 * STEPS; i++) {
+                int half = i % 4 / 2;
+                int column = from + i / 4 * 8 + lane % 4 * 2 + i % 2;
+                bool seen = column <= row + 8 * half;
+                float p = seen ? expf(s[i / 4][i % 4] * scale - known[half]) : 0.0f;
+                s[i / 4][i % 4] = p * (d[i / 4][i % 4] - (pass == 0 ? 0.0f : dot[half]));
+            }
+            if (pass == 0) {
+#pragma unroll
+                for (int i = 0; i < 4 * STEPS; i++) {
+                    dot[i % 4 / 2] += s[i / 4][i % 4];
+                }
+            } else {
+                addProduct(sum, s, keys);
+            }
+        }
+        if (pass == 0) {
+            dot[0] = rowSum(dot[0]);
+            dot[1] = rowSum(dot[1]);
+        }
+    }
+    storeRows(dQkv + (base + first) * leading + head * size, leading, positions - first, size, sum, scale, scale);
+    for (int half = 0; half < 2; half++) {
+        if (lane % 4 == 0 && row + 8 * half < positions) {
+            dots[(base + row + 8 * half) * heads + head] = dot[half];
+        }
+    }
+}
+
+// Attention.backward, the gradients of keys and values: a block for a tile of keys (blockIdx.x), over the tiles of queries from it.
+extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeys(
+        const float* qkv,
+        const float* logSumExp,
+        const float* dOutput,
+        float* dQkv,
+        const float* dots,
+        int positions,
+        int heads,
+        int size,
+        float scale) {
+    __shared__ float queries[TILE][STRIDE];
+    __shared__ float gradients[TILE][STRIDE];
+    __shared__ float known[TILE];
+    __shared__ float dot[TILE];
+    int lane = threadIdx.x % WARP;
+    int first = blockIdx.x * TILE;
+    int row = first + threadIdx.x / WARP * 16 + lane / 4;
+    int head = blockIdx.y % heads;
+    i64 width = (i64) heads * size;
+    i64 leading = 3 * width;
+    i64 base = (i64) (blockIdx.y / heads) * positions;
+    const float* in = qkv + base * leading + head * size;
+    const float* keys = in + width + first * leading;
+    loadTiles(queries, keys, leading, gradients, keys + width, leading, positions - first, size);
+    __syncthreads();
+    float key[STEPS][4];
+    float value[STEPS][4];
+    warpRows(queries, key);
+    warpRows(gradients, value);
+    float dKey[STEPS][4] = {};
+    float dValue[STEPS][4] = {};
+    for (int from = first; from < positions; from += TILE) {
+        __syncthreads(); // the tiles before have been read
+        const float* dOut = dOutput + (base + from) * width + head * size;
+        loadTiles(queries, in + from * leading, leading, gradients, dOut, width, positions - from, size);
+        if (threadIdx.x < TILE) {
+            bool there = from + threadIdx.x < positions;
+            i64 at = (base + from + threadIdx.x) * heads + head;
+            known[threadIdx.x] = there ? logSumExp[at] : 0.0f;
+            dot[threadIdx.x] = there ? dots[at] : 0.0f;
+        }
+        __syncthreads();
+        float p[STEPS][4];
+        multiplyByRows(p, key, queries);
+#pragma unroll
+        for (int i = 0; i < 4 * STEPS; i++) {
+            int column = i / 4 * 8 + lane % 4 * 2 + i % 2;
+            bool seen = row + i % 4 / 2 * 8 <= from + column && from + column < positions;
+            p[i / 4][i % 4] = seen ? expf(p[i / 4][i % 4] * scale - known[column]) : 0.0f;
+        }
+        addProduct(dValue, p, gradients);
+        float d[STEPS][4];
+        multiplyByRows(d, value, gradients);
+#pragma unroll
+        for (int i = 0; i < 4 * STEPS; i++) {
+            int column = i / 4 * 8 + lane % 4 * 2 + i % 2;
+            p[i / 4][i % 4] *= d[i / 4][i % 4] - dot[column];
+        }
+        addProduct(dKey, p, queries);
+    }
+    float* to = dQkv + (base + first) * leading + head * size;
+    storeRows(to + width, leading, positions - first, size, dKey, scale, scale);
+    storeRows(to + 2 * width, leading, positions - first, size, dValue, 1, 1);
+}
+
+// CrossEntropy.forward: logits [R, V] become scale * (softmax - onehot) unless scale is 0.
+extern "C" __global__ void crossEntropy(
+        float* logits, const int* targets, float scale, double* logProbabilities, int columns) {
+    i64 row = blockIdx.x;
+    float* x = logits + row * columns;
+    float largest = LEAST;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        largest = fmaxf(largest, x[c]);
+    }
+    largest = blockMax(largest);
+    float sum = 0;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        sum += expf(x[c] - largest);
+    }
+    sum = blockSum(sum);
+    int target = targets[row];
+    if (threadIdx.x == 0) {
+        logProbabilities[row] = (double) x[target] - largest - log((double) sum);
+    }
+    __syncthreads(); // the target's logit has been read
+    if (scale != 0) {
+        for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+            x[c] = scale * (expf(x[c] - largest) / sum - (c == target ? 1.0f : 0.0f));
+        }
+    }
+}
+
+// AdamW.sumOfSquares: a partial sum for each block, over perBlock elements.
+extern "C" __global__ void sumOfSquares(const float* x, i64 length, i64 perBlock, double* partial) {
+    i64 first = (i64) blockIdx.x * perBlock;
+    i64 end = first + perBlock < length ? first + perBlock : length;
+    double sum = 0;
+    for (i64 i = first + threadIdx.x; i < end; i += blockDim.x) {
+        sum += (double) x[i] * x[i];
+    }
+    sum = blockSum(sum);
+    if (threadIdx.x == 0) {
+        partial[blockIdx.x] = sum;
+    }
+}
+
+// AdamW.update, and with apply AdamW.step; any grid. rest1 = 1 - beta1, rest2 = 1 - beta2.
+extern "C" __global__ void adamW(
+        float* parameters,
+        float* gradient,
+        float* first,
+        float* second,
+        i64 length,
+        float beta1,
+        float rest1,
+        float beta2,
+        float rest2,
+        float epsilon,
+        float stepSize,
+        float secondCorrection,
+        float decay,
+        float gradientScale,
+        int apply) {
+    i64 stride = (i64) gridDim.x * blockDim.x;
+    for (i64 i = (i64) blockIdx.x * blockDim.x + threadIdx.x; i < length; i += stride) {
+        float g = gradient[i] * gradientScale;
+        float m = beta1 * first[i] + rest1 * g;
+        float v = beta2 * second[i] + rest2 * g * g;
+        first[i] = m;
+        second[i] = v;
+        float update = stepSize * m / (sqrtf(v * secondCorrection) + epsilon) + decay * parameters[i];
+        if (apply) {
+            parameters[i] -= update;
+        } else {
+            gradient[i] = update;
+        }
+    }
+}

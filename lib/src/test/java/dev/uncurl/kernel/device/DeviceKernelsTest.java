@@ -1,0 +1,121 @@
+package dev.uncurl.kernel.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.device.KernelScenarios.Scenario;
+import dev.uncurl.kernel.nd4j.Nd4jKernels;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/** The device's kernels, on an emulated GPU, against plain ND4J operations in double precision. */
+@Tag("slow")
+class DeviceKernelsTest {
+    static final double TOLERANCE = 2e-5;
+
+    @BeforeAll
+    static void needsACompiler() {
+        CompilerForTests.require();
+    }
+
+    /** The largest difference, absolute or relative, whichever is smaller; infinite if a value is not a number. */
+    static double difference(double[] actual, double[] expected) {
+        assertThat(actual).hasSameSizeAs(expected);
+        double largest = 0;
+        for (int i = 0; i < actual.length; i++) {
+            double difference = Math.abs(actual[i] - expected[i]) / Math.max(1, Math.abs(expected[i]));
+            largest =
+                    difference <= largest ? largest : Double.isNaN(difference) ? Double.POSITIVE_INFINITY : difference;
+        }
+        return largest;
+    }
+
+    /** What plain ND4J operations answer. */
+    static Map<String, double[]> expected() {
+        Map<String, double[]> answers = new TreeMap<>();
+        KernelScenarios.all().forEach((name, scenario) -> answers.put(name, plain(scenario)));
+        return answers;
+    }
+
+    private static double[] plain(Scenario scenario) {
+        try (var kernels = new Nd4jKernels()) {
+            return KernelScenarios.run(scenario, kernels, DataType.DOUBLE);
+        }
+    }
+
+    private static double[] onDevice(CudaDevice device, Scenario scenario) {
+        try (var kernels = new DeviceKernels(device)) {
+            return KernelScenarios.run(scenario, kernels, DataType.FLOAT);
+        }
+    }
+
+    @TestFactory
+    Stream<DynamicTest> operationsAgreeWithPlainOnesWhicheverWarpGoesFirstAndLeaveNoMemoryBehind() {
+        return agree(StandIn.open(), "");
+    }
+
+    /** The stand-in's tensor cores do not round, so the tolerance is that of floats. */
+    @TestFactory
+    Stream<DynamicTest> attentionInTensorCoresAgreesToo() {
+        return agree(StandIn.open(CudaDevice.source(), CudaDevice.Precision.TF32), "attention");
+    }
+
+    private static Stream<DynamicTest> agree(CudaDevice device, String prefix) {
+        return KernelScenarios.all().entrySet().stream()
+                .filter(entry -> entry.getKey().startsWith(prefix))
+                .map(entry -> DynamicTest.dynamicTest(entry.getKey(), () -> {
+                    StandIn.threads(64, false);
+                    double[] ascending = onDevice(device, entry.getValue());
+                    assertThat(difference(ascending, plain(entry.getValue()))).isLessThan(TOLERANCE);
+                    assertThat(onDevice(device, entry.getValue())).as("again").isEqualTo(ascending);
+                    StandIn.threads(64, true);
+                    assertThat(onDevice(device, entry.getValue()))
+                            .as("the last warp first")
+                            .isEqualTo(ascending);
+                    assertThat(StandIn.blocks()).as("blocks of memory").isZero();
+                }))
+                .onClose(device::close);
+    }
+
+    @Test
+    void operationsAgreeInTheLargestBlocksToo() {
+        try (var device = StandIn.open()) {
+            StandIn.threads(1024, true);
+            for (String name : new String[] {
+                "bias 300 x 37",
+                "norm 300 x 37",
+                "norm 2 x 1025",
+                "cross-entropy 2 x 50257",
+                "attention [1, 300, 1, 3]",
+                "adamw 70001"
+            }) {
+                Scenario scenario = KernelScenarios.all().get(name);
+                assertThat(difference(onDevice(device, scenario), plain(scenario)))
+                        .as(name)
+                        .isLessThan(TOLERANCE);
+            }
+        }
+    }
+
+    @Test
+    void matricesOfTheHostAreRefused() {
+        try (var device = StandIn.open();
+                var kernels = new DeviceKernels(device);
+                FlatMemory host = FlatMemory.allocate(DataType.FLOAT, 4);
+                FlatMemory memory = kernels.allocate(DataType.FLOAT, 4)) {
+            assertThatThrownBy(() -> kernels.bias().add(memory.matrix(0, 2, 2), host.matrix(0, 1, 2)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("Kernels.allocate");
+            assertThatThrownBy(() -> memory.matrix(0, 2, 2).array()).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> kernels.allocate(DataType.DOUBLE, 4)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+}

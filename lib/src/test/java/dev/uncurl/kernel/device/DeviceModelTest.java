@@ -1,0 +1,134 @@
+package dev.uncurl.kernel.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.nd4j.Nd4jKernels;
+import dev.uncurl.kernel.vector.VectorKernels;
+import dev.uncurl.model.spec.ModelConfig;
+import java.util.Arrays;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whole models on an emulated GPU against the same models on the CPU's kernels. */
+@Tag("slow")
+class DeviceModelTest {
+    @BeforeAll
+    static void needsACompiler() {
+        CompilerForTests.require();
+    }
+
+    static Iterable<String> names() {
+        return ModelRun.configs().keySet();
+    }
+
+    private static Map<String, double[]> answers(Kernels kernels, ModelConfig config) {
+        try (kernels;
+                var run = new ModelRun(kernels, config)) {
+            return run.answers();
+        }
+    }
+
+    /** The largest difference as a part of the largest value. */
+    static double difference(double[] actual, double[] expected) {
+        assertThat(actual).hasSameSizeAs(expected);
+        double scale =
+                Math.max(1e-12, Arrays.stream(expected).map(Math::abs).max().orElse(1));
+        double largest = 0;
+        for (int i = 0; i < actual.length; i++) {
+            double difference = Math.abs(actual[i] - expected[i]) / scale;
+            largest =
+                    difference <= largest ? largest : Double.isNaN(difference) ? Double.POSITIVE_INFINITY : difference;
+        }
+        return largest;
+    }
+
+    @ParameterizedTest
+    @MethodSource("names")
+    void lossesGradientsAndTwentyStepsAgreeWithTheCpu(String name) {
+        ModelConfig config = ModelRun.configs().get(name);
+        Map<String, double[]> expected = answers(new VectorKernels(), config);
+        try (var device = StandIn.open()) {
+            Map<String, double[]> actual = answers(new DeviceKernels(device), config);
+            expected.forEach((what, values) -> assertThat(difference(actual.get(what), values))
+                    .as(what)
+                    .isLessThan(what.equals("parameters") ? 5e-4 : 2e-5));
+            assertThat(StandIn.blocks()).as("blocks of memory left behind").isZero();
+        }
+    }
+
+    /** Attention in tensor cores, which do not round here. */
+    @Test
+    void trainingWithAttentionInTensorCoresAgreesToo() {
+        ModelConfig config = ModelRun.configs().get("dense");
+        Map<String, double[]> expected = answers(new VectorKernels(), config);
+        try (var device = StandIn.open(CudaDevice.source(), CudaDevice.Precision.TF32)) {
+            Map<String, double[]> actual = answers(new DeviceKernels(device), config);
+            assertThat(difference(actual.get("gradient"), expected.get("gradient")))
+                    .isLessThan(2e-5);
+            assertThat(difference(actual.get("losses of steps"), expected.get("losses of steps")))
+                    .isLessThan(2e-5);
+        }
+    }
+
+    @Test
+    void theSameStepsGiveTheSameBitsWhicheverWarpGoesFirst() {
+        ModelConfig config = ModelRun.configs().get("mapped");
+        try (var device = StandIn.open()) {
+            Map<String, double[]> ascending = answers(new DeviceKernels(device), config);
+            StandIn.threads(64, true);
+            Map<String, double[]> descending = answers(new DeviceKernels(device), config);
+            ascending.forEach(
+                    (what, values) -> assertThat(descending.get(what)).as(what).isEqualTo(values));
+        }
+    }
+
+    /** What the device allocates, it allocates in the first steps. */
+    @Test
+    void theMemoryOfATrainingRunDoesNotGrow() {
+        ModelConfig config = ModelRun.configs().get("top-1 of 8");
+        try (var device = StandIn.open();
+                var kernels = new DeviceKernels(device);
+                var run = new ModelRun(kernels, config)) {
+            run.step(0);
+            run.step(1);
+            long blocks = StandIn.blocks();
+            for (int step = 2; step < 12; step++) {
+                run.step(step);
+            }
+            assertThat(StandIn.blocks()).isEqualTo(blocks);
+        }
+    }
+
+    /**
+     * Each wait for a device is a time in which it has nothing to do. A block of experts waits three times: for its router's
+     * logits, for the norms of the outputs, for the gradients of the gates. Beyond these there are the losses and the clip.
+     */
+    @Test
+    void aStepWaitsForTheDeviceThreeTimesPerBlockOfExpertsAndTwiceBeside() {
+        ModelConfig config = ModelRun.configs().get("top-1 of 8");
+        try (var device = new MeteredDevice(StandIn.open(), false);
+                var kernels = new DeviceKernels(device);
+                var run = new ModelRun(kernels, config)) {
+            run.step(0);
+            device.reset();
+            run.step(1);
+            int blocks = config.moeLayers().length;
+            assertThat(device.calls("download")).isLessThanOrEqualTo(3L * blocks + 2);
+            assertThat(device.calls("upload")).isLessThanOrEqualTo(11L * blocks + 12);
+        }
+    }
+
+    /** The step of AdamW that the device makes at once is the one of two calls that the CPU makes. */
+    @Test
+    void plainKernelsTakeTheSameSteps() {
+        ModelConfig config = ModelRun.configs().get("dense");
+        double[] plain = answers(new Nd4jKernels(), config).get("losses of steps");
+        double[] fused = answers(new VectorKernels(), config).get("losses of steps");
+        assertThat(difference(plain, fused)).isLessThan(2e-5);
+    }
+}

@@ -1,0 +1,150 @@
+package dev.uncurl.kernel.device;
+
+import dev.uncurl.kernel.nd4j.Nd4jKernels;
+import dev.uncurl.kernel.vector.VectorKernels;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/**
+ * Checks and times the kernels on a GPU, on a machine that has neither Maven nor ND4J's native libraries; see {@code
+ * lib/gpu-check}.
+ *
+ * <pre>
+ * record FILE                     writes the CPU's answers
+ * check FILE fp32|tf32 [PREFIX]   compares the GPU's answers with them, of scenarios that begin so
+ * emulated FILE                   the same on an emulated GPU
+ * bench ROWS EXPERTS fp32|tf32    times training steps of the paper's model
+ * </pre>
+ */
+public final class GpuCheck {
+    private GpuCheck() {}
+
+    public static void main(String[] arguments) throws IOException {
+        switch (arguments[0]) {
+            case "record" -> record(Path.of(arguments[1]));
+            case "emulated" -> {
+                try (var device = StandIn.open()) {
+                    check(Path.of(arguments[1]), device, CudaDevice.Precision.FP32, "");
+                    var config = ModelRun.configs().get("top-1 of 8");
+                    new StepBench(device, CudaDevice.Precision.FP32, 2, config).run();
+                }
+            }
+            case "check" -> {
+                var precision = precision(arguments[2]);
+                try (var device = open(precision)) {
+                    check(Path.of(arguments[1]), device, precision, arguments.length > 3 ? arguments[3] : "");
+                }
+            }
+            case "bench" -> {
+                var precision = precision(arguments[3]);
+                try (var device = open(precision)) {
+                    var config = StepBench.paper(Integer.parseInt(arguments[2]));
+                    new StepBench(device, precision, Integer.parseInt(arguments[1]), config).run();
+                }
+            }
+            default -> throw new IllegalArgumentException("record, check, emulated or bench, not " + arguments[0]);
+        }
+    }
+
+    private static CudaDevice.Precision precision(String name) {
+        return CudaDevice.Precision.valueOf(name.toUpperCase(Locale.ROOT));
+    }
+
+    private static CudaDevice open(CudaDevice.Precision precision) {
+        long start = System.nanoTime();
+        CudaDevice device = CudaDevice.open(0, precision);
+        System.out.printf(
+                "%s, %s, products in %s; opened, kernels compiled, in %.2f s%n",
+                device.name(), device.versions(), precision, (System.nanoTime() - start) / 1e9);
+        return device;
+    }
+
+    private static void record(Path file) throws IOException {
+        Map<String, double[]> answers = new LinkedHashMap<>();
+        KernelScenarios.all()
+                .forEach((name, scenario) ->
+                        answers.put(name, KernelScenarios.run(scenario, new Nd4jKernels(), DataType.DOUBLE)));
+        ModelRun.configs().forEach((name, config) -> {
+            try (var kernels = new VectorKernels();
+                    var run = new ModelRun(kernels, config)) {
+                run.answers().forEach((what, values) -> answers.put("model " + name + ": " + what, values));
+            }
+        });
+        try (var out = new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file)))) {
+            out.writeInt(answers.size());
+            for (var entry : answers.entrySet()) {
+                out.writeUTF(entry.getKey());
+                out.writeInt(entry.getValue().length);
+                for (double value : entry.getValue()) {
+                    out.writeFloat((float) value);
+                }
+            }
+        }
+        System.out.println(answers.size() + " answers recorded");
+    }
+
+    private static Map<String, double[]> recorded(Path file) throws IOException {
+        Map<String, double[]> answers = new LinkedHashMap<>();
+        try (var in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
+            int count = in.readInt();
+            for (int i = 0; i < count; i++) {
+                String name = in.readUTF();
+                double[] values = new double[in.readInt()];
+                for (int j = 0; j < values.length; j++) {
+                    values[j] = in.readFloat();
+                }
+                answers.put(name, values);
+            }
+        }
+        return answers;
+    }
+
+    private static void check(Path file, CudaDevice device, CudaDevice.Precision precision, String prefix)
+            throws IOException {
+        Map<String, double[]> expected = recorded(file);
+        var comparison = new Comparison(precision);
+        KernelScenarios.all().forEach((name, scenario) -> {
+            if (name.startsWith(prefix)) {
+                try (var kernels = new DeviceKernels(device)) {
+                    double[] first = KernelScenarios.run(scenario, kernels, DataType.FLOAT);
+                    double[] again = KernelScenarios.run(scenario, kernels, DataType.FLOAT);
+                    comparison.add(name, first, again, expected.get(name));
+                } catch (RuntimeException e) {
+                    comparison.failed(name, e);
+                }
+            }
+        });
+        ModelRun.configs().forEach((name, config) -> {
+            if (("model " + name).startsWith(prefix)) {
+                try {
+                    Map<String, double[]> first = answers(device, name);
+                    Map<String, double[]> again = answers(device, name);
+                    first.forEach((what, values) -> comparison.add(
+                            "model " + name + ": " + what,
+                            values,
+                            again.get(what),
+                            expected.get("model " + name + ": " + what)));
+                } catch (RuntimeException e) {
+                    comparison.failed("model " + name, e);
+                }
+            }
+        });
+        comparison.print();
+    }
+
+    private static Map<String, double[]> answers(CudaDevice device, String name) {
+        try (var kernels = new DeviceKernels(device);
+                var run = new ModelRun(kernels, ModelRun.configs().get(name))) {
+            return run.answers();
+        }
+    }
+}

@@ -1,0 +1,306 @@
+package dev.uncurl.kernel.device;
+
+import dev.uncurl.kernel.AdamW;
+import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.Matrix;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/** Every operation of {@link Kernels} at sizes that do and do not fill warps, blocks and parts, from one row to many. */
+final class KernelScenarios {
+    /** One call or a few, whose results are recorded. */
+    interface Scenario {
+        void run(Kernels kernels, Inputs given, Answers answers);
+    }
+
+    /** Rows and columns: a single element, odd widths, a warp and one more, several parts of rows, more columns than threads. */
+    private static final int[][] SIZES = {
+        {1, 1}, {1, 33}, {3, 7}, {5, 64}, {17, 100}, {2, 1025}, {300, 37}, {1500, 3}, {9000, 5}
+    };
+
+    private KernelScenarios() {}
+
+    /** Random matrices in the memory of the kernels, the same for the same seed. */
+    static final class Inputs implements AutoCloseable {
+        private final Kernels kernels;
+        private final DataType type;
+        private final Random random;
+        private final List<FlatMemory> memories = new ArrayList<>();
+
+        Inputs(Kernels kernels, DataType type, long seed) {
+            this.kernels = kernels;
+            this.type = type;
+            random = new Random(seed);
+        }
+
+        /** Cut from the middle of a larger array, as parameters are. */
+        Matrix matrix(int rows, int columns) {
+            FlatMemory memory = kernels.allocate(type, 7 + (long) rows * columns);
+            memories.add(memory);
+            Matrix matrix = memory.matrix(7, rows, columns);
+            if (rows > 0) {
+                matrix.write(values(rows * columns));
+            }
+            return matrix;
+        }
+
+        double[] values(int count) {
+            double[] values = new double[count];
+            Arrays.setAll(values, i -> (float) random.nextGaussian());
+            return values;
+        }
+
+        /** From 0 to {@code bound - 1}, with -1 among them if wanted. */
+        int[] indices(int count, int bound, boolean withNone) {
+            int[] indices = new int[count];
+            Arrays.setAll(indices, i -> random.nextInt(bound + (withNone ? 1 : 0)) - (withNone ? 1 : 0));
+            return indices;
+        }
+
+        @Override
+        public void close() {
+            memories.forEach(FlatMemory::close);
+        }
+    }
+
+    /** What a scenario computed, in order. */
+    static final class Answers {
+        private double[] all = {};
+
+        void add(Matrix matrix) {
+            double[] values = new double[matrix.rows() * matrix.columns()];
+            matrix.read(values);
+            add(values);
+        }
+
+        void add(double... values) {
+            int from = all.length;
+            all = Arrays.copyOf(all, from + values.length);
+            System.arraycopy(values, 0, all, from, values.length);
+        }
+
+        double[] all() {
+            return all;
+        }
+    }
+
+    static double[] run(Scenario scenario, Kernels kernels, DataType type) {
+        var answers = new Answers();
+        try (var given = new Inputs(kernels, type, 42)) {
+            scenario.run(kernels, given, answers);
+        }
+        return answers.all();
+    }
+
+    /** All scenarios by name. */
+    static Map<String, Scenario> all() {
+        Map<String, Scenario> all = new LinkedHashMap<>();
+        products(all);
+        for (int[] size : SIZES) {
+            int rows = size[0];
+            int columns = size[1];
+            String name = " " + rows + " x " + columns;
+            all.put(
+                    "gather, scatter, dot" + name,
+                    (kernels, given, answers) -> moves(kernels, given, answers, rows, columns));
+            all.put("bias" + name, (kernels, given, answers) -> biases(kernels, given, answers, rows, columns));
+            all.put("gelu" + name, (kernels, given, answers) -> gelu(kernels, given, answers, rows, columns));
+            if (columns > 4) {
+                all.put("norm" + name, (kernels, given, answers) -> norms(kernels, given, answers, rows, columns));
+            }
+            if (columns > 1 && rows < 2000) {
+                all.put(
+                        "cross-entropy" + name,
+                        (kernels, given, answers) -> losses(kernels, given, answers, rows, columns));
+            }
+        }
+        all.put("cross-entropy 2 x 50257", (kernels, given, answers) -> losses(kernels, given, answers, 2, 50_257));
+        all.put("no rows", KernelScenarios::noRows);
+        attention(all);
+        for (int length : new int[] {1, 31, 511, 4099, 70_001}) {
+            all.put("adamw " + length, (kernels, given, answers) -> adamW(kernels, given, answers, length));
+        }
+        return all;
+    }
+
+    private static void products(Map<String, Scenario> all) {
+        int[][] shapes = {{1, 1, 1}, {1, 9, 5}, {7, 1, 3}, {5, 6, 1}, {33, 17, 65}, {64, 40, 31}, {2, 3, 300}};
+        for (int[] shape : shapes) {
+            for (int bits = 0; bits < 8; bits++) {
+                boolean transposeA = (bits & 1) > 0;
+                boolean transposeB = (bits & 2) > 0;
+                float beta = (bits & 4) > 0 ? 1 : 0;
+                String name = "product " + shape[0] + " x " + shape[1] + " x " + shape[2] + (transposeA ? " a^T" : "")
+                        + (transposeB ? " b^T" : "") + (beta > 0 ? " added" : "");
+                all.put(name, (kernels, given, answers) -> {
+                    Matrix a = transposeA ? given.matrix(shape[2], shape[0]) : given.matrix(shape[0], shape[2]);
+                    Matrix b = transposeB ? given.matrix(shape[1], shape[2]) : given.matrix(shape[2], shape[1]);
+                    Matrix c = given.matrix(shape[0], shape[1]);
+                    kernels.matrixProduct().multiply(a, transposeA, b, transposeB, beta, c);
+                    answers.add(c);
+                });
+            }
+        }
+    }
+
+    private static void moves(Kernels kernels, Inputs given, Answers answers, int rows, int columns) {
+        Matrix source = given.matrix(9, columns);
+        int[] index = given.indices(rows, 9, true);
+        double[] scales = given.values(rows);
+        Matrix gathered = given.matrix(rows, columns);
+        kernels.gatherScatter().gather(source, index, null, gathered);
+        answers.add(gathered);
+        kernels.gatherScatter().gather(source, index, scales, gathered);
+        answers.add(gathered);
+        Matrix sum = given.matrix(rows, columns);
+        kernels.gatherScatter().gatherAdd(gathered, source, index, scales, sum);
+        answers.add(sum);
+        kernels.gatherScatter().gatherAdd(sum, source, index, null, sum);
+        answers.add(sum);
+        double[] products = new double[rows];
+        kernels.gatherScatter().dot(source, index, sum, products);
+        answers.add(products);
+        kernels.gatherScatter().dot(sum, null, sum, products);
+        answers.add(products);
+        kernels.gatherScatter().scatterAdd(sum, index, source);
+        answers.add(source);
+    }
+
+    private static void biases(Kernels kernels, Inputs given, Answers answers, int rows, int columns) {
+        Matrix x = given.matrix(rows, columns);
+        Matrix bias = given.matrix(1, columns);
+        Matrix target = given.matrix(rows, columns);
+        kernels.bias().add(x, bias);
+        answers.add(x);
+        kernels.bias().addResidual(target, x, bias, target);
+        answers.add(target);
+        kernels.bias().columnSums(target, bias);
+        answers.add(bias);
+    }
+
+    private static void gelu(Kernels kernels, Inputs given, Answers answers, int rows, int columns) {
+        Matrix x = given.matrix(rows, columns);
+        Matrix bias = given.matrix(1, columns);
+        Matrix y = given.matrix(rows, columns);
+        kernels.activation().forward(x, bias, y);
+        answers.add(x);
+        answers.add(y);
+        kernels.activation().backward(x, y, bias);
+        answers.add(y);
+        answers.add(bias);
+    }
+
+    private static void norms(Kernels kernels, Inputs given, Answers answers, int rows, int columns) {
+        Matrix x = given.matrix(rows, columns);
+        Matrix gain = given.matrix(1, columns);
+        Matrix bias = given.matrix(1, columns);
+        Matrix statistics = given.matrix(rows, 2);
+        Matrix y = given.matrix(rows, columns);
+        kernels.normalization().forward(x, gain, bias, statistics, y);
+        answers.add(statistics);
+        answers.add(y);
+        Matrix dy = given.matrix(rows, columns);
+        Matrix dx = given.matrix(rows, columns);
+        Matrix dGain = given.matrix(1, columns);
+        kernels.normalization().backward(x, gain, statistics, dy, dx, dGain, bias);
+        answers.add(dx);
+        answers.add(dGain);
+        answers.add(bias);
+    }
+
+    private static void losses(Kernels kernels, Inputs given, Answers answers, int rows, int vocabulary) {
+        for (double scale : new double[] {0, 0.25}) {
+            Matrix logits = given.matrix(rows, vocabulary);
+            int[] targets = given.indices(rows + 2, vocabulary, false);
+            double[] logProbabilities = new double[rows + 2];
+            kernels.crossEntropy().forward(logits, targets, 2, scale, logProbabilities);
+            answers.add(logProbabilities);
+            if (scale != 0) {
+                answers.add(logits);
+            }
+        }
+    }
+
+    /** As for experts without tokens, and batches without targets. */
+    private static void noRows(Kernels kernels, Inputs given, Answers answers) {
+        Matrix empty = given.matrix(0, 6);
+        Matrix weights = given.matrix(6, 4);
+        Matrix gradient = given.matrix(6, 4);
+        kernels.matrixProduct().multiply(empty, false, weights, false, 0, given.matrix(0, 4));
+        kernels.matrixProduct().multiply(empty, true, given.matrix(0, 4), false, 1, gradient);
+        answers.add(gradient);
+        kernels.matrixProduct().multiply(empty, true, given.matrix(0, 4), false, 0, gradient);
+        answers.add(gradient);
+        int[] none = {-1, -1, -1};
+        Matrix target = given.matrix(3, 6);
+        kernels.gatherScatter().scatterAdd(given.matrix(3, 6), none, target);
+        answers.add(target);
+        kernels.gatherScatter().gather(target, none, null, target);
+        answers.add(target);
+    }
+
+    private static void attention(Map<String, Scenario> all) {
+        int[][] shapes = {
+            {1, 1, 1, 1},
+            {2, 3, 1, 4},
+            {1, 33, 2, 5},
+            {3, 64, 3, 8},
+            {2, 100, 2, 16},
+            {1, 300, 1, 3},
+            {1, 130, 2, 64},
+            {1, 40, 1, 72}
+        };
+        for (int[] shape : shapes) {
+            all.put("attention " + Arrays.toString(shape), (kernels, given, answers) -> {
+                int width = shape[2] * shape[3];
+                int tokens = shape[0] * shape[1];
+                var whole = new Attention.Shape(shape[0], shape[1], shape[2]);
+                Matrix qkv = given.matrix(tokens, 3 * width);
+                Matrix logSumExp = given.matrix(tokens, shape[2]);
+                Matrix output = given.matrix(tokens, width);
+                kernels.attention().forward(whole, qkv, logSumExp, output);
+                answers.add(logSumExp);
+                answers.add(output);
+                Matrix dOutput = given.matrix(tokens, width);
+                Matrix dQkv = given.matrix(tokens, 3 * width);
+                kernels.attention().backward(whole, qkv, logSumExp, dOutput, dQkv);
+                answers.add(dQkv);
+            });
+        }
+        all.put("attention of branches", (kernels, given, answers) -> {
+            var segments = List.of(
+                    new Attention.Segment(0, 40, 0, 0),
+                    new Attention.Segment(40, 7, 0, 40),
+                    new Attention.Segment(47, 1, 0, 33),
+                    new Attention.Segment(48, 33, 0, 0),
+                    new Attention.Segment(81, 5, 48, 2));
+            Matrix qkv = given.matrix(86, 3 * 12);
+            Matrix output = given.matrix(86, 12);
+            kernels.attention().forward(new Attention.Layout(3, segments), qkv, output);
+            answers.add(output);
+        });
+    }
+
+    private static void adamW(Kernels kernels, Inputs given, Answers answers, int length) {
+        var coefficients = new AdamW.Coefficients(0.9, 0.95, 1e-8, 0.01, 20, 0.001, 0.5);
+        Matrix parameters = given.matrix(1, length);
+        Matrix gradient = given.matrix(1, length);
+        Matrix first = given.matrix(1, length);
+        Matrix second = given.matrix(1, length);
+        second.write(Arrays.stream(given.values(length)).map(Math::abs).toArray());
+        answers.add(kernels.adamW().sumOfSquares(gradient) / length);
+        kernels.adamW().update(coefficients, parameters, gradient, first, second);
+        answers.add(gradient);
+        answers.add(first);
+        answers.add(second);
+        kernels.adamW().step(coefficients, parameters, gradient, first, second);
+        answers.add(parameters);
+    }
+}

@@ -1,0 +1,169 @@
+package dev.uncurl.kernel.device;
+
+import com.sun.jna.Pointer;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Counts what is asked of a device, by kind, and on request waits after each operation to see how long it took. */
+final class MeteredDevice implements Device {
+    /** Sums over the calls of one kind. */
+    static final class Sum {
+        long calls;
+        double flops;
+        double bytes;
+        double seconds;
+    }
+
+    private final Device device;
+    private final boolean timed;
+    private final Map<String, Sum> sums = new TreeMap<>();
+
+    /** @param timed whether to wait for each operation */
+    MeteredDevice(Device device, boolean timed) {
+        this.device = device;
+        this.timed = timed;
+    }
+
+    /** The sums so far, by kind. */
+    Map<String, Sum> sums() {
+        return sums;
+    }
+
+    long calls(String kind) {
+        return sums.containsKey(kind) ? sums.get(kind).calls : 0;
+    }
+
+    void reset() {
+        sums.clear();
+    }
+
+    private void meter(String kind, double flops, double bytes, Runnable operation) {
+        long start = System.nanoTime();
+        operation.run();
+        if (timed) {
+            device.synchronize();
+        }
+        Sum sum = sums.computeIfAbsent(kind, name -> new Sum());
+        sum.calls++;
+        sum.flops += flops;
+        sum.bytes += bytes;
+        sum.seconds += (System.nanoTime() - start) / 1e9;
+    }
+
+    @Override
+    public String name() {
+        return device.name();
+    }
+
+    @Override
+    public boolean rounds() {
+        return device.rounds();
+    }
+
+    @Override
+    public long allocate(long bytes) {
+        return device.allocate(bytes);
+    }
+
+    @Override
+    public void free(long address) {
+        device.free(address);
+    }
+
+    @Override
+    public void upload(long target, Pointer source, long bytes) {
+        meter("upload", 0, bytes, () -> device.upload(target, source, bytes));
+    }
+
+    @Override
+    public void download(Pointer target, long source, long bytes) {
+        meter("download", 0, bytes, () -> device.download(target, source, bytes));
+    }
+
+    @Override
+    public void zero(long address, long bytes) {
+        meter("zero", 0, bytes, () -> device.zero(address, bytes));
+    }
+
+    /** Bytes that a function moves if it reads each operand once: some arguments tell rows and columns. */
+    private static double bytes(DeviceFunction function, int gridX, int gridY, Pointer arguments) {
+        double row = 4.0 * gridX;
+        return switch (function) {
+            case GATHER -> 2 * row * integer(arguments, 5);
+            case SCATTER_ADD -> 3 * row * integer(arguments, 5);
+            case ROW_DOT -> 2 * row * integer(arguments, 4);
+            case ADD_BIAS -> 3 * row * integer(arguments, 4);
+            case COLUMN_SUMS -> 4.0 * integer(arguments, 2) * integer(arguments, 3);
+            case ADD_PARTS -> 4.0 * integer(arguments, 2) * integer(arguments, 3);
+            case NORM_FORWARD -> 2 * row * integer(arguments, 5);
+            case NORM_BACKWARD -> 4 * row * integer(arguments, 5);
+            case NORM_BACKWARD_PARAMETERS -> 8.0 * integer(arguments, 5) * integer(arguments, 6);
+            case GELU_FORWARD -> 3 * row * integer(arguments, 3);
+            case GELU_BACKWARD -> 3 * row * integer(arguments, 2);
+            case CAUSAL_SOFTMAX -> 2 * row * gridY * integer(arguments, 2);
+            case CAUSAL_SOFTMAX_BACKWARD -> 3 * row * gridY * integer(arguments, 2);
+            case FUSED_ATTENTION -> 4 * attention(arguments, 3, gridY);
+            case FUSED_ATTENTION_QUERIES -> 5 * attention(arguments, 5, gridY);
+            case FUSED_ATTENTION_KEYS -> 6 * attention(arguments, 5, gridY);
+            case CROSS_ENTROPY -> 2 * row * integer(arguments, 4);
+            case SUM_OF_SQUARES -> 4.0 * pointer(arguments, 1).getLong(0);
+            case ADAM_W -> 28.0 * pointer(arguments, 4).getLong(0);
+        };
+    }
+
+    /** Bytes of one of queries, keys and values of all heads, read or written once. */
+    private static double attention(Pointer arguments, int at, int heads) {
+        return 4.0 * integer(arguments, at) * integer(arguments, at + 2) * heads;
+    }
+
+    /** Products of half of the scores; recomputed ones are counted. */
+    private static double flops(DeviceFunction function, int gridY, Pointer arguments) {
+        int products =
+                switch (function) {
+                    case FUSED_ATTENTION -> 2;
+                    case FUSED_ATTENTION_QUERIES -> 5;
+                    case FUSED_ATTENTION_KEYS -> 4;
+                    default -> 0;
+                };
+        int at = function == DeviceFunction.FUSED_ATTENTION ? 3 : 5;
+        return products == 0 ? 0 : products * attention(arguments, at, gridY) / 4 * integer(arguments, at);
+    }
+
+    private static Pointer pointer(Pointer arguments, int index) {
+        return arguments.getPointer((long) index * Long.BYTES);
+    }
+
+    private static int integer(Pointer arguments, int index) {
+        return pointer(arguments, index).getInt(0);
+    }
+
+    @Override
+    public void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments) {
+        meter(
+                function.symbol(),
+                flops(function, gridY, arguments),
+                bytes(function, gridX, gridY, arguments),
+                () -> device.launch(function, gridX, gridY, threads, arguments));
+    }
+
+    @Override
+    public void multiply(BatchedProduct p) {
+        int longest = Math.max(p.rows(), Math.max(p.columns(), p.inner()));
+        String kind = p.count() > 1 ? "product, attention" : longest > 30_000 ? "product, head" : "product, other";
+        double flops = 2.0 * p.rows() * p.columns() * p.inner() * p.count();
+        double elements = (double) p.rows() * p.inner()
+                + (double) p.inner() * p.columns()
+                + (p.beta() == 0 ? 1.0 : 2.0) * p.rows() * p.columns();
+        meter(kind, flops, 4 * elements * p.count(), () -> device.multiply(p));
+    }
+
+    @Override
+    public void synchronize() {
+        device.synchronize();
+    }
+
+    @Override
+    public void close() {
+        device.close();
+    }
+}

@@ -1,0 +1,115 @@
+package dev.uncurl.kernel.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/** Tests of the tests: {@code kernels.cu} with a fault does not pass {@link DeviceKernelsTest}. */
+@Tag("slow")
+class PlantedFaultTest {
+    private static Map<String, double[]> expected;
+
+    @BeforeAll
+    static void needsACompiler() {
+        CompilerForTests.require();
+        expected = DeviceKernelsTest.expected();
+    }
+
+    /** @param occurrence which of the places of {@code text} to change, from 1; NEXT is the beginning of the next line */
+    private static String plant(String line, String replacement, int occurrence) {
+        String source = CudaDevice.source();
+        String text = line.replace(" NEXT ", "\n    ");
+        int at = -1;
+        for (int i = 0; i < occurrence; i++) {
+            at = source.indexOf(text, at + 1);
+            assertThat(at).as("place %d of %s", i + 1, text).isNotNegative();
+        }
+        return source.substring(0, at) + replacement + source.substring(at + text.length());
+    }
+
+    private static boolean detected(CudaDevice device, String prefix) {
+        for (boolean backwards : new boolean[] {false, true}) {
+            StandIn.threads(64, backwards);
+            for (var entry : KernelScenarios.all().entrySet()) {
+                boolean product = entry.getKey().startsWith("product"); // not of kernels.cu
+                boolean asked = entry.getKey().startsWith(prefix) && !product;
+                if (asked && !rightAnswer(device, entry.getKey(), entry.getValue())) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** An access outside a matrix shows when its memory is released, or as the failure of a copy. */
+    private static boolean rightAnswer(CudaDevice device, String name, KernelScenarios.Scenario scenario) {
+        try (var kernels = new DeviceKernels(device)) {
+            double[] actual = KernelScenarios.run(scenario, kernels, DataType.FLOAT);
+            return DeviceKernelsTest.difference(actual, expected.get(name)) < DeviceKernelsTest.TOLERANCE;
+        } catch (IllegalStateException e) {
+            return false;
+        }
+    }
+
+    @ParameterizedTest(name = "{0} -> {1} ({2})")
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    __syncthreads(); // part may still be read by an earlier call | | 1
+                    __syncthreads(); NEXT T sum | T sum | 1
+                    __syncthreads(); NEXT float largest | float largest | 1
+                    __syncthreads(); NEXT if (strip | if (strip | 1
+                    __syncthreads(); NEXT if (strip | if (strip | 2
+                    __syncthreads(); // the target's logit has been read | | 1
+                    int seen = before + query + 1; | int seen = before + query; | 1
+                    int seen = before + query + 1; | int seen = query + 1; | 1
+                    c <= query; c += | c < query; c += | 1
+                    c <= query ? probabilities | c < query ? probabilities | 1
+                    - sum - normalized * product | - normalized * product | 1
+                    from < 0 ? value | from < 1 ? value | 1
+                    i < start[group + 1] | i < start[group + 1] - 1 | 1
+                    sum += partial[ | sum = partial[ | 1
+                    - (c == target ? 1.0f : 0.0f) | | 1
+                    c < columns; c += | c <= columns; c += | 1
+                    + decay * parameters[i] | | 1
+                    row < end; row += strips | row < rows; row += strips | 1
+                    s < strips; s++ | s < strips - 1; s++ | 2
+                    """)
+    void aFaultIsDetected(String text, String replacement, int occurrence) {
+        String source = plant(text, replacement == null ? "" : replacement, occurrence);
+        try (var device = StandIn.open(source)) {
+            assertThat(detected(device, "")).isTrue();
+        }
+    }
+
+    @ParameterizedTest(name = "{0} -> {1} ({2})")
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    __syncthreads(); // the tiles before have been read | | 1
+                    __syncthreads(); // the tiles before have been read | | 2
+                    __syncthreads(); // the tiles before have been read | | 3
+                    *score = column <= row | *score = column < row | 1
+                    bool seen = column <= row | bool seen = column < row | 1
+                    bool seen = row + i % 4 / 2 * 8 <= from | bool seen = row <= from | 1
+                    * scale : LEAST | : LEAST | 1
+                    *= factor; | *= 1; | 1
+                    total[half] * factor + | total[half] + | 1
+                    *= d[i / 4][i % 4] - dot[column] | *= d[i / 4][i % 4] | 1
+                    row < rows && column < size; | row < rows; | 1
+                    from <= first; | from < first; | 1
+                    """)
+    void aFaultOfAttentionInTensorCoresIsDetected(String text, String replacement, int occurrence) {
+        String source = plant(text, replacement == null ? "" : replacement, occurrence);
+        try (var device = StandIn.open(source, CudaDevice.Precision.TF32)) {
+            assertThat(detected(device, "attention [")).isTrue();
+        }
+    }
+}

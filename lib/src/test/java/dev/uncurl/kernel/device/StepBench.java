@@ -1,0 +1,214 @@
+package dev.uncurl.kernel.device;
+
+import dev.uncurl.kernel.AdamW;
+import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.model.SmoeLanguageModel;
+import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.model.spec.ParameterLayout;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.TreeMap;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/** Times training steps and scoring passes of a model on a GPU; then each kind of kernel. */
+final class StepBench {
+    private static final int WARM_UP = 4;
+    private static final int TIMED = 15;
+    /** Elements that AdamW updates at a time. */
+    private static final int WINDOW = 1 << 26;
+
+    private final CudaDevice device;
+    private final CudaDevice.Precision precision;
+    private final int rows;
+    private final ModelConfig config;
+    private final int length;
+    private final StringBuilder json = new StringBuilder();
+
+    /** @param rows sequences in a batch, as long as the model allows */
+    StepBench(CudaDevice device, CudaDevice.Precision precision, int rows, ModelConfig config) {
+        this.device = device;
+        this.precision = precision;
+        this.rows = rows;
+        this.config = config;
+        length = config.sequenceLength();
+    }
+
+    /** GPT-2 with 354 million parameters, and experts in every other block. */
+    static ModelConfig paper(int experts) {
+        return new ModelConfig(24, 1024, 16, 4096, 50_257, 1024, new MoeConfig(experts, 1, 2, false, 0.01, 0.001, 0));
+    }
+
+    /** Memory of a training run, on the kernels that are timed. */
+    private record Training(
+            DeviceKernels kernels,
+            FlatMemory parameters,
+            FlatMemory gradients,
+            FlatMemory first,
+            FlatMemory second,
+            SmoeLanguageModel model)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            model.close();
+            for (FlatMemory memory : new FlatMemory[] {parameters, gradients, first, second}) {
+                memory.close();
+            }
+            kernels.close();
+        }
+    }
+
+    void run() throws IOException {
+        var metered = new MeteredDevice(device, true);
+        TokenBatch batch = batch();
+        try (var training = open(device)) {
+            double[] steps = time(() -> step(training, batch, 1));
+            say("training step", steps);
+            say("scoring pass", time(() -> training.model().forward(batch)));
+        }
+        try (var training = open(metered)) {
+            step(training, batch, 1);
+            metered.reset();
+            var before = new TreeMap<>(training.model().partNanos());
+            step(training, batch, 2);
+            kinds(metered);
+            training.model()
+                    .partNanos()
+                    .forEach((part, nanos) -> System.out.printf(
+                            "    part %-14s %8.1f ms, waiting after each operation%n",
+                            part, (nanos - before.get(part)) / 1e6));
+        }
+        String out = System.getProperty("out", "");
+        if (!out.isEmpty()) {
+            Files.writeString(
+                    Path.of(out, "step-" + precision + "-" + config.moe().experts() + ".json"), "{" + json + "}\n");
+        }
+    }
+
+    private TokenBatch batch() {
+        int[] tokens = new Random(2)
+                .ints((long) rows * length + 1, 0, config.vocabulary())
+                .toArray();
+        return new TokenBatch(
+                Arrays.copyOf(tokens, rows * length), Arrays.copyOfRange(tokens, 1, rows * length + 1), rows, length);
+    }
+
+    private Training open(Device on) {
+        var kernels = new DeviceKernels(on);
+        var layout = ParameterLayout.of(config);
+        FlatMemory parameters = kernels.allocate(DataType.FLOAT, layout.length());
+        FlatMemory gradients = kernels.allocate(DataType.FLOAT, layout.length());
+        var random = new Random(1);
+        var noise = new float[(1 << 22) + 4096];
+        for (int i = 0; i < noise.length; i++) {
+            noise[i] = (float) (0.02 * random.nextGaussian());
+        }
+        for (var tensor : layout.tensors()) {
+            boolean gain = tensor.name().contains("ln_") && tensor.name().endsWith("weight");
+            for (long at = 0; at < tensor.length() && (gain || tensor.decays()); at += 1 << 22) {
+                int count = (int) Math.min(1 << 22, tensor.length() - at);
+                int from = random.nextInt(4096);
+                float[] values = Arrays.copyOfRange(noise, from, from + count);
+                if (gain) {
+                    Arrays.fill(values, 1);
+                }
+                parameters.matrix(tensor.offset() + at, 1, count).write(values);
+            }
+        }
+        return new Training(
+                kernels,
+                parameters,
+                gradients,
+                kernels.allocate(DataType.FLOAT, layout.length()),
+                kernels.allocate(DataType.FLOAT, layout.length()),
+                SmoeLanguageModel.forTraining(kernels, config, parameters, gradients, rows * length));
+    }
+
+    private static double step(Training t, TokenBatch batch, int step) {
+        double loss = t.model().forwardBackward(batch).total();
+        AdamW adamW = t.kernels().adamW();
+        long parameters = t.parameters().length();
+        double squares = 0;
+        for (long at = 0; at < parameters; at += WINDOW) {
+            squares += adamW.sumOfSquares(t.gradients().matrix(at, 1, (int) Math.min(WINDOW, parameters - at)));
+        }
+        double scale = 1 / Math.max(1, Math.sqrt(squares));
+        var coefficients = new AdamW.Coefficients(
+                0.9, 0.95, 1e-8, 1e-4 / (1 - Math.pow(0.9, step)), 1 / (1 - Math.pow(0.95, step)), 1e-5, scale);
+        for (long at = 0; at < parameters; at += WINDOW) {
+            int count = (int) Math.min(WINDOW, parameters - at);
+            adamW.step(
+                    coefficients,
+                    t.parameters().matrix(at, 1, count),
+                    t.gradients().matrix(at, 1, count),
+                    t.first().matrix(at, 1, count),
+                    t.second().matrix(at, 1, count));
+        }
+        return loss;
+    }
+
+    /** Milliseconds of each run after the warm-up. */
+    private double[] time(Runnable run) {
+        double[] times = new double[TIMED];
+        for (int i = -WARM_UP; i < TIMED; i++) {
+            long start = System.nanoTime();
+            run.run();
+            device.synchronize();
+            if (i >= 0) {
+                times[i] = (System.nanoTime() - start) / 1e6;
+            }
+        }
+        return times;
+    }
+
+    private void say(String what, double[] times) {
+        Arrays.sort(times);
+        double median = times[times.length / 2];
+        System.out.printf(
+                "%s, %d experts, %d x %d tokens, %s: median %.1f ms (%.1f to %.1f), %.0f tokens/s%n",
+                what,
+                config.moe().experts(),
+                rows,
+                length,
+                precision,
+                median,
+                times[0],
+                times[times.length - 1],
+                rows * length / median * 1000);
+        json.append(String.format(
+                java.util.Locale.ROOT, "\"%s ms\": %.2f, \"%s best ms\": %.2f, ", what, median, what, times[0]));
+    }
+
+    private void kinds(MeteredDevice metered) {
+        System.out.printf("    %-26s %7s %10s %10s %10s%n", "kind, waited for each", "calls", "ms", "TFLOP/s", "GB/s");
+        double[] all = new double[2];
+        metered.sums().entrySet().stream()
+                .sorted((a, b) -> Double.compare(b.getValue().seconds, a.getValue().seconds))
+                .forEach(entry -> {
+                    var sum = entry.getValue();
+                    all[0] += sum.seconds;
+                    all[1] += sum.flops;
+                    System.out.printf(
+                            "    %-26s %7d %10.2f %10.1f %10.0f%n",
+                            entry.getKey(),
+                            sum.calls,
+                            sum.seconds * 1e3,
+                            sum.flops / sum.seconds / 1e12,
+                            sum.bytes / sum.seconds / 1e9);
+                    json.append(String.format(
+                            java.util.Locale.ROOT,
+                            "\"%s\": {\"calls\": %d, \"ms\": %.3f, \"flops\": %.4g, \"bytes\": %.4g}, ",
+                            entry.getKey(),
+                            sum.calls,
+                            sum.seconds * 1e3,
+                            sum.flops,
+                            sum.bytes));
+                });
+        System.out.printf("    all: %.1f ms, %.2f TFLOP%n", all[0] * 1e3, all[1] / 1e12);
+        json.append(String.format(java.util.Locale.ROOT, "\"TFLOP\": %.3f", all[1] / 1e12));
+    }
+}

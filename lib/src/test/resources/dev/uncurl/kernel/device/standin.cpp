@@ -1,0 +1,256 @@
+// Stands in for libcuda, libcublas and libnvrtc in tests: one GPU whose memory is the host's, with a guard on both sides of each
+// block and NaN inside; products in plain loops; a compiler that is g++ with emulator.h. Functions prefixed standIn are for the
+// tests: they set limits and faults, and count.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+typedef long long i64;
+typedef unsigned long long u64;
+
+static const size_t ALIGNMENT = 256;
+static const size_t GUARD = 1 << 16;
+static const u64 TOTAL = 80ull << 30;
+static std::map<u64, size_t> blocks;
+static u64 used = 0, limit = TOTAL;
+static std::map<std::string, int> faults;
+static unsigned mostThreads = 64;
+static bool descending = false;
+static int optimization = 1, devices = 1, major_ = 9, driver = 13000, asynchronous = 0;
+static std::string folder = ".";
+
+static int fault(const char* function) {
+    auto found = faults.find(function);
+    if (found == faults.end()) {
+        return 0;
+    }
+    int code = found->second;
+    faults.erase(found);
+    return code;
+}
+
+static bool inside(u64 address, u64 bytes) {
+    auto next = blocks.upper_bound(address);
+    if (next == blocks.begin()) {
+        return false;
+    }
+    auto block = std::prev(next);
+    return address + bytes <= block->first + block->second;
+}
+
+#define FAULT(name) \
+    if (int code = fault(name)) return code;
+
+extern "C" {
+void standInFail(const char* function, int code) { faults[function] = code; }
+void standInFolder(const char* path) { folder = path; }
+void standInLimit(i64 bytes) { limit = bytes < 0 ? TOTAL : (u64) bytes; }
+void standInThreads(int most, int backwards) { mostThreads = most; descending = backwards; }
+void standInMachine(int gpus, int capability, int version) { devices = gpus; major_ = capability; driver = version; }
+void standInOptimize(int level) { optimization = level; }
+void standInForget() {
+    for (auto& block : blocks) free((char*) block.first - GUARD);
+    blocks.clear();
+    faults.clear();
+    used = asynchronous = 0;
+}
+i64 standInBlocks() { return (i64) blocks.size(); }
+
+int cuInit(int) { FAULT("cuInit") return 0; }
+int cuDriverGetVersion(int* version) { *version = driver; return 0; }
+int cuGetErrorName(int error, const char** text) {
+    *text = error == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : error == 100 ? "CUDA_ERROR_NO_DEVICE"
+            : error == 214 ? "CUDA_ERROR_ECC_UNCORRECTABLE" : error == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : nullptr;
+    return *text ? 0 : 1;
+}
+int cuGetErrorString(int, const char** text) { *text = "a stand-in's error"; return 0; }
+int cuDeviceGetCount(int* count) { *count = devices; return 0; }
+int cuDeviceGet(int* device, int ordinal) { *device = ordinal; return ordinal < devices ? 0 : 101; }
+int cuDeviceGetName(char* name, int length, int) { snprintf(name, length, "stand-in"); return 0; }
+int cuDeviceGetAttribute(int* value, int attribute, int) { *value = attribute == 75 ? major_ : 0; return 0; }
+int cuDevicePrimaryCtxRetain(u64* context, int) { FAULT("cuDevicePrimaryCtxRetain") *context = 1; return 0; }
+int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+int cuCtxSetCurrent(u64 context) { return context == 1 ? 0 : 201; }
+int cuCtxSynchronize() {
+    int code = asynchronous;
+    asynchronous = 0;
+    return code;
+}
+int cuMemGetInfo_v2(u64* free, u64* total) { *free = limit - used; *total = limit; return 0; }
+
+int cuMemAlloc_v2(u64* address, u64 bytes) {
+    if (used + bytes > limit) {
+        return 2;
+    }
+    char* block = (char*) aligned_alloc(ALIGNMENT, (bytes + 2 * GUARD + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    memset(block, 0xa5, GUARD);
+    memset(block + GUARD, 0xff, bytes);
+    memset(block + GUARD + bytes, 0xa5, GUARD);
+    *address = (u64) (block + GUARD);
+    blocks[*address] = bytes;
+    used += bytes;
+    return 0;
+}
+
+int cuMemFree_v2(u64 address) {
+    auto found = blocks.find(address);
+    if (found == blocks.end()) {
+        return 1;
+    }
+    size_t bytes = found->second;
+    unsigned char* before = (unsigned char*) address - GUARD;
+    unsigned char* after = before + GUARD + bytes;
+    bool whole = before[0] == 0xa5 && after[0] == 0xa5 && !memcmp(before, before + 1, GUARD - 1)
+            && !memcmp(after, after + 1, GUARD - 1);
+    used -= bytes;
+    blocks.erase(found);
+    free(before);
+    return whole ? 0 : 700;
+}
+
+int cuMemcpyHtoD_v2(u64 target, const void* source, u64 bytes) {
+    FAULT("cuMemcpyHtoD_v2")
+    if (!inside(target, bytes)) return 1;
+    memcpy((void*) target, source, bytes);
+    return 0;
+}
+int cuMemcpyDtoH_v2(void* target, u64 source, u64 bytes) {
+    if (int code = cuCtxSynchronize()) return code;
+    if (!inside(source, bytes)) return 1;
+    memcpy(target, (void*) source, bytes);
+    return 0;
+}
+int cuMemsetD8_v2(u64 address, unsigned char value, u64 bytes) {
+    if (!inside(address, bytes)) return 1;
+    memset((void*) address, value, bytes);
+    return 0;
+}
+
+// An image is the path of a shared library, see nvrtcCompileProgram.
+int cuModuleLoadData(void** module, const char* image) {
+    FAULT("cuModuleLoadData")
+    *module = dlopen(image, RTLD_NOW | RTLD_LOCAL);
+    return *module ? 0 : 200;
+}
+int cuModuleUnload(void*) { return 0; }
+int cuModuleGetFunction(void** function, void* module, const char* name) {
+    *function = dlsym(module, (std::string("launch_") + name).c_str());
+    return *function ? 0 : 500;
+}
+int cuLaunchKernel(int (*function)(unsigned, unsigned, unsigned, unsigned, int, void**), unsigned x, unsigned y, unsigned z,
+        unsigned threads, unsigned ty, unsigned tz, unsigned, u64, void** arguments, void**) {
+    asynchronous = asynchronous ? asynchronous : fault("kernel");
+    if (z != 1 || ty != 1 || tz != 1) return 1;
+    int code = function(x, y, threads, mostThreads, descending, arguments);
+    return code == 0 ? 0 : code == 2 ? 1 : 719;
+}
+
+int cublasCreate_v2(u64* handle) { FAULT("cublasCreate_v2") *handle = 2; return 0; }
+int cublasDestroy_v2(u64 handle) { return handle == 2 ? 0 : 1; }
+
+// Column by column: c [m, n] = alpha op(a) [m, k] op(b) [k, n] + beta c
+static void product(int ta, int tb, int m, int n, int k, float alpha, const float* a, int la, const float* b, int lb,
+        float beta, float* c, int lc) {
+    std::vector<float> column(k);
+    for (int j = 0; j < n; j++) {
+        float* out = c + (i64) j * lc;
+        for (int i = 0; i < m; i++) out[i] = beta == 0 ? 0 : beta * out[i];
+        for (int p = 0; p < k; p++) column[p] = alpha * (tb ? b[(i64) p * lb + j] : b[(i64) j * lb + p]);
+        if (ta) {
+            for (int i = 0; i < m; i++) {
+                const float* row = a + (i64) i * la;
+                float sum = 0;
+                for (int p = 0; p < k; p++) sum += row[p] * column[p];
+                out[i] += sum;
+            }
+        } else {
+            for (int p = 0; p < k; p++) {
+                const float* term = a + (i64) p * la;
+                float factor = column[p];
+                for (int i = 0; i < m; i++) out[i] += factor * term[i];
+            }
+        }
+    }
+}
+
+int cublasGemmStridedBatchedEx(u64 handle, int ta, int tb, int m, int n, int k, const float* alpha, const float* a, int typeA,
+        int la, i64 sa, const float* b, int typeB, int lb, i64 sb, const float* beta, float* c, int typeC, int lc, i64 sc,
+        int count, int compute, int algorithm) {
+    FAULT("cublasGemmStridedBatchedEx")
+    bool valid = handle == 2 && m > 0 && n > 0 && k > 0 && typeA == 0 && typeB == 0 && typeC == 0 && algorithm == -1
+            && (compute == 68 || compute == 77) && la >= (ta ? k : m) && lb >= (tb ? n : k) && lc >= m;
+    if (!valid) return 7;
+    for (int i = 0; i < count; i++) {
+        const float* x = a + i * sa;
+        const float* y = b + i * sb;
+        float* z = c + i * sc;
+        u64 lastA = 4ull * ((u64) la * ((ta ? m : k) - 1) + (ta ? k : m));
+        u64 lastB = 4ull * ((u64) lb * ((tb ? k : n) - 1) + (tb ? n : k));
+        u64 lastC = 4ull * ((u64) lc * (n - 1) + m);
+        if (!inside((u64) x, lastA) || !inside((u64) y, lastB) || !inside((u64) z, lastC)) return 13;
+        product(ta, tb, m, n, k, *alpha, x, la, y, lb, *beta, z, lc);
+    }
+    return 0;
+}
+
+struct Program {
+    std::string source, log, image;
+};
+static std::map<std::string, std::string> images; // by source
+int nvrtcVersion(int* major, int* minor) { *major = 13; *minor = 0; return 0; }
+int nvrtcCreateProgram(Program** program, const char* source, const char*, int, void*, void*) {
+    *program = new Program{source, "", ""};
+    return 0;
+}
+
+// g++ makes a library of the kernels, with a function launch_<name> for each. Those with __launch_bounds__ have blocks of one size;
+// those of the others are made smaller, which saves time.
+int nvrtcCompileProgram(Program* program, int count, const char** options) {
+    FAULT("nvrtcCompileProgram")
+    if (count != 1 || strncmp(options[0], "--gpu-architecture=", 19)) return 5;
+    std::string& known = images[program->source];
+    if (!known.empty()) {
+        program->image = known;
+        return 0;
+    }
+    std::string path = folder + "/kernels" + std::to_string(images.size());
+    std::ofstream text(path + ".cpp");
+    text << "#include \"" << folder << "/emulator.h\"\n#line 1 \"kernels.cu\"\n" << program->source << "\n";
+    const std::string mark = "__global__ void ";
+    for (size_t at = 0; (at = program->source.find(mark, at)) != std::string::npos;) {
+        at += mark.size();
+        std::string name = program->source.substr(at, program->source.find('(', at) - at);
+        size_t line = program->source.rfind('\n', at) + 1;
+        bool fixed = program->source.substr(line, at - line).find("__launch_bounds__") != std::string::npos;
+        text << "extern \"C\" int launch_" << name << "(unsigned x, unsigned y, unsigned threads, unsigned most, int backwards,"
+             << " void** values) { return emulator::launch(" << name << ", x, y, "
+             << (fixed ? "threads" : "threads < most ? threads : most") << ", backwards, values); }\n";
+    }
+    text.close();
+    std::string command = "g++ -std=c++17 -O" + std::to_string(optimization) + " -w -U_FORTIFY_SOURCE -fPIC -shared -o " + path
+            + ".so " + path + ".cpp 2> " + path + ".log";
+    int failed = system(command.c_str());
+    std::ifstream log(path + ".log");
+    std::stringstream all;
+    all << log.rdbuf();
+    program->log = all.str();
+    if (failed) return 6;
+    program->image = known = path + ".so";
+    return 0;
+}
+int nvrtcGetProgramLogSize(Program* program, size_t* size) { *size = program->log.size() + 1; return 0; }
+int nvrtcGetProgramLog(Program* program, char* log) { strcpy(log, program->log.c_str()); return 0; }
+int nvrtcGetCUBINSize(Program* program, size_t* size) { *size = program->image.size() + 1; return 0; }
+int nvrtcGetCUBIN(Program* program, char* image) { strcpy(image, program->image.c_str()); return 0; }
+int nvrtcGetPTXSize(Program* program, size_t* size) { return nvrtcGetCUBINSize(program, size); }
+int nvrtcGetPTX(Program* program, char* image) { return nvrtcGetCUBIN(program, image); }
+int nvrtcDestroyProgram(Program** program) { delete *program; return 0; }
+}

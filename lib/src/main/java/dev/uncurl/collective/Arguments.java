@@ -27,13 +27,6 @@ public final class Arguments {
         }
     }
 
-    /** Says that two ranks do not agree about the length of what one sends to the other. */
-    public static String partsDiffer(int sender, long sent, int receiver, long expected, String place) {
-        return "Rank " + sender + " sends " + sent + " floats to rank " + receiver + ", which expects " + expected
-                + (place.isEmpty() ? "" : ", " + place)
-                + "\n  receiveCounts must be what the other ranks' sendCounts have for this rank.";
-    }
-
     /** Refuses a root that is not a rank. */
     public static void checkRoot(int root, int size) {
         if (root < 0 || root >= size) {

@@ -77,7 +77,10 @@ public interface Collectives extends AutoCloseable {
      */
     Collectives group(int[] ranks);
 
-    /** Releases everything. Ranks that wait for this one, now or later, fail. */
+    /**
+     * Releases everything; ranks that wait for this one, now or later, fail. After an exception, memory of the ranges is
+     * not to be released before. Closing a group does nothing.
+     */
     @Override
     void close();
 }

@@ -28,13 +28,15 @@ public final class Loopback implements Collectives {
     private final int rank;
     private final int size;
     private final Place place;
+    private final boolean wholeRun;
     private final Map<List<Integer>, Integer> groups = new HashMap<>();
 
-    private Loopback(Meeting meeting, int rank, int size, Place place) {
+    private Loopback(Meeting meeting, int rank, int size, Place place, boolean wholeRun) {
         this.meeting = meeting;
         this.rank = rank;
         this.size = size;
         this.place = place;
+        this.wholeRun = wholeRun;
     }
 
     /**
@@ -47,7 +49,7 @@ public final class Loopback implements Collectives {
         }
         Meeting all = Meeting.ofAll(size, deadline);
         return IntStream.range(0, size)
-                .<Collectives>mapToObj(rank -> new Loopback(all, rank, size, new Place()))
+                .<Collectives>mapToObj(rank -> new Loopback(all, rank, size, new Place(), true))
                 .toList();
     }
 
@@ -102,8 +104,10 @@ public final class Loopback implements Collectives {
         for (int other = 0; other < size; other++) {
             FloatRange part = all.get(other).to(rank);
             if (part.length() != receiveCounts[other]) {
-                throw meeting.disagree(Arguments.partsDiffer(
-                        meeting.member(other), part.length(), meeting.member(rank), receiveCounts[other], place.text));
+                throw meeting.disagree(
+                        "Rank " + meeting.member(other) + " sends " + part.length() + " floats to rank "
+                                + meeting.member(rank) + ", which expects " + receiveCounts[other],
+                        place.text);
             }
             receive.slice(places[other], part.length()).copyFrom(part);
         }
@@ -147,12 +151,14 @@ public final class Loopback implements Collectives {
     public Collectives group(int[] ranks) {
         List<Integer> members = Arguments.checkMembers(ranks, rank, size);
         int count = groups.merge(members, 1, Integer::sum);
-        return new Loopback(meeting.group(members, count), members.indexOf(rank), members.size(), place);
+        return new Loopback(meeting.group(members, count), members.indexOf(rank), members.size(), place, false);
     }
 
     @Override
     public void close() {
-        meeting.close(rank);
+        if (wholeRun) {
+            meeting.close(rank);
+        }
     }
 
     private <T> List<T> meet(String operation, T brings, Class<T> type) {

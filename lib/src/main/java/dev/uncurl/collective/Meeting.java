@@ -1,23 +1,31 @@
 package dev.uncurl.collective;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** Where the ranks of one group of {@link Loopback} meet: each brings something and gets what all have brought. */
 final class Meeting {
+    private static final String REMEDY =
+            "\n  All ranks must call the same operations in the same order, with lengths that fit.";
+
     /** What the groups of one run share. */
     private static final class Run {
         final ReentrantLock lock = new ReentrantLock();
         final Duration deadline;
         final List<Meeting> groups = new ArrayList<>();
         final Map<Name, Meeting> byName = new HashMap<>();
+        /** For whom each rank waits that waits now: ranks of the run. */
+        final Map<Integer, Supplier<List<Integer>>> waiting = new HashMap<>();
         /** Why the run is over, or null. */
         Failure failure;
 
@@ -102,11 +110,11 @@ final class Meeting {
                 changed.signalAll();
                 agree(mine, place);
             }
+            run.waiting.put(members.get(rank), () -> missing(mine));
             while (mine.missing > 0) {
                 check(mine, rank, operation, place);
                 if (left <= 0) {
-                    List<Integer> late = missing(mine);
-                    throw fail(late, "did not come within " + text(run.deadline), rank, operation, place);
+                    throw fail(suspects(mine), "did not come within " + text(run.deadline), rank, operation, place);
                 }
                 left = changed.awaitNanos(left);
             }
@@ -117,6 +125,7 @@ final class Meeting {
             throw new CancellationException(
                     "Rank " + members.get(rank) + " was interrupted in " + operation + at(place));
         } finally {
+            run.waiting.remove(members.get(rank));
             run.lock.unlock();
         }
     }
@@ -128,17 +137,37 @@ final class Meeting {
         if (closed[rank]) {
             throw new IllegalStateException("Rank " + members.get(rank) + " has closed its side" + at(place));
         }
-        List<Integer> gone = missing(mine).stream().filter(one -> closed[one]).toList();
+        List<Integer> gone = missing(mine).stream()
+                .filter(one -> closed[members.indexOf(one)])
+                .toList();
         if (!gone.isEmpty()) {
             throw fail(gone, "has closed its side", rank, operation, place);
         }
     }
 
-    private static List<Integer> missing(Round mine) {
+    /** Ranks of the run that have not come. */
+    private List<Integer> missing(Round mine) {
         return IntStream.range(0, mine.operations.length)
                 .filter(one -> mine.operations[one] == null)
-                .boxed()
+                .mapToObj(members::get)
                 .toList();
+    }
+
+    /** The ranks that have not come; in place of one that waits itself, those for which it waits. */
+    private List<Integer> suspects(Round mine) {
+        var open = new ArrayDeque<>(missing(mine));
+        var seen = new HashSet<>(open);
+        var named = new ArrayList<Integer>();
+        while (!open.isEmpty()) {
+            int one = open.poll();
+            if (run.waiting.containsKey(one)) {
+                run.waiting.get(one).get().stream().filter(seen::add).forEach(open::add);
+            } else {
+                named.add(one);
+            }
+        }
+        // none is named where ranks wait for each other in different operations
+        return named.isEmpty() ? missing(mine) : named;
     }
 
     private void agree(Round mine, String place) {
@@ -147,14 +176,13 @@ final class Meeting {
                 throw end(new Failure(
                         List.of(),
                         "Rank " + members.get(0) + " called " + mine.operations[0] + ", rank " + members.get(rank) + " "
-                                + mine.operations[rank] + at(place)
-                                + "\n  All ranks must call the same operations in the same order."));
+                                + mine.operations[rank] + at(place) + REMEDY));
             }
         }
     }
 
     private LostRankException fail(List<Integer> lost, String what, int rank, String operation, String place) {
-        List<Integer> ranks = lost.stream().map(members::get).sorted().toList();
+        List<Integer> ranks = lost.stream().sorted().toList();
         String names = (ranks.size() == 1 ? "Rank " : "Ranks ")
                 + String.join(", ", ranks.stream().map(String::valueOf).toList());
         var failure = new Failure(
@@ -171,10 +199,10 @@ final class Meeting {
     }
 
     /** Ends the run on all ranks because they called operations that do not fit together. */
-    RuntimeException disagree(String message) {
+    RuntimeException disagree(String what, String place) {
         run.lock.lock();
         try {
-            return end(new Failure(List.of(), message));
+            return end(new Failure(List.of(), what + at(place) + REMEDY));
         } finally {
             run.lock.unlock();
         }

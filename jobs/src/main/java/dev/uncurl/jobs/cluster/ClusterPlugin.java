@@ -70,7 +70,11 @@ public final class ClusterPlugin implements SparkPlugin {
     }
 
     private static PluginContext context() {
-        PluginContext context = executor;
+        return required(executor);
+    }
+
+    /** @param context null on an executor without the plugin */
+    static PluginContext required(PluginContext context) {
         if (context == null) {
             throw UserError.usage(
                     "Ranks cannot find each other: this executor has no " + ClusterPlugin.class.getName(),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.uncurl.collective.Collectives;
+import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.tokenize.TokenizeFixture;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,14 +53,16 @@ class BarrierStageTest {
         assertThat(ClusterPlugin.beside("")).isEqualTo(ClusterPlugin.class.getName());
         assertThat(ClusterPlugin.beside("a.B, c.D")).isEqualTo("a.B,c.D," + ClusterPlugin.class.getName());
         assertThat(ClusterPlugin.beside(ClusterPlugin.beside("a.B"))).isEqualTo(ClusterPlugin.beside("a.B"));
-        var plugin = new ClusterPlugin().executorPlugin();
+        assertThatThrownBy(() -> ClusterPlugin.required(null))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("this executor has no dev.uncurl.jobs.cluster.ClusterPlugin")
+                .hasMessageContaining("Add it to spark.plugins");
         var driver = new ClusterPlugin().driverPlugin();
-        assertThat(plugin).isNotNull();
         assertThatThrownBy(() -> driver.receive("something else")).hasMessageContaining("java.lang.String");
     }
 
     @Test
-    void stagesOfARealClusterFollowEachOtherAndSurviveADeath(@TempDir Path folder) throws Exception {
+    void stagesOfARealClusterFollowEachOtherAndNameTheRankThatIsLost(@TempDir Path folder) throws Exception {
         Files.createDirectories(folder.resolve("spark/jars"));
         var line = new ArrayList<String>();
         line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -93,7 +96,7 @@ class BarrierStageTest {
                         "rank 0" + sum, "rank 1" + sum, "rank 0" + sum, "rank 1" + sum, "rank 0" + sum, "rank 1" + sum);
         assertThat(out)
                 .as(all)
-                .contains("after the death: rank 0" + sum, "after the death: rank 1" + sum)
-                .contains("report: rank 0 step 12 loss NaN {lost=1.0}");
+                .contains("the stage failed: SparkException", "again rank 0" + sum, "again rank 1" + sum)
+                .contains("report: rank 0 step 12 loss NaN {lost=1.0}", "report: rank 0 step 20 loss NaN {lost=1.0}");
     }
 }

@@ -13,8 +13,8 @@ import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /**
- * A driver of its own with two executors that are processes: three stages one after another, and a fourth, in whose first
- * attempt an executor dies. Connections are authenticated and encrypted. What the ranks say goes to standard output.
+ * A driver of its own with two executors that are processes: three stages one after another, one in which an
+ * executor dies, another one, and one in which an executor is stopped and does not answer. Connections are authenticated and encrypted. What the ranks say goes to standard output.
  */
 public final class ClusterTrial {
     private static final int RANKS = 2;
@@ -38,18 +38,35 @@ public final class ClusterTrial {
                 .set("spark.authenticate", "true")
                 .set("spark.authenticate.secret", "a secret of a test")
                 .set("spark.network.crypto.enabled", "true")
+                // else a stage that finds an executor missing asks again after 15 seconds
+                .set("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s")
                 .set(ClusterPlugin.KEY, ClusterPlugin.class.getName());
         try (JavaSparkContext context = new JavaSparkContext(conf);
                 AutoCloseable listening = ClusterPlugin.listen("trial", ClusterTrial::heard)) {
-            while (context.sc().getExecutorMemoryStatus().size() < 1 + RANKS) {
-                Thread.sleep(50);
-            }
+            awaitExecutors(context);
             for (int stage = 0; stage < 3; stage++) {
                 Stage.run(context, RANKS, ClusterTrial::work).forEach(System.out::println);
             }
-            Stage.run(context, RANKS, ClusterTrial::workAfterADeath).forEach(System.out::println);
+            fail(context, ClusterTrial::workOfOneThatDies);
+            awaitExecutors(context);
+            Stage.run(context, RANKS, ClusterTrial::work).forEach(one -> System.out.println("again " + one));
+            fail(context, ClusterTrial::workOfOneThatHangs);
         }
         System.exit(0); // Spark's barrier timer would keep the process
+    }
+
+    private static void awaitExecutors(JavaSparkContext context) throws InterruptedException {
+        while (context.sc().getExecutorMemoryStatus().size() < 1 + RANKS) {
+            Thread.sleep(50);
+        }
+    }
+
+    private static void fail(JavaSparkContext context, Stage.Work work) {
+        try {
+            Stage.run(context, RANKS, work);
+        } catch (Exception e) { // Scala code throws checked exceptions without declaring them
+            System.out.println("the stage failed: " + e.getClass().getSimpleName());
+        }
     }
 
     private static void heard(StepReport report) {
@@ -83,22 +100,38 @@ public final class ClusterTrial {
         return "rank " + ranks.rank() + " of " + ranks.size() + " sum " + (long) sum;
     }
 
-    private static String workAfterADeath(BarrierTaskContext task) {
-        if (task.stageAttemptNumber() > 0) {
-            return "after the death: " + work(task);
-        }
-        try (Collectives ranks = SparkTransport.open(task, DEADLINE)) {
+    private static String workOfOneThatDies(BarrierTaskContext task) {
+        return loseRank1(task, DEADLINE, 12, () -> Runtime.getRuntime().halt(137));
+    }
+
+    private static String workOfOneThatHangs(BarrierTaskContext task) {
+        long process = ProcessHandle.current().pid();
+        return loseRank1(task, Duration.ofSeconds(8), 20, () -> {
+            new ProcessBuilder("kill", "-STOP", Long.toString(process)).start().waitFor();
+            Thread.sleep(60_000);
+        });
+    }
+
+    /** How a rank goes. */
+    private interface End {
+        void of() throws Exception;
+    }
+
+    private static String loseRank1(BarrierTaskContext task, Duration deadline, int step, End end) {
+        try (Collectives ranks = SparkTransport.open(task, deadline)) {
             ranks.barrier();
-            ranks.at("step 12");
+            ranks.at("step " + step);
             if (ranks.rank() == 1) {
-                Runtime.getRuntime().halt(137);
+                end.of();
             }
             return sums(ranks);
         } catch (LostRankException e) {
             System.err.println("executor " + SparkEnv.get().executorId() + ": " + e.getMessage());
-            double lost = e.ranks().equals(List.of(1)) ? 1 : -1;
-            ClusterPlugin.report(new StepReport("trial", 0, 12, Double.NaN, 0, Map.of("lost", lost)));
+            double lost = e.ranks().equals(List.of(1)) && e.getMessage().contains(", step " + step) ? 1 : -1;
+            ClusterPlugin.report(new StepReport("trial", 0, step, Double.NaN, 0, Map.of("lost", lost)));
             throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException("Rank 1 could not go", e);
         }
     }
 }

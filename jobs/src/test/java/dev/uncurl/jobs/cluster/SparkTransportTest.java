@@ -1,15 +1,19 @@
 package dev.uncurl.jobs.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.uncurl.collective.Bounds;
 import dev.uncurl.collective.CollectivesContract;
 import dev.uncurl.collective.Crew;
 import dev.uncurl.collective.FloatRange;
+import java.net.ConnectException;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -44,6 +48,32 @@ class SparkTransportTest extends CollectivesContract {
                 return null;
             });
         }
+    }
+
+    @Test
+    void closingReleasesPortsAndThreads() throws Exception {
+        List<Wire> wires = LocalWires.connected(LocalWires.conf(Map.of()), Optional.empty(), 3, Duration.ofSeconds(60));
+        List<Integer> ports = wires.stream().map(Wire::port).toList();
+        assertThat(networkThreads()).isPositive();
+        Crew.run(wires.stream().map(SparkTransport::over).toList(), ranks -> {
+            ranks.allReduce(FloatRange.allocate(100_000));
+            return null;
+        });
+        for (int port : ports) {
+            assertThatThrownBy(() -> new Socket("127.0.0.1", port).close()).isInstanceOf(ConnectException.class);
+        }
+        // netty waits some seconds for late work before its threads end
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (networkThreads() > 0 && System.nanoTime() < end) {
+            Thread.sleep(20);
+        }
+        assertThat(networkThreads()).isZero();
+    }
+
+    private static long networkThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("uncurl-"))
+                .count();
     }
 
     @Test

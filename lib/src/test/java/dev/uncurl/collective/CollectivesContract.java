@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What every implementation of {@link Collectives} does. A subclass is the test of one of them. */
@@ -30,6 +31,7 @@ public abstract class CollectivesContract extends LostRanksContract {
     }
 
     @Test
+    @Tag("slow")
     void rangesLongerThanAWindowAreSummed() throws Exception {
         assertReduced(2, 3 * FloatRange.WINDOW + 5);
         assertReduced(3, 3 * FloatRange.WINDOW + 5);

@@ -22,13 +22,19 @@ import org.apache.spark.network.server.RpcHandler;
 import org.apache.spark.network.server.TransportServer;
 import org.apache.spark.network.server.TransportServerBootstrap;
 import org.apache.spark.network.util.TransportConf;
+import org.apache.spark.util.Utils;
 import scala.Option;
+import scala.Tuple2;
+import scala.runtime.AbstractFunction1;
 
 /**
  * A listening port, and a connection from this rank to each other one, over Spark's network layer: with its
  * authentication and encryption where the application has them, and its settings {@code spark.uncurl.io.*}.
  */
 final class Connections implements AutoCloseable {
+    /** Spark property: the port of the first rank on a host, the next ones follow; 0, the default, for any port. */
+    static final String PORT = "spark.uncurl.port";
+
     private final TransportContext context;
     private final TransportServer server;
     private final TransportClientFactory factory;
@@ -43,7 +49,18 @@ final class Connections implements AutoCloseable {
                 keys.isPresent() ? List.of(new AuthClientBootstrap(transport, conf.getAppId(), keys.get())) : List.of();
         clients = new AtomicReferenceArray<>(size);
         context = new TransportContext(transport, handler, false);
-        server = context.createServer(host, 0, accepting);
+        server = Utils.startServiceOnPort(
+                        conf.getInt(PORT, 0),
+                        new AbstractFunction1<Object, Tuple2<TransportServer, Object>>() {
+                            @Override
+                            public Tuple2<TransportServer, Object> apply(Object port) {
+                                TransportServer one = context.createServer(host, (int) port, accepting);
+                                return new Tuple2<>(one, one.getPort());
+                            }
+                        },
+                        conf,
+                        "the port of a rank (" + PORT + ")")
+                ._1();
         factory = context.createClientFactory(connecting);
     }
 

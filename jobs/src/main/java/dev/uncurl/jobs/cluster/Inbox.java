@@ -21,6 +21,9 @@ import java.util.stream.IntStream;
  * threads wait.
  */
 final class Inbox {
+    /** How often a waiting rank looks whether it is to go on. */
+    private static final long LOOK_NANOS = 250_000_000;
+
     private record Small(Operation operation, byte[] body) {}
 
     private final Map<Tag, Incoming> expected = new HashMap<>();
@@ -29,14 +32,19 @@ final class Inbox {
     private final Set<Integer> known = new HashSet<>();
     private final Set<Integer> left = new HashSet<>();
     private final List<Supplier<List<Integer>>> waits = new ArrayList<>();
+    private final BooleanSupplier stopped;
     private final Consumer<Loss> onLoss;
     private Peers peers;
     private Loss loss;
     private boolean leaving;
 
-    /** @param onLoss called once, when this rank finds that the run is over and the others may not know */
-    Inbox(Peers peers, Consumer<Loss> onLoss) {
+    /**
+     * @param stopped whether this rank's task has been cancelled; Spark does not always interrupt its thread
+     * @param onLoss called once, when this rank finds that the run is over and the others may not know
+     */
+    Inbox(Peers peers, BooleanSupplier stopped, Consumer<Loss> onLoss) {
         this.peers = peers;
+        this.stopped = stopped;
         this.onLoss = onLoss;
     }
 
@@ -274,11 +282,14 @@ final class Inbox {
                 if (remaining <= 0) {
                     return false;
                 }
-                TimeUnit.NANOSECONDS.timedWait(this, remaining);
+                if (stopped.getAsBoolean()) {
+                    throw new CancellationException("The task was cancelled: " + place);
+                }
+                TimeUnit.NANOSECONDS.timedWait(this, Math.min(remaining, LOOK_NANOS));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new CancellationException("Interrupted: " + place);
+            throw new CancellationException("The task was cancelled: " + place);
         }
     }
 }

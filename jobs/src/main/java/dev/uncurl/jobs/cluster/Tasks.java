@@ -28,7 +28,7 @@ final class Tasks {
         int rank = task.partitionId();
         int size = task.numPartitions();
         long run = Numbers.ofRun(conf.getAppId(), task.stageId(), task.stageAttemptNumber());
-        var wire = new Wire(conf, keys, run, host, rank, size, deadline);
+        var wire = new Wire(conf, keys, run, host, rank, size, deadline, task::isInterrupted);
         try {
             var arrival = new Arrival(task.stageId(), task.stageAttemptNumber(), rank, size, host, wire.port());
             wire.connect(peers(rank, meet(arrival, deadline)));

@@ -14,6 +14,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkConf;
@@ -50,12 +51,21 @@ final class Wire implements AutoCloseable {
      * @param keys with Spark's secret, if connections are to be authenticated
      * @param run a number that is the same on all ranks, and another for every other run
      * @param deadline of every wait
+     * @param stopped whether the rank's task has been cancelled, so that it waits no longer
      */
-    Wire(SparkConf conf, Optional<SecretKeyHolder> keys, long run, String host, int rank, int size, Duration deadline) {
+    Wire(
+            SparkConf conf,
+            Optional<SecretKeyHolder> keys,
+            long run,
+            String host,
+            int rank,
+            int size,
+            Duration deadline,
+            BooleanSupplier stopped) {
         this.run = run;
         this.deadline = deadline;
         this.peers = Peers.unknown(rank, size);
-        this.inbox = new Inbox(peers, this::tell);
+        this.inbox = new Inbox(peers, stopped, this::tell);
         this.connections = new Connections(conf, keys, host, size, new WireHandler(run, size, inbox));
     }
 
@@ -218,20 +228,20 @@ final class Wire implements AutoCloseable {
         for (int other : others().toArray()) {
             ByteBuffer message = plain(Header.Kind.FAILED, loss.bytes());
             loss.write(message);
-            connections.send(other, message.flip(), new Unconfirmed(telling::countDown));
+            connections.send(other, message.flip(), new Unconfirmed(answer -> telling.countDown()));
         }
     }
 
-    /** A message to a rank that may be gone: nothing depends on it. */
-    private record Unconfirmed(Runnable then) implements RpcResponseCallback {
+    /** A message to a rank that may be gone, and what follows its answer, which is empty if there is none. */
+    private record Unconfirmed(Consumer<ByteBuffer> then) implements RpcResponseCallback {
         @Override
-        public void onSuccess(ByteBuffer response) {
-            then.run();
+        public void onSuccess(ByteBuffer answer) {
+            then.accept(answer);
         }
 
         @Override
         public void onFailure(Throwable cause) {
-            then.run();
+            then.accept(ByteBuffer.allocate(0));
         }
     }
 
@@ -265,20 +275,12 @@ final class Wire implements AutoCloseable {
         Set<Integer> leaving = ConcurrentHashMap.newKeySet();
         var told = new CountDownLatch(here.size());
         for (int other : here) {
-            connections.send(other, plain(Header.Kind.LEAVING, 0).flip(), new RpcResponseCallback() {
-                @Override
-                public void onSuccess(ByteBuffer response) {
-                    if (response.get() == 1) {
-                        leaving.add(other);
-                    }
-                    told.countDown();
+            connections.send(other, plain(Header.Kind.LEAVING, 0).flip(), new Unconfirmed(answer -> {
+                if (answer.hasRemaining() && answer.get() == 1) {
+                    leaving.add(other);
                 }
-
-                @Override
-                public void onFailure(Throwable cause) {
-                    told.countDown();
-                }
-            });
+                told.countDown();
+            }));
         }
         await(told);
         inbox.awaitLeft(leaving, LEAVE_MILLIS);

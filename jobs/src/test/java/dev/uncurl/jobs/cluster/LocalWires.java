@@ -46,7 +46,7 @@ final class LocalWires {
         long run = RUNS.getAndIncrement();
         var wires = new ArrayList<Wire>();
         for (int rank = 0; rank < secrets.size(); rank++) {
-            wires.add(new Wire(conf, secrets.get(rank), run, HOST, rank, secrets.size(), deadline));
+            wires.add(new Wire(conf, secrets.get(rank), run, HOST, rank, secrets.size(), deadline, () -> false));
         }
         return wires;
     }

@@ -7,13 +7,16 @@ import dev.uncurl.collective.Bounds;
 import dev.uncurl.collective.CollectivesContract;
 import dev.uncurl.collective.Crew;
 import dev.uncurl.collective.FloatRange;
-import java.net.ConnectException;
-import java.net.Socket;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -51,17 +54,13 @@ class SparkTransportTest extends CollectivesContract {
     }
 
     @Test
-    void closingReleasesPortsAndThreads() throws Exception {
+    void closingEndsTheThreadsThatServeThePorts() throws Exception {
         List<Wire> wires = LocalWires.connected(LocalWires.conf(Map.of()), Optional.empty(), 3, Duration.ofSeconds(60));
-        List<Integer> ports = wires.stream().map(Wire::port).toList();
         assertThat(networkThreads()).isPositive();
         Crew.run(wires.stream().map(SparkTransport::over).toList(), ranks -> {
             ranks.allReduce(FloatRange.allocate(100_000));
             return null;
         });
-        for (int port : ports) {
-            assertThatThrownBy(() -> new Socket("127.0.0.1", port).close()).isInstanceOf(ConnectException.class);
-        }
         // netty waits some seconds for late work before its threads end
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (networkThreads() > 0 && System.nanoTime() < end) {
@@ -70,10 +69,53 @@ class SparkTransportTest extends CollectivesContract {
         assertThat(networkThreads()).isZero();
     }
 
+    @Test
+    void ranksOfAHostTakePortsOneAfterAnother() throws Exception {
+        int first;
+        try (ServerSocket free = new ServerSocket(0)) {
+            first = free.getLocalPort();
+        }
+        List<Wire> wires = LocalWires.connected(
+                LocalWires.conf(Map.of(Connections.PORT, first + "")), Optional.empty(), 3, Duration.ofSeconds(60));
+        assertThat(wires)
+                .extracting(Wire::port)
+                .doesNotHaveDuplicates()
+                .allMatch(port -> port >= first && port <= first + 16);
+        wires.forEach(Wire::close);
+    }
+
     private static long networkThreads() {
         return Thread.getAllStackTraces().keySet().stream()
                 .filter(thread -> thread.getName().startsWith("uncurl-"))
                 .count();
+    }
+
+    @Test
+    void aTaskThatIsCancelledWaitsNoLonger() {
+        var cancelled = new AtomicBoolean();
+        var conf = LocalWires.conf(Map.of());
+        List<Wire> wires = IntStream.range(0, 2)
+                .mapToObj(rank -> new Wire(
+                        conf, Optional.empty(), -1, "127.0.0.1", rank, 2, Duration.ofMinutes(5), cancelled::get))
+                .toList();
+        LocalWires.connect(wires);
+        var ended = new CountDownLatch(1);
+        assertThatThrownBy(
+                        () -> Crew.run(wires.stream().map(SparkTransport::over).toList(), ranks -> {
+                            if (ranks.rank() == 1) {
+                                ended.await();
+                                return null;
+                            }
+                            cancelled.set(true);
+                            try {
+                                ranks.barrier();
+                            } finally {
+                                ended.countDown();
+                            }
+                            return null;
+                        }))
+                .hasRootCauseInstanceOf(CancellationException.class)
+                .hasMessageContaining("The task was cancelled: rank 0 waits in barrier");
     }
 
     @Test

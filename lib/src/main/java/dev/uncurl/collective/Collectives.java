@@ -3,7 +3,7 @@ package dev.uncurl.collective;
 /**
  * What one rank does together with all others. Every rank calls the same operations in the same order with the same
  * lengths, bounds and roots (of {@link #allToAll} and {@link #gather}: with lengths of its own), from one thread at a
- * time. An operation returns when this rank may change and read its ranges; other ranks may still be at work.
+ * time; a group may be used by a thread of its own, so that it exchanges while the ranks go on. An operation returns when this rank may change and read its ranges; other ranks may still be at work.
  *
  * <p>Sums are single-precision sums in the order of ranks, ((v0 + v1) + v2) + ..., whatever the bounds and the
  * implementation; so all ranks, all runs and all implementations get the same bits.

@@ -21,7 +21,7 @@ public final class Loopback implements Collectives {
 
     /** Shared by a rank's groups. */
     private static final class Place {
-        String text = "";
+        volatile String text = "";
     }
 
     private final Meeting meeting;

@@ -24,8 +24,7 @@ final class Meeting {
         final Duration deadline;
         final List<Meeting> groups = new ArrayList<>();
         final Map<Name, Meeting> byName = new HashMap<>();
-        /** For whom each rank waits that waits now: ranks of the run. */
-        final Map<Integer, Supplier<List<Integer>>> waiting = new HashMap<>();
+        final List<Wait> waits = new ArrayList<>();
         /** Why the run is over, or null. */
         Failure failure;
 
@@ -43,6 +42,9 @@ final class Meeting {
             return ranks.isEmpty() ? new IllegalStateException(message) : new LostRankException(ranks, message, null);
         }
     }
+
+    /** @param rank that waits; @param missing those for which it waits now; ranks of the run */
+    private record Wait(int rank, Supplier<List<Integer>> missing) {}
 
     private static final class Round {
         final Object[] brought;
@@ -99,8 +101,9 @@ final class Meeting {
      */
     Object[] meet(int rank, String operation, String place, Object brings) {
         run.lock.lock();
+        Round mine = round;
+        var wait = new Wait(members.get(rank), () -> missing(mine));
         try {
-            Round mine = round;
             long left = run.deadline.toNanos();
             check(mine, rank, operation, place);
             mine.brought[rank] = brings;
@@ -110,7 +113,7 @@ final class Meeting {
                 changed.signalAll();
                 agree(mine, place);
             }
-            run.waiting.put(members.get(rank), () -> missing(mine));
+            run.waits.add(wait);
             while (mine.missing > 0) {
                 check(mine, rank, operation, place);
                 if (left <= 0) {
@@ -125,7 +128,7 @@ final class Meeting {
             throw new CancellationException(
                     "Rank " + members.get(rank) + " was interrupted in " + operation + at(place));
         } finally {
-            run.waiting.remove(members.get(rank));
+            run.waits.remove(wait);
             run.lock.unlock();
         }
     }
@@ -160,11 +163,13 @@ final class Meeting {
         var named = new ArrayList<Integer>();
         while (!open.isEmpty()) {
             int one = open.poll();
-            if (run.waiting.containsKey(one)) {
-                run.waiting.get(one).get().stream().filter(seen::add).forEach(open::add);
-            } else {
+            List<Wait> waits =
+                    run.waits.stream().filter(wait -> wait.rank() == one).toList();
+            if (waits.isEmpty()) {
                 named.add(one);
             }
+            waits.forEach(
+                    wait -> wait.missing().get().stream().filter(seen::add).forEach(open::add));
         }
         // none is named where ranks wait for each other in different operations
         return named.isEmpty() ? missing(mine) : named;

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -192,6 +195,30 @@ public abstract class CollectivesContract extends LostRanksContract {
                 assertThat(inColumn.gather(new long[] {rank})).isDeepEqualTo(new long[][] {{3 + column}, {column}});
                 assertThat(ranks.sum(new double[] {rank})).containsExactly(15);
             }
+            return null;
+        });
+    }
+
+    @Test
+    void aThreadOfItsOwnSumsWhileTheRanksGoOn() throws Exception {
+        float[][] values = Drawn.values(new Random(9), 3, 50_000);
+        float[] expected = NaiveRanks.sum(values);
+        Crew.run(open(3), ranks -> {
+            Collectives beside = ranks.group(new int[] {0, 1, 2});
+            FloatRange range = Drawn.range(values[ranks.rank()]);
+            // ranks begin in any order, each of the two kinds of operations in its own
+            ExecutorService thread = Executors.newSingleThreadExecutor();
+            Future<?> exchange = thread.submit(() -> {
+                for (int bucket = 0; bucket < 10; bucket++) {
+                    beside.allReduce(range.slice(bucket * 5000, 5000));
+                }
+            });
+            for (int i = 0; i < 50; i++) {
+                assertThat(ranks.sum(new double[] {i})).containsExactly(3 * i);
+            }
+            exchange.get();
+            thread.shutdown();
+            assertThat(Arrays.equals(Drawn.read(range), expected)).isTrue();
             return null;
         });
     }

@@ -24,7 +24,7 @@ import org.apache.spark.BarrierTaskContext;
 public final class SparkTransport implements Collectives {
     /** Shared by a rank's groups. */
     private static final class Place {
-        String text = "";
+        volatile String text = "";
     }
 
     private final Wire wire;

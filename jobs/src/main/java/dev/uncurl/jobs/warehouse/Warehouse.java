@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.warehouse;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.cluster.ClusterPlugin;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
@@ -9,6 +10,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.iceberg.HasTableOperations;
 import org.apache.iceberg.TableMetadata;
+import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.DataFrameWriterV2;
@@ -49,7 +51,7 @@ public final class Warehouse {
 
     /** A warehouse whose tables are neither checked nor created. */
     public static Warehouse at(String folder) {
-        SparkSession spark = SparkSession.builder().appName("uncurl").getOrCreate();
+        SparkSession spark = session();
         LocalFiles.use(spark.sparkContext().hadoopConfiguration());
         try {
             FileSystem files =
@@ -69,6 +71,15 @@ public final class Warehouse {
                     "Name a folder that can be written with --warehouse.",
                     e);
         }
+    }
+
+    /** The session of this application; a new one has the plugin by which ranks find each other. */
+    private static SparkSession session() {
+        SparkSession.Builder builder = SparkSession.builder().appName("uncurl");
+        if (SparkSession.getDefaultSession().isEmpty()) {
+            builder.config(ClusterPlugin.KEY, ClusterPlugin.beside(new SparkConf().get(ClusterPlugin.KEY, "")));
+        }
+        return builder.getOrCreate();
     }
 
     private static String location(Path root) {

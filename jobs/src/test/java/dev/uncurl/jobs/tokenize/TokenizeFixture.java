@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.tokenize;
 
 import dev.uncurl.config.Settings;
+import dev.uncurl.jobs.cluster.ClusterPlugin;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
@@ -24,6 +25,7 @@ public final class TokenizeFixture {
             .config("spark.ui.enabled", "false")
             .config("spark.sql.shuffle.partitions", "2")
             .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
+            .config(ClusterPlugin.KEY, ClusterPlugin.class.getName())
             .getOrCreate();
 
     private TokenizeFixture() {}

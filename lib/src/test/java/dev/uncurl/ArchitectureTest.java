@@ -132,7 +132,7 @@ class ArchitectureTest {
             .whereLayer("model")
             .mayOnlyAccessLayers("kernel", "config", "error")
             .whereLayer("dl4j")
-            .mayOnlyAccessLayers("model", "kernel", "config", "error")
+            .mayOnlyAccessLayers("model", "collective", "kernel", "config", "error")
             .whereLayer("checkpoint")
             .mayOnlyAccessLayers("model", "config", "error")
             .whereLayer("routing")

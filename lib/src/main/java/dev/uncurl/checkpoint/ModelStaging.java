@@ -6,7 +6,6 @@ import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
@@ -105,24 +104,27 @@ public final class ModelStaging {
         return writer.writeShard(shard, content);
     }
 
+    /** Writes a shard, one tensor at a time; the result is an argument of {@link #publish}. */
+    public Manifest.Entry writeShard(int shard, Weights weights) throws IOException {
+        return writeShard(shard, writer -> {
+            for (var tensor : shards.tensors(shard)) {
+                writer.write(tensor.name(), weights, tensor.name());
+            }
+        });
+    }
+
     /** Writes all shards, one tensor at a time; the result is an argument of {@link #publish}. */
     Map<Integer, Manifest.Entry> writeShards(Weights weights) throws IOException {
         var entries = new TreeMap<Integer, Manifest.Entry>();
         for (int shard = 0; shard < shards.count(); shard++) {
-            var tensors = shards.tensors(shard);
-            entries.put(shard, writeShard(shard, writer -> {
-                for (var tensor : tensors) {
-                    writer.write(tensor.name(), weights, tensor.name());
-                }
-            }));
+            entries.put(shard, writeShard(shard, weights));
         }
         return entries;
     }
 
-    /** Writes an additional safetensors file of the published folder. */
-    void writeCompanion(String name, List<SafetensorsWriter.Declaration> tensors, ShardWriter.Content content)
-            throws IOException {
-        companions.put(name, writer.write(name, tensors, content));
+    /** Adds a file of the staging folder, which this or another process has written, to the published folder. */
+    void addCompanion(String name, Manifest.Entry entry) {
+        companions.put(name, entry);
     }
 
     /** Writes any other additional file of the published folder. */

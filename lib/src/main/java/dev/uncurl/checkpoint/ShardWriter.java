@@ -38,7 +38,7 @@ public final class ShardWriter {
 
     /** Writes a shard and returns its size, hash and checksums. */
     public Manifest.Entry writeShard(int shard, Content content) throws IOException {
-        return write(shards.file(shard), shards.declarations(shard), content);
+        return write(shards.file(shard), shards.declarations(shard), Map.of("format", "pt"), content);
     }
 
     /** Writes the index; after that, {@link TensorFolder} can read the folder. */
@@ -46,12 +46,14 @@ public final class ShardWriter {
         return Storage.write(fs, new Path(folder, TensorIndex.FILE), shards.index());
     }
 
-    /** Writes a safetensors file with any name and tensors. */
-    Manifest.Entry write(String name, List<SafetensorsWriter.Declaration> tensors, Content content) throws IOException {
+    /** Writes a safetensors file with any name, tensors and metadata. */
+    Manifest.Entry write(
+            String name, List<SafetensorsWriter.Declaration> tensors, Map<String, String> metadata, Content content)
+            throws IOException {
         var file = new Path(folder, name);
         var attempt = new Path(folder, name + "." + UUID.randomUUID() + ATTEMPT);
         Storage.Output out = Storage.create(fs, attempt);
-        SortedMap<String, String> sums = write(out, tensors, content);
+        SortedMap<String, String> sums = write(out, tensors, metadata, content);
         if (!Storage.rename(fs, attempt, file)) {
             fs.delete(attempt, false);
         }
@@ -59,8 +61,12 @@ public final class ShardWriter {
     }
 
     private static SortedMap<String, String> write(
-            Storage.Output out, List<SafetensorsWriter.Declaration> tensors, Content content) throws IOException {
-        try (var writer = new SafetensorsWriter(out, tensors, Map.of("format", "pt"))) {
+            Storage.Output out,
+            List<SafetensorsWriter.Declaration> tensors,
+            Map<String, String> metadata,
+            Content content)
+            throws IOException {
+        try (var writer = new SafetensorsWriter(out, tensors, metadata)) {
             content.writeTo(writer);
             writer.finish();
             return writer.sums();

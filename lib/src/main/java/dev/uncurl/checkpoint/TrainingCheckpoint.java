@@ -1,126 +1,120 @@
 package dev.uncurl.checkpoint;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.Weights;
-import dev.uncurl.model.spec.ModelConfig;
-import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The state from which training can resume: a model folder with additional files. For each shard,
- * {@code optimizer-00000-of-00005.safetensors} contains AdamW's moments as tensors {@code exp_avg.<parameter>} and
- * {@code exp_avg_sq.<parameter>}. {@code training.json} contains what the trainer defines. A checkpoint is written, synced and
- * published like a model, and can be read as a model.
+ * The state from which training can resume, with any number of ranks: a model folder with additional files. Each rank has
+ * written AdamW's moments of its slice of the flat parameters to {@code moments-00000-of-00002.safetensors}, as tensors
+ * {@code exp_avg} and {@code exp_avg_sq} ({@link CheckpointPart}). {@code training.json} contains what the trainer defines. A
+ * checkpoint is written, synced and published like a model, and can be read as a model.
  */
 public final class TrainingCheckpoint {
     private static final String TRAINING = "training.json";
-    private static final String FIRST = "exp_avg.";
-    private static final String SECOND = "exp_avg_sq.";
+    private static final String MOMENTS = "moments-";
+    /** Moments by tensor, of releases whose ranks averaged their parameters. */
+    private static final String AVERAGED = "optimizer-";
 
     private final FileSystem fs;
     private final ModelFolder model;
-    private final List<Safetensors> moments;
+    /** By the index of their first moment in the flat parameters. */
+    private final SortedMap<Long, Safetensors> moments;
 
-    private TrainingCheckpoint(FileSystem fs, ModelFolder model, List<Safetensors> moments) {
+    private TrainingCheckpoint(FileSystem fs, ModelFolder model, SortedMap<Long, Safetensors> moments) {
         this.fs = Storage.plain(fs);
         this.model = model;
         this.moments = moments;
     }
 
     /**
-     * Writes a checkpoint to a staging folder and publishes it by one rename.
+     * Publishes a checkpoint, of which all ranks have written their parts.
      *
-     * @param dir the checkpoint's folder; must not exist
-     * @param parameters the model's weights
-     * @param first AdamW's first moments, by parameter
-     * @param second AdamW's second moments, by parameter
+     * @param parts of all ranks
      * @param training content of {@code training.json}
      */
-    public static void write(
-            FileSystem fs,
-            Path dir,
-            ModelConfig config,
-            Weights parameters,
-            Weights first,
-            Weights second,
-            byte[] training,
-            Lineage lineage)
-            throws IOException {
-        ModelStaging staging = ModelStaging.create(fs, dir, config);
-        try {
-            var entries = staging.writeShards(parameters);
-            Shards shards = staging.shards();
-            for (int shard = 0; shard < shards.count(); shard++) {
-                var tensors = shards.tensors(shard);
-                staging.writeCompanion(file(shards, shard), declarations(tensors), writer -> {
-                    for (var tensor : tensors) {
-                        writer.write(FIRST + tensor.name(), first, tensor.name());
-                        writer.write(SECOND + tensor.name(), second, tensor.name());
-                    }
-                });
-            }
-            staging.writeCompanion(TRAINING, training);
-            staging.publish(lineage, entries);
-        } catch (IOException | RuntimeException e) {
-            staging.discard();
-            throw e;
+    public static ModelFolder publish(
+            ModelStaging staging, List<CheckpointPart> parts, byte[] training, Lineage lineage) throws IOException {
+        var shards = new TreeMap<Integer, Manifest.Entry>();
+        for (CheckpointPart part : parts) {
+            shards.putAll(part.shards());
+            staging.addCompanion(part.file(), part.moments());
         }
-    }
-
-    private static String file(Shards shards, int shard) {
-        return shards.file(shard).replace("model-", "optimizer-");
-    }
-
-    private static List<SafetensorsWriter.Declaration> declarations(List<ParameterLayout.Tensor> tensors) {
-        var declarations = new ArrayList<SafetensorsWriter.Declaration>();
-        for (var tensor : tensors) {
-            declarations.add(new SafetensorsWriter.Declaration(FIRST + tensor.name(), tensor.shape()));
-            declarations.add(new SafetensorsWriter.Declaration(SECOND + tensor.name(), tensor.shape()));
-        }
-        return declarations;
+        staging.writeCompanion(TRAINING, training);
+        return staging.publish(lineage, shards);
     }
 
     /**
      * Opens a checkpoint. Reads and checks all its files ({@link ModelFolder#verify}).
      *
-     * @throws UserError (input) that names the first damaged or missing file
+     * @throws UserError (input) that names the first damaged or missing file; (conflict) if an earlier release has written it
      */
     public static TrainingCheckpoint open(FileSystem fs, Path dir) throws IOException {
         ModelFolder model = ModelFolder.open(fs, dir);
+        requireNotAveraged(model);
         model.verify();
-        requireListed(model, TRAINING);
-        Shards shards = Shards.of(model.config());
-        var moments = new ArrayList<Safetensors>();
-        for (int shard = 0; shard < shards.count(); shard++) {
-            requireListed(model, file(shards, shard));
-            Safetensors file = model.safetensors(file(shards, shard));
-            declarations(shards.tensors(shard)).forEach(declared -> checkShape(file, declared));
-            moments.add(file);
-        }
-        return new TrainingCheckpoint(fs, model, moments);
-    }
-
-    private static void requireListed(ModelFolder model, String name) {
-        if (!model.manifest().files().containsKey(name)) {
+        if (!model.manifest().files().containsKey(TRAINING)) {
             throw UserError.input(
-                    model.dir() + " is a model, not a checkpoint: its manifest does not list " + name,
+                    model.dir() + " is a model, not a checkpoint: its manifest does not list " + TRAINING,
                     "Remove it from the folder of checkpoints.");
         }
+        return new TrainingCheckpoint(fs, model, moments(model));
     }
 
-    private static void checkShape(Safetensors file, SafetensorsWriter.Declaration declared) {
-        List<Integer> shape = file.tensor(declared.name()).shape();
-        if (!shape.equals(declared.shape())) {
-            throw UserError.input(
-                    file.file() + ": tensor " + declared.name() + " has shape " + shape + ", but " + declared.shape()
-                            + " by config.json",
-                    "Remove the checkpoint; training resumes from the previous one.");
+    /**
+     * Opens a checkpoint that was opened before, possibly by another process; checks each tensor when it is read.
+     *
+     * @param manifestSha256 as in {@link ModelFolder#reopen}
+     */
+    public static TrainingCheckpoint reopen(FileSystem fs, Path dir, String manifestSha256) throws IOException {
+        ModelFolder model = ModelFolder.reopen(fs, dir, manifestSha256);
+        return new TrainingCheckpoint(fs, model, moments(model));
+    }
+
+    private static void requireNotAveraged(ModelFolder model) {
+        if (model.manifest().files().keySet().stream().anyMatch(name -> name.startsWith(AVERAGED))) {
+            throw UserError.conflict(
+                    model.dir() + " is a checkpoint of an earlier release, whose ranks averaged their parameters;"
+                            + " synchronous training cannot continue it",
+                    "Train under another name, or delete this folder and run this command again to train from the start.");
         }
+    }
+
+    private static SortedMap<Long, Safetensors> moments(ModelFolder model) throws IOException {
+        var moments = new TreeMap<Long, Safetensors>();
+        for (String name : model.manifest().files().keySet()) {
+            if (name.startsWith(MOMENTS)) {
+                Safetensors file = model.safetensors(name);
+                String begin = file.metadata().getOrDefault(CheckpointPart.BEGIN, "");
+                moments.put(begin.matches("\\d{1,18}") ? Long.parseLong(begin) : -1, file);
+            }
+        }
+        long next = 0;
+        for (Map.Entry<Long, Safetensors> part : moments.entrySet()) {
+            long length = part.getValue().tensor(FlatMoments.FIRST).length();
+            if (part.getKey() != next
+                    || part.getValue().tensor(FlatMoments.SECOND).length() != length) {
+                throw incomplete(part.getValue().file().toString(), next);
+            }
+            next += length;
+        }
+        if (next != model.layout().length()) {
+            throw incomplete(model.dir().toString(), next);
+        }
+        return moments;
+    }
+
+    private static UserError incomplete(String where, long at) {
+        return UserError.input(
+                where + " does not have the moments of the parameters from " + at + " on",
+                "Remove the checkpoint; training resumes from the previous one.");
     }
 
     /** Parameters, configuration and lineage. */
@@ -128,25 +122,39 @@ public final class TrainingCheckpoint {
         return model;
     }
 
-    /** AdamW's first moments, by parameter. */
-    public Weights firstMoments() {
-        return moments(FIRST);
+    /**
+     * AdamW's moments of a slice of the flat parameters, which need not be one that a rank has written: two tensors of
+     * {@code length} values, as in {@link FlatMoments}.
+     */
+    public Weights moments(long begin, long length) {
+        return (name, values) -> {
+            for (Map.Entry<Long, Safetensors> part : moments.entrySet()) {
+                long from = part.getKey();
+                long to = from + part.getValue().tensor(name).length();
+                if (from < begin + length && to > begin) {
+                    part.getValue().read(name, new Window(values, begin - from, length));
+                }
+            }
+        };
     }
 
-    /** AdamW's second moments, by parameter. */
-    public Weights secondMoments() {
-        return moments(SECOND);
-    }
-
-    private Weights moments(String kind) {
-        var shards = Shards.of(model.config());
-        var fileOfTensor = new HashMap<String, Safetensors>();
-        for (int shard = 0; shard < shards.count(); shard++) {
-            for (var tensor : shards.tensors(shard)) {
-                fileOfTensor.put(tensor.name(), moments.get(shard));
+    /**
+     * Passes on the values of a window of a tensor.
+     *
+     * @param offset index of the window's first value in the tensor; negative if the window begins before the tensor
+     */
+    private record Window(Weights.Values target, long offset, long length) implements Weights.Values {
+        @Override
+        public void take(float[] values, int count, int at) throws IOException {
+            int from = (int) Math.min(count, Math.max(0, offset - at));
+            int to = (int) Math.max(from, Math.min(count, offset + length - at));
+            if (from > 0) {
+                System.arraycopy(values, from, values, 0, to - from);
+            }
+            if (to > from) {
+                target.take(values, to - from, (int) (at + from - offset));
             }
         }
-        return (tensor, values) -> fileOfTensor.get(tensor).read(kind + tensor, values);
     }
 
     /** Content of {@code training.json}. */

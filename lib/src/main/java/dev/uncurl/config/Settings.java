@@ -45,6 +45,13 @@ public final class Settings {
     private static final Pattern CARRIED =
             Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*");
 
+    /** Settings of earlier releases, and what to do instead. */
+    private static final Map<String, String> REMOVED = Map.of(
+            "averaging-frequency",
+            "Remove it: ranks are not averaged, they compute each step together. Set train.batch to the sequences of a step"
+                    + " over all ranks (ranks * the earlier batch), and train.metrics-every to the steps of a row of"
+                    + " training.metrics.");
+
     private final String name;
     private final Config config;
 
@@ -159,6 +166,10 @@ public final class Settings {
         String key = cause.getPath().stream()
                 .map(step -> step.getFieldName() == null ? "[" + step.getIndex() + "]" : step.getFieldName())
                 .collect(Collectors.joining("."));
+        if (cause instanceof UnrecognizedPropertyException unknown && REMOVED.containsKey(unknown.getPropertyName())) {
+            return UserError.usage(
+                    key + " (" + origin(key) + ") is not a setting any more", REMOVED.get(unknown.getPropertyName()));
+        }
         if (cause instanceof UnrecognizedPropertyException unknown) {
             var valid = unknown.getKnownPropertyIds().stream()
                     .map(Object::toString)

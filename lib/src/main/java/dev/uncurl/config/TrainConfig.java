@@ -2,16 +2,21 @@ package dev.uncurl.config;
 
 import static dev.uncurl.config.Check.check;
 
+import java.io.Serializable;
+import java.util.Map;
+
 /**
- * Settings of a training run: in synchronous rounds, every rank takes {@code averagingFrequency} steps on its own
- * batches, then parameters and optimiser state are averaged.
+ * Settings of a training run. Each step is one batch, which all ranks compute together: losses and weights are those of one
+ * process, apart from rounding, whatever the number of ranks.
  *
- * @param tokens total tokens to train on, rounded up to whole rounds; counts positions of batches, including padding
- * @param ranks workers; part of what determines the result
- * @param batch sequences or examples in one rank's step
- * @param microBatch sequences processed at a time, which bounds memory; the step sums their gradients. The
- *     cross-entropy is that of the whole step; balance loss and capacity are per micro-batch
- * @param averagingFrequency steps of a rank between two averages
+ * @param tokens total tokens to train on, rounded up to whole steps; counts positions of batches, including padding
+ * @param ranks workers that share each batch; the same number gives the same bits
+ * @param batch sequences or examples in one step, over all ranks
+ * @param microBatch sequences that a rank processes at a time, which bounds memory; the step sums their gradients. The
+ *     cross-entropy is that of the whole step; balance loss, z-loss and capacity are those of a micro-step: the sequences
+ *     that all ranks process at a time, ranks * microBatch successive ones
+ * @param metricsEvery steps of a row of training.metrics; validation and checkpoints come after whole rows
+ * @param checksumEvery steps between two comparisons of the parameters of all ranks; 0: none
  * @param learningRate highest learning rate
  * @param minimumLearningRate final value of the cosine schedule
  * @param warmup share of the steps with a rising learning rate
@@ -22,7 +27,7 @@ import static dev.uncurl.config.Check.check;
  * @param clip largest global norm of a step's gradient; 0 switches clipping off
  * @param lossOn which tokens of an example are predicted
  * @param seed of the initial weights and of the order of the data
- * @param spikeFactor stops the run if a step's loss exceeds this multiple of the median of the previous rounds; 0:
+ * @param spikeFactor stops the run if a step's loss exceeds this multiple of the median of the previous rows of training.metrics; 0:
  *     stops only for a loss that is not finite
  * @param validation when the loss on the validation split is measured
  * @param checkpoint when the run saves its state
@@ -32,7 +37,8 @@ public record TrainConfig(
         int ranks,
         int batch,
         int microBatch,
-        int averagingFrequency,
+        int metricsEvery,
+        int checksumEvery,
         double learningRate,
         double minimumLearningRate,
         double warmup,
@@ -45,7 +51,8 @@ public record TrainConfig(
         long seed,
         double spikeFactor,
         ValidationConfig validation,
-        CheckpointConfig checkpoint) {
+        CheckpointConfig checkpoint)
+        implements Serializable {
     /** The tokens of an example that count in the loss. Packed sequences always count completely. */
     public enum LossOn {
         /** Only the answer and its end-of-text token. */
@@ -58,9 +65,11 @@ public record TrainConfig(
         Range.TOKENS.check(tokens);
         Range.RANKS.check(ranks);
         Range.BATCH.check(batch);
+        check(ranks <= batch, "train.ranks", ranks, "train.batch or fewer: each rank needs a sequence of every step");
         Range.MICRO_BATCH.check(microBatch);
         check(microBatch <= batch, "train.micro-batch", microBatch, "between 1 and train.batch");
-        Range.AVERAGING_FREQUENCY.check(averagingFrequency);
+        Range.METRICS_EVERY.check(metricsEvery);
+        Range.CHECKSUM_EVERY.check(checksumEvery);
         Range.LEARNING_RATE.check(learningRate);
         Range.MINIMUM_LEARNING_RATE.check(minimumLearningRate);
         check(
@@ -81,34 +90,49 @@ public record TrainConfig(
         check(checkpoint != null, "train.checkpoint", null, "a block of settings, every = 0 for off");
     }
 
+    /** The input of a model that names its number of ranks: another number gives other bits, but the same model. */
+    public static final String RANKS = "ranks";
+
     /**
-     * The settings that affect the trained weights, as JSON: all except those that monitor the run. The micro-batch is
-     * omitted if it is the whole batch, so that models trained before this setting existed still match.
+     * The settings that affect the trained weights, by name: the number of ranks, the sequences of a micro-step, and as JSON
+     * all others except those that monitor the run.
      */
-    public String inputs() {
-        return microBatch == batch
-                ? Settings.json(this, "spike-factor", "validation", "checkpoint", "micro-batch")
-                : Settings.json(this, "spike-factor", "validation", "checkpoint");
+    public Map<String, String> inputs() {
+        return Map.of(
+                "train",
+                Settings.json(
+                        this,
+                        RANKS,
+                        "micro-batch",
+                        "metrics-every",
+                        "checksum-every",
+                        "spike-factor",
+                        "validation",
+                        "checkpoint"),
+                RANKS,
+                Integer.toString(ranks),
+                "micro-step",
+                Long.toString(Math.min(batch, (long) ranks * microBatch)));
     }
 
-    /** Whether an action of every {@code every} steps is due at the end of a round; false if {@code every} is 0. */
+    /** Whether an action of every {@code every} steps is due at the end of some steps; false if {@code every} is 0. */
     public boolean isDue(int every, int stepsBefore, int stepsAfter) {
         return every > 0 && stepsAfter / every > stepsBefore / every;
     }
 
     /**
-     * Number of rounds for at least {@link #tokens}, each of ranks * averagingFrequency batches of full length.
+     * Number of steps for at least {@link #tokens}, each of a batch of full length.
      *
-     * @throws dev.uncurl.error.UserError (usage) if the number of steps of all rounds exceeds an int
+     * @throws dev.uncurl.error.UserError (usage) if it exceeds an int
      */
-    public int rounds(int sequenceLength) {
-        long perRound = (long) ranks * averagingFrequency * batch * sequenceLength;
-        long rounds = (tokens + perRound - 1) / perRound;
+    public int steps(int sequenceLength) {
+        long perStep = (long) batch * sequenceLength;
+        long steps = (tokens + perStep - 1) / perStep;
         check(
-                rounds <= Integer.MAX_VALUE / averagingFrequency,
+                steps <= Integer.MAX_VALUE,
                 "train.tokens",
                 tokens,
-                "fewer, or train.batch or train.ranks to more: a run has 2147483647 steps at most");
-        return (int) rounds;
+                "fewer, or train.batch to more: a run has 2147483647 steps at most");
+        return (int) steps;
     }
 }

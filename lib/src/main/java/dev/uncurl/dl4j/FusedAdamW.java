@@ -1,10 +1,12 @@
 package dev.uncurl.dl4j;
 
+import dev.uncurl.kernel.AdamW;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.DoubleUnaryOperator;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.GradientUpdater;
@@ -40,13 +42,32 @@ public final class FusedAdamW implements IUpdater {
      *
      * @param source the configuration of the network, whose learning rate can change
      * @param parameters the flat parameters of the network
-     * @param decaying ranges of parameters with weight decay
-     * @param gradientNorm [1] L2 norm of the last gradient, before clipping
+     * @param slice the parameters that are updated; the state has the moments of these alone
+     * @param decaying ranges of the slice with weight decay
+     * @param kernel computes the update
+     * @param sumOverRanks the sum of a number over the ranks, whose slices together are all parameters
+     * @param gradientNorm [1] L2 norm of the last gradient over all ranks, before clipping
      */
-    record Binding(FusedAdamW source, Supplier<INDArray> parameters, List<Range> decaying, double[] gradientNorm) {}
+    record Binding(
+            FusedAdamW source,
+            Supplier<INDArray> parameters,
+            Range slice,
+            List<Range> decaying,
+            Supplier<AdamW> kernel,
+            DoubleUnaryOperator sumOverRanks,
+            double[] gradientNorm) {}
 
     /** Elements of the flat parameters, from {@code from} inclusive to {@code to} exclusive. */
-    record Range(long from, long to) {}
+    record Range(long from, long to) {
+        long length() {
+            return to - from;
+        }
+
+        /** The elements of both ranges; of length 0 or less if there are none. */
+        Range and(Range other) {
+            return new Range(Math.max(from, other.from), Math.min(to, other.to));
+        }
+    }
 
     /** For JSON. */
     public FusedAdamW() {}
@@ -111,9 +132,19 @@ public final class FusedAdamW implements IUpdater {
         return copy;
     }
 
-    FusedAdamW bind(Supplier<INDArray> parameters, ParameterLayout layout) {
+    /** A copy that is bound to a network; see {@link Binding}. */
+    FusedAdamW bind(
+            Supplier<INDArray> parameters,
+            ParameterLayout layout,
+            Range slice,
+            Supplier<AdamW> kernel,
+            DoubleUnaryOperator sumOverRanks) {
+        List<Range> decaying = decaying(layout).stream()
+                .map(slice::and)
+                .filter(range -> range.length() > 0)
+                .toList();
         var copy = clone();
-        copy.binding = new Binding(this, parameters, decaying(layout), new double[1]);
+        copy.binding = new Binding(this, parameters, slice, decaying, kernel, sumOverRanks, new double[1]);
         return copy;
     }
 
@@ -188,7 +219,7 @@ public final class FusedAdamW implements IUpdater {
 
     @Override
     public long stateSize(long parameters) {
-        return 2 * parameters;
+        return 2 * (binding == null ? parameters : binding.slice().length());
     }
 
     @Override

@@ -2,13 +2,15 @@ package dev.uncurl.dl4j;
 
 import dev.uncurl.dl4j.FusedAdamW.Range;
 import dev.uncurl.kernel.AdamW;
-import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Matrix;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.GradientUpdater;
 
-/** The state of {@link FusedAdamW} (first moments, then second moments) and its step on the flat gradient. */
+/**
+ * The state of {@link FusedAdamW} (first moments, then second moments, of the slice of its binding) and its step on the flat
+ * gradient.
+ */
 final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
     /** Elements per kernel call: a host view of an array has at most 2 GiB. */
     private static final long WINDOW = 1L << 26;
@@ -17,7 +19,6 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
     private static final String SECOND = "V";
 
     private final FusedAdamW config;
-    private AdamW kernel;
     private INDArray first;
     private long firstAt;
     private INDArray second;
@@ -63,7 +64,7 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
         secondAt = state.length() / 2;
     }
 
-    /** Overwrites the gradient with the update, which DL4J then subtracts from the parameters. */
+    /** Overwrites the slice of the gradient with its update, which is then subtracted from the parameters. */
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
         var binding = config.binding();
@@ -75,26 +76,22 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
             throw new IllegalStateException("A gradient of " + gradient.length() + " elements for "
                     + parameters.length() + " parameters: FusedAdamW must be the only updater of its network");
         }
-        if (kernel == null) {
-            kernel = KernelChoice.best(gradient.dataType()).adamW();
-        }
-        double norm = norm(gradient);
+        AdamW kernel = binding.kernel().get();
+        Range slice = binding.slice();
+        double norm = Math.sqrt(binding.sumOverRanks().applyAsDouble(squares(kernel, gradient, slice)));
         binding.gradientNorm()[0] = norm;
         boolean clip = config.maximumGradientNorm() > 0 && norm > config.maximumGradientNorm();
         double scale = clip ? config.maximumGradientNorm() / norm : 1;
         double rate = config.getLearningRate(iteration, epoch);
-        long at = 0;
+        AdamW.Coefficients plain = coefficients(rate, iteration, 0, scale);
+        AdamW.Coefficients decaying = coefficients(rate, iteration, config.weightDecay(), scale);
+        long at = slice.from();
         for (Range range : binding.decaying()) {
-            update(parameters, gradient, at, range.from(), coefficients(rate, iteration, 0, scale));
-            update(
-                    parameters,
-                    gradient,
-                    range.from(),
-                    range.to(),
-                    coefficients(rate, iteration, config.weightDecay(), scale));
+            update(kernel, gradient, new Range(at, range.from()), plain);
+            update(kernel, gradient, range, decaying);
             at = range.to();
         }
-        update(parameters, gradient, at, gradient.length(), coefficients(rate, iteration, 0, scale));
+        update(kernel, gradient, new Range(at, slice.to()), plain);
     }
 
     /** DL4J counts iterations from 0; the bias corrections of the moments need steps from 1. */
@@ -110,24 +107,26 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
                 scale);
     }
 
-    private double norm(INDArray gradient) {
+    private static double squares(AdamW kernel, INDArray gradient, Range slice) {
         double squares = 0;
-        for (long from = 0; from < gradient.length(); from += WINDOW) {
-            int length = (int) Math.min(WINDOW, gradient.length() - from);
-            squares += kernel.sumOfSquares(Matrix.of(gradient, from, 1, length));
+        for (long at = slice.from(); at < slice.to(); at += WINDOW) {
+            int length = (int) Math.min(WINDOW, slice.to() - at);
+            squares += kernel.sumOfSquares(Matrix.of(gradient, at, 1, length));
         }
-        return Math.sqrt(squares);
+        return squares;
     }
 
-    private void update(INDArray parameters, INDArray gradient, long from, long to, AdamW.Coefficients coefficients) {
-        for (long at = from; at < to; at += WINDOW) {
-            int length = (int) Math.min(WINDOW, to - at);
+    private void update(AdamW kernel, INDArray gradient, Range range, AdamW.Coefficients coefficients) {
+        INDArray parameters = config.binding().parameters().get();
+        long begin = config.binding().slice().from();
+        for (long at = range.from(); at < range.to(); at += WINDOW) {
+            int length = (int) Math.min(WINDOW, range.to() - at);
             kernel.update(
                     coefficients,
                     Matrix.of(parameters, at, 1, length),
                     Matrix.of(gradient, at, 1, length),
-                    Matrix.of(first, firstAt + at, 1, length),
-                    Matrix.of(second, secondAt + at, 1, length));
+                    Matrix.of(first, firstAt + at - begin, 1, length),
+                    Matrix.of(second, secondAt + at - begin, 1, length));
         }
     }
 }

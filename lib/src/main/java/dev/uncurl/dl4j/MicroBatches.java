@@ -2,6 +2,7 @@ package dev.uncurl.dl4j;
 
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.Loss;
+import dev.uncurl.model.Peers;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.TrainStep.Routing;
@@ -12,29 +13,56 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Divides a batch into micro-batches, so that the model needs an arena for one micro-batch only. Losses and gradients are
- * averaged over the micro-batches, weighted by their numbers of predicted tokens. The cross-entropy and its gradient are
- * therefore means over all predicted tokens of the batch, as in one pass. Balance loss, z-loss and the capacity of experts
- * depend on the tokens that are routed together: they are those of each micro-batch; the losses are averaged with the same
- * weights.
+ * Divides the batch of a rank into one micro-batch for each micro-step, so that the model needs an arena for one micro-batch
+ * only. Losses and gradients are averaged over the micro-steps, weighted by the numbers of tokens that all ranks predict in
+ * them. The cross-entropy and its gradient are therefore means over all predicted tokens of the step, as in one pass. Balance
+ * loss, z-loss and the capacity of experts depend on the tokens that are routed together: those of all ranks in a micro-step;
+ * the losses are averaged with the same weights.
  */
 final class MicroBatches {
     private final List<TokenBatch> parts = new ArrayList<>();
+    private final Peers peers;
+    /** [S] tokens that all ranks predict in each micro-step. */
+    private final int[] predicted;
+
     private final double[] weights;
 
-    /** @param rows sequences per micro-batch, of which the last one may have fewer; 0: one micro-batch with all sequences */
-    MicroBatches(TokenBatch batch, int rows) {
-        int step = rows == 0 ? batch.rows() : rows;
-        for (int from = 0; from < batch.rows(); from += step) {
-            parts.add(step >= batch.rows() ? batch : rows(batch, from, Math.min(step, batch.rows() - from)));
+    /**
+     * @param batch the sequences of this rank
+     * @param rows [S] how many of them belong to each micro-step; a rank without any computes one row of padding, so that the
+     *     others do not wait for it
+     * @param peers all ranks of the step
+     */
+    MicroBatches(TokenBatch batch, int[] rows, Peers peers) {
+        this.peers = peers;
+        if (Arrays.stream(rows).sum() != batch.rows()) {
+            throw new IllegalArgumentException(batch.rows() + " sequences for micro-steps of " + Arrays.toString(rows));
         }
-        double predicted = batch.predicted();
-        weights = parts.stream()
-                .mapToDouble(part -> predicted == 0 ? 1.0 / parts.size() : part.predicted() / predicted)
+        int from = 0;
+        for (int count : rows) {
+            parts.add(count == batch.rows() ? batch : count == 0 ? padding(batch.columns()) : rows(batch, from, count));
+            from += count;
+        }
+        double[][] ofRanks =
+                peers.gather(parts.stream().mapToDouble(TokenBatch::predicted).toArray());
+        predicted = IntStream.range(0, rows.length)
+                .map(part -> (int)
+                        Arrays.stream(ofRanks).mapToDouble(rank -> rank[part]).sum())
                 .toArray();
+        double all = Arrays.stream(predicted).sum();
+        weights = Arrays.stream(predicted)
+                .mapToDouble(part -> all == 0 ? 1.0 / rows.length : part / all)
+                .toArray();
+    }
+
+    private static TokenBatch padding(int columns) {
+        int[] none = new int[columns];
+        Arrays.fill(none, TokenBatch.NONE);
+        return new TokenBatch(none, none, 1, columns);
     }
 
     private static TokenBatch rows(TokenBatch batch, int from, int count) {
@@ -49,13 +77,14 @@ final class MicroBatches {
 
     /** Positions of the largest micro-batch, with padding. */
     int positions() {
-        return parts.get(0).size();
+        return parts.stream().mapToInt(TokenBatch::size).max().orElseThrow();
     }
 
     /**
      * Result of a batch.
      *
-     * @param routing by MoE block
+     * @param loss its cross-entropy is this rank's part of the mean, its balance loss and z-loss are those of all ranks
+     * @param routing by MoE block, of this rank's tokens
      * @param fault why the loss is NaN; null if it is not
      */
     record Outcome(Loss loss, SortedMap<Integer, Routing> routing, String fault) {}
@@ -90,7 +119,7 @@ final class MicroBatches {
     }
 
     private Loss forwardBackward(int part, SmoeLanguageModel model, INDArray gradients, Supplier<INDArray> sum) {
-        Loss loss = model.forwardBackward(parts.get(part));
+        Loss loss = model.forwardBackward(parts.get(part), predicted[part], peers);
         if (parts.size() > 1) {
             gradients.muli(weights[part]);
             if (part == 0) {
@@ -110,8 +139,8 @@ final class MicroBatches {
             int rows = config.moe().layer(layer).routerRows();
             routing.put(layer, new Routing(new int[rows], 0));
         }
-        int predicted = parts.stream().mapToInt(TokenBatch::predicted).sum();
-        return new Outcome(new Loss(Double.NaN, predicted, Double.NaN, Double.NaN, Double.NaN), routing, fault);
+        int own = parts.stream().mapToInt(TokenBatch::predicted).sum();
+        return new Outcome(new Loss(Double.NaN, own, Double.NaN, Double.NaN, Double.NaN), routing, fault);
     }
 
     @FunctionalInterface
@@ -125,20 +154,20 @@ final class MicroBatches {
         double balance = 0;
         double z = 0;
         double total = 0;
-        int predicted = 0;
+        int own = 0;
         for (int part = 0; part < parts.size(); part++) {
             Loss loss = pass.of(part);
             crossEntropy += weights[part] * loss.crossEntropy();
             balance += weights[part] * loss.balance();
             z += weights[part] * loss.z();
             total += weights[part] * loss.total();
-            predicted += loss.predicted();
+            own += loss.predicted();
             for (int layer : model.config().moeLayers()) {
                 var routed = new Routing(
                         model.expertTokens(layer), model.routing(layer).droppedAssignments());
                 routing.merge(layer, routed, MicroBatches::sum);
             }
         }
-        return new Outcome(new Loss(crossEntropy, predicted, balance, z, total), routing, null);
+        return new Outcome(new Loss(crossEntropy, own, balance, z, total), routing, null);
     }
 }

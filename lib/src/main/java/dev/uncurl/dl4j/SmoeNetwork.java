@@ -1,11 +1,16 @@
 package dev.uncurl.dl4j;
 
+import dev.uncurl.collective.Collectives;
+import dev.uncurl.kernel.KernelChoice;
+import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.FlatWeights;
+import dev.uncurl.model.Sequences;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
+import java.util.List;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -62,9 +67,46 @@ public final class SmoeNetwork {
      */
     public static MultiLayerNetwork create(ModelConfig config, FusedAdamW updater, Weights parameters, int microBatch)
             throws IOException {
-        var network = new MultiLayerNetwork(configuration(config, updater, 0, microBatch));
+        return create(configuration(config, updater, 0, microBatch), parameters);
+    }
+
+    /** A network of a configuration of this class, with a copy of these parameters. */
+    public static MultiLayerNetwork create(MultiLayerConfiguration configuration, Weights parameters)
+            throws IOException {
+        var config = ((SmoeLayer) configuration.getConf(0).getLayer()).modelConfig();
+        var network = new MultiLayerNetwork(configuration);
         network.init(FlatWeights.load(ParameterLayout.of(config), parameters), false);
         return network;
+    }
+
+    /**
+     * A network that has a configuration and no arrays: what a process needs that starts training elsewhere.
+     *
+     * @param microBatch largest number of sequences that a rank computes at a time
+     */
+    public static MultiLayerNetwork withoutArrays(ModelConfig config, FusedAdamW updater, int microBatch) {
+        return new WithoutArrays(configuration(config, updater, 0, microBatch));
+    }
+
+    private static final class WithoutArrays extends MultiLayerNetwork {
+        private static final long serialVersionUID = 1L;
+
+        WithoutArrays(MultiLayerConfiguration configuration) {
+            super(configuration);
+        }
+
+        /** So that DL4J does not initialise it. */
+        @Override
+        public boolean isInitCalled() {
+            return true;
+        }
+
+        /** DL4J counts fits as epochs, in each layer; this network has none. */
+        @Override
+        public void incrementEpochCount() {
+            getLayerWiseConfigurations()
+                    .setEpochCount(getLayerWiseConfigurations().getEpochCount() + 1);
+        }
     }
 
     /** The only layer of the network. */
@@ -77,18 +119,27 @@ public final class SmoeNetwork {
         return FlatWeights.of(layout(network), network.params(), 0);
     }
 
-    /** AdamW's first moments, by parameter; each read gives their current values. */
-    public static Weights firstMoments(MultiLayerNetwork network) {
-        return moments(network, 0);
+    /** AdamW's moments of the slice that the network updates; each read gives their current values. */
+    public static FlatMoments moments(MultiLayerNetwork network) {
+        return new FlatMoments(network.getUpdater().getStateViewArray());
     }
 
-    /** AdamW's second moments, by parameter; each read gives their current values. */
-    public static Weights secondMoments(MultiLayerNetwork network) {
-        return moments(network, network.numParams());
+    /**
+     * Makes a network one of the ranks that train a model together: it computes gradients for its share of each step, and
+     * updates its slice of the parameters. To be called before its moments are used.
+     *
+     * @param shares the division of each step among all ranks
+     * @param slots task slots that these ranks have together; each has as many threads as its part of them, which does not
+     *     affect its bits
+     */
+    public static void join(MultiLayerNetwork network, Collectives ranks, StepShares shares, int slots) {
+        int threads = Math.max(1, slots * KernelChoice.threads() / ranks.size());
+        layer(network).join(RankPlace.of(ranks, shares, threads));
     }
 
-    private static FlatWeights moments(MultiLayerNetwork network, long offset) {
-        return FlatWeights.of(layout(network), network.getUpdater().getStateViewArray(), offset);
+    /** First element of the slice of the flat parameters that the network updates: that of its moments. */
+    public static long sliceBegin(MultiLayerNetwork network) {
+        return layer(network).place().slice(network.numParams()).from();
     }
 
     private static ParameterLayout layout(MultiLayerNetwork network) {
@@ -99,14 +150,11 @@ public final class SmoeNetwork {
      * Restores the state of the updater. A network with the parameters and the state of another one continues bit for bit as
      * the other one.
      *
-     * @param first {@link #firstMoments} of the other network
-     * @param second {@link #secondMoments} of the other network
+     * @param moments of the same slice, as {@link #moments} of the other network
      * @param iterations number of steps of the other network
      */
-    public static void resume(MultiLayerNetwork network, Weights first, Weights second, int iterations)
-            throws IOException {
-        moments(network, 0).write(first);
-        moments(network, network.numParams()).write(second);
+    public static void resume(MultiLayerNetwork network, Weights moments, int iterations) throws IOException {
+        moments(network).write(moments);
         network.setIterationCount(iterations);
     }
 
@@ -115,6 +163,13 @@ public final class SmoeNetwork {
         return new DataSet(
                 Nd4j.createFromArray(batch.tokens()).reshape(batch.rows(), batch.columns()),
                 Nd4j.createFromArray(batch.targets()).reshape(batch.rows(), batch.columns()));
+    }
+
+    /** One batch of sequences of different lengths, each in a {@link #dataSet} of its own. */
+    public static TokenBatch batch(List<DataSet> sequences) {
+        return Sequences.padded(
+                sequences.stream().map(one -> ints(one.getFeatures())).toList(),
+                sequences.stream().map(one -> ints(one.getLabels())).toList());
     }
 
     static TokenBatch batch(INDArray tokens, INDArray targets) {

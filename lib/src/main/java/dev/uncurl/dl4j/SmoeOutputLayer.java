@@ -1,6 +1,10 @@
 package dev.uncurl.dl4j;
 
+import dev.uncurl.kernel.KernelChoice;
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.model.Peers;
 import dev.uncurl.model.SmoeLanguageModel;
+import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import org.deeplearning4j.nn.api.TrainingConfig;
@@ -29,9 +33,30 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
     private transient INDArray gradientSum;
     private transient MicroBatches.Outcome last;
     private transient boolean lossIsFresh;
+    private transient RankPlace place = RankPlace.alone(KernelChoice.threads());
+    private transient Kernels kernels;
 
     SmoeOutputLayer(NeuralNetConfiguration configuration, DataType type) {
         super(configuration, type);
+    }
+
+    /** Makes this network one of the ranks that train a model. To be called before the network has an updater. */
+    void join(RankPlace rank) {
+        if (kernels != null || bound != null) {
+            throw new IllegalStateException("The network has an updater already");
+        }
+        place = rank;
+    }
+
+    RankPlace place() {
+        return place;
+    }
+
+    private Kernels kernels() {
+        if (kernels == null) {
+            kernels = KernelChoice.best(paramsFlattened.dataType(), place.threads());
+        }
+        return kernels;
     }
 
     /** The result of the last batch. */
@@ -65,6 +90,10 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
             gradientSum.close();
             gradientSum = null;
         }
+        if (kernels != null) {
+            kernels.close();
+            kernels = null;
+        }
     }
 
     private INDArray gradientSum() {
@@ -74,7 +103,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         return gradientSum;
     }
 
-    private ModelConfig modelConfig() {
+    ModelConfig modelConfig() {
         return layerConf().modelConfig();
     }
 
@@ -89,7 +118,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         modelParameters = paramsFlattened;
         modelGradients = gradientsFlattened;
         model = trains
-                ? SmoeLanguageModel.forTraining(modelConfig(), paramsFlattened, gradientsFlattened, capacity)
+                ? SmoeLanguageModel.forTraining(kernels(), modelConfig(), paramsFlattened, gradientsFlattened, capacity)
                 : SmoeLanguageModel.forScoring(modelConfig(), paramsFlattened, capacity);
     }
 
@@ -97,8 +126,15 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         if (input == null || labels == null) {
             throw new IllegalStateException("The network needs token ids as input and targets as labels");
         }
-        var batch =
-                new MicroBatches(SmoeNetwork.batch(input, labels), layerConf().microBatch());
+        TokenBatch sequences = SmoeNetwork.batch(input, labels);
+        var batch = training
+                ? new MicroBatches(
+                        sequences, place.rows(sequences.rows(), layerConf().microBatch()), place.peers())
+                : new MicroBatches(
+                        sequences,
+                        RankPlace.alone(place.threads())
+                                .rows(sequences.rows(), layerConf().microBatch()),
+                        Peers.NONE);
         prepareModel(batch.positions(), training);
         last = training ? batch.forwardBackward(model, gradientsFlattened, this::gradientSum) : batch.forward(model);
     }
@@ -155,7 +191,13 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         }
         if (bound == null) {
             bound = configuration.clone();
-            bound.setIUpdater(updater.bind(() -> paramsFlattened, ParameterLayout.of(modelConfig())));
+            var layout = ParameterLayout.of(modelConfig());
+            bound.setIUpdater(updater.bind(
+                    () -> paramsFlattened,
+                    layout,
+                    place.slice(layout.length()),
+                    () -> kernels().adamW(),
+                    place::sum));
         }
         return bound;
     }

@@ -15,7 +15,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Presents all parameters to DL4J as one flat row; {@link ParameterLayout} gives the offsets of the tensors. With thousands of
- * named views, creating a network would be slow, and every round of averaging creates networks.
+ * named views, creating a network would be slow, and slices for ranks would not be contiguous.
  */
 final class SmoeParameters implements ParamInitializer {
     static final String FLAT = "flat";

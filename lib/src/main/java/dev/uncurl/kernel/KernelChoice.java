@@ -23,15 +23,21 @@ public final class KernelChoice {
 
     /** The fastest kernels for FLOAT arrays, on {@link #THREADS} threads. */
     public static Kernels best() {
-        return VECTORS ? new VectorKernels(threads()) : new Nd4jKernels();
+        return best(DataType.FLOAT);
     }
 
     /** The fastest kernels for arrays of this type. */
     public static Kernels best(DataType type) {
-        return type == DataType.FLOAT ? best() : new Nd4jKernels();
+        return best(type, threads());
     }
 
-    private static int threads() {
+    /** The fastest kernels for arrays of this type, on a number of threads, including the caller's. */
+    public static Kernels best(DataType type, int threads) {
+        return VECTORS && type == DataType.FLOAT ? new VectorKernels(threads) : new Nd4jKernels();
+    }
+
+    /** The value of {@link #THREADS}. */
+    public static int threads() {
         String value = System.getProperty(THREADS, "1");
         int threads = value.matches("[0-9]{1,4}") ? Integer.parseInt(value) : 0;
         if (threads < 1) {

@@ -51,6 +51,7 @@ final class DecoderBlock {
      *
      * @param heads the attention of this pass
      * @param limited whether the capacity of experts is limited
+     * @param peers the ranks whose tokens are routed together
      * @param outputs receives the sums of all experts' outputs; may be null
      * @param output [N, D] the residual stream after the block, overwritten
      */
@@ -59,6 +60,7 @@ final class DecoderBlock {
             CausalSelfAttention.Heads heads,
             Buffers buffers,
             boolean limited,
+            Peers peers,
             ExpertOutputs outputs,
             Matrix output) {
         int tokens = batch.size();
@@ -73,7 +75,7 @@ final class DecoderBlock {
         norm2.forward(block.middle().first(tokens), block.statistics2().first(tokens), normed2);
         clock.lap(Part.NORM);
         if (mixture != null) {
-            mixture.route(batch, block, buffers, limited);
+            mixture.route(batch, block, buffers, limited, peers);
             if (outputs != null) {
                 mixture.sumOutputs(batch, block, buffers, outputs);
                 clock.lap(Part.EXPERTS);

@@ -40,9 +40,26 @@ final class Dispatch {
         gateOf = new double[choices][maxTokens];
     }
 
-    /** @param capacity maximal number of assignments per expert */
-    void sort(TokenAssignments assignments, int tokens, int capacity) {
-        keep(assignments, tokens, capacity);
+    /** Number of assignments [k, E] by choice and expert, dropped ones too. */
+    double[] count(TokenAssignments assignments, int tokens) {
+        double[] counts = new double[choices * taken.length];
+        for (int i = 0; i < tokens * choices; i++) {
+            if (assignments.expert[i] >= 0) {
+                counts[i % choices * taken.length + assignments.expert[i]]++;
+            }
+        }
+        return counts;
+    }
+
+    /**
+     * Sorts the assignments of one rank.
+     *
+     * @param capacity maximal number of assignments per expert, over all ranks
+     * @param counts {@link #count} of every rank; the tokens of a rank come before those of the next one
+     * @param rank the rank of these assignments
+     */
+    void sort(TokenAssignments assignments, int tokens, int capacity, double[][] counts, int rank) {
+        keep(assignments, tokens, capacity, before(counts, rank));
         for (int expert = 0; expert < taken.length; expert++) {
             start[expert + 1] = start[expert] + taken[expert];
         }
@@ -60,13 +77,34 @@ final class Dispatch {
         }
     }
 
+    /** [k, E] assignments of an expert that come before the rank's own of this choice. */
+    private long[] before(double[][] counts, int rank) {
+        int experts = taken.length;
+        long[] before = new long[choices * experts];
+        for (int choice = 0; choice < choices; choice++) {
+            for (int expert = 0; expert < experts; expert++) {
+                long sum = 0;
+                for (int better = 0; better < choice; better++) {
+                    for (double[] ofRank : counts) {
+                        sum += (long) ofRank[better * experts + expert];
+                    }
+                }
+                for (int earlier = 0; earlier < rank; earlier++) {
+                    sum += (long) counts[earlier][choice * experts + expert];
+                }
+                before[choice * experts + expert] = sum;
+            }
+        }
+        return before;
+    }
+
     /** Counts the kept assignments of each expert in {@code taken}, and marks dropped ones in {@code slot}. */
-    private void keep(TokenAssignments assignments, int tokens, int capacity) {
+    private void keep(TokenAssignments assignments, int tokens, int capacity, long[] before) {
         Arrays.fill(taken, 0);
         for (int choice = 0; choice < choices; choice++) {
             for (int i = 0; i < tokens; i++) {
                 int expert = assignments.expert[i * choices + choice];
-                boolean kept = expert >= 0 && taken[expert] < capacity;
+                boolean kept = expert >= 0 && before[choice * taken.length + expert]++ < capacity;
                 slot[choice][i] = kept ? 0 : -1;
                 if (kept) {
                     taken[expert]++;

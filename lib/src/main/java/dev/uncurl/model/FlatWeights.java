@@ -50,6 +50,20 @@ public final class FlatWeights implements Weights {
         }
     }
 
+    /** A checksum of all values of a contiguous FLOAT array, to the bit. */
+    public static long checksum(INDArray array) {
+        var part = new float[PART];
+        long sum = 0;
+        for (long from = 0; from < array.length(); from += PART) {
+            int count = (int) Math.min(PART, array.length() - from);
+            Matrix.of(array, from, 1, count).read(part);
+            for (int i = 0; i < count; i++) {
+                sum = 31 * sum + Float.floatToRawIntBits(part[i]);
+            }
+        }
+        return sum;
+    }
+
     /** Overwrites every tensor in place. */
     public void write(Weights source) throws IOException {
         var names = layout.tensors().stream().map(ParameterLayout.Tensor::name).toList();

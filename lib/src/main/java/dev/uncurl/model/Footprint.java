@@ -13,22 +13,26 @@ import java.util.stream.Collectors;
  *
  * @param parameters bytes of the parameters
  * @param gradients bytes of the gradients in training, otherwise 0
- * @param optimizer bytes of AdamW's two moments in training, otherwise 0
+ * @param optimizer bytes of AdamW's two moments of a rank's slice in training, otherwise 0
  * @param arena bytes of the buffers of a pass, see {@link Buffers}
  */
 record Footprint(long parameters, long gradients, long optimizer, long arena) {
 
     /**
+     * The memory of a model alone, without an optimiser.
+     *
      * @param maxTokens largest number of tokens (rows * columns) of a batch
      * @param training whether the model is trained
      */
     static Footprint of(ModelConfig config, int maxTokens, boolean training) {
         long parameters = Float.BYTES * ModelSize.parameters(config);
         return new Footprint(
-                parameters,
-                training ? parameters : 0,
-                training ? 2 * parameters : 0,
-                SmoeLanguageModel.arenaBytes(config, maxTokens, training));
+                parameters, training ? parameters : 0, 0, SmoeLanguageModel.arenaBytes(config, maxTokens, training));
+    }
+
+    /** With AdamW's moments of one of {@code ranks} slices. */
+    Footprint withOptimizer(int ranks) {
+        return new Footprint(parameters, gradients, (2 * parameters + ranks - 1) / ranks, arena);
     }
 
     long total() {
@@ -61,25 +65,28 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
     /**
      * Checks models that are in memory together, before any of their arrays is allocated.
      *
+     * @param what they are, for the message
+     * @param remedy how there could be fewer of them
      * @throws UserError (usage) if their total exceeds the limit or the free memory of the machine
      */
-    static void checkTogether(List<Footprint> models, int maxTokens) {
+    static void checkTogether(List<Footprint> models, String what, int maxTokens, String remedy) {
         long total = models.stream().mapToLong(Footprint::total).sum();
-        String what = models.size() + " models in memory together, for " + maxTokens + " tokens at a time, need "
+        String together = models.size() + " " + what + " in memory together, for " + maxTokens
+                + " tokens at a time, need "
                 + megabytes(total) + " off the heap ("
                 + models.stream().map(model -> megabytes(model.total())).collect(Collectors.joining(", ")) + ")";
         long limit = OffHeap.limit();
         if (limit > 0 && total > limit) {
             throw UserError.usage(
-                    what + ", over the limit of " + megabytes(limit),
-                    "Name fewer models, make the batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
+                    together + ", over the limit of " + megabytes(limit),
+                    remedy + ", make the batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
                             + " (-Dorg.bytedeco.javacpp.maxbytes).");
         }
         long free = OffHeap.free();
         if (free > 0 && total > free) {
             throw UserError.usage(
-                    what + "; this machine has " + megabytes(free) + " left",
-                    "Name fewer models, or make the batch smaller.");
+                    together + "; this machine has " + megabytes(free) + " left",
+                    remedy + ", or make the batch smaller.");
         }
     }
 

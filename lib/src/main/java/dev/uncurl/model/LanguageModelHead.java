@@ -30,12 +30,13 @@ final class LanguageModelHead {
     }
 
     /**
-     * Mean cross-entropy over the predicted positions of the batch.
+     * Cross-entropy of the predicted positions of the batch, divided by {@code all}.
      *
+     * @param all predicted positions of all ranks, of whose mean cross-entropy this is a part; at least those of the batch
      * @param withGradient whether to write the gradients of the head: wte (overwritten) and of the final stream,
      *     {@code buffers.dStream}
      */
-    double forward(TokenBatch batch, Buffers buffers, boolean withGradient) {
+    double forward(TokenBatch batch, int all, Buffers buffers, boolean withGradient) {
         predicted = 0;
         for (int i = 0; i < batch.size(); i++) {
             if (batch.targets()[i] != TokenBatch.NONE) {
@@ -64,7 +65,7 @@ final class LanguageModelHead {
             int count = Math.min(most, predicted - from);
             Matrix logits = buffers.logits.first(count);
             kernels.matrixProduct().multiply(normed.rows(from, count), false, embedding.value(), true, 0, logits);
-            kernels.crossEntropy().forward(logits, target, from, withGradient ? 1.0 / predicted : 0, logProbability);
+            kernels.crossEntropy().forward(logits, target, from, withGradient ? 1.0 / all : 0, logProbability);
             if (withGradient) {
                 kernels.matrixProduct()
                         .multiply(
@@ -78,7 +79,7 @@ final class LanguageModelHead {
         if (withGradient) {
             backward(batch, buffers, rows, statistics, dNormed);
         }
-        return sum / predicted;
+        return sum / all;
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.uncurl.model;
 
+import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.model.PartClock.Part;
@@ -7,6 +8,7 @@ import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.MoeLayer;
 import dev.uncurl.model.spec.ParameterLayout;
+import java.util.Arrays;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
@@ -59,15 +61,48 @@ final class MixtureOfExperts implements RoutingView {
         dLogits = new double[training ? maxTokens * routerRows : 0];
     }
 
-    /** @param limited whether experts have a capacity, as in training; otherwise nothing is dropped */
-    void route(TokenBatch batch, Buffers.Block block, Buffers buffers, boolean limited) {
+    /**
+     * @param limited whether experts have a capacity, as in training; otherwise nothing is dropped
+     * @param peers the ranks whose tokens are routed together
+     * @throws UserError (input) on every rank if a logit of any rank is not finite
+     */
+    void route(TokenBatch batch, Buffers.Block block, Buffers buffers, boolean limited, Peers peers) {
         tokens = batch.size();
-        Matrix logits = buffers.routerLogits(routerRows).first(tokens);
-        router.forward(batch, block.normed2().first(tokens), logits);
+        int statistics = router.losses().size();
+        double[] own = new double[statistics + choices * experts.length];
+        try {
+            router.forward(
+                    batch,
+                    block.normed2().first(tokens),
+                    buffers.routerLogits(routerRows).first(tokens));
+        } catch (UserError fault) {
+            Arrays.fill(own, Double.NaN);
+            peers.gather(own); // the other ranks wait for it
+            throw fault;
+        }
+        router.putStatistics(own, tokens);
         clock.lap(Part.ROUTER);
         assignments.take(tokens);
-        dispatch.sort(assignments, tokens, limited ? moe.capacity(layer, router.routed()) : tokens);
+        System.arraycopy(dispatch.count(assignments, tokens), 0, own, statistics, own.length - statistics);
+        double[][] all = peers.gather(own);
+        requireFinite(all);
+        router.losses().take(all);
+        double[][] counts = Arrays.stream(all)
+                .map(rank -> Arrays.copyOfRange(rank, statistics, rank.length))
+                .toArray(double[][]::new);
+        int capacity = limited ? moe.capacity(layer, router.losses().tokens()) : Integer.MAX_VALUE;
+        dispatch.sort(assignments, tokens, capacity, counts, peers.rank());
         clock.lap(Part.DISPATCH);
+    }
+
+    private void requireFinite(double[][] ranks) {
+        for (int rank = 0; rank < ranks.length; rank++) {
+            if (Double.isNaN(ranks[rank][0])) {
+                throw UserError.input(
+                        "The router of block " + layer + " gives a logit that is not finite on rank " + rank,
+                        Router.DIVERGED);
+            }
+        }
     }
 
     /** @param output [N, D] the residual stream after the block, written */
@@ -188,11 +223,11 @@ final class MixtureOfExperts implements RoutingView {
     }
 
     double balance() {
-        return router.balance(tokens);
+        return router.losses().balance();
     }
 
     double z() {
-        return router.z(tokens);
+        return router.losses().z();
     }
 
     @Override

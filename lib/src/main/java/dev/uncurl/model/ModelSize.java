@@ -5,19 +5,14 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
 import dev.uncurl.model.spec.ParameterLayout;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
 /** Computes the memory that a model needs from its configuration, before the model is created or data is read. */
 public final class ModelSize {
-    /** Largest number of parameters that one process can train: a rank returns the two moments in one Java array. */
-    public static final long MOST_TRAINED = (Integer.MAX_VALUE - 8) / 2;
-
-    /** Arrays off the heap: weights, gradients and the two moments of AdamW. */
-    private static final int TRAINED_ARRAYS = 4;
-
-    /** Arrays that a rank returns to the driver's heap after a round: weights and two moments. */
-    private static final int HEAP_ARRAYS = 3;
+    /** Largest number of parameters that a rank can train: Deeplearning4j counts them in an int, and its moments too. */
+    public static final long MOST_TRAINED = Integer.MAX_VALUE - 8;
 
     private ModelSize() {}
 
@@ -41,47 +36,51 @@ public final class ModelSize {
     }
 
     /**
-     * Checks that this process can train a model.
+     * Checks that a rank can train its part of a model: all weights and gradients, and the moments of its slice.
      *
      * @throws UserError (usage) if it cannot; the message has the size, the limit and a remedy
      */
     public static void checkTraining(ModelConfig model, TrainConfig train) {
         long parameters = parameters(model);
-        if (parameters > MOST_TRAINED) {
+        if (parameters > MOST_TRAINED || 2 * parameters / train.ranks() > MOST_TRAINED) {
             throw UserError.usage(
                     String.format(
                             Locale.ROOT,
-                            "A model of %,d parameters takes %s to train (weights, gradients, two moments), but one"
-                                    + " process can train at most %,d parameters",
+                            "A model of %,d parameters takes %s per rank to train (weights, gradients, moments of a slice),"
+                                    + " but a rank can have at most %,d parameters and as many moments",
                             parameters,
-                            size(TRAINED_ARRAYS * Float.BYTES * parameters),
+                            size(Float.BYTES * (2 * parameters + 2 * parameters / train.ranks())),
                             MOST_TRAINED),
-                    "Make it smaller: moe.experts, width, feed-forward, layers. Training one model divided among"
-                            + " several processes is not possible yet.");
+                    parameters > MOST_TRAINED
+                            ? "Make it smaller: moe.experts, width, feed-forward, layers. Training one model whose experts"
+                                    + " are divided among ranks is not possible yet."
+                            : "Make train.ranks larger, or the model smaller.");
         }
-        long heap = Runtime.getRuntime().maxMemory();
-        checkHeap(
-                "A model of " + String.format(Locale.ROOT, "%,d", parameters) + " parameters",
-                HEAP_ARRAYS * Float.BYTES * parameters,
-                heap,
-                "Make the model smaller (moe.experts, width, layers)");
-        long positions = (long) train.ranks() * train.averagingFrequency() * train.batch() * model.sequenceLength();
-        checkHeap(
-                "A round of " + train.ranks() + " ranks * " + train.averagingFrequency() + " steps * " + train.batch()
-                        + " sequences",
-                Float.BYTES * positions,
-                heap,
-                "Make train.ranks, train.averaging-frequency or train.batch smaller");
-        check(model, (long) train.microBatch() * model.sequenceLength(), true);
-        train.rounds(model.sequenceLength());
+        train.steps(model.sequenceLength());
+        int tokens = trainedTokens(model, train);
+        Footprint.of(model, tokens, true).withOptimizer(train.ranks()).check(tokens);
     }
 
-    private static void checkHeap(String what, long bytes, long heap, String remedy) {
-        if (bytes > heap) {
-            throw UserError.usage(
-                    what + " takes at least " + size(bytes) + " of the Java heap, over the limit of " + size(heap),
-                    remedy + ", or raise --driver-memory of jobs/submit.");
-        }
+    /**
+     * Checks that all ranks of a run fit into this process together.
+     *
+     * @throws UserError (usage) as in {@link #checkTraining}
+     */
+    public static void checkTrainingTogether(ModelConfig model, TrainConfig train) {
+        int tokens = trainedTokens(model, train);
+        Footprint.checkTogether(
+                Collections.nCopies(
+                        train.ranks(), Footprint.of(model, tokens, true).withOptimizer(train.ranks())),
+                "ranks",
+                tokens,
+                "Make train.ranks smaller");
+    }
+
+    /** Tokens that a rank computes at a time. */
+    private static int trainedTokens(ModelConfig model, TrainConfig train) {
+        long tokens = (long) train.microBatch() * model.sequenceLength();
+        checkTokens(tokens);
+        return (int) tokens;
     }
 
     /**
@@ -91,7 +90,8 @@ public final class ModelSize {
      * @throws UserError (usage) if they do not; the message has the size, the limit and a remedy
      */
     public static void checkScoring(ModelConfig model, long tokens) {
-        check(model, tokens, false);
+        checkTokens(tokens);
+        Footprint.of(model, (int) tokens, false).check((int) tokens);
     }
 
     /**
@@ -106,12 +106,9 @@ public final class ModelSize {
                 models.stream()
                         .map(model -> Footprint.of(model, (int) tokens, false))
                         .toList(),
-                (int) tokens);
-    }
-
-    private static void check(ModelConfig model, long tokens, boolean training) {
-        checkTokens(tokens);
-        Footprint.of(model, (int) tokens, training).check((int) tokens);
+                "models",
+                (int) tokens,
+                "Name fewer models");
     }
 
     private static void checkTokens(long tokens) {

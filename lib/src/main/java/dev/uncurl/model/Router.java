@@ -9,10 +9,8 @@ import java.util.Arrays;
 
 /**
  * The router of one MoE block: logits = x Wr^T with Wr [R, D], p = softmax(logits), the k most probable rows (ties to
- * the lower id), gates p_r, or p_r divided by their sum if so configured and k &gt; 1. Balance loss R sum_r f_r P_r
- * (Fedus et al. 2021; f_r, the share of choices before capacity drops, is a constant in the
- * gradient) and z-loss (Zoph et al. 2022). A capacity does not change gates: those of the choices that are left are not
- * scaled up.
+ * the lower id), gates p_r, or p_r divided by their sum if so configured and k &gt; 1. A capacity does not change gates: those
+ * of the choices that are left are not scaled up. {@link RouterLosses} has the losses.
  *
  * <p>A row represents an expert, R = E. In a mapped router ({@link MoeLayer}) several rows may represent the same
  * expert; this makes no difference here: rows are chosen, counted and balanced as if each had its own expert.
@@ -21,12 +19,11 @@ import java.util.Arrays;
  * <p>Masked rows are part of p, and so of the gates and the z-loss, but only the other rows are chosen. Zeroed rows are
  * chosen as before; their gate is 0. If gates are scaled to sum to one, the divisor is the mass of all k choices, zeroed
  * ones too: so the gates of the others are what they were before their neighbours were dropped, and sum to less than one.
- *
- * <p>The balance loss includes only the L live rows, which lead to an expert: L sum_r f_r Q_r with f the shares in the
- * choices of live rows, and Q the mean over all tokens of the softmax over live rows. With P instead of Q, the loss could
- * be lowered by moving probability to masked or zeroed rows, which balances nothing.
  */
 final class Router {
+    static final String DIVERGED =
+            "The model has diverged: use an earlier checkpoint; in training, lower train.learning-rate or train.clip.";
+
     private final Kernels kernels;
     private final MoeConfig moe;
     private final int layer;
@@ -37,7 +34,6 @@ final class Router {
     private final boolean partlyLive;
     private final boolean[] live;
     private final boolean[] choosable;
-    private final int liveRows;
 
     /** [N, R] row-major on the heap, one line per token. */
     final double[] logits;
@@ -58,8 +54,8 @@ final class Router {
 
     private final double[] logSumExp;
     private final double[] dProbability;
+    private final RouterLosses losses;
     private int routed;
-    private long liveChoices;
 
     Router(Kernels kernels, MoeConfig moe, int layer, Parameter weight, int maxTokens) {
         this.kernels = kernels;
@@ -68,8 +64,7 @@ final class Router {
         this.weight = weight;
         MoeLayer shape = moe.layer(layer);
         rows = shape.routerRows();
-        liveRows = shape.liveRows();
-        partlyLive = liveRows < rows;
+        partlyLive = shape.liveRows() < rows;
         live = new boolean[rows];
         choosable = new boolean[rows];
         int[] expertOfRow = shape.expertOfRow();
@@ -88,6 +83,7 @@ final class Router {
         counts = new int[rows];
         logSumExp = new double[maxTokens];
         dProbability = new double[rows];
+        losses = new RouterLosses(moe, live, shape.liveRows());
     }
 
     /**
@@ -101,7 +97,6 @@ final class Router {
         scratch.read(logits);
         Arrays.fill(counts, 0);
         routed = 0;
-        liveChoices = 0;
         for (int token = 0; token < x.rows(); token++) {
             if (batch.tokens()[token] == TokenBatch.NONE) {
                 leaveOut(token);
@@ -132,15 +127,19 @@ final class Router {
                                 + token / batch.columns() + ", column " + token % batch.columns() + " the logit "
                                 + logit
                                 + (moe.layer(layer).isMapped() ? " for router row " : " for expert ") + row,
-                        "The model has diverged: use an earlier checkpoint; in training, lower"
-                                + " train.learning-rate or train.clip.");
+                        DIVERGED);
             }
         }
     }
 
-    /** Tokens of the batch that are not padding. */
-    int routed() {
-        return routed;
+    /** Losses over the tokens of all ranks. */
+    RouterLosses losses() {
+        return losses;
+    }
+
+    /** Puts the statistics of this rank's tokens into the first values of {@code own}; see {@link RouterLosses#take}. */
+    void putStatistics(double[] own, int tokens) {
+        losses.put(own, counts, liveProbabilities, logSumExp, routed, tokens);
     }
 
     private void route(int token) {
@@ -162,7 +161,6 @@ final class Router {
             int best = mostProbable(at, token * choices, choice);
             chosen[token * choices + choice] = best;
             counts[best]++;
-            liveChoices += live[best] ? 1 : 0;
         }
         if (partlyLive) {
             softmaxOfLiveRows(at);
@@ -224,33 +222,6 @@ final class Router {
         return best;
     }
 
-    /** R sum_r f_r P_r over the tokens that are not padding, of live rows among themselves; 0 when there are none. */
-    double balance(int tokens) {
-        double balance = 0;
-        for (int row = 0; row < rows && routed > 0; row++) {
-            double mean = 0;
-            for (int token = 0; token < tokens; token++) {
-                mean += liveProbabilities[token * rows + row];
-            }
-            balance += share(row) * mean / routed;
-        }
-        return liveRows * balance;
-    }
-
-    /** mean(logsumexp^2). */
-    double z(int tokens) {
-        double squares = 0;
-        for (int token = 0; token < tokens; token++) {
-            squares += logSumExp[token] * logSumExp[token];
-        }
-        return routed == 0 ? 0 : squares / routed;
-    }
-
-    /** Share of a live row in the choices of live rows; 0 of another row, or if there is no such choice. */
-    private double share(int row) {
-        return live[row] && counts[row] > 0 ? (double) counts[row] / liveChoices : 0;
-    }
-
     /**
      * Overwrites the gradient of Wr and adds to {@code dx} [N, D].
      *
@@ -276,7 +247,7 @@ final class Router {
         int at = token * rows;
         int first = token * choices;
         for (int row = 0; row < rows; row++) {
-            dProbability[row] = partlyLive ? 0 : balanceSlope(row);
+            dProbability[row] = partlyLive ? 0 : losses.balanceSlope(row);
         }
         double mean = 0;
         for (int i = first; i < first + choices; i++) {
@@ -287,7 +258,7 @@ final class Router {
         for (int row = 0; row < rows; row++) {
             inner += dProbability[row] * probabilities[at + row];
         }
-        double z = 2 * moe.zLoss() * logSumExp[token] / routed;
+        double z = losses.zSlope(logSumExp[token]);
         for (int row = 0; row < rows; row++) {
             dLogits[at + row] = probabilities[at + row] * (dProbability[row] - inner + z);
         }
@@ -303,15 +274,10 @@ final class Router {
     private void balanceLiveRows(int at, double[] dLogits) {
         double inner = 0;
         for (int row = 0; row < rows; row++) {
-            inner += balanceSlope(row) * liveProbabilities[at + row];
+            inner += losses.balanceSlope(row) * liveProbabilities[at + row];
         }
         for (int row = 0; row < rows; row++) {
-            dLogits[at + row] += liveProbabilities[at + row] * (balanceSlope(row) - inner);
+            dLogits[at + row] += liveProbabilities[at + row] * (losses.balanceSlope(row) - inner);
         }
-    }
-
-    /** Derivative of the weighted balance loss by a token's probability of {@code row}. */
-    private double balanceSlope(int row) {
-        return moe.balanceLoss() * liveRows * share(row) / routed;
     }
 }

@@ -144,7 +144,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch) {
-        return pass(batch, false, null);
+        return pass(batch, batch.predicted(), Peers.NONE, false, null);
     }
 
     /**
@@ -155,7 +155,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch, ExpertOutputs outputs) {
-        return pass(batch, false, outputs);
+        return pass(batch, batch.predicted(), Peers.NONE, false, outputs);
     }
 
     /**
@@ -166,13 +166,25 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forwardBackward(TokenBatch batch) {
+        return forwardBackward(batch, batch.predicted(), Peers.NONE);
+    }
+
+    /**
+     * This rank's part of the loss of a micro-step and of its gradient: the sum over the ranks is what one process computes
+     * with all their sequences in one batch. The cross-entropy is a part too; balance loss and z-loss are those of all ranks.
+     *
+     * @param predicted positions with a target in the batches of all ranks
+     * @param peers the ranks; all call this method at the same time
+     * @throws dev.uncurl.error.UserError (input) on every rank when a router's logit is not finite on one
+     */
+    public Loss forwardBackward(TokenBatch batch, int predicted, Peers peers) {
         if (!training) {
             throw new IllegalStateException("This model was made for scoring; use SmoeLanguageModel.forTraining");
         }
-        return pass(batch, true, null);
+        return pass(batch, predicted, peers, true, null);
     }
 
-    private Loss pass(TokenBatch batch, boolean withGradient, ExpertOutputs outputs) {
+    private Loss pass(TokenBatch batch, int predicted, Peers peers, boolean withGradient, ExpertOutputs outputs) {
         checkOpen();
         limits.check(batch);
         last = batch;
@@ -186,8 +198,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
                 batch,
                 (attention, qkv, logSumExp, output) -> attention.forward(shape, qkv, logSumExp, output),
                 withGradient,
+                peers,
                 outputs);
-        double crossEntropy = head.forward(batch, buffers, withGradient);
+        double crossEntropy = head.forward(batch, predicted, buffers, withGradient);
         clock.lap(Part.HEAD);
         if (withGradient) {
             for (int layer = blocks.size() - 1; layer >= 0; layer--) {
@@ -196,15 +209,16 @@ public final class SmoeLanguageModel implements AutoCloseable {
             embedding.backward(batch, buffers.dStream.first(tokens));
             clock.lap(Part.EMBEDDING);
         }
-        return loss(crossEntropy);
+        return Loss.of(config.moe(), crossEntropy, head.predicted(), blocks);
     }
 
-    private void blocks(TokenBatch batch, CausalSelfAttention.Heads heads, boolean limited, ExpertOutputs outputs) {
+    private void blocks(
+            TokenBatch batch, CausalSelfAttention.Heads heads, boolean limited, Peers peers, ExpertOutputs outputs) {
         int tokens = batch.size();
         for (int layer = 0; layer < blocks.size(); layer++) {
             boolean isLast = layer + 1 == blocks.size();
             var output = isLast ? buffers.output : buffers.blocks.get(layer + 1).input();
-            blocks.get(layer).forward(batch, heads, buffers, limited, outputs, output.first(tokens));
+            blocks.get(layer).forward(batch, heads, buffers, limited, peers, outputs, output.first(tokens));
         }
     }
 
@@ -234,25 +248,10 @@ public final class SmoeLanguageModel implements AutoCloseable {
         embedding.forward(
                 batch.tokens(), batch.positions(), buffers.blocks.get(0).input().first(flat.size()));
         clock.lap(Part.EMBEDDING);
-        blocks(flat, (attention, qkv, sums, output) -> attention.forward(layout, qkv, output), false, null);
+        blocks(flat, (attention, qkv, sums, output) -> attention.forward(layout, qkv, output), false, Peers.NONE, null);
         double[] result = head.logProbabilities(batch.rows(), batch.targets(), flat.size(), buffers);
         clock.lap(Part.HEAD);
         return result;
-    }
-
-    private Loss loss(double crossEntropy) {
-        double balance = 0;
-        double z = 0;
-        for (DecoderBlock block : blocks) {
-            if (block.mixture() != null) {
-                balance += block.mixture().balance();
-                z += block.mixture().z();
-            }
-        }
-        double total = crossEntropy
-                + config.moe().balanceLoss() * balance
-                + config.moe().zLoss() * z;
-        return new Loss(crossEntropy, head.predicted(), balance, z, total);
     }
 
     private void checkOpen() {

@@ -46,17 +46,14 @@ class HeapTest {
             written.verify();
             FlatWeights.load(written.layout(), written).close();
             var network = SmoeNetwork.create(CONFIG, new FusedAdamW(0.01), written);
-            TrainingCheckpoint.write(
-                    fs,
-                    new org.apache.hadoop.fs.Path(arguments[0], "step-1"),
-                    CONFIG,
-                    SmoeNetwork.parameters(network),
-                    SmoeNetwork.firstMoments(network),
-                    SmoeNetwork.secondMoments(network),
-                    new byte[0],
-                    lineage);
-            var checkpoint = TrainingCheckpoint.open(fs, new org.apache.hadoop.fs.Path(arguments[0], "step-1"));
-            SmoeNetwork.resume(network, checkpoint.firstMoments(), checkpoint.secondMoments(), 1);
+            var step = new org.apache.hadoop.fs.Path(arguments[0], "step-1");
+            var staging = ModelStaging.create(fs, step, CONFIG);
+            var slice = new CheckpointPart.Slice(0, 1, 0, network.numParams());
+            var part =
+                    CheckpointPart.write(staging, SmoeNetwork.parameters(network), SmoeNetwork.moments(network), slice);
+            TrainingCheckpoint.publish(staging, List.of(part), new byte[0], lineage);
+            var checkpoint = TrainingCheckpoint.open(fs, step);
+            SmoeNetwork.resume(network, checkpoint.moments(0, network.numParams()), 1);
             for (var tensor : written.layout().tensors()) {
                 if (!checkpoint.model().tensors().same(tensor.name(), written.tensors(), tensor.name())) {
                     throw new IllegalStateException(tensor.name() + " is not what was written");

@@ -3,9 +3,12 @@ package dev.uncurl.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.uncurl.collective.Bounds;
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -13,6 +16,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
 import org.apache.hadoop.conf.Configuration;
@@ -35,6 +40,8 @@ class TrainingCheckpointTest {
     private final float[] parameters = random(PARAMETERS, 1);
     private final float[] first = random(PARAMETERS, 2);
     private final float[] second = random(PARAMETERS, 3);
+    /** Of three ranks. */
+    private final long[] bounds = Bounds.even(PARAMETERS, 3);
 
     private static Weights weights(float[] all) {
         return WeightArrays.of(CONFIG, all);
@@ -56,8 +63,32 @@ class TrainingCheckpointTest {
     @BeforeEach
     void write() throws IOException {
         fs = FileSystem.getLocal(new Configuration());
-        TrainingCheckpoint.write(
-                fs, path("step-4"), CONFIG, weights(parameters), weights(first), weights(second), TRAINING, LINEAGE);
+        write("step-4");
+    }
+
+    /** Each rank knows its own slice of the moments alone. */
+    private void write(String name) throws IOException {
+        ModelStaging staging = ModelStaging.create(fs, path(name), CONFIG);
+        var parts = new ArrayList<CheckpointPart>();
+        for (int rank = 2; rank >= 0; rank--) {
+            var slice = new CheckpointPart.Slice(rank, 3, bounds[rank], bounds[rank + 1] - bounds[rank]);
+            var attached = ModelStaging.attach(fs, path(name), CONFIG, DType.F32, staging.token());
+            parts.add(CheckpointPart.write(attached, weights(parameters), moments(slice), slice));
+        }
+        TrainingCheckpoint.publish(staging, parts, TRAINING, LINEAGE);
+    }
+
+    private Weights moments(CheckpointPart.Slice slice) {
+        int from = (int) slice.begin();
+        int length = (int) slice.length();
+        return (name, values) -> values.take(
+                Arrays.copyOfRange(name.equals(FlatMoments.FIRST) ? first : second, from, from + length), length, 0);
+    }
+
+    private static float[] read(Weights moments, String name, int length) throws IOException {
+        float[] all = new float[length];
+        moments.read(name, (values, count, at) -> System.arraycopy(values, 0, all, at, count));
+        return all;
     }
 
     private org.apache.hadoop.fs.Path path(String name) {
@@ -68,25 +99,73 @@ class TrainingCheckpointTest {
     void everythingComesBackBitForBitAndTheFolderIsAModelToo() throws IOException {
         var checkpoint = TrainingCheckpoint.open(fs, path("step-4"));
         assertThat(array(checkpoint.model())).containsExactly(parameters);
-        assertThat(array(checkpoint.firstMoments())).containsExactly(first);
-        assertThat(array(checkpoint.secondMoments())).containsExactly(second);
+        Weights all = checkpoint.moments(0, PARAMETERS);
+        assertThat(read(all, FlatMoments.FIRST, PARAMETERS)).containsExactly(first);
+        assertThat(read(all, FlatMoments.SECOND, PARAMETERS)).containsExactly(second);
         assertThat(checkpoint.training()).isEqualTo(TRAINING);
         assertThat(checkpoint.model().manifest().lineage()).isEqualTo(LINEAGE);
         assertThat(array(ModelFolder.open(fs, path("step-4")))).containsExactly(parameters);
     }
 
-    /** Under the names that PyTorch's AdamW gives them. */
     @Test
-    void momentsStandInTensorsOfTheirOwn() throws IOException {
-        var tensor = ParameterLayout.of(CONFIG).tensor("h.1.moe.router.weight");
-        var file = Safetensors.open(fs, path("step-4/optimizer-00001-of-00004.safetensors"));
-        float[] values = new float[(int) tensor.length()];
-        for (int kind = 0; kind < 2; kind++) {
-            file.read((kind == 0 ? "exp_avg." : "exp_avg_sq.") + tensor.name(), values, 0);
-            int from = (int) tensor.offset();
-            float[] moments = kind == 0 ? first : second;
-            assertThat(values).containsExactly(java.util.Arrays.copyOfRange(moments, from, from + values.length));
+    void theMomentsOfAnySliceCanBeReadWhateverSlicesWereWritten() throws IOException {
+        var checkpoint = TrainingCheckpoint.open(fs, path("step-4"));
+        int cut = (int) bounds[1];
+        int[][] slices = {
+            {0, 1},
+            {0, cut},
+            {cut - 1, cut + 1},
+            {cut, PARAMETERS},
+            {3, PARAMETERS - 2},
+            {5, 5},
+            {(int) bounds[2], PARAMETERS}
+        };
+        for (int[] slice : slices) {
+            Weights moments = checkpoint.moments(slice[0], slice[1] - slice[0]);
+            assertThat(read(moments, FlatMoments.FIRST, slice[1] - slice[0]))
+                    .as(Arrays.toString(slice))
+                    .containsExactly(Arrays.copyOfRange(first, slice[0], slice[1]));
+            assertThat(read(moments, FlatMoments.SECOND, slice[1] - slice[0]))
+                    .containsExactly(Arrays.copyOfRange(second, slice[0], slice[1]));
         }
+    }
+
+    /** A file per rank, with the names that PyTorch's AdamW gives the moments. */
+    @Test
+    void eachRanksMomentsStandInAFileOfTheirOwn() throws IOException {
+        var file = Safetensors.open(fs, path("step-4/moments-00001-of-00003.safetensors"));
+        float[] values = new float[(int) (bounds[2] - bounds[1])];
+        file.read("exp_avg_sq", values, 0);
+        assertThat(values).containsExactly(Arrays.copyOfRange(second, (int) bounds[1], (int) bounds[2]));
+        assertThat(file.metadata()).containsEntry("begin", Long.toString(bounds[1]));
+    }
+
+    @Test
+    void aCheckpointWithoutTheMomentsOfARankIsRefused() throws IOException {
+        ModelStaging staging = ModelStaging.create(fs, path("step-5"), CONFIG);
+        var parts = new ArrayList<CheckpointPart>();
+        for (int rank : new int[] {0, 2}) {
+            var slice = new CheckpointPart.Slice(rank, 3, bounds[rank], bounds[rank + 1] - bounds[rank]);
+            parts.add(CheckpointPart.write(staging, weights(parameters), moments(slice), slice));
+        }
+        staging.writeShard(1, weights(parameters));
+        TrainingCheckpoint.publish(staging, parts, TRAINING, LINEAGE);
+        assertThatThrownBy(() -> TrainingCheckpoint.open(fs, path("step-5")))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("moments of the parameters from " + bounds[1] + " on");
+    }
+
+    @Test
+    void aCheckpointOfAveragedRanksIsRefusedAndKept() throws IOException {
+        ModelStaging staging = ModelStaging.create(fs, path("old"), CONFIG);
+        staging.writeCompanion("optimizer-00000-of-00004.safetensors", TRAINING);
+        staging.writeCompanion("training.json", TRAINING);
+        staging.publish(LINEAGE, staging.writeShards(weights(parameters)));
+        assertThatThrownBy(() -> TrainingCheckpoint.open(fs, path("old")))
+                .isInstanceOfSatisfying(
+                        UserError.class, error -> assertThat(error.kind()).isEqualTo(UserError.Kind.CONFLICT))
+                .hasMessageContaining("averaged their parameters")
+                .hasMessageContaining("another name");
     }
 
     @Test
@@ -123,17 +202,11 @@ class TrainingCheckpointTest {
 
     @Test
     void aCheckpointIsNeverOverwritten() throws IOException {
-        assertThatThrownBy(() -> TrainingCheckpoint.write(
-                        fs,
-                        path("step-4"),
-                        CONFIG,
-                        weights(new float[PARAMETERS]),
-                        weights(new float[PARAMETERS]),
-                        weights(new float[PARAMETERS]),
-                        TRAINING,
-                        LINEAGE))
-                .isInstanceOf(UserError.class);
-        assertThat(array(TrainingCheckpoint.open(fs, path("step-4")).firstMoments()))
+        assertThatThrownBy(() -> write("step-4")).isInstanceOf(UserError.class);
+        assertThat(read(
+                        TrainingCheckpoint.open(fs, path("step-4")).moments(0, PARAMETERS),
+                        FlatMoments.FIRST,
+                        PARAMETERS))
                 .containsExactly(first);
         try (var files = Files.list(folder)) {
             assertThat(files).hasSize(1);

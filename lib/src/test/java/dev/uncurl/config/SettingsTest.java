@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,7 +24,7 @@ class SettingsTest {
               moe { experts = 4, top-k = 1, every = 2, renormalize = false, balance-loss = 0.01, z-loss = 0, capacity-factor = 0 }
             }
             train {
-              tokens = 1000, ranks = 2, batch = 4, micro-batch = 4, averaging-frequency = 2
+              tokens = 1000, ranks = 2, batch = 4, micro-batch = 2, metrics-every = 2, checksum-every = 0
               learning-rate = 1e-3, minimum-learning-rate = 1e-4, warmup = 0.1
               beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weight-decay = 0.1, clip = 1, loss-on = target, seed = 7
               spike-factor = 3, validation { every = 2, sequences = 8 }, checkpoint { every = 4, keep = 2, stay = false }
@@ -122,7 +124,8 @@ class SettingsTest {
                 "train.ranks",
                 "train.batch",
                 "train.micro-batch",
-                "train.averaging-frequency",
+                "train.metrics-every",
+                "train.checksum-every",
                 "train.learning-rate",
                 "train.minimum-learning-rate",
                 "train.warmup",
@@ -184,24 +187,66 @@ class SettingsTest {
 
     @Test
     void theInputsOfATrainedModelAreTheSettingsThatShapeItsWeights() throws IOException {
-        String inputs = settings().bind(Recipe.class).train().inputs();
-        for (String watching : List.of("spike-factor=0", "validation.every=0", "checkpoint.stay=true")) {
+        Map<String, String> inputs = settings().bind(Recipe.class).train().inputs();
+        for (String watching : List.of(
+                "spike-factor=0",
+                "validation.every=0",
+                "checkpoint.stay=true",
+                "metrics-every=1",
+                "checksum-every=1",
+                "micro-batch=4")) { // both are one micro-step of the whole batch
             assertThat(settings("train." + watching).bind(Recipe.class).train().inputs())
+                    .as(watching)
                     .isEqualTo(inputs);
         }
-        for (String shaping : List.of("micro-batch=2", "seed=8", "learning-rate=2e-3", "ranks=1")) {
+        for (String shaping : List.of("micro-batch=1", "seed=8", "learning-rate=2e-3", "ranks=1", "batch=8")) {
             assertThat(settings("train." + shaping).bind(Recipe.class).train().inputs())
+                    .as(shaping)
                     .isNotEqualTo(inputs);
         }
-        // as it was recorded before there were micro-batches
-        assertThat(inputs)
-                .doesNotContain("micro-batch")
-                .startsWith("{\"tokens\":1000,\"ranks\":2,")
+        assertThat(inputs).containsEntry("ranks", "2").containsEntry("micro-step", "4");
+        assertThat(inputs.get("train"))
+                .startsWith("{\"tokens\":1000,\"batch\":4,")
                 .endsWith("\"seed\":7}");
     }
 
     @Test
-    void whatIsDoneEverySoManyStepsIsDueAtTheEndOfTheRoundThatReachesThem() throws IOException {
+    void ranksWithTheSameMicroStepDifferInTheNumberOfRanksAlone() throws IOException {
+        var inputs = new TreeMap<>(
+                settings("train.batch=8").bind(Recipe.class).train().inputs());
+        inputs.put("ranks", "4");
+        assertThat(settings("train.batch=8", "train.ranks=4", "train.micro-batch=1")
+                        .bind(Recipe.class)
+                        .train()
+                        .inputs())
+                .isEqualTo(inputs);
+    }
+
+    @Test
+    void aSettingOfAveragedRanksIsRefusedWithWhatToDoInstead() {
+        assertThatThrownBy(() -> settings("train.averaging-frequency=10").bind(Recipe.class))
+                .isInstanceOfSatisfying(
+                        UserError.class, error -> assertThat(error.kind()).isEqualTo(UserError.Kind.USAGE))
+                .hasMessageContaining("train.averaging-frequency (--set: 1) is not a setting any more")
+                .hasMessageContaining("ranks * the earlier batch")
+                .hasMessageContaining("train.metrics-every");
+    }
+
+    @Test
+    void aRunHasTheStepsThatItsTokensNeedWhateverTheRanks() throws IOException {
+        for (String ranks : List.of("1", "2", "3")) {
+            TrainConfig train = settings("train.ranks=" + ranks, "train.micro-batch=1")
+                    .bind(Recipe.class)
+                    .train();
+            assertThat(train.steps(16)).isEqualTo(16); // 1,000 tokens in batches of 4 * 16
+        }
+        assertThatThrownBy(() -> settings("train.ranks=5").bind(Recipe.class))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("train.ranks = 5");
+    }
+
+    @Test
+    void whatIsDoneEverySoManyStepsIsDueAtTheEndOfTheStepsThatReachThem() throws IOException {
         TrainConfig train = settings().bind(Recipe.class).train();
         assertThat(train.isDue(5, 3, 6)).isTrue();
         assertThat(train.isDue(5, 6, 9)).isFalse();

@@ -293,11 +293,7 @@ class SmoeNetworkTest {
         var network = SmoeNetwork.create(CONFIG, UPDATER, WeightArrays.of(CONFIG, WeightArrays.initial(CONFIG, 5)), 4);
         fit(network, 5, 1);
         var other = SmoeNetwork.create(CONFIG, UPDATER, SmoeNetwork.parameters(network), 4);
-        SmoeNetwork.resume(
-                other,
-                SmoeNetwork.firstMoments(network),
-                SmoeNetwork.secondMoments(network),
-                network.getIterationCount());
+        SmoeNetwork.resume(other, SmoeNetwork.moments(network), network.getIterationCount());
         fit(network, 4, 2);
         fit(other, 4, 2);
         assertThat(parameters(other)).isEqualTo(parameters(network));

@@ -67,7 +67,8 @@ class CapacityTest {
         var router = new Router(null, moe, 1, null, tokens);
         System.arraycopy(chosen, 0, router.chosen, 0, chosen.length);
         var dispatch = new Dispatch(2, 2, tokens);
-        dispatch.sort(new TokenAssignments(router, moe.layer(1), 2, tokens), tokens, capacity);
+        var assignments = new TokenAssignments(router, moe.layer(1), 2, tokens);
+        dispatch.sort(assignments, tokens, capacity, new double[][] {dispatch.count(assignments, tokens)}, 0);
         return dispatch.slot;
     }
 

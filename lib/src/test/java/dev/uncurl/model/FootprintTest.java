@@ -31,13 +31,21 @@ class FootprintTest {
 
     @Test
     void scoringHasNoGradients() {
-        var training = Footprint.of(CONFIG, 100, true);
+        var training = Footprint.of(CONFIG, 100, true).withOptimizer(1);
         var scoring = Footprint.of(CONFIG, 100, false);
         assertThat(scoring.parameters()).isEqualTo(training.parameters()).isEqualTo(training.gradients());
         assertThat(training.optimizer()).isEqualTo(2 * training.parameters());
         assertThat(scoring.gradients()).isZero();
         assertThat(scoring.optimizer()).isZero();
         assertThat(scoring.arena()).isLessThan(training.arena() / 2);
+    }
+
+    @Test
+    void aRankHasTheMomentsOfItsSliceAndEverythingElse() {
+        var alone = Footprint.of(CONFIG, 100, true).withOptimizer(1);
+        var one = Footprint.of(CONFIG, 100, true).withOptimizer(4);
+        assertThat(one.optimizer()).isEqualTo((alone.optimizer() + 3) / 4);
+        assertThat(alone.total() - one.total()).isEqualTo(alone.optimizer() - one.optimizer());
     }
 
     @Test

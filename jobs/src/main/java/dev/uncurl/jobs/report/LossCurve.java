@@ -13,10 +13,10 @@ import java.util.stream.Collectors;
  * The loss of one training run over its tokens, drawn as SVG: a line for training, dots for validation, and a dashed line
  * for the unigram model.
  *
- * @param rounds at least one, by step
+ * @param rows at least one, by step
  * @param unigram loss of the unigram model on the validation split, if it was measured
  */
-record LossCurve(String run, List<MetricsRow> rounds, OptionalDouble unigram) {
+record LossCurve(String run, List<MetricsRow> rows, OptionalDouble unigram) {
     private static final int WIDTH = 350;
     private static final int HEIGHT = 220;
     private static final int LEFT = 34;
@@ -25,15 +25,15 @@ record LossCurve(String run, List<MetricsRow> rounds, OptionalDouble unigram) {
     /** More points than this would not be seen on the width of the chart. */
     static final int POINTS = 300;
 
-    /** A mean of losses over consecutive rounds, at their last token. */
+    /** A mean of losses over consecutive rows, at their last token. */
     record Point(double tokens, double loss) {}
 
-    /** Training losses, as means over as many consecutive rounds as it takes to have {@value #POINTS} at most. */
+    /** Training losses, as means over as many consecutive rows as it takes to have {@value #POINTS} at most. */
     List<Point> training() {
-        int width = (rounds.size() + POINTS - 1) / POINTS;
+        int width = (rows.size() + POINTS - 1) / POINTS;
         var points = new ArrayList<Point>();
-        for (int from = 0; from < rounds.size(); from += width) {
-            List<MetricsRow> part = rounds.subList(from, Math.min(rounds.size(), from + width));
+        for (int from = 0; from < rows.size(); from += width) {
+            List<MetricsRow> part = rows.subList(from, Math.min(rows.size(), from + width));
             points.add(new Point(
                     part.get(part.size() - 1).tokens(),
                     part.stream().mapToDouble(MetricsRow::loss).average().orElseThrow()));
@@ -42,9 +42,9 @@ record LossCurve(String run, List<MetricsRow> rounds, OptionalDouble unigram) {
     }
 
     List<Point> validation() {
-        return rounds.stream()
-                .filter(round -> round.validationLoss().isPresent())
-                .map(round -> new Point(round.tokens(), round.validationLoss().get()))
+        return rows.stream()
+                .filter(row -> row.validationLoss().isPresent())
+                .map(row -> new Point(row.tokens(), row.validationLoss().get()))
                 .toList();
     }
 
@@ -63,7 +63,7 @@ record LossCurve(String run, List<MetricsRow> rounds, OptionalDouble unigram) {
                 "Training loss (line) from %s to %s over %,d tokens",
                 Digits.fixed(training.get(0).loss, 2),
                 Digits.fixed(training.get(training.size() - 1).loss, 2),
-                rounds.get(rounds.size() - 1).tokens()));
+                rows.get(rows.size() - 1).tokens()));
         lastValidation().ifPresent(loss -> words.append("; validation (dots) ").append(Digits.fixed(loss, 2)));
         unigram.ifPresent(loss -> words.append("; a model that knows only how frequent each token is (dashed) ")
                 .append(Digits.fixed(loss, 2)));

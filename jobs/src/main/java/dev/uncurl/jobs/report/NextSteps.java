@@ -64,7 +64,7 @@ final class NextSteps {
         }
         for (LossCurve curve : study.curves()) {
             lines.put(
-                    "The loss of " + curve.run() + ", round by round",
+                    "The loss of " + curve.run() + ", step by step",
                     sql(
                             "SELECT step, tokens, loss, validation_loss, grad_norm, lr FROM training.metrics WHERE run_id = "
                                     + text(curve.run()) + " ORDER BY step"));

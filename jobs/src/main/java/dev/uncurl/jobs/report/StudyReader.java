@@ -110,9 +110,9 @@ final class StudyReader {
     }
 
     private Optional<LossCurve> curve(String run) {
-        List<MetricsRow> rounds =
+        List<MetricsRow> rows =
                 Records.read(warehouse.rows(UncurlTable.METRICS, "run_id", run).orderBy("step"), MetricsRow.class);
-        if (rounds.isEmpty()) {
+        if (rows.isEmpty()) {
             return Optional.empty();
         }
         Object[] unigram = {
@@ -130,6 +130,6 @@ final class StudyReader {
                         .stream()
                         .mapToDouble(ResultRow::value)
                         .reduce((one, other) -> other);
-        return Optional.of(new LossCurve(run, rounds, ofMostTokens));
+        return Optional.of(new LossCurve(run, rows, ofMostTokens));
     }
 }

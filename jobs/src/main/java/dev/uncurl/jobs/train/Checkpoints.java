@@ -2,15 +2,17 @@ package dev.uncurl.jobs.train;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.uncurl.checkpoint.CheckpointPart;
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.checkpoint.TrainingCheckpoint;
 import dev.uncurl.config.CheckpointConfig;
+import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.InputDiff;
 import dev.uncurl.jobs.warehouse.Leftovers;
 import dev.uncurl.jobs.warehouse.Warehouse;
-import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.Comparator;
@@ -20,8 +22,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.UUID;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
@@ -34,10 +34,7 @@ import org.apache.hadoop.fs.Path;
  */
 final class Checkpoints {
     private static final Pattern STEP = Pattern.compile("step-(\\d{1,9})");
-    /** A temporary folder with the weights after a round, for validation; it is not a checkpoint. */
-    private static final Pattern ROUND = Pattern.compile("round-[0-9a-f-]{36}");
 
-    private static final Pattern UNFINISHED = Pattern.compile(STEP.pattern() + "|" + ROUND.pattern());
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final FileSystem files;
@@ -57,21 +54,19 @@ final class Checkpoints {
     }
 
     /**
-     * The state of a run after a round.
+     * A checkpoint of a run.
      *
-     * @param first first moments of AdamW
-     * @param second second moments of AdamW
-     * @param sequences number of sequences of the training data that were consumed
-     * @param history all rounds so far, at least one
+     * @param model the folder as a model
+     * @param history all intervals so far, at least one
      */
-    record State(Weights parameters, Weights first, Weights second, long sequences, List<TrainingRound> history) {
-        TrainingRound last() {
+    record State(ModelFolder model, List<TrainingInterval> history) {
+        TrainingInterval last() {
             return history.get(history.size() - 1);
         }
     }
 
     /** The contents of training.json of a checkpoint. */
-    private record Position(long sequences, List<TrainingRound> history) {}
+    private record Position(List<TrainingInterval> history) {}
 
     /**
      * Returns the newest valid checkpoint. Discards damaged checkpoints, and all checkpoints of a run with other
@@ -86,9 +81,9 @@ final class Checkpoints {
             State state;
             try {
                 checkpoint = TrainingCheckpoint.open(files, step.getValue());
-                Map<String, String> made =
-                        checkpoint.model().manifest().lineage().inputs();
-                if (!made.equals(new TreeMap<>(inputs))) {
+                ModelFolder model = checkpoint.model();
+                Map<String, String> made = model.manifest().lineage().inputs();
+                if (!withoutRanks(made).equals(withoutRanks(inputs))) {
                     requireExclusive(made, inputs);
                     System.out.println("Model " + modelId + ": an unfinished run with other inputs is discarded:"
                             + InputDiff.differences(made, inputs));
@@ -96,12 +91,7 @@ final class Checkpoints {
                     return Optional.empty();
                 }
                 Position position = JSON.readValue(checkpoint.training(), new TypeReference<>() {});
-                state = new State(
-                        checkpoint.model(),
-                        checkpoint.firstMoments(),
-                        checkpoint.secondMoments(),
-                        position.sequences,
-                        position.history);
+                state = new State(model, position.history);
             } catch (UserError damage) {
                 if (damage.kind() != UserError.Kind.INPUT) {
                     throw damage;
@@ -113,13 +103,29 @@ final class Checkpoints {
             }
             System.out.printf(
                     Locale.ROOT,
-                    "Model %s: resumed from %s, %,d tokens.%n",
+                    "Model %s: resumed from %s, %,d tokens%s.%n",
                     modelId,
                     step.getValue(),
-                    state.last().tokens());
+                    state.last().tokens(),
+                    ranks(state.model().manifest().lineage().inputs(), inputs));
             return Optional.of(state);
         }
         return Optional.empty();
+    }
+
+    /** The inputs that make the model, apart from rounding: a run goes on with any number of ranks. */
+    private static Map<String, String> withoutRanks(Map<String, String> inputs) {
+        var rest = new TreeMap<>(inputs);
+        rest.remove(TrainConfig.RANKS);
+        return rest;
+    }
+
+    private static String ranks(Map<String, String> made, Map<String, String> inputs) {
+        String before = made.get(TrainConfig.RANKS);
+        String now = inputs.get(TrainConfig.RANKS);
+        return now.equals(before)
+                ? ""
+                : ", which " + before + " ranks wrote; with " + now + " the model is the same, apart from rounding";
     }
 
     /** Without locks, the run with other inputs that wrote these checkpoints may still be active. */
@@ -134,16 +140,35 @@ final class Checkpoints {
         }
     }
 
-    /** Saves a run, and then removes all checkpoints except the newest ones and the best one. */
-    void write(ModelConfig model, State state, Lineage lineage) throws IOException {
-        byte[] position = JSON.writeValueAsBytes(new Position(state.sequences, state.history));
-        Path target = new Path(folder, "step-" + state.last().step());
-        TrainingCheckpoint.write(files, target, model, state.parameters, state.first, state.second, position, lineage);
+    /** Begins a checkpoint, of which ranks then write their parts. */
+    ModelStaging begin(ModelConfig model, int step) throws IOException {
+        return ModelStaging.create(files, path(step), model);
+    }
+
+    /** The folder of the checkpoint after a step. */
+    Path path(int step) {
+        return new Path(folder, "step-" + step);
+    }
+
+    /** Publishes a checkpoint. @param parts of all ranks */
+    State publish(ModelStaging staging, List<CheckpointPart> parts, List<TrainingInterval> history, Lineage lineage)
+            throws IOException {
+        byte[] position = JSON.writeValueAsBytes(new Position(history));
+        return new State(TrainingCheckpoint.publish(staging, parts, position, lineage), history);
+    }
+
+    /**
+     * Removes all checkpoints except the newest ones and the best one.
+     *
+     * @param last the last step of the run, whose checkpoint is removed when the model is published
+     */
+    void prune(List<TrainingInterval> history, int last) throws IOException {
         TreeMap<Integer, Path> steps = steps();
-        Optional<Integer> best = state.history.stream()
-                .filter(round -> round.validationLoss() != null && steps.containsKey(round.step()))
-                .min(Comparator.comparingDouble(TrainingRound::validationLoss))
-                .map(TrainingRound::step);
+        steps.remove(last);
+        Optional<Integer> best = history.stream()
+                .filter(interval -> interval.validationLoss() != null && steps.containsKey(interval.step()))
+                .min(Comparator.comparingDouble(TrainingInterval::validationLoss))
+                .map(TrainingInterval::step);
         List<Integer> newest =
                 steps.descendingKeySet().stream().limit(config.keep()).toList();
         for (var step : steps.entrySet()) {
@@ -153,31 +178,21 @@ final class Checkpoints {
         }
     }
 
-    /**
-     * Writes weights to a temporary folder, from which tasks can read them by byte range, and removes it after use.
-     *
-     * @param use called once with the folder
-     */
-    <T> T withFolder(ModelConfig model, Weights weights, Lineage lineage, Function<ModelFolder, T> use)
-            throws IOException {
-        Path temporary = new Path(folder, "round-" + UUID.randomUUID());
-        try {
-            return use.apply(ModelFolder.write(files, temporary, model, weights, lineage));
-        } finally {
-            files.delete(temporary, true);
-        }
-    }
-
     /** Returns the path of the newest checkpoint, or "none", for messages. */
     String newest() throws IOException {
         SortedMap<Integer, Path> steps = steps();
         return steps.isEmpty() ? "none" : steps.get(steps.lastKey()).toString();
     }
 
-    /** Must be called when the model is published: removes the checkpoints unless the configuration keeps them. */
-    void finish() throws IOException {
-        if (!config.stay()) {
+    /**
+     * Must be called when the model is published: removes the checkpoints unless the configuration keeps them. That of the last
+     * step goes always, since the model has its weights.
+     */
+    void finish(int last) throws IOException {
+        if (!config.stay() || config.every() == 0) {
             discard();
+        } else if (files.exists(path(last))) {
+            remove(path(last));
         }
     }
 
@@ -215,17 +230,8 @@ final class Checkpoints {
         files.delete(hidden, true);
     }
 
-    /**
-     * Removes files that killed runs left. Without locks, keeps the folders of rounds, since another run may be active.
-     */
+    /** Removes files that killed runs left. */
     private void removeLeftovers() throws IOException {
-        leftovers.removeHidden(folder, UNFINISHED);
-        if (exclusive && files.exists(folder)) {
-            for (FileStatus status : files.listStatus(folder)) {
-                if (ROUND.matcher(status.getPath().getName()).matches()) {
-                    files.delete(status.getPath(), true);
-                }
-            }
-        }
+        leftovers.removeHidden(folder, STEP);
     }
 }

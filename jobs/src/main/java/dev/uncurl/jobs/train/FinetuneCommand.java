@@ -8,6 +8,7 @@ import dev.uncurl.jobs.cli.RecordedCommand;
 import dev.uncurl.jobs.cli.WarehouseOptions;
 import dev.uncurl.jobs.warehouse.Backend;
 import dev.uncurl.jobs.warehouse.CorpusRun;
+import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.PathName;
 import dev.uncurl.jobs.warehouse.Warehouse;
@@ -84,12 +85,13 @@ public final class FinetuneCommand implements Callable<Integer> {
         var inputs = new TreeMap<String, String>();
         inputs.put("parent", parent.manifestSha256());
         inputs.put("task", task);
-        inputs.put("train", config.train().inputs());
+        inputs.putAll(config.train().inputs());
         inputs.put("data", CorpusRun.ids(java.util.List.of(run)));
         inputs.put(Lineage.TOKENIZER, tokenizer);
         try (var lock = warehouse.lock("model", modelId)) {
             if (models.isMade(modelId, inputs)) {
-                new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
+                new Checkpoints(warehouse, modelId, config.train().checkpoint())
+                        .finish(config.train().steps(parent.config().sequenceLength()));
             } else {
                 train(warehouse, parent, config.train(), inputs);
             }
@@ -106,7 +108,8 @@ public final class FinetuneCommand implements Callable<Integer> {
         int length = parent.config().sequenceLength();
         try (var data = TrainingData.examples(warehouse, task, train, length)) {
             var validation = Validation.examples(warehouse, task, train, length);
-            new Training(warehouse, modelId, parent.config(), train, lineage).run(parent, data, validation);
+            var initial = new StartingPoint.Parent(ModelCache.Reference.of(warehouse, parent));
+            new Training(warehouse, modelId, parent.config(), train, lineage).run(initial, data, validation);
         }
     }
 }

@@ -1,62 +1,36 @@
 package dev.uncurl.jobs.train;
 
-import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.output.Digits;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 
 /**
- * Stops a run if training diverges: the loss or gradient is not finite, or the loss exceeds a multiple of its running
- * median. The round in which this happens is not saved, so the newest checkpoint is the last good one.
+ * Finds out when training diverges: the loss or gradient is not finite, or the loss exceeds a multiple of its running median.
+ * All ranks know the loss of a step and stop at the same one, whose segment is not saved; so the newest checkpoint is the last
+ * good one.
  */
 final class LossGuard {
-    /** Number of rounds in the running median of the loss. */
-    private static final int WINDOW = 20;
+    /** Number of intervals in the running median of the loss. */
+    static final int WINDOW = 20;
 
-    private final String what;
-    private final TrainConfig train;
+    private final double spikeFactor;
 
-    LossGuard(String what, TrainConfig train) {
-        this.what = what;
-        this.train = train;
+    /** @param spikeFactor multiple of the median; 0: the loss may have any finite value */
+    LossGuard(double spikeFactor) {
+        this.spikeFactor = spikeFactor;
     }
 
-    /**
-     * Checks the steps of a round, ordered by step and then by rank.
-     *
-     * @param before the previous rounds
-     * @param steps the steps of all ranks, in any order
-     * @param batches of the round: first those of rank 0, then those of rank 1, ...
-     * @param lastGood the last good checkpoint, for the message
-     * @throws UserError (diverged) for the first bad step; the message has the step, the rank and the ids of the
-     *     batch's sequences
-     */
-    void check(List<TrainingRound> before, List<StepMetrics> steps, List<TrainingData.Batch> batches, String lastGood) {
-        double median = median(before);
-        steps.stream()
-                .sorted(Comparator.comparingInt(StepMetrics::step).thenComparingInt(StepMetrics::rank))
-                .filter(step -> !isGood(step, median))
-                .findFirst()
-                .ifPresent(step -> {
-                    throw diverged(step, median, batches, lastGood);
-                });
+    /** @param before the intervals before the step */
+    boolean isGood(StepMetrics step, List<TrainingInterval> before) {
+        boolean spike = spikeFactor > 0 && step.crossEntropy() > spikeFactor * median(before);
+        return step.isFinite() && !spike;
     }
 
-    private boolean isGood(StepMetrics step, double median) {
-        boolean spike = train.spikeFactor() > 0 && step.crossEntropy() > train.spikeFactor() * median;
-        return isFinite(step) && !spike;
-    }
-
-    private static boolean isFinite(StepMetrics step) {
-        return step.fault() == null && Double.isFinite(step.crossEntropy()) && Double.isFinite(step.gradientNorm());
-    }
-
-    /** Returns the median loss of the last rounds; infinite if there are none. */
-    private static double median(List<TrainingRound> rounds) {
-        double[] losses = rounds.subList(Math.max(0, rounds.size() - WINDOW), rounds.size()).stream()
-                .mapToDouble(TrainingRound::loss)
+    /** Returns the median loss of the last intervals; infinite if there are none. */
+    private static double median(List<TrainingInterval> intervals) {
+        double[] losses = intervals.subList(Math.max(0, intervals.size() - WINDOW), intervals.size()).stream()
+                .mapToDouble(TrainingInterval::loss)
                 .sorted()
                 .toArray();
         int n = losses.length;
@@ -65,18 +39,23 @@ final class LossGuard {
                 : Arrays.stream(losses, (n - 1) / 2, n / 2 + 1).average().getAsDouble();
     }
 
-    private UserError diverged(StepMetrics step, double median, List<TrainingData.Batch> batches, String lastGood) {
-        boolean finite = isFinite(step);
-        String batch = String.join(
-                ", ",
-                batches.get(step.rank() * train.averagingFrequency() + step.step() % train.averagingFrequency())
-                        .ids());
+    /**
+     * The error of a bad step.
+     *
+     * @param what the run
+     * @param ids of the step's sequences
+     * @param lastGood the last good checkpoint, for the message
+     */
+    UserError diverged(
+            String what, StepMetrics step, List<TrainingInterval> before, List<String> ids, String lastGood) {
+        boolean finite = step.isFinite();
         String values = "loss " + Digits.of(step.crossEntropy()) + ", gradient norm " + Digits.of(step.gradientNorm())
-                + (finite ? ", median loss of the previous rounds " + Digits.of(median) : "");
+                + (finite ? ", median loss of the steps before " + Digits.of(median(before)) : "");
         return UserError.diverged(
-                what + " diverged in step " + (step.step() + 1) + " of rank " + step.rank() + ": " + values
+                what + " diverged in step " + step.step() + ": " + values
                         + (step.fault() == null ? "" : "\n  " + step.fault())
-                        + "\n  Sequences of the batch: " + batch + "\n  Last good checkpoint: " + lastGood,
+                        + "\n  Sequences of the batch: " + String.join(", ", ids) + "\n  Last good checkpoint: "
+                        + lastGood,
                 "To train from the start, lower train.learning-rate or raise train.warmup"
                         + (finite ? "; to continue from the checkpoint, raise train.spike-factor." : "."));
     }

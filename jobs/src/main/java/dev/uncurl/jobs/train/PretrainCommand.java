@@ -79,13 +79,14 @@ public final class PretrainCommand implements Callable<Integer> {
         }
         var inputs = new TreeMap<String, String>();
         inputs.put("model", Settings.json(config.model()));
-        inputs.put("train", config.train().inputs());
+        inputs.putAll(config.train().inputs());
         inputs.put("data", CorpusRun.ids(runs));
         inputs.put(Lineage.TOKENIZER, runs.get(0).tokenizer());
         Lineage lineage = Lineage.here(null, "pretrain", inputs, RecordedCommand.of(spec), Backend.name());
         try (var lock = warehouse.lock("model", modelId)) {
             if (new Models(warehouse).isMade(modelId, inputs)) {
-                new Checkpoints(warehouse, modelId, config.train().checkpoint()).finish();
+                new Checkpoints(warehouse, modelId, config.train().checkpoint())
+                        .finish(config.train().steps(config.model().sequenceLength()));
             } else {
                 train(warehouse, config, lineage);
             }
@@ -151,7 +152,7 @@ public final class PretrainCommand implements Callable<Integer> {
     private void train(Warehouse warehouse, PretrainConfig config, Lineage lineage) throws IOException {
         TrainConfig train = config.train();
         int length = config.model().sequenceLength();
-        Weights initial = ModelInitialization.of(config.model(), train.seed());
+        var initial = new StartingPoint.Seed(config.model(), train.seed());
         try (var data = TrainingData.sequences(warehouse, config.corpora(), train, length)) {
             var validation = Validation.sequences(warehouse, config.corpora(), train);
             new Training(warehouse, modelId, config.model(), train, lineage).run(initial, data, validation);

@@ -4,19 +4,20 @@ import dev.uncurl.model.TrainStep;
 import java.io.Serializable;
 
 /**
- * One optimiser step of one rank.
+ * One step, over all ranks.
  *
- * @param step index of the step in the run of this rank, from 0
+ * @param step its number in the run, from 1
  * @param crossEntropy mean per predicted token, nats
  * @param predicted number of predicted tokens
  * @param balance balance loss
  * @param gradientNorm global, before clipping
  * @param expertTokens number of choices per router row, including dropped choices, by MoE layer in ascending order
  * @param dropped number of choices dropped because of the capacity limit, by MoE layer
+ * @param sequencesHash of the positions and ids of its sequences, see {@link StepShare}
+ * @param times where the time went
  * @param fault why the step failed; null if it succeeded
  */
 record StepMetrics(
-        int rank,
         int step,
         double crossEntropy,
         int predicted,
@@ -25,11 +26,12 @@ record StepMetrics(
         double learningRate,
         int[][] expertTokens,
         int[] dropped,
+        long sequencesHash,
+        StepTimes times,
         String fault)
         implements Serializable {
-    static StepMetrics of(int rank, int step, TrainStep.Result result) {
+    static StepMetrics of(int step, TrainStep.Result result, long sequencesHash, StepTimes times) {
         return new StepMetrics(
-                rank,
                 step,
                 result.loss().crossEntropy(),
                 result.loss().predicted(),
@@ -42,6 +44,13 @@ record StepMetrics(
                 result.routing().values().stream()
                         .mapToInt(TrainStep.Routing::dropped)
                         .toArray(),
+                sequencesHash,
+                times,
                 result.fault());
+    }
+
+    /** Whether the step has a loss and a gradient. */
+    boolean isFinite() {
+        return fault == null && Double.isFinite(crossEntropy) && Double.isFinite(gradientNorm);
     }
 }

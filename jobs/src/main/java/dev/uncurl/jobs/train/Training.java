@@ -1,34 +1,34 @@
 package dev.uncurl.jobs.train;
 
+import dev.uncurl.checkpoint.CheckpointPart;
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.SmoeNetwork;
-import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.output.Digits;
-import dev.uncurl.jobs.spark.Progress;
+import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.MetricsRow;
-import dev.uncurl.model.Weights;
+import dev.uncurl.model.ModelSize;
 import dev.uncurl.model.spec.ModelConfig;
-import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.apache.spark.util.CollectionAccumulator;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.apache.spark.util.SerializableConfiguration;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 
 /**
- * Trains a model with Deeplearning4j on Spark. In each round, every rank takes some steps on its own batches; then
- * parameters and optimiser state are averaged. The result depends only on the configuration, the data and the number of
- * ranks: a killed run resumes from its newest checkpoint and gives the same bits.
+ * Trains a model with Deeplearning4j on Spark, in segments of many steps. In a segment the ranks train synchronously
+ * ({@link SynchronousTraining}) and then write a checkpoint, from which the next segment, the validation and a killed run go
+ * on; the driver has no weights. Apart from rounding, the result depends only on the configuration and the data; with the same
+ * number of ranks it has the same bits, whether the run was killed or not.
  */
 final class Training {
     private final Warehouse warehouse;
@@ -38,6 +38,7 @@ final class Training {
     private final Lineage lineage;
     private final Checkpoints checkpoints;
     private final String what;
+    private final int steps;
 
     /** @param lineage lineage of the model; only a checkpoint with the same inputs is resumed */
     Training(Warehouse warehouse, String modelId, ModelConfig model, TrainConfig train, Lineage lineage) {
@@ -48,153 +49,133 @@ final class Training {
         this.lineage = lineage;
         this.checkpoints = new Checkpoints(warehouse, modelId, train.checkpoint());
         this.what = "train " + modelId;
+        this.steps = train.steps(model.sequenceLength());
     }
 
     /**
      * Trains, writes training.metrics, publishes the folder, then writes the row of models.registry, and last removes
      * the checkpoints.
      *
-     * @param initial initial parameters, used if there is no checkpoint
-     * @param data training data; in each round the first batches are for rank 0, the next for rank 1, ...
-     * @param validation computes the validation loss between rounds
+     * @param initial the beginning, if there is no checkpoint
+     * @param data training data
+     * @param validation computes the validation loss between segments
      */
-    ModelFolder run(Weights initial, TrainingData data, Validation validation) throws IOException {
+    ModelFolder run(StartingPoint initial, TrainingData data, Validation validation) throws IOException {
+        if (warehouse.context().isLocal()) {
+            ModelSize.checkTrainingTogether(model, train);
+        }
         warehouse.describe(what);
         Optional<Checkpoints.State> saved = checkpoints.resume(lineage.inputs());
-        MultiLayerNetwork network = SmoeNetwork.create(
-                model, optimizer(), saved.map(Checkpoints.State::parameters).orElse(initial), train.microBatch());
-        var history = new ArrayList<TrainingRound>();
-        if (saved.isPresent()) {
-            Checkpoints.State state = saved.get();
-            SmoeNetwork.resume(
-                    network, state.first(), state.second(), state.last().step());
-            history.addAll(state.history());
+        Checkpoints.State trained;
+        try (var follower =
+                new Follower(what, steps, saved.map(Checkpoints.State::history).orElse(List.of()))) {
+            trained = saved.isPresent() ? validated(saved.get(), validation, follower) : null;
+            while (trained == null || trained.last().step() < steps) {
+                trained = validated(segment(initial, trained, data, validation), validation, follower);
+                checkpoints.prune(trained.history(), steps);
+            }
+            follower.done();
         }
-        data.startAt(saved.map(Checkpoints.State::sequences).orElse(0L));
-        train(network, history, data, validation);
-        Weights trained = SmoeNetwork.parameters(network);
-        requireFinite(trained);
-        writeMetrics(history); // before the folder: once it exists, a restarted run does nothing more
-        ModelFolder folder =
-                ModelFolder.write(warehouse.files(), warehouse.modelFolder(modelId), model, trained, lineage);
+        writeMetrics(trained.history()); // before the folder: once it exists, a restarted run does nothing more
+        ModelFolder folder = new TrainedModel(warehouse, trained.model()).publish(modelId, lineage);
         new Models(warehouse).register(modelId, folder);
-        checkpoints.finish();
-        TrainingRound last = history.get(history.size() - 1);
+        checkpoints.finish(steps);
         System.out.printf(
                 Locale.ROOT,
                 "Model %s: %,d parameters, trained on %,d tokens in %d steps, loss %s -> %s%n",
                 modelId,
-                network.numParams(),
-                last.tokens(),
-                last.step(),
-                Digits.fixed(history.get(0).loss(), 3),
-                Digits.fixed(last.loss(), 3));
+                folder.layout().length(),
+                trained.last().tokens(),
+                steps,
+                Digits.fixed(trained.history().get(0).loss(), 3),
+                Digits.fixed(trained.last().loss(), 3));
         return folder;
     }
 
-    private int rounds() {
-        return train.rounds(model.sequenceLength());
+    /** Measures the validation loss, if it is due after the last interval. */
+    private Checkpoints.State validated(Checkpoints.State state, Validation validation, Follower follower) {
+        List<TrainingInterval> history = state.history();
+        int before = history.size() < 2 ? 0 : history.get(history.size() - 2).step();
+        if (state.last().validationLoss() != null
+                || !validation.isDue(before, state.last().step())) {
+            return state;
+        }
+        double loss = validation.loss(state.model());
+        follower.validated(loss);
+        var measured = new ArrayList<>(history);
+        measured.set(history.size() - 1, state.last().validated(loss));
+        return new Checkpoints.State(state.model(), measured);
     }
 
-    /** Runs the remaining rounds, and adds them to the history. */
-    private void train(MultiLayerNetwork network, List<TrainingRound> history, TrainingData data, Validation validation)
+    /** Takes the steps up to the next checkpoint or validation. @param state after the last segment; null before the first */
+    private Checkpoints.State segment(
+            StartingPoint initial, Checkpoints.State state, TrainingData data, Validation validation)
             throws IOException {
-        CollectionAccumulator<StepMetrics> metrics =
-                warehouse.spark().sparkContext().collectionAccumulator("training metrics of " + modelId);
-        var master = new RankOrderedAveraging(train.ranks(), train.batch(), train.averagingFrequency(), metrics);
-        var spark = new SparkDl4jMultiLayer(warehouse.context(), network, master);
-        var guard = new LossGuard(what, train);
-        var progress = new Progress(what, "rounds", rounds(), history.size());
-        for (int round = history.size() + 1; round <= rounds(); round++) {
-            int before = (round - 1) * train.averagingFrequency();
-            int after = round * train.averagingFrequency();
-            List<TrainingData.Batch> batches = batches(data);
-            metrics.reset();
-            long start = System.nanoTime();
-            spark.fit(warehouse
-                    .context()
-                    .parallelize(
-                            batches.stream().map(TrainingData.Batch::tokens).toList(), train.ranks())
-                    .map(SmoeNetwork::dataSet));
-            double seconds = (System.nanoTime() - start) / 1e9;
-            List<StepMetrics> steps = List.copyOf(metrics.value());
-            guard.check(history, steps, batches, checkpoints.newest());
-            TrainingRound done = TrainingRound.of(after, tokens(history), seconds, steps, model);
-            if (validation.isDue(before, after)) {
-                requireFinite(SmoeNetwork.parameters(network));
-                done = done.validated(
-                        checkpoints.withFolder(model, SmoeNetwork.parameters(network), lineage, validation::loss));
+        List<TrainingInterval> history = state == null ? List.of() : state.history();
+        int from = state == null ? 0 : state.last().step();
+        int to = end(from, validation);
+        ModelStaging staging = checkpoints.begin(model, to);
+        boolean published = false;
+        try {
+            var segment = new Segment(
+                    what,
+                    model,
+                    train,
+                    state == null
+                            ? initial
+                            : new StartingPoint.Checkpoint(ModelCache.Reference.of(warehouse, state.model())),
+                    from,
+                    to,
+                    history.subList(Math.max(0, history.size() - LossGuard.WINDOW), history.size()),
+                    checkpoints.path(to).toString(),
+                    staging.token(),
+                    new SerializableConfiguration(
+                            warehouse.spark().sparkContext().hadoopConfiguration()));
+            List<RankOutcome> outcomes = run(segment, data);
+            var all = new ArrayList<>(history);
+            all.addAll(outcomes.get(0).intervals());
+            StepMetrics bad = outcomes.get(0).bad();
+            if (bad != null) {
+                throw new LossGuard(train.spikeFactor())
+                        .diverged(what, bad, all, data.ids(bad.step()), checkpoints.newest());
             }
-            history.add(done);
-            if (round < rounds() && train.isDue(train.checkpoint().every(), before, after)) {
-                requireFinite(SmoeNetwork.parameters(network));
-                save(network, history);
+            List<CheckpointPart> parts =
+                    outcomes.stream().map(RankOutcome::part).toList();
+            Checkpoints.State next = checkpoints.publish(staging, parts, all, lineage);
+            published = true;
+            return next;
+        } finally {
+            if (!published) {
+                staging.discard();
             }
-            progress.at(round, describe(history));
-        }
-        progress.done(describe(history));
-    }
-
-    private List<TrainingData.Batch> batches(TrainingData data) {
-        var batches = new ArrayList<TrainingData.Batch>();
-        for (int i = 0; i < train.ranks() * train.averagingFrequency(); i++) {
-            batches.add(data.next());
-        }
-        return batches;
-    }
-
-    private void save(MultiLayerNetwork network, List<TrainingRound> history) throws IOException {
-        long sequences = (long) history.size() * train.ranks() * train.averagingFrequency() * train.batch();
-        var state = new Checkpoints.State(
-                SmoeNetwork.parameters(network),
-                SmoeNetwork.firstMoments(network),
-                SmoeNetwork.secondMoments(network),
-                sequences,
-                List.copyOf(history));
-        checkpoints.write(model, state, lineage);
-    }
-
-    /** Checks the weights directly, because no later loss shows an error of the last steps. */
-    private void requireFinite(Weights parameters) throws IOException {
-        for (ParameterLayout.Tensor tensor : ParameterLayout.of(model).tensors()) {
-            parameters.read(tensor.name(), (values, count, at) -> {
-                for (int i = 0; i < count; i++) {
-                    if (!Float.isFinite(values[i])) {
-                        throw UserError.diverged(
-                                what + " diverged: tensor " + tensor.name() + " has the value " + values[i]
-                                        + " at index " + (at + i),
-                                "To train from the start, lower train.learning-rate or raise train.warmup.");
-                    }
-                }
-            });
         }
     }
 
-    private static long tokens(List<TrainingRound> history) {
-        return history.isEmpty() ? 0 : history.get(history.size() - 1).tokens();
+    /** The step after which a segment ends: that of a whole interval. */
+    private int end(int from, Validation validation) {
+        int before = from;
+        while (true) {
+            int after = (int) Math.min(steps, (before / train.metricsEvery() + 1L) * train.metricsEvery());
+            if (after == steps
+                    || train.isDue(train.checkpoint().every(), before, after)
+                    || validation.isDue(before, after)) {
+                return after;
+            }
+            before = after;
+        }
     }
 
-    private static String describe(List<TrainingRound> history) {
-        TrainingRound last = history.get(history.size() - 1);
-        String validation = history.stream()
-                .map(TrainingRound::validationLoss)
-                .filter(loss -> loss != null)
-                .reduce((earlier, later) -> later)
-                .map(loss -> ", validation loss " + Digits.fixed(loss, 3))
-                .orElse("");
-        double seconds = history.stream().mapToDouble(TrainingRound::seconds).sum();
-        return String.format(
-                Locale.ROOT,
-                "loss %s -> %s%s, %,d tokens, %,.0f tokens/s",
-                Digits.fixed(history.get(0).loss(), 3),
-                Digits.fixed(last.loss(), 3),
-                validation,
-                last.tokens(),
-                last.tokens() / seconds);
+    private List<RankOutcome> run(Segment segment, TrainingData data) {
+        var master = new SynchronousTraining(segment);
+        var network = SmoeNetwork.withoutArrays(model, optimizer(), train.microBatch());
+        var division = SynchronousTraining.division(
+                segment.shares(), warehouse.context().isLocal());
+        new SparkDl4jMultiLayer(warehouse.context(), network, master)
+                .fit(data.steps(segment.from(), segment.to(), division));
+        return master.outcomes();
     }
 
     private FusedAdamW optimizer() {
-        int steps = rounds() * train.averagingFrequency();
         return new FusedAdamW(train.learningRate())
                 .withSchedule((int) Math.round(train.warmup() * steps), steps, train.minimumLearningRate())
                 .withBetas(train.beta1(), train.beta2())
@@ -203,9 +184,9 @@ final class Training {
                 .withMaximumGradientNorm(train.clip());
     }
 
-    private void writeMetrics(List<TrainingRound> history) {
+    private void writeMetrics(List<TrainingInterval> history) {
         List<MetricsRow> rows =
-                history.stream().map(round -> round.toRow(modelId)).toList();
+                history.stream().map(interval -> interval.toRow(modelId)).toList();
         Records.replace(warehouse, UncurlTable.METRICS, rows, "run_id", modelId);
     }
 }

@@ -8,52 +8,50 @@ import static org.apache.spark.sql.functions.not;
 import static org.apache.spark.sql.functions.xxhash64;
 
 import dev.uncurl.config.TrainConfig;
+import dev.uncurl.dl4j.SmoeNetwork;
+import dev.uncurl.dl4j.StepShares;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.Examples;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.model.Sequences;
 import dev.uncurl.model.TokenBatch;
+import java.io.Serializable;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import org.apache.spark.Partitioner;
+import org.apache.spark.api.java.JavaPairRDD;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
+import org.nd4j.linalg.dataset.DataSet;
+import scala.Tuple2;
 
 /**
- * The endless series of batches of a training run: epoch after epoch, each in the order of a hash of the seed, the
- * epoch and the row's id, so the order depends on nothing else. A position in the series is the number of sequences
- * before it.
+ * The endless series of sequences of a training run: epoch after epoch, each in the order of a hash of the seed, the
+ * epoch and the row's id, so the order depends on nothing else. Step n has sequences (n - 1) * batch to n * batch - 1. Tasks
+ * read them from the tables; the driver has none.
  */
 final class TrainingData implements AutoCloseable {
+    /** Rows that one task sorts faster than several. */
+    private static final long FEW = 100_000;
+
     private final Dataset<Row> rows;
     private final List<String> key;
     private final int batch;
     private final long seed;
-    private final int sequenceLength;
-    private final boolean onTarget;
+    private final Reader reader;
     private final long size;
-    private Iterator<Row> epochRows = Collections.emptyIterator();
-    private int epoch;
-
-    /**
-     * The batch of one step of one rank.
-     *
-     * @param ids id of each of its sequences: {@code cc100/17} is sequence 17 of corpus cc100
-     */
-    record Batch(TokenBatch tokens, List<String> ids) {}
 
     private TrainingData(Dataset<Row> rows, List<String> key, TrainConfig train, int sequenceLength, boolean onTarget) {
         this.rows = rows.cache();
         this.key = key;
         this.batch = train.batch();
         this.seed = train.seed();
-        this.sequenceLength = sequenceLength;
-        this.onTarget = onTarget;
+        this.reader = new Reader(key, sequenceLength, onTarget);
         this.size = this.rows.count();
     }
 
@@ -144,42 +142,40 @@ final class TrainingData implements AutoCloseable {
     }
 
     /**
-     * Moves to a position; reads only the epoch of this position.
+     * The sequences of some steps, one per DataSet. Partition p has, in their order, those that {@code division} assigns to
+     * rank p.
      *
-     * @param sequences the position, in sequences
+     * @param from number of steps before the first one
+     * @param to number of steps up to the last one
      */
-    void startAt(long sequences) {
-        epoch = Math.toIntExact(sequences / size);
-        epochRows = shuffled(epoch++).toLocalIterator();
-        for (long before = sequences % size; before > 0; before--) {
-            epochRows.next();
-        }
+    JavaRDD<DataSet> steps(int from, int to, StepShares division) {
+        return series((long) from * batch, (long) to * batch)
+                .repartitionAndSortWithinPartitions(new ByRank(division))
+                .map(sequence -> sequence._2().dataSet(sequence._1()));
     }
 
-    /** Returns the next batch. */
-    Batch next() {
-        var tokens = new ArrayList<int[]>();
-        var targets = new ArrayList<int[]>();
-        var ids = new ArrayList<String>();
-        while (tokens.size() < batch) {
-            if (!epochRows.hasNext()) {
-                epochRows = shuffled(epoch++).toLocalIterator();
-            }
-            Row row = epochRows.next();
-            ids.add(row.getAs(key.get(0)) + "/" + row.getAs(key.get(1)));
-            if (key.get(0).equals("corpus")) {
-                int[] sequence = Examples.ints(row, "tokens");
-                tokens.add(sequence);
-                targets.add(Sequences.nextTokens(sequence, 1));
-            } else {
-                int[] prompt = Examples.ints(row, "prompt_tokens");
-                int[] target = Examples.ints(row, "target_tokens");
-                int[] sequence = Sequences.fit(prompt, target, sequenceLength);
-                tokens.add(sequence);
-                targets.add(Sequences.nextTokens(sequence, onTarget ? sequence.length - target.length : 1));
-            }
+    /** The ids of the sequences of a step, in their order: {@code cc100/17} is sequence 17 of corpus cc100. */
+    List<String> ids(int step) {
+        return series((long) (step - 1) * batch, (long) step * batch).sortByKey().values().collect().stream()
+                .map(Sequence::id)
+                .toList();
+    }
+
+    /** Sequences by position, from {@code first} inclusive to {@code end} exclusive, in any order. */
+    private JavaPairRDD<Long, Sequence> series(long first, long end) {
+        Reader read = reader;
+        long rowsOfEpoch = size;
+        JavaPairRDD<Long, Sequence> all = null;
+        for (long epoch = first / size; epoch <= (end - 1) / size; epoch++) {
+            long begin = epoch * rowsOfEpoch;
+            JavaPairRDD<Long, Sequence> one = shuffled(Math.toIntExact(epoch))
+                    .javaRDD()
+                    .zipWithIndex()
+                    .filter(row -> begin + row._2() >= first && begin + row._2() < end)
+                    .mapToPair(row -> new Tuple2<>(begin + row._2(), read.read(row._1())));
+            all = all == null ? one : all.union(one);
         }
-        return new Batch(Sequences.padded(tokens, targets), ids);
+        return all;
     }
 
     private Dataset<Row> shuffled(int epoch) {
@@ -187,6 +183,57 @@ final class TrainingData implements AutoCloseable {
         columns.add(lit(seed));
         columns.add(lit(epoch));
         key.forEach(name -> columns.add(col(name)));
-        return rows.orderBy(xxhash64(columns.toArray(Column[]::new)), col(key.get(0)), col(key.get(1)));
+        Column[] order = {xxhash64(columns.toArray(Column[]::new)), col(key.get(0)), col(key.get(1))};
+        return size <= FEW ? rows.coalesce(1).sortWithinPartitions(order) : rows.orderBy(order);
+    }
+
+    /** The position and the id of a sequence. */
+    static String place(DataSet sequence) {
+        return (String) sequence.getExampleMetaData().get(0);
+    }
+
+    /** @param targets for each token the token to predict, or -1 */
+    private record Sequence(String id, int[] tokens, int[] targets) implements Serializable {
+        DataSet dataSet(long position) {
+            DataSet data = SmoeNetwork.dataSet(new TokenBatch(tokens, targets, 1, tokens.length));
+            data.setExampleMetaData(List.of(position + " " + id));
+            return data;
+        }
+    }
+
+    /** Makes sequences of rows. */
+    private record Reader(List<String> key, int length, boolean onTarget) implements Serializable {
+        Sequence read(Row row) {
+            String id = row.getAs(key.get(0)) + "/" + row.getAs(key.get(1));
+            if (key.get(0).equals("corpus")) {
+                int[] tokens = Examples.ints(row, "tokens");
+                return new Sequence(id, tokens, Sequences.nextTokens(tokens, 1));
+            }
+            int[] prompt = Examples.ints(row, "prompt_tokens");
+            int[] target = Examples.ints(row, "target_tokens");
+            int[] tokens = Sequences.fit(prompt, target, length);
+            return new Sequence(id, tokens, Sequences.nextTokens(tokens, onTarget ? tokens.length - target.length : 1));
+        }
+    }
+
+    /** Sends each sequence to the partition of its rank. */
+    private static final class ByRank extends Partitioner {
+        private static final long serialVersionUID = 1L;
+
+        private final StepShares division;
+
+        ByRank(StepShares division) {
+            this.division = division;
+        }
+
+        @Override
+        public int numPartitions() {
+            return division.ranks();
+        }
+
+        @Override
+        public int getPartition(Object position) {
+            return division.rank((int) ((Long) position % division.batch()));
+        }
     }
 }

@@ -23,7 +23,7 @@ import org.apache.spark.sql.Row;
 
 /**
  * Computes the loss of a model during training on a part of the validation split of its data. The sequences are
- * selected by the hash of their ids, so they are the same in every round and every run. They are scored in the same way
+ * selected by the hash of their ids, so they are the same every time and in every run. They are scored in the same way
  * as by evaluate, in as many Spark tasks as training has ranks.
  */
 final class Validation {

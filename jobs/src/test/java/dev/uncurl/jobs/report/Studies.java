@@ -50,7 +50,23 @@ final class Studies {
             double loss = 5.6 + 3.3 * Math.exp(-4.0 * i / rounds) + 0.05 * Math.sin(7 * i);
             Optional<Double> validation = i % 5 == 4 ? Optional.of(loss + 0.1) : Optional.empty();
             rows.add(new MetricsRow(
-                    run, 10 * (i + 1), 12_500L * (i + 1), loss, validation, 1.1, 0.9, 1e-3, 9000, List.of()));
+                    run,
+                    10 * (i + 1),
+                    12_500L * (i + 1),
+                    loss,
+                    validation,
+                    1.1,
+                    0.9,
+                    1e-3,
+                    9000,
+                    List.of(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty()));
         }
         return new LossCurve(run, rows, unigram);
     }

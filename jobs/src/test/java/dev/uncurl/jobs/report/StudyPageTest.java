@@ -177,10 +177,8 @@ class StudyPageTest {
     void aLongRunIsDrawnInAFewHundredPointsWithTheSameMean() {
         LossCurve curve = Studies.curve("long", 10_000, OptionalDouble.empty());
         assertThat(curve.training()).hasSizeLessThanOrEqualTo(LossCurve.POINTS);
-        double mean = curve.rounds().stream()
-                .mapToDouble(round -> round.loss())
-                .average()
-                .orElseThrow();
+        double mean =
+                curve.rows().stream().mapToDouble(row -> row.loss()).average().orElseThrow();
         assertThat(curve.training().stream()
                         .mapToDouble(LossCurve.Point::loss)
                         .average()

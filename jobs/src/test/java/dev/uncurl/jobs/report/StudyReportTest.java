@@ -92,16 +92,16 @@ class StudyReportTest {
 
     private static void metrics(Warehouse warehouse) {
         var rows = new ArrayList<Map<String, Object>>();
-        Studies.curve("demo-base", 20, OptionalDouble.empty()).rounds().forEach(round -> {
+        Studies.curve("demo-base", 20, OptionalDouble.empty()).rows().forEach(steps -> {
             var row = new HashMap<String, Object>(Map.of(
                     "run_id",
                     "demo-base",
                     "step",
-                    round.step(),
+                    steps.step(),
                     "tokens",
-                    round.tokens(),
+                    steps.tokens(),
                     "loss",
-                    round.loss(),
+                    steps.loss(),
                     "balance_loss",
                     1.0,
                     "grad_norm",
@@ -110,7 +110,7 @@ class StudyReportTest {
                     1e-3,
                     "tokens_per_second",
                     1e4));
-            round.validationLoss().ifPresent(loss -> row.put("validation_loss", loss));
+            steps.validationLoss().ifPresent(loss -> row.put("validation_loss", loss));
             rows.add(row);
         });
         RoutingFixture.append(warehouse, UncurlTable.METRICS, rows);

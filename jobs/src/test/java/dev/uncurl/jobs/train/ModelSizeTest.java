@@ -42,14 +42,8 @@ class ModelSizeTest {
         return Stream.of(
                 Arguments.of("parameters", List.of("model.moe.experts=16384", "model.feed-forward=4096")),
                 Arguments.of("parameters", List.of("model.width=32768", "model.heads=1")),
-                Arguments.of("A round of 4096 ranks", List.of("train.ranks=4096", "train.batch=65536")),
                 Arguments.of(
-                        "tokens at a time",
-                        List.of(
-                                "train.ranks=1",
-                                "train.averaging-frequency=1",
-                                "train.batch=65536",
-                                "train.micro-batch=65536")),
+                        "tokens at a time", List.of("train.ranks=1", "train.batch=65536", "train.micro-batch=65536")),
                 Arguments.of("train.tokens", List.of("train.tokens=1000000000000000")));
     }
 
@@ -74,15 +68,36 @@ class ModelSizeTest {
 
     @ParameterizedTest
     @ValueSource(ints = {32, 64, 128})
-    void theLargePresetsAreRefusedUntilTrainingIsSharded(int experts) {
+    void theLargePresetsAreRefusedUntilExpertsAreDivided(int experts) {
         var model = Settings.load("model/354m-" + experts + "e", List.of()).bind(ModelConfig.class);
         assertThat(model.moe().experts()).isEqualTo(experts);
         var train = demo().train();
         assertThatThrownBy(() -> ModelSize.checkTraining(model, train))
                 .isInstanceOf(UserError.class)
-                .hasMessageContaining("GB to train")
-                .hasMessageContaining("train at most")
+                .hasMessageContaining("GB per rank to train")
+                .hasMessageContaining("can have at most")
                 .hasMessageContaining("moe.experts");
+    }
+
+    @Test
+    void momentsThatAreTooManyForARankAreDividedAmongMore() {
+        var model = Settings.load("model/354m-8e", List.of("moe.experts=10")).bind(ModelConfig.class);
+        long parameters = ModelSize.parameters(model);
+        assertThat(parameters).isBetween(ModelSize.MOST_TRAINED / 2, ModelSize.MOST_TRAINED);
+        assertThatThrownBy(() ->
+                        ModelSize.checkTraining(model, demo("train.ranks=1").train()))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("Make train.ranks larger");
+    }
+
+    @Test
+    void ranksThatDoNotFitIntoOneProcessTogetherAreRefused() {
+        var config = demo("train.ranks=4096", "train.batch=65536");
+        ModelSize.checkTraining(config.model(), config.train());
+        assertThatThrownBy(() -> ModelSize.checkTrainingTogether(config.model(), config.train()))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("4096 ranks in memory together")
+                .hasMessageContaining("train.ranks smaller");
     }
 
     @Test

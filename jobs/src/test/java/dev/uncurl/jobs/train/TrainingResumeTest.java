@@ -1,11 +1,13 @@
 package dev.uncurl.jobs.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.Manifest;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.config.Settings;
 import dev.uncurl.config.TrainConfig;
+import dev.uncurl.dl4j.StepShares;
 import dev.uncurl.jobs.Cli;
 import dev.uncurl.jobs.StallingUncurl;
 import dev.uncurl.jobs.WeightArray;
@@ -20,6 +22,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.commons.io.FileUtils;
 import org.apache.spark.sql.Row;
@@ -29,8 +32,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.dataset.DataSet;
 
-/** Pretraining of 24 steps in 12 rounds that is killed, by the operating system, and started again. */
+/** Pretraining of 24 steps, in segments of 4, that is killed, by the operating system, and started again. */
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TrainingResumeTest {
@@ -40,7 +44,7 @@ class TrainingResumeTest {
     private Cli cli;
     private Path killed;
     private Map<String, Manifest.Entry> undisturbed;
-    private List<Row> undisturbedRounds;
+    private List<Row> undisturbedMetrics;
 
     @BeforeAll
     void runUndisturbedThenKill(@TempDir Path folder) throws IOException, InterruptedException {
@@ -49,7 +53,7 @@ class TrainingResumeTest {
         cli.succeed("tokenize --config " + conf, "--set", "corpora=[" + corpus(folder) + "]");
         cli.succeed(PRETRAIN);
         undisturbed = files();
-        undisturbedRounds = rounds();
+        undisturbedMetrics = metrics();
         Files.delete(cli.folder().resolve("models/base/manifest.json"));
         FileUtils.deleteDirectory(cli.folder().resolve("models/base").toFile());
 
@@ -89,10 +93,17 @@ class TrainingResumeTest {
     }
 
     /** training.metrics apart from the times. */
-    private List<Row> rounds() {
+    private List<Row> metrics() {
         return cli.open()
                 .rows(UncurlTable.METRICS, "run_id", "base")
-                .drop("tokens_per_second")
+                .drop(
+                        "tokens_per_second",
+                        "compute_seconds_mean",
+                        "compute_seconds_max",
+                        "exchange_seconds_mean",
+                        "exchange_seconds_max",
+                        "data_seconds_mean",
+                        "data_seconds_max")
                 .orderBy("step")
                 .collectAsList();
     }
@@ -111,7 +122,7 @@ class TrainingResumeTest {
                 .anyMatch(name -> name.matches("\\.step-20\\..*\\.tmp"));
         assertThat(cli.succeed(PRETRAIN)).contains("Model base: resumed from").contains("/step-16");
         assertThat(files()).isEqualTo(undisturbed);
-        assertThat(rounds()).hasSize(12).isEqualTo(undisturbedRounds);
+        assertThat(metrics()).hasSize(12).isEqualTo(undisturbedMetrics);
         assertThat(checkpoints()).doesNotExist();
         // and one that is killed between publishing and cleaning up is cleaned up after
         FileUtils.copyDirectory(killed.toFile(), checkpoints().toFile());
@@ -122,12 +133,12 @@ class TrainingResumeTest {
     /** A run resumes with other settings that only observe it. */
     @Test
     void aDamagedCheckpointIsNamedAndTheOneBeforeTakenInstead() throws IOException {
-        Path shard = checkpoint(16).resolve("optimizer-00001-of-00003.safetensors");
+        Path shard = checkpoint(16).resolve("moments-00001-of-00002.safetensors");
         byte[] content = Files.readAllBytes(shard);
         content[content.length - 5] ^= 1;
         Files.write(shard, content);
         assertThat(cli.succeed(PRETRAIN, "--set", "train.spike-factor=0", "--set", "train.checkpoint.every=0"))
-                .containsPattern("step-16 is damaged.*optimizer-00001-of-00003.safetensors")
+                .containsPattern("step-16 is damaged.*moments-00001-of-00002.safetensors")
                 .containsPattern("resumed from .*step-12");
         assertThat(files()).isEqualTo(undisturbed);
     }
@@ -164,30 +175,31 @@ class TrainingResumeTest {
         assertThat(cli.succeed(untrained)).contains("made from the same inputs: reused");
     }
 
-    /** The learning rate rises in every step: at first the model learns, later its weights are destroyed. */
+    /** The learning rate rises in every one of 47 steps: at first the model learns, later its weights are destroyed. */
     @Test
     void theNewestCheckpointsAndTheOneOfLowestValidationLossStayAndAllOthersGo() throws IOException {
         cli.succeed(
                 PRETRAIN,
                 settings(
-                        "learning-rate=2.5",
-                        "minimum-learning-rate=2.5",
+                        "tokens=12000",
+                        "learning-rate=3",
+                        "minimum-learning-rate=3",
                         "warmup=1",
                         "clip=0",
                         "spike-factor=0",
                         "checkpoint.every=2",
                         "validation.every=2"));
         var losses = new TreeMap<Integer, Double>();
-        rounds().forEach(round -> losses.put(round.getAs("step"), round.getAs("validation_loss")));
-        losses.remove(24); // after the last round the model is published, without a checkpoint
-        assertThat(losses).hasSize(11);
+        metrics().forEach(row -> losses.put(row.getAs("step"), row.getAs("validation_loss")));
+        losses.remove(47); // after the last step the model is published, and its checkpoint removed
+        assertThat(losses).hasSize(23);
         int best =
                 Collections.min(losses.entrySet(), Map.Entry.comparingByValue()).getKey();
-        assertThat(best).as("neither the first nor a late one of %s", losses).isBetween(4, 12);
-        assertThat(losses.tailMap(14).values())
+        assertThat(best).as("neither the first nor a late one of %s", losses).isBetween(4, 18);
+        assertThat(losses.tailMap(24).values())
                 .as("clearly worse than step %d of %s", best, losses)
                 .allMatch(loss -> loss > losses.get(best) + 1);
-        assertThat(names(checkpoints())).containsExactlyInAnyOrder("step-20", "step-22", "step-" + best);
+        assertThat(names(checkpoints())).containsExactlyInAnyOrder("step-44", "step-46", "step-" + best);
     }
 
     private static String[] settings(String... settings) {
@@ -197,36 +209,65 @@ class TrainingResumeTest {
     }
 
     @Test
-    void aRunThatDivergesStopsWithStepRankSequencesAndLastGoodCheckpoint() {
+    void aRunThatDivergesStopsWithStepSequencesAndLastGoodCheckpoint() {
         Cli.Outcome outcome = cli.run(
                 Stream.concat(Stream.of(PRETRAIN.split(" ")), Stream.of(settings("learning-rate=1000", "warmup=0")))
                         .toArray(String[]::new));
         assertThat(outcome.code()).as(outcome.err()).isEqualTo(6);
         assertThat(outcome.err())
-                .containsPattern("train base diverged in step \\d+ of rank [01]: loss ")
-                .containsPattern("Sequences of the batch: cc100/\\d+, cc100/\\d+, cc100/\\d+, cc100/\\d+\n")
+                .containsPattern("train base diverged in step \\d+: loss ")
+                .containsPattern("Sequences of the batch: (cc100/\\d+, ){7}cc100/\\d+\n")
                 .containsPattern("Last good checkpoint: (none|.*/step-\\d+)\n");
         assertThat(cli.folder().resolve("models/base")).doesNotExist();
     }
 
+    /** The micro-step, 8 sequences, stays the same. */
     @Test
-    void theBatchesFromAPositionOnAreThoseOfReadingUpToItHoweverFarItIs() {
+    void anotherNumberOfRanksContinuesARunWithTheSameBatchesAndLossesApartFromRounding() {
+        assertThat(cli.succeed(PRETRAIN, "--set", "train.ranks=3", "--set", "train.micro-batch=4"))
+                .containsPattern("resumed from .*/step-16, .* which 2 ranks wrote; with 3 the model is the same");
+        List<Row> continued = metrics();
+        assertThat(continued).hasSize(12);
+        for (int i = 0; i < 12; i++) {
+            double loss = undisturbedMetrics.get(i).getAs("loss");
+            assertThat(continued.get(i).<Double>getAs("loss")).isCloseTo(loss, within(1e-5 * loss));
+            assertThat(continued.get(i).<Long>getAs("sequences_hash"))
+                    .isEqualTo(undisturbedMetrics.get(i).getAs("sequences_hash"));
+        }
+        assertThat(files()).isNotEqualTo(undisturbed);
+    }
+
+    @Test
+    void theSequencesOfAStepAreThoseOfTheSeriesHoweverTheyAreDividedAndHoweverFarItIs() {
         TrainConfig train = Settings.load("src/test/resources/tiny/pretrain.conf", List.of())
                 .bind(PretrainConfig.class)
                 .train();
         try (var data = TrainingData.sequences(cli.open(), List.of("cc100"), train, 32)) {
-            data.startAt(0);
             var ids = new ArrayList<String>();
-            while (ids.size() < 2 * data.size() + 8) {
-                ids.addAll(data.next().ids());
+            for (int step = 1; ids.size() < 2 * data.size() + 8; step++) {
+                ids.addAll(data.ids(step));
             }
             assertThat(ids.subList(0, (int) data.size())).doesNotHaveDuplicates();
-            for (long position : new long[] {4, data.size() - 2, data.size(), 2 * data.size() + 3}) {
-                data.startAt(position);
-                assertThat(data.next().ids()).isEqualTo(ids.subList((int) position, (int) position + 4));
+            assertThat(ids.subList((int) data.size(), 2 * (int) data.size()))
+                    .containsExactlyInAnyOrderElementsOf(ids.subList(0, (int) data.size()))
+                    .isNotEqualTo(ids.subList(0, (int) data.size()));
+            for (int ranks = 1; ranks <= 3; ranks++) {
+                var shares = new StepShares(8, ranks, 2);
+                List<List<DataSet>> byRank = data.steps(1, 4, shares).glom().collect();
+                assertThat(byRank).hasSize(ranks);
+                for (int rank = 0; rank < ranks; rank++) {
+                    int own = rank;
+                    List<String> expected = IntStream.range(8, 32)
+                            .filter(position -> shares.rank(position % 8) == own)
+                            .mapToObj(position -> position + " " + ids.get(position))
+                            .toList();
+                    assertThat(byRank.get(rank).stream()
+                                    .map(TrainingData::place)
+                                    .toList())
+                            .isEqualTo(expected);
+                }
             }
-            data.startAt(2_000_000_000L * data.size() + 1);
-            assertThat(data.next().ids()).hasSize(4);
+            assertThat(data.ids(200_000_000)).hasSize(8);
         }
     }
 }

@@ -14,7 +14,14 @@ public record MetricsRow(
         double gradNorm,
         double lr,
         double tokensPerSecond,
-        List<Layer> layers) {
+        List<Layer> layers,
+        Optional<Long> sequencesHash,
+        Optional<Double> computeSecondsMean,
+        Optional<Double> computeSecondsMax,
+        Optional<Double> exchangeSecondsMean,
+        Optional<Double> exchangeSecondsMax,
+        Optional<Double> dataSecondsMean,
+        Optional<Double> dataSecondsMax) {
     /** One MoE layer. */
     public record Layer(int layer, double loadImbalance, int deadExperts, double droppedShare) {}
 }

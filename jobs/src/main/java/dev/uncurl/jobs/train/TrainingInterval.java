@@ -3,21 +3,22 @@ package dev.uncurl.jobs.train;
 import dev.uncurl.jobs.warehouse.row.MetricsRow;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
+import java.io.Serializable;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 
 /**
- * The metrics of one round: the steps of all ranks between two averagings. It becomes a row of training.metrics, whose
- * schema describes the columns.
+ * The metrics of some successive steps. It becomes a row of training.metrics, whose schema describes the columns.
  *
- * @param predicted number of tokens predicted in this round
- * @param seconds wall time of this round
- * @param validationLoss null if it was not measured after this round
+ * @param step number of the last of these steps in the run
+ * @param tokens predicted in the run so far
+ * @param predicted number of tokens predicted in these steps
+ * @param sequencesHash sum of the hashes of the steps
+ * @param validationLoss null if it was not measured after these steps
  */
-record TrainingRound(
+record TrainingInterval(
         int step,
         long tokens,
         double loss,
@@ -25,41 +26,41 @@ record TrainingRound(
         double gradientNorm,
         double learningRate,
         long predicted,
-        double seconds,
+        long sequencesHash,
+        StepTimes times,
         List<Layer> layers,
-        Double validationLoss) {
+        Double validationLoss)
+        implements Serializable {
     /**
      * Routing statistics of one MoE layer, over its experts; for a mapped router, over its router rows without masked
      * ones.
      *
      * @param droppedShare share of the tokens' choices that were dropped because of the capacity limit
      */
-    record Layer(int layer, double loadImbalance, int deadExperts, double droppedShare) {}
+    record Layer(int layer, double loadImbalance, int deadExperts, double droppedShare) implements Serializable {}
 
     /**
-     * Aggregates the steps of a round.
+     * Aggregates successive steps.
      *
-     * @param step number of steps per rank at the end of the round
-     * @param tokensBefore tokens predicted in the previous rounds
+     * @param tokensBefore tokens predicted before them
      */
-    static TrainingRound of(int step, long tokensBefore, double seconds, List<StepMetrics> metrics, ModelConfig model) {
-        List<StepMetrics> steps = metrics.stream()
-                .sorted(Comparator.comparingInt(StepMetrics::rank).thenComparingInt(StepMetrics::step))
-                .toList();
+    static TrainingInterval of(List<StepMetrics> steps, long tokensBefore, ModelConfig model) {
         long predicted = steps.stream().mapToLong(StepMetrics::predicted).sum();
         double sum = 0;
         for (StepMetrics one : steps) {
             sum += one.crossEntropy() * one.predicted();
         }
-        return new TrainingRound(
-                step,
+        StepMetrics last = steps.get(steps.size() - 1);
+        return new TrainingInterval(
+                last.step(),
                 tokensBefore + predicted,
                 sum / predicted,
                 mean(steps, StepMetrics::balance),
                 mean(steps, StepMetrics::gradientNorm),
-                steps.stream().mapToDouble(StepMetrics::learningRate).max().orElse(0),
+                last.learningRate(),
                 predicted,
-                seconds,
+                steps.stream().mapToLong(StepMetrics::sequencesHash).sum(),
+                steps.stream().map(StepMetrics::times).reduce(StepTimes.NONE, StepTimes::plus),
                 layers(steps, model),
                 null);
     }
@@ -100,8 +101,8 @@ record TrainingRound(
         return layers;
     }
 
-    TrainingRound validated(Double lossOnValidation) {
-        return new TrainingRound(
+    TrainingInterval validated(double lossOnValidation) {
+        return new TrainingInterval(
                 step,
                 tokens,
                 loss,
@@ -109,7 +110,8 @@ record TrainingRound(
                 gradientNorm,
                 learningRate,
                 predicted,
-                seconds,
+                sequencesHash,
+                times,
                 layers,
                 lossOnValidation);
     }
@@ -124,10 +126,17 @@ record TrainingRound(
                 balanceLoss,
                 gradientNorm,
                 learningRate,
-                predicted / seconds,
+                predicted / times.seconds(),
                 layers.stream()
                         .map(layer -> new MetricsRow.Layer(
                                 layer.layer, layer.loadImbalance, layer.deadExperts, layer.droppedShare))
-                        .toList());
+                        .toList(),
+                Optional.of(sequencesHash),
+                Optional.of(times.compute().mean()),
+                Optional.of(times.compute().most()),
+                Optional.of(times.exchange().mean()),
+                Optional.of(times.exchange().most()),
+                Optional.of(times.data().mean()),
+                Optional.of(times.data().most()));
     }
 }

@@ -1,0 +1,160 @@
+package dev.uncurl.jobs.train;
+
+import dev.uncurl.collective.Collectives;
+import dev.uncurl.dl4j.StepShares;
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.cluster.ClusterPlugin;
+import dev.uncurl.jobs.cluster.SparkTransport;
+import dev.uncurl.jobs.cluster.StepReport;
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.broadcast.Broadcast;
+import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
+import org.nd4j.linalg.dataset.DataSet;
+import scala.collection.JavaConverters;
+import scala.reflect.ClassTag$;
+import scala.runtime.AbstractFunction1;
+
+/**
+ * A training master of Deeplearning4j that runs one segment as one Spark stage, whose ranks train synchronously. In local mode
+ * the stage is one task, and ranks are its threads; on a cluster it is a barrier stage with a task for each rank.
+ *
+ * <p>The RDD has one sequence per DataSet. Its partitions are those of {@link #division}: all sequences in their order, or those
+ * of each rank. The driver's network has the configuration alone; parameters stay with the ranks.
+ */
+final class SynchronousTraining extends FitOnlyMaster {
+    /** How long a rank waits for another in one exchange. */
+    private static final Duration DEADLINE = Duration.ofMinutes(10);
+
+    private final transient Segment segment;
+    private transient List<RankOutcome> outcomes;
+
+    SynchronousTraining(Segment segment) {
+        this.segment = segment;
+    }
+
+    /** The division of a step's sequences among the partitions of the RDD. */
+    static StepShares division(StepShares shares, boolean local) {
+        return local ? new StepShares(shares.batch(), 1, shares.batch()) : shares;
+    }
+
+    /** What the ranks returned, by rank. */
+    List<RankOutcome> outcomes() {
+        return outcomes;
+    }
+
+    @Override
+    public void executeTraining(SparkDl4jMultiLayer spark, JavaRDD<DataSet> sequences) {
+        var context = spark.getSparkContext();
+        String configuration = spark.getNetwork().getLayerWiseConfigurations().toJson();
+        int slots = context.isLocal()
+                ? context.defaultParallelism()
+                : segment.train().ranks();
+        Broadcast<Stage> stage = context.broadcast(new Stage(segment, configuration, slots));
+        try {
+            List<RankOutcome> all = context.isLocal()
+                    ? sequences
+                            .mapPartitions(part -> threads(stage.value(), part))
+                            .collect()
+                    : sequences
+                            .rdd()
+                            .barrier()
+                            .mapPartitions(
+                                    new Task(stage), false, ClassTag$.MODULE$.<RankOutcome>apply(RankOutcome.class))
+                            .toJavaRDD()
+                            .collect();
+            outcomes = all.stream()
+                    .sorted(Comparator.comparingInt(RankOutcome::rank))
+                    .toList();
+            for (RankOutcome outcome : outcomes) {
+                if (outcome.error() != null) {
+                    throw outcome.error();
+                }
+            }
+        } finally {
+            stage.destroy();
+        }
+    }
+
+    /** What each task gets. */
+    private record Stage(Segment segment, String configuration, int slots) implements Serializable {
+        RankOutcome run(Collectives ranks, StepShare.Source shares) throws Exception {
+            return new RankRun(segment, ranks).run(configuration, shares, slots, step -> {
+                if (ranks.rank() == 0) {
+                    ClusterPlugin.report(report(step));
+                }
+            });
+        }
+
+        private StepReport report(StepMetrics step) {
+            return new StepReport(
+                    segment.what(),
+                    0,
+                    step.step(),
+                    step.crossEntropy(),
+                    step.times().seconds(),
+                    Map.of(Follower.PREDICTED, (double) step.predicted()));
+        }
+    }
+
+    private static Iterator<RankOutcome> threads(Stage stage, Iterator<DataSet> sequences) throws Exception {
+        StepShares shares = stage.segment().shares();
+        var shared = new SharedSteps(sequences, shares);
+        return ThreadRanks.run(shares.ranks(), DEADLINE, ranks -> stage.run(ranks, shared.of(ranks.rank())))
+                .iterator();
+    }
+
+    /** A rank of a barrier stage. */
+    private static final class Task
+            extends AbstractFunction1<scala.collection.Iterator<DataSet>, scala.collection.Iterator<RankOutcome>>
+            implements Serializable {
+        private static final long serialVersionUID = 1L;
+
+        private final Broadcast<Stage> broadcast;
+
+        Task(Broadcast<Stage> broadcast) {
+            this.broadcast = broadcast;
+        }
+
+        @Override
+        public scala.collection.Iterator<RankOutcome> apply(scala.collection.Iterator<DataSet> sequences) {
+            Stage stage = broadcast.value();
+            try (Collectives ranks = SparkTransport.open(BarrierTaskContext.get(), DEADLINE)) {
+                int own = IntStream.of(stage.segment().shares().rows(ranks.rank()))
+                        .sum();
+                RankOutcome outcome = run(stage, ranks, () -> next(sequences, own));
+                return JavaConverters.asScalaIterator(List.of(outcome).iterator());
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(
+                        "A rank failed in " + stage.segment().what(), e);
+            }
+        }
+
+        /** An error that the user can remedy is returned: if the task threw it, Spark would try again and lose its cause. */
+        private static RankOutcome run(Stage stage, Collectives ranks, StepShare.Source shares) throws Exception {
+            try {
+                return stage.run(ranks, shares);
+            } catch (UserError error) {
+                return RankOutcome.failed(ranks.rank(), error);
+            }
+        }
+
+        private static StepShare next(scala.collection.Iterator<DataSet> sequences, int count) {
+            var share = new ArrayList<DataSet>();
+            for (int i = 0; i < count; i++) {
+                share.add(sequences.next());
+            }
+            return StepShare.of(share);
+        }
+    }
+}

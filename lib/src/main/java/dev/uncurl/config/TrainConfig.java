@@ -17,6 +17,7 @@ import java.util.Map;
  *     that all ranks process at a time, ranks * microBatch successive ones
  * @param metricsEvery steps of a row of training.metrics; validation and checkpoints come after whole rows
  * @param checksumEvery steps between two comparisons of the parameters of all ranks; 0: none
+ * @param restarts how often a segment of the run is started again, from its checkpoint, because a rank was lost
  * @param learningRate highest learning rate
  * @param minimumLearningRate final value of the cosine schedule
  * @param warmup share of the steps with a rising learning rate
@@ -39,6 +40,7 @@ public record TrainConfig(
         int microBatch,
         int metricsEvery,
         int checksumEvery,
+        int restarts,
         double learningRate,
         double minimumLearningRate,
         double warmup,
@@ -70,6 +72,7 @@ public record TrainConfig(
         check(microBatch <= batch, "train.micro-batch", microBatch, "between 1 and train.batch");
         Range.METRICS_EVERY.check(metricsEvery);
         Range.CHECKSUM_EVERY.check(checksumEvery);
+        Range.RESTARTS.check(restarts);
         Range.LEARNING_RATE.check(learningRate);
         Range.MINIMUM_LEARNING_RATE.check(minimumLearningRate);
         check(
@@ -106,6 +109,7 @@ public record TrainConfig(
                         "micro-batch",
                         "metrics-every",
                         "checksum-every",
+                        "restarts",
                         "spike-factor",
                         "validation",
                         "checkpoint"),

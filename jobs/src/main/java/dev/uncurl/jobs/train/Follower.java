@@ -26,18 +26,27 @@ final class Follower implements AutoCloseable {
      * @param before the intervals of earlier steps
      */
     Follower(String what, int steps, List<TrainingInterval> before) {
+        backTo(before);
+        progress = new Progress(
+                what,
+                "steps",
+                steps,
+                before.isEmpty() ? 0 : before.get(before.size() - 1).step());
+        channel = ClusterPlugin.listen(what, this::take);
+    }
+
+    /** Forgets the steps after these intervals, which will be taken again. */
+    synchronized void backTo(List<TrainingInterval> intervals) {
         first = Double.NaN;
         loss = Double.NaN;
-        int taken = 0;
-        for (TrainingInterval interval : before) {
+        tokens = 0;
+        seconds = 0;
+        for (TrainingInterval interval : intervals) {
             add(interval.loss(), interval.predicted(), interval.times().seconds());
-            taken = interval.step();
             if (interval.validationLoss() != null) {
                 validated(interval.validationLoss());
             }
         }
-        progress = new Progress(what, "steps", steps, taken);
-        channel = ClusterPlugin.listen(what, this::take);
     }
 
     private void add(double stepLoss, long predicted, double took) {

@@ -66,12 +66,14 @@ final class Training {
         }
         warehouse.describe(what);
         Optional<Checkpoints.State> saved = checkpoints.resume(lineage.inputs());
+        var restarts = new Restarts(what, train.restarts());
         Checkpoints.State trained;
         try (var follower =
                 new Follower(what, steps, saved.map(Checkpoints.State::history).orElse(List.of()))) {
             trained = saved.isPresent() ? validated(saved.get(), validation, follower) : null;
             while (trained == null || trained.last().step() < steps) {
-                trained = validated(segment(initial, trained, data, validation), validation, follower);
+                Checkpoints.State next = restarting(restarts, initial, trained, data, validation, follower);
+                trained = validated(next, validation, follower);
                 checkpoints.prune(trained.history(), steps);
             }
             follower.done();
@@ -105,6 +107,28 @@ final class Training {
         var measured = new ArrayList<>(history);
         measured.set(history.size() - 1, state.last().validated(loss));
         return new Checkpoints.State(state.model(), measured);
+    }
+
+    /** {@link #segment}, again if a rank is lost. */
+    private Checkpoints.State restarting(
+            Restarts restarts,
+            StartingPoint initial,
+            Checkpoints.State state,
+            TrainingData data,
+            Validation validation,
+            Follower follower)
+            throws IOException {
+        List<TrainingInterval> history = state == null ? List.of() : state.history();
+        while (true) {
+            try {
+                return segment(initial, state, data, validation);
+            } catch (Exception e) { // Spark throws checked exceptions without declaring them
+                if (!restarts.again(e, state == null ? 0 : state.last().step())) {
+                    throw e;
+                }
+                follower.backTo(history);
+            }
+        }
     }
 
     /** Takes the steps up to the next checkpoint or validation. @param state after the last segment; null before the first */

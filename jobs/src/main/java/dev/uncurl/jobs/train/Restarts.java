@@ -1,0 +1,64 @@
+package dev.uncurl.jobs.train;
+
+import dev.uncurl.collective.LostRankException;
+import dev.uncurl.jobs.spark.Causes;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Decides whether a segment whose stage has failed is started again. Spark does not do so itself with a barrier stage whose
+ * results go to the driver. A segment whose rank was lost is, from the checkpoint that it began with: so the run ends with the
+ * bits of an undisturbed one, and the loss does not count as a failure of a task ({@code spark.task.maxFailures}). A failure of
+ * another kind would come again.
+ */
+final class Restarts {
+    /** How Spark and ranks say that a rank is lost, in the text of a stage's failure. */
+    private static final List<String> SIGNS =
+            List.of("ExecutorLostFailure", LostRankException.class.getName(), "Executor heartbeat timed out");
+
+    private static final int LONGEST = 200;
+
+    private final String what;
+    private final int most;
+    private int count;
+
+    /** @param most restarts of the whole run */
+    Restarts(String what, int most) {
+        this.what = what;
+        this.most = most;
+    }
+
+    /**
+     * Whether to start again after a failure; prints a line if so.
+     *
+     * @param step number of steps that the segment's checkpoint has
+     */
+    boolean again(Exception failure, int step) {
+        Optional<String> reason = lost(failure);
+        if (reason.isEmpty() || count == most) {
+            return false;
+        }
+        count++;
+        System.out.printf(
+                Locale.ROOT,
+                "%s: a rank was lost (%s). Starting again from step %d, restart %d of %d%n",
+                what,
+                reason.get(),
+                step,
+                count,
+                most);
+        return true;
+    }
+
+    /** The reason that Spark or a rank gives, if a failure is the loss of a rank. */
+    static Optional<String> lost(Exception failure) {
+        return Causes.of(failure).stream()
+                .map(cause -> String.valueOf(cause.getMessage()))
+                .flatMap(String::lines)
+                .filter(line -> SIGNS.stream().anyMatch(line::contains))
+                .findFirst()
+                .map(line -> line.strip().replace(LostRankException.class.getName() + ": ", ""))
+                .map(line -> line.length() > LONGEST ? line.substring(0, LONGEST) + "..." : line);
+    }
+}

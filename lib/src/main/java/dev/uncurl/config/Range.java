@@ -29,6 +29,7 @@ public enum Range {
     METRICS_EVERY("train.metrics-every", 1, 10_000),
     CHECKSUM_EVERY("train.checksum-every", 0, Integer.MAX_VALUE),
     RESTARTS("train.restarts", 0, 1_000_000),
+    STALL("train.stall", 1, 1_000_000),
     LEARNING_RATE("train.learning-rate", Ends.WITHOUT_LOWEST, 0, 1000),
     MINIMUM_LEARNING_RATE("train.minimum-learning-rate", Ends.BOTH, 0, 1000),
     WARMUP("train.warmup", Ends.BOTH, 0, 1),

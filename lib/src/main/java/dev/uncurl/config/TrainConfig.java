@@ -18,6 +18,7 @@ import java.util.Map;
  * @param metricsEvery steps of a row of training.metrics; validation and checkpoints come after whole rows
  * @param checksumEvery steps between two comparisons of the parameters of all ranks; 0: none
  * @param restarts how often a segment of the run is started again, from its checkpoint, because a rank was lost
+ * @param stall seconds that a rank may keep the others waiting; then it counts as lost
  * @param learningRate highest learning rate
  * @param minimumLearningRate final value of the cosine schedule
  * @param warmup share of the steps with a rising learning rate
@@ -41,6 +42,7 @@ public record TrainConfig(
         int metricsEvery,
         int checksumEvery,
         int restarts,
+        int stall,
         double learningRate,
         double minimumLearningRate,
         double warmup,
@@ -73,6 +75,7 @@ public record TrainConfig(
         Range.METRICS_EVERY.check(metricsEvery);
         Range.CHECKSUM_EVERY.check(checksumEvery);
         Range.RESTARTS.check(restarts);
+        Range.STALL.check(stall);
         Range.LEARNING_RATE.check(learningRate);
         Range.MINIMUM_LEARNING_RATE.check(minimumLearningRate);
         check(
@@ -110,6 +113,7 @@ public record TrainConfig(
                         "metrics-every",
                         "checksum-every",
                         "restarts",
+                        "stall",
                         "spike-factor",
                         "validation",
                         "checkpoint"),

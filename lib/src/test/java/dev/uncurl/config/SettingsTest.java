@@ -24,7 +24,7 @@ class SettingsTest {
               moe { experts = 4, top-k = 1, every = 2, renormalize = false, balance-loss = 0.01, z-loss = 0, capacity-factor = 0 }
             }
             train {
-              tokens = 1000, ranks = 2, batch = 4, micro-batch = 2, metrics-every = 2, checksum-every = 0, restarts = 2
+              tokens = 1000, ranks = 2, batch = 4, micro-batch = 2, metrics-every = 2, checksum-every = 0, restarts = 2, stall = 60
               learning-rate = 1e-3, minimum-learning-rate = 1e-4, warmup = 0.1
               beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weight-decay = 0.1, clip = 1, loss-on = target, seed = 7
               spike-factor = 3, validation { every = 2, sequences = 8 }, checkpoint { every = 4, keep = 2, stay = false }
@@ -127,6 +127,7 @@ class SettingsTest {
                 "train.metrics-every",
                 "train.checksum-every",
                 "train.restarts",
+                "train.stall",
                 "train.learning-rate",
                 "train.minimum-learning-rate",
                 "train.warmup",
@@ -196,6 +197,7 @@ class SettingsTest {
                 "metrics-every=1",
                 "checksum-every=1",
                 "restarts=0",
+                "stall=1",
                 "micro-batch=4")) { // both are one micro-step of the whole batch
             assertThat(settings("train." + watching).bind(Recipe.class).train().inputs())
                     .as(watching)

@@ -31,9 +31,6 @@ import scala.runtime.AbstractFunction1;
  * of each rank. The driver's network has the configuration alone; parameters stay with the ranks.
  */
 final class SynchronousTraining extends FitOnlyMaster {
-    /** How long a rank waits for another in one exchange. */
-    private static final Duration DEADLINE = Duration.ofMinutes(10);
-
     private final transient Segment segment;
     private transient List<RankOutcome> outcomes;
 
@@ -94,6 +91,11 @@ final class SynchronousTraining extends FitOnlyMaster {
             });
         }
 
+        /** How long a rank waits for another in one exchange. */
+        Duration deadline() {
+            return Duration.ofSeconds(segment.train().stall());
+        }
+
         private StepReport report(StepMetrics step) {
             return new StepReport(
                     segment.what(),
@@ -108,7 +110,7 @@ final class SynchronousTraining extends FitOnlyMaster {
     private static Iterator<RankOutcome> threads(Stage stage, Iterator<DataSet> sequences) throws Exception {
         StepShares shares = stage.segment().shares();
         var shared = new SharedSteps(sequences, shares);
-        return ThreadRanks.run(shares.ranks(), DEADLINE, ranks -> stage.run(ranks, shared.of(ranks.rank())))
+        return ThreadRanks.run(shares.ranks(), stage.deadline(), ranks -> stage.run(ranks, shared.of(ranks.rank())))
                 .iterator();
     }
 
@@ -127,7 +129,7 @@ final class SynchronousTraining extends FitOnlyMaster {
         @Override
         public scala.collection.Iterator<RankOutcome> apply(scala.collection.Iterator<DataSet> sequences) {
             Stage stage = broadcast.value();
-            try (Collectives ranks = SparkTransport.open(BarrierTaskContext.get(), DEADLINE)) {
+            try (Collectives ranks = SparkTransport.open(BarrierTaskContext.get(), stage.deadline())) {
                 int own = IntStream.of(stage.segment().shares().rows(ranks.rank()))
                         .sum();
                 RankOutcome outcome = run(stage, ranks, () -> next(sequences, own));

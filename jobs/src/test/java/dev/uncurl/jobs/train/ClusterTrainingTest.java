@@ -45,6 +45,28 @@ class ClusterTrainingTest {
         assertThat(said).contains("System property uncurl.threads = none").doesNotContain("internal error");
     }
 
+    /** Kills an executor after the first of three checkpoints; another one takes its place. */
+    @Test
+    void aKilledExecutorIsReplacedAndTheModelHasTheSameBits(@TempDir Path folder) throws Exception {
+        var cli = new Cli(folder.resolve("warehouse"));
+        cli.succeed("tokenize --config src/test/resources/tiny/tokenize.conf");
+        String longer = "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[cc100]"
+                + " --set train.checkpoint.every=600 --set train.validation.every=0 --set train.tokens=200000";
+        cli.succeed(longer + " --model undisturbed");
+        Process process = start(folder, cli, longer + " --model disturbed");
+        Path checkpoint = folder.resolve("warehouse/checkpoints/disturbed/step-600");
+        while (process.isAlive() && !Files.exists(checkpoint)) {
+            Thread.sleep(20);
+        }
+        Thread.sleep(500); // the next segment is on its way
+        List<ProcessHandle> executors = process.children().toList();
+        assertThat(executors).hasSize(2);
+        assertThat(executors.get(1).destroyForcibly()).isTrue();
+        assertThat(said(folder, process, 0))
+                .contains("a rank was lost", "Starting again from step 600, restart 1 of 2");
+        assertThat(files(cli, "disturbed")).isEqualTo(files(cli, "undisturbed"));
+    }
+
     private static Map<String, Manifest.Entry> files(Cli cli, String model) {
         return new Models(cli.open()).open(model).manifest().files();
     }
@@ -64,6 +86,10 @@ class ClusterTrainingTest {
      */
     private static String onCluster(Path folder, Cli cli, int code, String command, String... options)
             throws IOException, InterruptedException {
+        return said(folder, start(folder, cli, command, options), code);
+    }
+
+    private static Process start(Path folder, Cli cli, String command, String... options) throws IOException {
         Files.createDirectories(folder.resolve("spark/jars"));
         String path = System.getProperty("java.class.path");
         var line = new ArrayList<String>();
@@ -95,7 +121,10 @@ class ClusterTrainingTest {
                         "SPARK_HOME", folder.resolve("spark").toString(),
                         "SPARK_SCALA_VERSION", "2.12",
                         "SPARK_LOCAL_IP", "127.0.0.1"));
-        Process process = builder.redirectOutput(folder.resolve("out").toFile()).start();
+        return builder.redirectOutput(folder.resolve("out").toFile()).start();
+    }
+
+    private static String said(Path folder, Process process, int code) throws IOException, InterruptedException {
         try {
             assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("it ends").isTrue();
         } finally {

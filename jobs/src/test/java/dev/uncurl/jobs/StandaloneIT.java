@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -15,21 +18,23 @@ class StandaloneIT {
     private static final Map<String, String> KERNELS =
             Map.of("OPENBLAS_CORETYPE", "HASWELL", "SPARK_LOCAL_IP", "127.0.0.1");
 
-    private static final String TRAIN = " --config train/demo-pretrain --set model.layers=2 --set model.width=32"
-            + " --set model.heads=2 --set model.feed-forward=64 --set model.sequence-length=64 --set train.tokens=20000";
-    private static final String SCORES = "SELECT example_id, log_likelihoods, text_loss FROM evaluation.examples"
-            + " WHERE model_id = '%s' AND task = 'superglue/copa' ORDER BY example_id";
+    private static final String TRAIN = " --set corpora=[cc100] --config train/demo-pretrain --set model.layers=2"
+            + " --set model.width=32 --set model.heads=2 --set model.feed-forward=64 --set model.sequence-length=64"
+            + " --set train.tokens=20000";
+
+    /** The scores of each example, and how many models have them. */
+    private static final String SCORES =
+            "SELECT example_id, log_likelihoods, text_loss, count(*) FROM evaluation.examples"
+                    + " WHERE model_id IN ('base', 'alone') AND task = 'superglue/copa' GROUP BY 1, 2, 3";
 
     private Submit submit;
-    private StandaloneCluster cluster;
 
     @Test
     void everyStageRunsOnTwoExecutorsAndGivesTheBitsOfOneProcess(@TempDir Path folder) throws Exception {
         submit = new Submit(Files.createDirectory(folder.resolve("checkout")));
-        String corpora = folder.resolve("corpora.conf").toString();
-        Path data = Path.of("..", "test-data").toRealPath();
+        Path corpora = folder.resolve("corpora.conf");
         Files.writeString(
-                Path.of(corpora),
+                corpora,
                 """
                 include classpath("conf/tokenize/defaults.conf")
                 vocabulary = 8192, sequence-length = 64, validation-fraction = 0.1
@@ -39,30 +44,37 @@ class StandaloneIT {
                     paths = ["%1$s/superglue/COPA/train.jsonl"], validation-paths = ["%1$s/superglue/COPA/val.jsonl"] }
                 ]
                 """
-                        .formatted(data));
-        try (var started = new StandaloneCluster(Files.createDirectory(folder.resolve("cluster")), 2, KERNELS)) {
-            cluster = started;
-            clustered("tokenize --config " + corpora);
-            clustered("pretrain --model base --set 'corpora=[cc100]'" + TRAIN);
-            clustered("dump-logits --model base --task superglue/copa --tokens 4000");
-            clustered("prune --from base --task superglue/copa --method uncurl --experts 4 --model pruned");
-            clustered("evaluate --model base --model pruned --task superglue/copa --against base");
-            clustered("verify --model pruned");
+                        .formatted(Path.of("..", "test-data").toRealPath()));
+        Path clustered = steps(
+                folder.resolve("clustered.conf"),
+                "tokenize --config " + corpora,
+                "pretrain --model base" + TRAIN,
+                "dump-logits --model base --task superglue/copa --tokens 4000",
+                "prune --from base --task superglue/copa --method uncurl --experts 4 --model pruned",
+                "evaluate --model base --model pruned --task superglue/copa --against base",
+                "verify --model pruned");
+        try (var cluster = new StandaloneCluster(Files.createDirectory(folder.resolve("cluster")), 2, KERNELS)) {
+            Submit.Outcome outcome = submit.run(
+                    "jobs/submit --master " + cluster.url() + " --properties-file conf/spark/standalone.conf --"
+                            + " demo --verbose --config " + clustered,
+                    KERNELS);
+            assertThat(outcome.code())
+                    .withFailMessage(() -> outcome.out() + outcome.err() + cluster.logs())
+                    .isZero();
         }
-        alone("pretrain --model alone --set 'corpora=[cc100]'" + TRAIN);
-        alone("evaluate --model alone --task superglue/copa");
-        String expected = alone("sql --csv \"" + SCORES.formatted("alone") + "\"");
-        assertThat(expected.lines().count()).isGreaterThan(50);
-        assertThat(alone("sql --csv \"" + SCORES.formatted("base") + "\"")).isEqualTo(expected);
+        Path alone = steps(
+                folder.resolve("alone.conf"),
+                "pretrain --model alone" + TRAIN,
+                "evaluate --model alone --task superglue/copa");
+        alone("demo --config " + alone);
+        List<String> scores =
+                alone("sql --csv \"" + SCORES + "\"").lines().skip(1).toList();
+        assertThat(scores).hasSizeGreaterThan(50).allMatch(row -> row.endsWith(",2"));
     }
 
-    private void clustered(String command) throws IOException, InterruptedException {
-        Submit.Outcome outcome = submit.run(
-                "jobs/submit --master " + cluster.url() + " --properties-file conf/spark/standalone.conf -- " + command,
-                KERNELS);
-        assertThat(outcome.code())
-                .withFailMessage(() -> command + "\n" + outcome.out() + outcome.err() + cluster.logs())
-                .isZero();
+    private static Path steps(Path file, String... commands) throws IOException {
+        String steps = Stream.of(commands).map(line -> "\"" + line + "\"").collect(Collectors.joining(", "));
+        return Files.writeString(file, "steps = [" + steps + "], queries = []");
     }
 
     private String alone(String command) throws IOException, InterruptedException {

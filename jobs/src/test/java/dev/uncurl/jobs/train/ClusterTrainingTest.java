@@ -36,29 +36,36 @@ class ClusterTrainingTest {
 
     /**
      * Ranks that are executors make the model that ranks make which are threads, though an executor is killed after the first of
-     * three checkpoints and another one takes its place.
+     * its checkpoints, and another one takes its place.
      */
     @Test
     void ranksOfAClusterMakeTheModelOfThreadsEvenIfOneIsKilled(@TempDir Path folder) throws Exception {
         var cli = new Cli(folder.resolve("warehouse"));
         cli.succeed("tokenize --config src/test/resources/tiny/tokenize.conf");
         String longer = "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[cc100]"
-                + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=400000"
-                + " --set train.checkpoint.every=600 --set train.validation.every=0";
+                + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=200000"
+                + " --set train.checkpoint.every=300 --set train.validation.every=0 --set train.restarts=20";
         cli.succeed(longer + " --model undisturbed");
         Process process = start(folder, cli, longer + " --model disturbed");
-        Path checkpoint = folder.resolve("warehouse/checkpoints/disturbed/step-600");
+        Path checkpoint = folder.resolve("warehouse/checkpoints/disturbed/step-300");
         while (process.isAlive() && !Files.exists(checkpoint)) {
             Thread.sleep(20);
         }
-        Thread.sleep(500); // the next segment is on its way
-        List<ProcessHandle> executors = process.children().toList();
-        assertThat(executors).hasSize(2);
-        assertThat(executors.get(1).destroyForcibly()).isTrue();
+        // between two stages nothing is lost with an executor: then the next one goes, when there has been time to
+        // replace it
+        for (int tick = 0;
+                process.isAlive() && !Files.readString(folder.resolve("out")).contains("a rank was lost");
+                tick++) {
+            Thread.sleep(500);
+            if (tick % 20 == 0) {
+                List<ProcessHandle> executors = process.children().toList();
+                executors.get(executors.size() - 1).destroyForcibly();
+            }
+        }
         assertThat(said(folder, process, 0))
-                .contains("a rank was lost", "Starting again from step 600, restart 1 of 2");
+                .contains("a rank was lost", "Starting again from step ", "restart 1 of 20");
         assertThat(files(cli, "disturbed")).isEqualTo(files(cli, "undisturbed"));
-        assertThat(metrics(cli, "disturbed")).hasSizeGreaterThan(700).isEqualTo(metrics(cli, "undisturbed"));
+        assertThat(metrics(cli, "disturbed")).hasSizeGreaterThan(300).isEqualTo(metrics(cli, "undisturbed"));
     }
 
     private static Map<String, Manifest.Entry> files(Cli cli, String model) {

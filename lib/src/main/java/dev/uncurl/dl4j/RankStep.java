@@ -42,7 +42,7 @@ public final class RankStep implements TrainStep {
         layer = SmoeNetwork.layer(network);
         ranks = layer.place().ranks();
         if (ranks == null) {
-            throw new IllegalArgumentException("This network trains alone; use NetworkStep");
+            throw new IllegalArgumentException("This network has not joined any ranks; call SmoeNetwork.join first");
         }
         clock = layer.place().clock();
         bounds = layer.place().bounds(network.numParams());

@@ -122,7 +122,7 @@ class RankStepTest {
         for (int i = 0; i < steps; i++) {
             results.add(step.take(batch(i)));
         }
-        step.release();
+        SmoeNetwork.layer(network).release();
         return new Run(results, parameters(network));
     }
 
@@ -325,6 +325,6 @@ class RankStepTest {
     @Test
     void aNetworkThatHasNotJoinedIsRefused() throws IOException {
         MultiLayerNetwork network = network(config(1, 0), 0);
-        assertThatThrownBy(() -> new RankStep(network)).hasMessageContaining("NetworkStep");
+        assertThatThrownBy(() -> new RankStep(network)).hasMessageContaining("has not joined any ranks");
     }
 }

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What a rank tells the driver about one step, while its stage runs.
+ * Progress of one training step, which a rank sends to the driver while the stage is running.
  *
  * @param run the name under which the driver listens
  * @param seconds that the step took

@@ -4,6 +4,7 @@ import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.model.TokenBatch;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.apache.commons.codec.digest.MurmurHash3;
 import org.nd4j.linalg.dataset.DataSet;
 
 /**
@@ -12,8 +13,6 @@ import org.nd4j.linalg.dataset.DataSet;
  * @param hash sum of the hashes of the sequences' positions and ids: with those of the other ranks, that of the step
  */
 record StepShare(TokenBatch tokens, long hash) {
-    private static final long PHI = 0x9e3779b97f4a7c15L;
-
     /** Gives a rank its share of one step after another. */
     @FunctionalInterface
     interface Source {
@@ -25,14 +24,8 @@ record StepShare(TokenBatch tokens, long hash) {
         return new StepShare(SmoeNetwork.batch(sequences), hash);
     }
 
-    /** FNV-1a of the sequence's position and id, mixed as in SplitMix64. */
+    /** The first half of the 128-bit MurmurHash3 of the sequence's position and id. */
     private static long hash(DataSet sequence) {
-        long hash = 0xcbf29ce484222325L;
-        for (byte one : TrainingData.place(sequence).getBytes(StandardCharsets.UTF_8)) {
-            hash = (hash ^ one) * 0x100000001b3L;
-        }
-        hash = (hash ^ hash >>> 30) * 0xbf58476d1ce4e5b9L + PHI;
-        hash = (hash ^ hash >>> 27) * 0x94d049bb133111ebL;
-        return hash ^ hash >>> 31;
+        return MurmurHash3.hash128x64(TrainingData.place(sequence).getBytes(StandardCharsets.UTF_8))[0];
     }
 }

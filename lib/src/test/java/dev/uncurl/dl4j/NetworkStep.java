@@ -3,9 +3,8 @@ package dev.uncurl.dl4j;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.TrainStep;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.nd4j.linalg.dataset.api.DataSet;
 
-/** Training steps of a Deeplearning4j network of {@link SmoeNetwork}. */
+/** Training steps of a network that trains alone, by Deeplearning4j's fit(): the oracle of {@link RankStep}. */
 public final class NetworkStep implements TrainStep {
     private final MultiLayerNetwork network;
 
@@ -15,20 +14,10 @@ public final class NetworkStep implements TrainStep {
 
     @Override
     public Result take(TokenBatch batch) {
-        return take(SmoeNetwork.dataSet(batch));
-    }
-
-    /** As {@link #take(TokenBatch)}. @param batch result of {@link SmoeNetwork#dataSet} */
-    public Result take(DataSet batch) {
-        network.fit(batch);
+        network.fit(SmoeNetwork.dataSet(batch));
         SmoeOutputLayer layer = SmoeNetwork.layer(network);
         MicroBatches.Outcome outcome = layer.last();
         return new Result(
                 outcome.loss(), layer.gradientNorm(), network.getLearningRate(0), outcome.routing(), outcome.fault());
-    }
-
-    /** Releases the off-heap memory of a pass without waiting for garbage collection. The next step allocates it again. */
-    public void release() {
-        SmoeNetwork.layer(network).release();
     }
 }

@@ -4,7 +4,7 @@ import dev.uncurl.evaluation.Metric;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.DataFileWriter;
-import dev.uncurl.jobs.warehouse.OutputLock;
+import dev.uncurl.jobs.warehouse.OutputLease;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
@@ -81,7 +81,7 @@ public final class Evaluation {
             System.out.println("Results of " + key + " are there already: reused.");
             return results(key);
         }
-        try (OutputLock lock = warehouse.lock("evaluation", model.id(), ready.inputs.label())) {
+        try (OutputLease lock = warehouse.lock("evaluation", model.id(), ready.inputs.label())) {
             warehouse.describe("evaluate " + key);
             var staged = StagedScores.of(warehouse, key);
             ScoringInputs inputs = ready.inputs;
@@ -89,7 +89,7 @@ public final class Evaluation {
                 inputs = inputs.first(score(ready, model, staged, stop));
                 commit(staged, inputs, key.withData(inputs.data()));
             }
-            staged.discard(warehouse.canLock());
+            staged.discard();
             return writeResults(key.withData(inputs.data()), inputs, ready.metrics);
         }
     }
@@ -108,7 +108,7 @@ public final class Evaluation {
     /** Returns the number of blocks that are scored when the rule stops: all, if it does not. */
     private int score(Prepared ready, ScoredModel model, StagedScores staged, StopRule stop) {
         ScoringBlocks blocks = ready.inputs.blocks();
-        long before = staged.begin(warehouse.canLock(), blocks);
+        long before = staged.begin(blocks);
         var done = warehouse.context().sc().longAccumulator();
         done.add(before);
         var progress = new Progress("score " + staged.key(), "examples", blocks.rows(), before);

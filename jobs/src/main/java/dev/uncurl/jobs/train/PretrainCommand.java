@@ -110,7 +110,7 @@ public final class PretrainCommand implements Callable<Integer> {
                         ModelInitialization.of(config.model(), config.train().seed());
                 ModelFolder folder = ModelFolder.write(
                         warehouse.files(), warehouse.modelFolder(modelId), config.model(), initial, lineage);
-                models.register(modelId, folder);
+                models.registerNew(modelId, folder);
                 System.out.printf(
                         Locale.ROOT,
                         "Model %s: %,d parameters, initialised and not trained%n",

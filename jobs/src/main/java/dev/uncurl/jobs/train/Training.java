@@ -80,7 +80,7 @@ final class Training {
         }
         writeMetrics(trained.history()); // before the folder: once it exists, a restarted run does nothing more
         ModelFolder folder = new TrainedModel(warehouse, trained.model()).publish(modelId, lineage);
-        new Models(warehouse).register(modelId, folder);
+        new Models(warehouse).registerNew(modelId, folder);
         checkpoints.finish(steps);
         System.out.printf(
                 Locale.ROOT,

@@ -51,9 +51,14 @@ record LeaseHolder(String token, String host, String machine, long pid, String s
         return process.info().startInstant().map(Instant::toString).orElse("");
     }
 
+    /** Whether the process is or was one of this machine. */
+    boolean isHere() {
+        return machine.equals(thisMachine());
+    }
+
     /** Whether the process was one of this machine and does not exist any more. */
     boolean isDead() {
-        if (!machine.equals(thisMachine())) {
+        if (!isHere()) {
             return false;
         }
         Optional<ProcessHandle> process = ProcessHandle.of(pid).filter(ProcessHandle::isAlive);

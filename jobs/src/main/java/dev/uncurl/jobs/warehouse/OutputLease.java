@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.slf4j.Logger;
@@ -26,9 +27,11 @@ public final class OutputLease implements AutoCloseable {
     /**
      * @param length after which a lease that was not renewed is over
      * @param renewal time between renewals
+     * @param look time between looks at a lease of another machine that may be dead: such a lease is waited for until it is renewed
+     *     or over; 0 for no wait
      */
-    record Terms(Duration length, Duration renewal) {
-        static final Terms USUAL = new Terms(Duration.ofSeconds(60), Duration.ofSeconds(10));
+    record Terms(Duration length, Duration renewal, Duration look) {
+        static final Terms USUAL = new Terms(Duration.ofSeconds(60), Duration.ofSeconds(10), Duration.ofSeconds(1));
     }
 
     private final LeaseFiles files;
@@ -63,7 +66,7 @@ public final class OutputLease implements AutoCloseable {
         try {
             List<LeaseFiles.Found> before = files.list();
             for (LeaseFiles.Found other : before) {
-                if (!isOver(files, other, terms)) {
+                if (!isOver(files, other, terms) && !ends(files, other, what, terms)) {
                     throw taken(files, other, what, terms);
                 }
             }
@@ -84,6 +87,40 @@ public final class OutputLease implements AutoCloseable {
     private static boolean isOver(LeaseFiles files, LeaseFiles.Found lease, Terms terms) throws IOException {
         return lease.holder().map(LeaseHolder::isDead).orElse(false)
                 || files.age(lease).compareTo(terms.length) > 0;
+    }
+
+    /**
+     * Waits for a lease of another machine, which may be that of a driver that died there and was started again here.
+     *
+     * @return false if it is renewed
+     */
+    private static boolean ends(LeaseFiles files, LeaseFiles.Found lease, String what, Terms terms) throws IOException {
+        if (terms.look.isZero() || lease.holder().map(LeaseHolder::isHere).orElse(false)) {
+            return false;
+        }
+        LOG.info("{} is or was written by {}; waiting until its lease is renewed or over", what, describe(lease));
+        while (!isOver(files, lease, terms)) {
+            try {
+                Thread.sleep(terms.look.toMillis());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
+            }
+            Optional<LeaseFiles.Found> now = files.list().stream()
+                    .filter(found -> found.number() == lease.number())
+                    .findFirst();
+            if (now.isEmpty()) {
+                return true;
+            }
+            if (!now.get().equals(lease)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static String describe(LeaseFiles.Found lease) {
+        return lease.holder().map(LeaseHolder::toString).orElse("an unknown process");
     }
 
     /** Looks again, for others that took the lease at the same moment. @param holder null if the file was there already */
@@ -112,9 +149,7 @@ public final class OutputLease implements AutoCloseable {
             throws IOException {
         long rest = Math.max(1, terms.length.minus(files.age(lease)).toSeconds());
         return UserError.conflict(
-                "Another run is writing " + what + ": "
-                        + lease.holder().map(LeaseHolder::toString).orElse("an unknown process") + " (lease "
-                        + lease.path() + ")",
+                "Another run is writing " + what + ": " + describe(lease) + " (lease " + lease.path() + ")",
                 String.format(
                         Locale.ROOT,
                         "Wait for it, or name another output or --warehouse. If it was killed, its lease ends in %d s.",

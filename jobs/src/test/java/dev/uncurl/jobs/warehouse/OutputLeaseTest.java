@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A lease excludes others until it is closed, its process is dead, or it was not renewed for its length. */
 class OutputLeaseTest {
     /** Not renewed while a test runs. */
-    private static final OutputLease.Terms TERMS = new OutputLease.Terms(Duration.ofSeconds(60), Duration.ofHours(1));
+    private static final OutputLease.Terms TERMS = new OutputLease.Terms(Duration.ofSeconds(60), Duration.ofHours(1), Duration.ZERO);
 
     private static final String ELSEWHERE = "another machine";
 
@@ -184,6 +184,42 @@ class OutputLeaseTest {
             next.require();
         }
         assertThat(file(2)).doesNotExist();
+    }
+
+    /** A driver that died on another machine and was started again here. The storage's clock goes ten seconds ahead at each look. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aLeaseOfAnotherMachineIsWaitedForUntilItIsRenewedOrOver(boolean renewed) throws IOException {
+        write(new LeaseHolder("t", "host", ELSEWHERE, 1, ""));
+        var looks = new int[1];
+        var passing = new RawLocalFileSystem() {
+            @Override
+            public FileStatus[] listStatus(org.apache.hadoop.fs.Path path) throws IOException {
+                if (++looks[0] == 3 && renewed) {
+                    age(file(1), -20);
+                }
+                return super.listStatus(path);
+            }
+
+            @Override
+            public FileStatus getFileStatus(org.apache.hadoop.fs.Path path) throws IOException {
+                FileStatus status = super.getFileStatus(path);
+                long later = path.getName().endsWith(".now") ? 10_000L * looks[0] : 0;
+                return new FileStatus(
+                        status.getLen(), status.isDirectory(), 1, 1, status.getModificationTime() + later, path);
+            }
+        };
+        passing.initialize(URI.create("file:///"), new Configuration());
+        var terms = new OutputLease.Terms(Duration.ofSeconds(60), Duration.ofHours(1), Duration.ofMillis(1));
+        var place = new org.apache.hadoop.fs.Path(folder.toString());
+        if (renewed) {
+            assertThatThrownBy(() -> OutputLease.take(passing, place, terms, "model", "m"))
+                    .hasMessageContaining("Another run is writing model m");
+        } else {
+            OutputLease.take(passing, place, terms, "model", "m").close();
+        }
+        assertThat(looks[0]).isGreaterThanOrEqualTo(renewed ? 3 : 6);
+        assertThat(Files.exists(file(1))).isEqualTo(renewed);
     }
 
     /** A storage whose clock differs from the machine's by any number of seconds. */

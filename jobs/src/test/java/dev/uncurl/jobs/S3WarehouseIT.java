@@ -34,6 +34,7 @@ class S3WarehouseIT {
     private static final String SPARK_HADOOP = "spark.hadoop.";
 
     private Process server;
+    private SparkSession local;
     private SparkSession session;
     private Cli cli;
     private StoredPipeline pipeline;
@@ -41,7 +42,8 @@ class S3WarehouseIT {
     @BeforeAll
     void runEveryCommand(@TempDir Path folder) throws Exception {
         String endpoint = start(folder);
-        session = new Cli(folder.resolve("local")).open().spark().newSession();
+        local = new Cli(folder.resolve("local")).open().spark();
+        session = local.newSession();
         Configuration hadoop = session.sparkContext().hadoopConfiguration();
         properties("s3a.conf").forEach((key, value) -> hadoop.set(key.substring(SPARK_HADOOP.length()), value));
         hadoop.set("fs.s3a.endpoint", endpoint);
@@ -118,7 +120,10 @@ class S3WarehouseIT {
 
     @AfterAll
     void stop() {
-        SparkSession.clearActiveSession();
+        if (local != null) { // for other tests of this process
+            SparkSession.setActiveSession(local);
+            SparkSession.setDefaultSession(local);
+        }
         if (server != null) {
             server.destroyForcibly();
         }

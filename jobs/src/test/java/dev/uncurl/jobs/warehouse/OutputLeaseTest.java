@@ -29,7 +29,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A lease excludes others until it is closed, its process is dead, or it was not renewed for its length. */
 class OutputLeaseTest {
     /** Not renewed while a test runs. */
-    private static final OutputLease.Terms TERMS = new OutputLease.Terms(Duration.ofSeconds(60), Duration.ofHours(1), Duration.ZERO);
+    private static final OutputLease.Terms TERMS =
+            new OutputLease.Terms(Duration.ofSeconds(60), Duration.ofHours(1), Duration.ZERO);
 
     private static final String ELSEWHERE = "another machine";
 

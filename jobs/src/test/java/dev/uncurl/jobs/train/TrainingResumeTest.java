@@ -262,7 +262,7 @@ class TrainingResumeTest {
                             .mapToObj(position -> position + " " + ids.get(position))
                             .toList();
                     assertThat(byRank.get(rank).stream()
-                                    .map(TrainingData::place)
+                                    .map(TrainingSequence::place)
                                     .toList())
                             .isEqualTo(expected);
                 }

@@ -23,7 +23,7 @@ record RankPlace(Peers peers, Collectives ranks, ExchangeClock clock, StepShares
             throw new IllegalArgumentException(
                     "Shares for " + shares.ranks() + " ranks, but there are " + ranks.size());
         }
-        var clock = new ExchangeClock();
+        var clock = new ExchangeClock(ranks);
         return new RankPlace(new CollectivePeers(ranks, clock), ranks, clock, shares, threads);
     }
 

@@ -148,9 +148,14 @@ public final class RankStep implements TrainStep {
         }
     }
 
-    /** Nanoseconds that all steps so far spent in exchanges with other ranks, waiting for them included. */
+    /** Nanoseconds that all steps so far spent in exchanges with other ranks, without waiting for them. */
     public long exchangeNanos() {
-        return clock.nanos();
+        return clock.exchangeNanos();
+    }
+
+    /** Nanoseconds that all steps so far spent waiting for ranks that came to an exchange later. */
+    public long waitNanos() {
+        return clock.waitNanos();
     }
 
     /** Releases the off-heap memory of a pass without waiting for garbage collection. The next step allocates it again. */

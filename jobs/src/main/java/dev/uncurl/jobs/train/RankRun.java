@@ -81,17 +81,22 @@ final class RankRun {
         long start = System.nanoTime();
         StepShare share = shares.next();
         long read = System.nanoTime();
-        long before = step.exchangeNanos();
+        long waitBefore = step.waitNanos();
+        long exchangeBefore = step.exchangeNanos();
+        long bytesBefore = ranks.cost().bytes();
         TrainStep.Result result = step.take(share.tokens());
-        long exchange = step.exchangeNanos() - before;
-        long compute = System.nanoTime() - read - exchange;
-        long[][] all = ranks.gather(new long[] {share.hash(), compute, exchange, read - start});
+        long wait = step.waitNanos() - waitBefore;
+        long exchange = step.exchangeNanos() - exchangeBefore;
+        long compute = System.nanoTime() - read - wait - exchange;
+        long bytes = ranks.cost().bytes() - bytesBefore;
+        long[][] all = ranks.gather(new long[] {share.hash(), bytes, compute, wait, exchange, read - start});
         double seconds = (System.nanoTime() - start) / 1e9;
         long hash = Arrays.stream(all).mapToLong(rank -> rank[0]).sum();
         long[][] nanos = Arrays.stream(all)
-                .map(rank -> Arrays.copyOfRange(rank, 1, rank.length))
+                .map(rank -> Arrays.copyOfRange(rank, 2, rank.length))
                 .toArray(long[][]::new);
-        return StepMetrics.of(number, result, hash, StepTimes.of(seconds, nanos));
+        double sent = Arrays.stream(all).mapToLong(rank -> rank[1]).average().orElseThrow();
+        return StepMetrics.of(number, result, hash, StepTimes.of(seconds, nanos, sent));
     }
 
     private CheckpointPart write(MultiLayerNetwork network) throws IOException {

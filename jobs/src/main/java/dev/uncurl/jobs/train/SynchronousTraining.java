@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.api.java.JavaRDD;
@@ -103,7 +102,7 @@ final class SynchronousTraining extends FitOnlyMaster {
                     step.step(),
                     step.crossEntropy(),
                     step.times().seconds(),
-                    Map.of(Follower.PREDICTED, (double) step.predicted()));
+                    Follower.measures(step));
         }
     }
 

@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class EpochShuffleTest {
     private static final int SIZE = 101;
     private static final long SEED = 5;
-    private static final int POSITIONS = 3 * SIZE + 40;
+    private static final int POSITIONS = 2 * SIZE + 40;
 
     private SparkSession spark;
     private Dataset<Row> rows;
@@ -55,7 +55,7 @@ class EpochShuffleTest {
                         .toList(),
                 schema);
         naive = new ArrayList<>();
-        for (int epoch = 0; epoch < 4; epoch++) {
+        for (int epoch = 0; epoch < 3; epoch++) {
             var hash = xxhash64(lit(SEED), lit(epoch), col("corpus"), col("sequence_id"));
             rows.orderBy(hash, col("corpus"), col("sequence_id")).collectAsList().stream()
                     .map(row -> row.getString(0) + "/" + row.getLong(1))
@@ -80,7 +80,7 @@ class EpochShuffleTest {
 
     /** Buckets of all rows, of a few, and of less than one, so that some are empty. */
     @ParameterizedTest
-    @CsvSource({"101, 1, 60", "13, 1, 37", "13, 5, 7", "40, 3, 150", "1, 2, 90", "1, 4, 343"})
+    @CsvSource({"101, 1, 60", "13, 5, 33", "40, 3, 150", "1, 2, 242"})
     void segmentsHaveTheOrderOfANaiveSort(int bucketRows, int partitions, int segment) {
         try (EpochShuffle shuffle = shuffle(partitions, bucketRows)) {
             assertThat(shuffle.size()).isEqualTo(SIZE);
@@ -96,7 +96,7 @@ class EpochShuffleTest {
     @Test
     void anyPositionsCanBeAskedForInAnyOrder() {
         try (EpochShuffle shuffle = shuffle(3, 6)) {
-            for (int[] part : new int[][] {{250, 260}, {205, 215}, {60, 130}, {0, 3}, {300, 404}}) {
+            for (int[] part : new int[][] {{210, 220}, {203, 205}, {60, 130}, {0, 3}, {190, 243}}) {
                 assertThat(ids(shuffle, part[0], part[1])).isEqualTo(naive.subList(part[0], part[1]));
             }
         }

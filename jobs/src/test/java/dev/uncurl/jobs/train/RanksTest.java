@@ -82,7 +82,11 @@ class RanksTest {
             double most = row.getAs("compute_seconds_max");
             assertThat(row.<Double>getAs("compute_seconds_mean")).isPositive().isLessThanOrEqualTo(most);
             assertThat(row.<Double>getAs("exchange_seconds_mean")).isPositive();
+            assertThat(row.<Double>getAs("wait_seconds_mean"))
+                    .isPositive()
+                    .isLessThanOrEqualTo(row.<Double>getAs("wait_seconds_max"));
             assertThat(row.<Double>getAs("data_seconds_max")).isNotNegative();
+            assertThat(row.<Double>getAs("sent_bytes_mean")).isPositive();
         }
     }
 

@@ -100,6 +100,8 @@ class TrainingResumeTest {
                         "tokens_per_second",
                         "compute_seconds_mean",
                         "compute_seconds_max",
+                        "wait_seconds_mean",
+                        "wait_seconds_max",
                         "exchange_seconds_mean",
                         "exchange_seconds_max",
                         "data_seconds_mean",

@@ -28,9 +28,15 @@ final class StandaloneCluster implements AutoCloseable {
      */
     StandaloneCluster(Path folder, int workers, Map<String, String> environment)
             throws IOException, InterruptedException {
+        this(folder, workers, environment, Path.of("target/spark.classpath"));
+    }
+
+    /** @param classpath a file that names Spark's jars */
+    StandaloneCluster(Path folder, int workers, Map<String, String> environment, Path classpath)
+            throws IOException, InterruptedException {
         this.folder = folder;
         this.environment = environment;
-        sparkHome = SparkDistribution.make(folder.resolve("spark"), Path.of("target/spark.classpath"));
+        sparkHome = SparkDistribution.make(folder.resolve("spark"), classpath);
         port = freePort();
         try {
             start("master", "org.apache.spark.deploy.master.Master", "--port", "" + port, "--webui-port", "0");

@@ -54,6 +54,10 @@ public enum Range {
     TASK_CAP("mixtures.task-cap", 1, Long.MAX_VALUE),
 
     PARTITIONS_OPTION("--partitions", 1, 100_000),
+    RANKS_OPTION("--ranks", 1, 4096),
+    NETWORK_OPTION("--network-gbit", Ends.WITHOUT_LOWEST, 0, 1e6),
+    GFLOPS_OPTION("--rank-gflops", Ends.WITHOUT_LOWEST, 0, 1e9),
+    RANK_MEMORY_OPTION("--rank-memory", Ends.WITHOUT_LOWEST, 0, 1e6),
     MAX_REJECTED_OPTION("--max-rejected", Ends.BOTH, 0, 1),
     MAX_DAMAGED_FILES_OPTION("--max-damaged-files", 0, Integer.MAX_VALUE),
     TOKENS_OPTION("--tokens", 0, 1_000_000_000_000_000L),

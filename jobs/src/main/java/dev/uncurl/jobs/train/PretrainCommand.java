@@ -49,6 +49,9 @@ public final class PretrainCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "ID", required = true, description = "Name of the model to make.")
     private String modelId;
 
+    @Mixin
+    private EstimateOptions estimateOptions;
+
     @Option(
             names = "--untrained",
             description =
@@ -66,6 +69,10 @@ public final class PretrainCommand implements Callable<Integer> {
             return 0;
         }
         requireEffective(config);
+        if (estimateOptions.asked()) {
+            estimateOptions.print(config.model(), config.train());
+            return 0;
+        }
         PathName.plain("model", modelId);
         if (!untrained) {
             ModelSize.checkTraining(config.model(), config.train());

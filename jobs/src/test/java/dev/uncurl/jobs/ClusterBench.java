@@ -1,7 +1,5 @@
 package dev.uncurl.jobs;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.uncurl.config.Settings;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
@@ -9,18 +7,11 @@ import dev.uncurl.model.ModelSize;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Properties;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.Test;
@@ -58,6 +49,7 @@ final class ClusterBench {
     }
 
     private Path folder;
+    private ClusterDriver driver;
 
     private List<Command> commands() {
         return List.of(
@@ -86,16 +78,11 @@ final class ClusterBench {
     @Test
     void measure(@TempDir Path temporary) throws Exception {
         folder = temporary;
+        driver = new ClusterDriver(temporary);
         write();
         List<Command> commands = commands();
-        Path jars = Files.writeString(
-                folder.resolve("jars"),
-                Arrays.stream(System.getProperty("java.class.path").split(":"))
-                        .filter(file -> file.endsWith(".jar"))
-                        .collect(Collectors.joining(":")));
         var seconds = new ArrayList<List<Double>>();
-        try (var cluster =
-                new StandaloneCluster(Files.createDirectory(folder.resolve("cluster")), 2, environment(), jars)) {
+        try (var cluster = driver.cluster(2)) {
             for (int executors = 1; executors <= 2; executors++) {
                 seconds.add(run(cluster, executors, commands));
             }
@@ -160,56 +147,14 @@ final class ClusterBench {
         }
     }
 
-    /** Of the machine's processors, as jobs/submit has it. */
-    private static Map<String, String> environment() throws IOException {
-        var environment = new HashMap<>(
-                Map.of("OMP_NUM_THREADS", "1", "OPENBLAS_NUM_THREADS", "1", "SPARK_LOCAL_IP", "127.0.0.1"));
-        Path processors = Path.of("/proc/cpuinfo");
-        if (Files.exists(processors)) {
-            String text = Files.readString(processors);
-            if (text.contains("AuthenticAMD") && text.contains("avx512bw")) {
-                environment.put("OPENBLAS_CORETYPE", "SKYLAKEX");
-            }
-        }
-        return environment;
-    }
-
     /** Seconds of each command on little and on much data, one after another. */
     private List<Double> run(StandaloneCluster cluster, int executors, List<Command> commands) throws Exception {
-        var settings = new Properties();
-        try (Reader file = Files.newBufferedReader(Path.of("../conf/spark/standalone.conf"))) {
-            settings.load(file);
-        }
-        settings.put("spark.master", cluster.url());
-        settings.put("spark.cores.max", Integer.toString(executors));
-        settings.put("spark.ui.enabled", "false");
-        settings.put("spark.driver.host", "127.0.0.1");
-        settings.put("spark.driver.bindAddress", "127.0.0.1");
-        settings.put("spark.executor.extraClassPath", System.getProperty("java.class.path"));
-        var line = new ArrayList<String>();
-        line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        line.addAll(List.of("-Xmx1g", "@../conf/spark/java17.options"));
-        line.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
-        line.add("-Duncurl.home=" + Path.of("..").toRealPath());
-        settings.forEach((key, value) -> line.add("-D" + key + "=" + value));
-        line.addAll(List.of("-cp", System.getProperty("java.class.path"), TimedCommands.class.getName()));
         String warehouse = " --warehouse " + warehouse(executors);
-        line.add("-tokenize --config " + folder + "/task.conf" + warehouse);
-        commands.stream().flatMap(command -> command.lines(executors)).forEach(each -> line.add(each + warehouse));
-        Path out = folder.resolve("out" + executors);
-        var builder = new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(out.toFile());
-        builder.environment().putAll(environment());
-        Process process = builder.start();
-        try {
-            assertThat(process.waitFor(2, TimeUnit.HOURS)).as("it ends").isTrue();
-        } finally {
-            process.destroyForcibly();
-        }
-        String said = Files.readString(out);
-        assertThat(process.exitValue())
-                .withFailMessage(() -> said + cluster.logs())
-                .isZero();
-        return said.lines()
+        var lines = new ArrayList<String>();
+        lines.add("-tokenize --config " + folder + "/task.conf" + warehouse);
+        commands.stream().flatMap(command -> command.lines(executors)).forEach(line -> lines.add(line + warehouse));
+        return driver.run(cluster, executors, "1g", lines)
+                .lines()
                 .filter(each -> each.startsWith(TimedCommands.TIME))
                 .map(each -> Double.valueOf(
                         each.substring(TimedCommands.TIME.length()).split(" ")[0]))

@@ -65,11 +65,10 @@ final class EstimateOptions {
 
     /** Whether an estimate is asked for. @throws UserError (usage) for an option that has no effect, or a value out of range */
     boolean asked() {
-        if (!estimate && (ranks != null || gigabits != null || gigaflops != null || memory != null)) {
-            throw UserError.usage(
-                    "--ranks, --network-gbit, --rank-gflops and --rank-memory have no effect without --estimate",
-                    "Add --estimate, or set train.ranks.");
-        }
+        requireAsked("--ranks", ranks);
+        requireAsked("--network-gbit", gigabits);
+        requireAsked("--rank-gflops", gigaflops);
+        requireAsked("--rank-memory", memory);
         if (ranks != null) {
             Range.RANKS_OPTION.check(ranks);
         }
@@ -77,6 +76,13 @@ final class EstimateOptions {
         check(Range.GFLOPS_OPTION, gigaflops);
         check(Range.RANK_MEMORY_OPTION, memory);
         return estimate;
+    }
+
+    private void requireAsked(String option, Number value) {
+        if (value != null && !estimate) {
+            throw UserError.usage(
+                    option + " has no effect without --estimate", "Add --estimate, or set train.ranks with --set.");
+        }
     }
 
     private static void check(Range range, Double value) {

@@ -33,8 +33,13 @@ record RankMachine(double operationsPerSecond, double bytesPerSecond) {
 
     /** Nothing of it is hidden behind computation. */
     double exchangeSeconds(StepCost cost) {
-        double begin = LATENCY + MESSAGE * Math.max(0, cost.ranks() - 2);
-        return cost.sent() / (OF_NOMINAL * bytesPerSecond) + cost.exchanges() * begin;
+        return cost.sent() / (OF_NOMINAL * bytesPerSecond)
+                + cost.exchanges() * begin(cost.ranks())
+                + cost.groupExchanges() * begin(cost.expertParallel());
+    }
+
+    private static double begin(int ranks) {
+        return LATENCY + MESSAGE * Math.max(0, ranks - 2);
     }
 
     double seconds(StepCost cost) {

@@ -15,10 +15,18 @@ import dev.uncurl.model.spec.MoeLayer;
  * @param memory bytes outside the Java heap: parameters, gradients, moments of its slices, and the buffers of a pass
  * @param operations floating-point operations of forward and backward passes of the rank with most sequences
  * @param sent bytes that the rank sends to others
- * @param exchanges operations of {@link dev.uncurl.collective.Collectives}, one after another
+ * @param exchanges operations of {@link dev.uncurl.collective.Collectives} with all ranks, one after another
+ * @param groupExchanges those with the ranks that share experts
  */
 record StepCost(
-        int ranks, int expertParallel, long parameters, long memory, double operations, double sent, long exchanges) {
+        int ranks,
+        int expertParallel,
+        long parameters,
+        long memory,
+        double operations,
+        double sent,
+        long exchanges,
+        long groupExchanges) {
     /** A backward pass takes two products for each one of the forward pass. */
     private static final int PASSES = 3;
 
@@ -52,9 +60,10 @@ record StepCost(
                 * TRANSFERS
                 * others(expertParallel);
         double sums = 2 * (common * others(ranks) + own * others(replicas));
-        int moeLayers = model.moeLayers().length;
-        long perMicroStep = moeLayers * (expertParallel > 1 ? 1L + TRANSFERS : 1L) + 1;
-        long perStep = (expertParallel > 1 ? 4 : 2) + 3 + moeLayers;
+        long layerPasses = (long) shares.microSteps() * model.moeLayers().length;
+        // sums and slices of parameters, of all and of experts; norm, loss and times; counts of each layer
+        long exchanges =
+                (expertParallel > 1 ? 4 : 2) + 3 + model.moeLayers().length + layerPasses + shares.microSteps();
         return new StepCost(
                 ranks,
                 expertParallel,
@@ -64,7 +73,8 @@ record StepCost(
                                 model, Math.toIntExact(Math.min(atATime, Integer.MAX_VALUE)), true),
                 tokens * operationsPerToken(model),
                 Float.BYTES * (sums + between),
-                ranks == 1 ? 0 : shares.microSteps() * perMicroStep + perStep);
+                ranks == 1 ? 0 : exchanges,
+                expertParallel == 1 ? 0 : TRANSFERS * layerPasses);
     }
 
     /** The share of a sum or an exchange that goes to other ranks. */

@@ -51,14 +51,6 @@ record StepCost(
         long atATime = (long) Math.min(train.microBatch(), most) * model.sequenceLength();
         long floats = 2 * (common + own) + 2 * (common / ranks + own / replicas);
         double tokens = (double) most * model.sequenceLength();
-        double between = (double) train.batch()
-                * model.sequenceLength()
-                / ranks
-                * model.moeLayers().length
-                * topK(model)
-                * model.width()
-                * TRANSFERS
-                * others(expertParallel);
         double sums = 2 * (common * others(ranks) + own * others(replicas));
         long layerPasses = (long) shares.microSteps() * model.moeLayers().length;
         // sums and slices of parameters, of all and of experts; norm, loss and times; counts of each layer
@@ -72,9 +64,15 @@ record StepCost(
                         + SmoeLanguageModel.arenaBytes(
                                 model, Math.toIntExact(Math.min(atATime, Integer.MAX_VALUE)), true),
                 tokens * operationsPerToken(model),
-                Float.BYTES * (sums + between),
+                Float.BYTES * (sums + rowsBetween(model, train, ranks, expertParallel)),
                 ranks == 1 ? 0 : exchanges,
                 expertParallel == 1 ? 0 : TRANSFERS * layerPasses);
+    }
+
+    /** Floats of tokens' rows that a rank sends to the ranks that have their experts, and back. */
+    private static double rowsBetween(ModelConfig model, TrainConfig train, int ranks, int expertParallel) {
+        double tokens = (double) train.batch() * model.sequenceLength() / ranks;
+        return tokens * model.moeLayers().length * topK(model) * model.width() * TRANSFERS * others(expertParallel);
     }
 
     /** The share of a sum or an exchange that goes to other ranks. */

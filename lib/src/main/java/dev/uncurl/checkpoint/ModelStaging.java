@@ -33,14 +33,14 @@ public final class ModelStaging {
     private final ShardWriter writer;
     private final SortedMap<String, Manifest.Entry> companions = new TreeMap<>();
 
-    private ModelStaging(FileSystem fs, Path dir, ModelConfig config, DType dtype, String token) {
+    private ModelStaging(FileSystem fs, Path dir, ModelConfig config, DType dtype, int expertParallel, String token) {
         this.fs = Storage.plain(fs);
         this.dir = Storage.folder(this.fs, dir);
         this.config = config;
         this.token = token;
         this.folder = new Path(this.dir.getParent(), "." + this.dir.getName() + "." + token + ".tmp");
         this.dtype = dtype;
-        this.shards = Shards.of(config, dtype);
+        this.shards = Shards.of(config, dtype, expertParallel);
         this.writer = new ShardWriter(this.fs, folder, shards.sharded());
     }
 
@@ -57,7 +57,14 @@ public final class ModelStaging {
      * @throws UserError (conflict) if {@code dir} exists, (input) if there is too little free space
      */
     public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config, DType dtype) throws IOException {
-        var staging = new ModelStaging(fs, dir, config, dtype, UUID.randomUUID().toString());
+        return create(fs, dir, config, dtype, 1);
+    }
+
+    /** As above, with shards that ranks can write which divide the experts; see {@link Shards#of(ModelConfig, DType, int)}. */
+    public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config, DType dtype, int expertParallel)
+            throws IOException {
+        var staging = new ModelStaging(
+                fs, dir, config, dtype, expertParallel, UUID.randomUUID().toString());
         staging.checkFree();
         Storage.checkRoom(staging.fs, staging.dir, staging.shards.sharded().bytes());
         staging.fs.mkdirs(staging.folder);
@@ -71,10 +78,17 @@ public final class ModelStaging {
      */
     public static ModelStaging attach(FileSystem fs, Path dir, ModelConfig config, DType dtype, String token)
             throws IOException {
+        return attach(fs, dir, config, dtype, 1, token);
+    }
+
+    /** As above, for a staging folder that was created with this {@code expertParallel}. */
+    public static ModelStaging attach(
+            FileSystem fs, Path dir, ModelConfig config, DType dtype, int expertParallel, String token)
+            throws IOException {
         if (!token.matches("[0-9a-f-]{36}")) {
             throw new IllegalArgumentException("Not a staging token: " + token);
         }
-        var staging = new ModelStaging(fs, dir, config, dtype, token);
+        var staging = new ModelStaging(fs, dir, config, dtype, expertParallel, token);
         if (!staging.fs.exists(staging.folder)) {
             throw new IOException("The staging folder " + staging.folder + " does not exist any more");
         }

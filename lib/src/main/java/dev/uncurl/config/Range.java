@@ -24,6 +24,7 @@ public enum Range {
 
     TOKENS("train.tokens", 1, 1_000_000_000_000_000L),
     RANKS("train.ranks", 1, 4096),
+    EXPERT_PARALLEL("train.expert-parallel", 1, 4096),
     BATCH("train.batch", 1, 65_536),
     MICRO_BATCH("train.micro-batch", 1, 65_536),
     METRICS_EVERY("train.metrics-every", 1, 10_000),

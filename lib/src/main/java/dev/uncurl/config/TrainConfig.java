@@ -4,6 +4,7 @@ import static dev.uncurl.config.Check.check;
 
 import java.io.Serializable;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Settings of a training run. Each step is one batch, which all ranks compute together: losses and weights are those of one
@@ -11,6 +12,8 @@ import java.util.Map;
  *
  * @param tokens total tokens to train on, rounded up to whole steps; counts positions of batches, including padding
  * @param ranks workers that share each batch; the same number gives the same bits
+ * @param expertParallel successive ranks that divide the experts of each MoE block among themselves; divides ranks. 1: every rank
+ *     holds all experts. Limits memory, and does not change the model, apart from rounding
  * @param batch sequences or examples in one step, over all ranks
  * @param microBatch sequences that a rank processes at a time, which bounds memory; the step sums their gradients. The
  *     cross-entropy is that of the whole step; balance loss, z-loss and capacity are those of a micro-step: the sequences
@@ -37,6 +40,7 @@ import java.util.Map;
 public record TrainConfig(
         long tokens,
         int ranks,
+        int expertParallel,
         int batch,
         int microBatch,
         int metricsEvery,
@@ -68,6 +72,12 @@ public record TrainConfig(
     public TrainConfig {
         Range.TOKENS.check(tokens);
         Range.RANKS.check(ranks);
+        Range.EXPERT_PARALLEL.check(expertParallel);
+        check(
+                ranks % expertParallel == 0,
+                "train.expert-parallel",
+                expertParallel,
+                "a divisor of train.ranks, " + ranks + ": each group of so many ranks holds one copy of all experts");
         Range.BATCH.check(batch);
         check(ranks <= batch, "train.ranks", ranks, "train.batch or fewer: each rank needs a sequence of every step");
         Range.MICRO_BATCH.check(microBatch);
@@ -99,16 +109,20 @@ public record TrainConfig(
     /** The input of a model that names its number of ranks: another number gives other bits, but the same model. */
     public static final String RANKS = "ranks";
 
+    /** The same of how many ranks divide the experts; there is no such input if none do. */
+    public static final String EXPERT_PARALLEL = "expert-parallel";
+
     /**
      * The settings that affect the trained weights, by name: the number of ranks, the sequences of a micro-step, and as JSON
      * all others except those that monitor the run.
      */
     public Map<String, String> inputs() {
-        return Map.of(
+        var inputs = new TreeMap<>(Map.of(
                 "train",
                 Settings.json(
                         this,
                         RANKS,
+                        EXPERT_PARALLEL,
                         "micro-batch",
                         "metrics-every",
                         "checksum-every",
@@ -120,7 +134,11 @@ public record TrainConfig(
                 RANKS,
                 Integer.toString(ranks),
                 "micro-step",
-                Long.toString(Math.min(batch, (long) ranks * microBatch)));
+                Long.toString(Math.min(batch, (long) ranks * microBatch))));
+        if (expertParallel > 1) { // so that models of releases without it count as made from the same settings
+            inputs.put(EXPERT_PARALLEL, Integer.toString(expertParallel));
+        }
+        return inputs;
     }
 
     /** Whether an action of every {@code every} steps is due at the end of some steps; false if {@code every} is 0. */

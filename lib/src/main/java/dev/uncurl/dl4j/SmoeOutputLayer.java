@@ -118,8 +118,9 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         modelParameters = paramsFlattened;
         modelGradients = gradientsFlattened;
         model = trains
-                ? SmoeLanguageModel.forTraining(kernels(), modelConfig(), paramsFlattened, gradientsFlattened, capacity)
-                : SmoeLanguageModel.forScoring(modelConfig(), paramsFlattened, capacity);
+                ? SmoeLanguageModel.forTraining(
+                        kernels(), modelConfig(), layerConf().share(), paramsFlattened, gradientsFlattened, capacity)
+                : SmoeLanguageModel.forScoring(modelConfig(), layerConf().share(), paramsFlattened, capacity);
     }
 
     private void run(boolean training) {
@@ -191,11 +192,11 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         }
         if (bound == null) {
             bound = configuration.clone();
-            var layout = ParameterLayout.of(modelConfig());
+            ParameterLayout layout = configuration.layout();
             bound.setIUpdater(updater.bind(
                     () -> paramsFlattened,
                     layout,
-                    place.slice(layout.length()),
+                    place.slices(layout),
                     () -> kernels().adamW(),
                     place::sum));
         }

@@ -5,6 +5,7 @@ import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.model.PartClock.Part;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Arrays;
@@ -30,6 +31,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
     private final boolean training;
     private final Arena arena;
     private final Buffers buffers;
+    /** Memory for rows of other ranks; null if this process has all experts. */
+    private final ExpertMemory divided;
+
     private final Embedding embedding;
     private final List<DecoderBlock> blocks;
     private final LanguageModelHead head;
@@ -41,10 +45,11 @@ public final class SmoeLanguageModel implements AutoCloseable {
             Kernels chosen,
             boolean ownsKernels,
             ModelConfig config,
+            ExpertShare share,
             FlatMemory parameters,
             FlatMemory gradients,
             int maxTokens) {
-        var layout = ParameterLayout.of(config);
+        var layout = ParameterLayout.of(config, share);
         checkLength("parameters", parameters, layout.length());
         if (gradients != null) {
             checkLength("gradients", gradients, layout.length());
@@ -57,19 +62,23 @@ public final class SmoeLanguageModel implements AutoCloseable {
         this.ownsKernels = ownsKernels;
         limits = new BatchLimits(maxTokens, config.sequenceLength(), config.vocabulary());
         training = gradients != null;
-        var footprint = Footprint.of(config, maxTokens, training);
+        var footprint = Footprint.of(config, share, maxTokens, training);
         if (parameters.onHost()) {
             footprint.check(maxTokens);
         }
         LOG.debug("A model for {} tokens at a time, threads: {}, {}", maxTokens, kernels.threads(), footprint);
         var source = new Parameter.Source(layout, parameters, gradients);
         long logitBytes = kernels.logitBytes();
-        arena = Arena.of(kernels, parameters.type(), arenaElements(config, maxTokens, training, logitBytes));
-        buffers = new Buffers(config, maxTokens, training, logitBytes, arena);
+        arena = Arena.of(kernels, parameters.type(), arenaElements(config, share, maxTokens, training, logitBytes));
+        divided = share.isAll()
+                ? null
+                : new ExpertMemory(
+                        kernels, parameters.type(), config, share, training, footprint.total() - footprint.exchange());
+        buffers = new Buffers(config, share, maxTokens, training, logitBytes, arena);
         embedding = new Embedding(kernels, source, maxTokens);
         blocks = IntStream.range(0, config.layers())
-                .mapToObj(layer ->
-                        new DecoderBlock(kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock))
+                .mapToObj(layer -> new DecoderBlock(
+                        kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock, divided))
                 .toList();
         head = new LanguageModelHead(kernels, source, config.sequenceLength(), maxTokens);
     }
@@ -84,13 +93,25 @@ public final class SmoeLanguageModel implements AutoCloseable {
     /** @param maxTokens maximal rows * columns of a batch */
     public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
         Kernels kernels = KernelChoice.best(flatParameters.dataType());
-        return new SmoeLanguageModel(kernels, true, config, FlatMemory.of(flatParameters), null, maxTokens);
+        return new SmoeLanguageModel(
+                kernels, true, config, ExpertShare.ALL, FlatMemory.of(flatParameters), null, maxTokens);
+    }
+
+    /**
+     * A model whose experts are divided among ranks.
+     *
+     * @param flatParameters those of this rank, as {@link ParameterLayout#of(ModelConfig, ExpertShare)} has them
+     */
+    public static SmoeLanguageModel forScoring(
+            ModelConfig config, ExpertShare share, INDArray flatParameters, int maxTokens) {
+        Kernels kernels = KernelChoice.best(flatParameters.dataType());
+        return new SmoeLanguageModel(kernels, true, config, share, FlatMemory.of(flatParameters), null, maxTokens);
     }
 
     /** As above with the given kernels, which the caller must close, and parameters in their memory. */
     public static SmoeLanguageModel forScoring(
             Kernels kernels, ModelConfig config, FlatMemory parameters, int maxTokens) {
-        return new SmoeLanguageModel(kernels, false, config, parameters, null, maxTokens);
+        return new SmoeLanguageModel(kernels, false, config, ExpertShare.ALL, parameters, null, maxTokens);
     }
 
     /**
@@ -101,7 +122,13 @@ public final class SmoeLanguageModel implements AutoCloseable {
             ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
         Kernels kernels = KernelChoice.best(flatParameters.dataType());
         return new SmoeLanguageModel(
-                kernels, true, config, FlatMemory.of(flatParameters), FlatMemory.of(flatGradients), maxTokens);
+                kernels,
+                true,
+                config,
+                ExpertShare.ALL,
+                FlatMemory.of(flatParameters),
+                FlatMemory.of(flatGradients),
+                maxTokens);
     }
 
     /** As above with the given kernels, which the caller must close. */
@@ -113,18 +140,36 @@ public final class SmoeLanguageModel implements AutoCloseable {
     /** As above, with parameters and gradients in the memory of the kernels. */
     public static SmoeLanguageModel forTraining(
             Kernels kernels, ModelConfig config, FlatMemory parameters, FlatMemory gradients, int maxTokens) {
-        return new SmoeLanguageModel(kernels, false, config, parameters, gradients, maxTokens);
+        return new SmoeLanguageModel(kernels, false, config, ExpertShare.ALL, parameters, gradients, maxTokens);
     }
 
-    private static long arenaElements(ModelConfig config, int maxTokens, boolean training, long logitBytes) {
+    /** As above, for what one rank holds of a model whose experts are divided; on the host. */
+    public static SmoeLanguageModel forTraining(
+            Kernels kernels,
+            ModelConfig config,
+            ExpertShare share,
+            INDArray flatParameters,
+            INDArray flatGradients,
+            int maxTokens) {
+        return new SmoeLanguageModel(
+                kernels, false, config, share, FlatMemory.of(flatParameters), FlatMemory.of(flatGradients), maxTokens);
+    }
+
+    private static long arenaElements(
+            ModelConfig config, ExpertShare share, int maxTokens, boolean training, long logitBytes) {
         var measuring = Arena.measuring();
-        new Buffers(config, maxTokens, training, logitBytes, measuring);
+        new Buffers(config, share, maxTokens, training, logitBytes, measuring);
         return measuring.elements();
     }
 
     /** Bytes that a model in FLOAT on the host needs off the heap in addition to its parameters and gradients. */
     public static long arenaBytes(ModelConfig config, int maxTokens, boolean training) {
-        return Float.BYTES * arenaElements(config, maxTokens, training, Kernels.LOGIT_BYTES);
+        return arenaBytes(config, ExpertShare.ALL, maxTokens, training);
+    }
+
+    /** As above, without the rows that other ranks send. */
+    static long arenaBytes(ModelConfig config, ExpertShare share, int maxTokens, boolean training) {
+        return Float.BYTES * arenaElements(config, share, maxTokens, training, Kernels.LOGIT_BYTES);
     }
 
     public ModelConfig config() {
@@ -313,5 +358,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
             kernels.close();
         }
         arena.close();
+        if (divided != null) {
+            divided.close();
+        }
     }
 }

@@ -24,7 +24,7 @@ class SettingsTest {
               moe { experts = 4, top-k = 1, every = 2, renormalize = false, balance-loss = 0.01, z-loss = 0, capacity-factor = 0 }
             }
             train {
-              tokens = 1000, ranks = 2, batch = 4, micro-batch = 2, metrics-every = 2, checksum-every = 0, restarts = 2, stall = 60
+              tokens = 1000, ranks = 2, expert-parallel = 1, batch = 4, micro-batch = 2, metrics-every = 2, checksum-every = 0, restarts = 2, stall = 60
               learning-rate = 1e-3, minimum-learning-rate = 1e-4, warmup = 0.1
               beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weight-decay = 0.1, clip = 1, loss-on = target, seed = 7
               spike-factor = 3, validation { every = 2, sequences = 8 }, checkpoint { every = 4, keep = 2, stay = false }

@@ -13,6 +13,7 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.InputDiff;
 import dev.uncurl.jobs.warehouse.Leftovers;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.Comparator;
@@ -113,19 +114,26 @@ final class Checkpoints {
         return Optional.empty();
     }
 
-    /** The inputs that make the model, apart from rounding: a run goes on with any number of ranks. */
+    /** The inputs that make the model, apart from rounding: a run goes on with any number of ranks, and any division of experts. */
     private static Map<String, String> withoutRanks(Map<String, String> inputs) {
         var rest = new TreeMap<>(inputs);
         rest.remove(TrainConfig.RANKS);
+        rest.remove(TrainConfig.EXPERT_PARALLEL);
         return rest;
     }
 
     private static String ranks(Map<String, String> made, Map<String, String> inputs) {
-        String before = made.get(TrainConfig.RANKS);
-        String now = inputs.get(TrainConfig.RANKS);
+        String before = ranks(made);
+        String now = ranks(inputs);
         return now.equals(before)
                 ? ""
                 : ", which " + before + " ranks wrote; with " + now + " the model is the same, apart from rounding";
+    }
+
+    private static String ranks(Map<String, String> inputs) {
+        String ranks = inputs.get(TrainConfig.RANKS);
+        String parallel = inputs.get(TrainConfig.EXPERT_PARALLEL);
+        return parallel == null ? ranks : ranks + " (expert-parallel " + parallel + ")";
     }
 
     /** Without locks, the run with other inputs that wrote these checkpoints may still be active. */
@@ -141,8 +149,8 @@ final class Checkpoints {
     }
 
     /** Begins a checkpoint, of which ranks then write their parts. */
-    ModelStaging begin(ModelConfig model, int step) throws IOException {
-        return ModelStaging.create(files, path(step), model);
+    ModelStaging begin(ModelConfig model, int expertParallel, int step) throws IOException {
+        return ModelStaging.create(files, path(step), model, DType.F32, expertParallel);
     }
 
     /** The folder of the checkpoint after a step. */

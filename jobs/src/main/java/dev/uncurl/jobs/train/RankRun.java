@@ -7,6 +7,7 @@ import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.TrainStep;
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.Arrays;
@@ -38,7 +39,9 @@ final class RankRun {
     RankOutcome run(String configuration, StepShare.Source shares, int slots, Consumer<StepMetrics> follower)
             throws IOException {
         MultiLayerNetwork network = SmoeNetwork.create(
-                MultiLayerConfiguration.fromJson(configuration), segment.start().parameters());
+                MultiLayerConfiguration.fromJson(configuration),
+                segment.start().parameters(),
+                ExpertShare.of(ranks.rank(), segment.train().expertParallel()));
         SmoeNetwork.join(network, ranks, segment.shares(), slots);
         var step = new RankStep(network);
         boolean done = false;
@@ -96,16 +99,14 @@ final class RankRun {
 
     private CheckpointPart write(MultiLayerNetwork network) throws IOException {
         Weights parameters = SmoeNetwork.parameters(network);
-        requireFinite(parameters);
-        var moments = SmoeNetwork.moments(network);
-        var slice =
-                new CheckpointPart.Slice(ranks.rank(), ranks.size(), SmoeNetwork.sliceBegin(network), moments.length());
-        return CheckpointPart.write(segment.staging(), parameters, moments, slice);
+        requireFinite(parameters, SmoeNetwork.layout(network));
+        var slice = new CheckpointPart.Slice(ranks.rank(), ranks.size(), SmoeNetwork.updated(network));
+        return CheckpointPart.write(segment.staging(), parameters, SmoeNetwork.moments(network)::part, slice);
     }
 
     /** Checks the weights directly, because no later loss shows an error of the last steps. */
-    private void requireFinite(Weights parameters) throws IOException {
-        for (ParameterLayout.Tensor tensor : ParameterLayout.of(segment.model()).tensors()) {
+    private void requireFinite(Weights parameters, ParameterLayout layout) throws IOException {
+        for (ParameterLayout.Tensor tensor : layout.tensors()) {
             parameters.read(tensor.name(), (values, count, at) -> {
                 for (int i = 0; i < count; i++) {
                     if (!Float.isFinite(values[i])) {

@@ -138,7 +138,7 @@ final class Training {
         List<TrainingInterval> history = state == null ? List.of() : state.history();
         int from = state == null ? 0 : state.last().step();
         int to = end(from, validation);
-        ModelStaging staging = checkpoints.begin(model, to);
+        ModelStaging staging = checkpoints.begin(model, train.expertParallel(), to);
         boolean published = false;
         try {
             var segment = new Segment(

@@ -35,7 +35,7 @@ class ClusterTrainingTest {
     }
 
     /**
-     * Ranks that are executors make the model that ranks make which are threads, though an executor is killed after the first of
+     * Ranks that are executors, and divide the experts, make the model that ranks make which are threads, though an executor is killed after the first of
      * its checkpoints, and another one takes its place.
      */
     @Test
@@ -44,7 +44,8 @@ class ClusterTrainingTest {
         cli.succeed("tokenize --config src/test/resources/tiny/tokenize.conf");
         String longer = "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[cc100]"
                 + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=200000"
-                + " --set train.checkpoint.every=300 --set train.validation.every=0 --set train.restarts=20";
+                + " --set train.checkpoint.every=300 --set train.validation.every=0 --set train.restarts=20"
+                + " --set train.expert-parallel=2";
         cli.succeed(longer + " --model undisturbed");
         Process process = start(folder, cli, longer + " --model disturbed");
         Path checkpoint = folder.resolve("warehouse/checkpoints/disturbed/step-300");

@@ -130,7 +130,7 @@ class ArchitectureTest {
             .whereLayer("collective")
             .mayNotAccessAnyLayer()
             .whereLayer("model")
-            .mayOnlyAccessLayers("kernel", "config", "error")
+            .mayOnlyAccessLayers("collective", "kernel", "config", "error")
             .whereLayer("dl4j")
             .mayOnlyAccessLayers("model", "collective", "kernel", "config", "error")
             .whereLayer("checkpoint")

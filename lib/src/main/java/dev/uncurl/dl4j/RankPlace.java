@@ -1,6 +1,7 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.collective.Collectives;
+import dev.uncurl.model.CollectivePeers;
 import dev.uncurl.model.Peers;
 import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ExpertShare;
@@ -29,21 +30,15 @@ record RankPlace(
             throw new IllegalArgumentException(
                     "Shares for " + shares.ranks() + " ranks, but there are " + ranks.size());
         }
-        int parts = share.parts();
-        if (ranks.size() % parts != 0 || share.part() != ranks.rank() % parts) {
-            throw new IllegalArgumentException("Rank " + ranks.rank() + " of " + ranks.size() + " cannot hold part "
-                    + share.part() + " of " + parts);
-        }
         var clock = new ExchangeClock();
-        if (share.isAll()) {
-            return new RankPlace(new CollectivePeers(ranks, null, clock), ranks, null, clock, shares, threads);
-        }
-        int first = ranks.rank() - share.part();
-        Collectives group = ranks.group(IntStream.range(first, first + parts).toArray());
-        Collectives replicas = ranks.group(IntStream.range(0, ranks.size() / parts)
-                .map(copy -> copy * parts + share.part())
-                .toArray());
-        return new RankPlace(new CollectivePeers(ranks, group, clock), ranks, replicas, clock, shares, threads);
+        var peers = new TimedPeers(CollectivePeers.of(ranks, share), clock);
+        int parts = share.parts();
+        Collectives replicas = share.isAll()
+                ? null
+                : ranks.group(IntStream.range(0, ranks.size() / parts)
+                        .map(copy -> copy * parts + share.part())
+                        .toArray());
+        return new RankPlace(peers, ranks, replicas, clock, shares, threads);
     }
 
     /** The flat parameters: those that all ranks have, then those of the experts, if these are divided. */

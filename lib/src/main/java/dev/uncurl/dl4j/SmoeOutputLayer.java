@@ -120,7 +120,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         model = trains
                 ? SmoeLanguageModel.forTraining(
                         kernels(), modelConfig(), layerConf().share(), paramsFlattened, gradientsFlattened, capacity)
-                : SmoeLanguageModel.forScoring(modelConfig(), layerConf().share(), paramsFlattened, capacity);
+                : SmoeLanguageModel.forScoring(modelConfig(), paramsFlattened, capacity);
     }
 
     private void run(boolean training) {

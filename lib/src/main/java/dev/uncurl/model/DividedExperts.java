@@ -140,8 +140,9 @@ final class DividedExperts implements BlockExperts {
                         "The router of block " + layer + " sends " + needed[other] + " rows to the experts of rank "
                                 + other + ", which cannot take the memory"
                                 + (other == rank ? ": it needs " + refusal : ""),
-                        "Use more ranks, a larger expert-parallel or a smaller micro-batch; moe.capacity-factor limits"
-                                + " the rows of an expert in training.");
+                        "Make the batch or micro-batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
+                                + " (-Dorg.bytedeco.javacpp.maxbytes); in training moe.capacity-factor limits the rows"
+                                + " of an expert.");
             }
         }
     }

@@ -156,7 +156,7 @@ final class ExpertMemory implements AutoCloseable {
     }
 
     /** Bytes taken now. */
-    private long held() {
+    long held() {
         return Arrays.stream(blocks)
                         .distinct()
                         .filter(set -> set != null && set.count > 0)

@@ -62,20 +62,24 @@ record Footprint(long parameters, long gradients, long optimizer, long arena, lo
      * @throws UserError (usage) if the total exceeds the limit, or the arena exceeds the free memory of the machine
      */
     void check(int maxTokens) {
+        check(maxTokens, "Make the batch or micro-batch smaller");
+    }
+
+    /** As above. @param remedy how it would need less, without a full stop */
+    void check(int maxTokens, String remedy) {
         long limit = OffHeap.limit();
         if (limit > 0 && total() > limit) {
             throw UserError.usage(
                     "A model for " + maxTokens + " tokens at a time needs " + this + ", over the limit of "
                             + megabytes(limit),
-                    "Make the batch or micro-batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
-                            + " (-Dorg.bytedeco.javacpp.maxbytes).");
+                    remedy + ", or raise UNCURL_OFFHEAP of jobs/submit (-Dorg.bytedeco.javacpp.maxbytes).");
         }
         long free = OffHeap.free();
         if (free > 0 && arena + exchange > free) {
             throw UserError.usage(
                     "A model for " + maxTokens + " tokens at a time needs " + this + "; this machine has "
                             + megabytes(free) + " left for the arena",
-                    "Make the batch or micro-batch smaller, or run fewer tasks at a time.");
+                    remedy + ", or run fewer tasks at a time.");
         }
     }
 

@@ -94,7 +94,11 @@ final class MixtureOfExperts implements RoutingView {
         assignments.take(tokens);
         System.arraycopy(dispatch.count(assignments, tokens), 0, own, statistics, choices * expertCount);
         own[numbers] = experts.room();
+        clock.lap(Part.DISPATCH);
         double[][] all = peers.gather(own);
+        if (peers != Peers.NONE) {
+            clock.lap(Part.EXCHANGE);
+        }
         requireFinite(all);
         router.losses().take(all);
         double[][] counts = Arrays.stream(all)

@@ -74,7 +74,12 @@ public final class ModelSize {
         }
         train.steps(model.sequenceLength());
         int tokens = trainedTokens(model, train);
-        training(model, train, tokens).check(tokens);
+        training(model, train, tokens)
+                .check(
+                        tokens,
+                        model.moeLayers().length == 0
+                                ? "Use more train.ranks or a smaller train.micro-batch"
+                                : "Use more train.ranks, a larger train.expert-parallel or a smaller train.micro-batch");
     }
 
     /** The share of the rank that has most parameters. */
@@ -109,7 +114,7 @@ public final class ModelSize {
                 Collections.nCopies(train.ranks(), training(model, train, tokens)),
                 "ranks",
                 tokens,
-                "Make train.ranks smaller");
+                "Make train.ranks smaller or train.expert-parallel larger");
     }
 
     /** Tokens that a rank computes at a time. */

@@ -38,6 +38,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
     private final List<DecoderBlock> blocks;
     private final LanguageModelHead head;
     private final PartClock clock = new PartClock();
+    /** The ranks that score with this model. */
+    private final SharedPasses scoring;
+
     private TokenBatch last;
     private boolean closed;
 
@@ -48,7 +51,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
             ExpertShare share,
             FlatMemory parameters,
             FlatMemory gradients,
-            int maxTokens) {
+            int maxTokens,
+            Peers scorers) {
         var layout = ParameterLayout.of(config, share);
         checkLength("parameters", parameters, layout.length());
         if (gradients != null) {
@@ -60,6 +64,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         this.config = config;
         kernels = new PassKernels(chosen);
         this.ownsKernels = ownsKernels;
+        scoring = new SharedPasses(scorers);
         limits = new BatchLimits(maxTokens, config.sequenceLength(), config.vocabulary());
         training = gradients != null;
         var footprint = Footprint.of(config, share, maxTokens, training);
@@ -94,24 +99,33 @@ public final class SmoeLanguageModel implements AutoCloseable {
     public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
         Kernels kernels = KernelChoice.best(flatParameters.dataType());
         return new SmoeLanguageModel(
-                kernels, true, config, ExpertShare.ALL, FlatMemory.of(flatParameters), null, maxTokens);
+                kernels, true, config, ExpertShare.ALL, FlatMemory.of(flatParameters), null, maxTokens, Peers.NONE);
     }
 
     /**
-     * A model whose experts are divided among ranks.
+     * A model whose experts are divided among ranks, each of which scores batches of its own. When it has no more, it calls
+     * {@link #joinPasses}.
      *
      * @param flatParameters those of this rank, as {@link ParameterLayout#of(ModelConfig, ExpertShare)} has them
+     * @param slots task slots that all ranks have together; each has as many threads as its part of them
      */
     public static SmoeLanguageModel forScoring(
-            ModelConfig config, ExpertShare share, INDArray flatParameters, int maxTokens) {
-        Kernels kernels = KernelChoice.best(flatParameters.dataType());
-        return new SmoeLanguageModel(kernels, true, config, share, FlatMemory.of(flatParameters), null, maxTokens);
+            ModelConfig config,
+            ExpertShare share,
+            INDArray flatParameters,
+            int maxTokens,
+            CollectivePeers ranks,
+            int slots) {
+        int threads = Math.max(1, slots * KernelChoice.threads() / ranks.ranks().size());
+        Kernels kernels = KernelChoice.best(flatParameters.dataType(), threads);
+        return new SmoeLanguageModel(
+                kernels, true, config, share, FlatMemory.of(flatParameters), null, maxTokens, ranks);
     }
 
     /** As above with the given kernels, which the caller must close, and parameters in their memory. */
     public static SmoeLanguageModel forScoring(
             Kernels kernels, ModelConfig config, FlatMemory parameters, int maxTokens) {
-        return new SmoeLanguageModel(kernels, false, config, ExpertShare.ALL, parameters, null, maxTokens);
+        return new SmoeLanguageModel(kernels, false, config, ExpertShare.ALL, parameters, null, maxTokens, Peers.NONE);
     }
 
     /**
@@ -128,7 +142,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
                 ExpertShare.ALL,
                 FlatMemory.of(flatParameters),
                 FlatMemory.of(flatGradients),
-                maxTokens);
+                maxTokens,
+                Peers.NONE);
     }
 
     /** As above with the given kernels, which the caller must close. */
@@ -140,7 +155,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
     /** As above, with parameters and gradients in the memory of the kernels. */
     public static SmoeLanguageModel forTraining(
             Kernels kernels, ModelConfig config, FlatMemory parameters, FlatMemory gradients, int maxTokens) {
-        return new SmoeLanguageModel(kernels, false, config, ExpertShare.ALL, parameters, gradients, maxTokens);
+        return new SmoeLanguageModel(
+                kernels, false, config, ExpertShare.ALL, parameters, gradients, maxTokens, Peers.NONE);
     }
 
     /** As above, for what one rank holds of a model whose experts are divided; on the host. */
@@ -152,7 +168,14 @@ public final class SmoeLanguageModel implements AutoCloseable {
             INDArray flatGradients,
             int maxTokens) {
         return new SmoeLanguageModel(
-                kernels, false, config, share, FlatMemory.of(flatParameters), FlatMemory.of(flatGradients), maxTokens);
+                kernels,
+                false,
+                config,
+                share,
+                FlatMemory.of(flatParameters),
+                FlatMemory.of(flatGradients),
+                maxTokens,
+                Peers.NONE);
     }
 
     private static long arenaElements(
@@ -189,7 +212,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch) {
-        return pass(batch, batch.predicted(), Peers.NONE, false, null);
+        scoring.next(SharedPasses.Kind.ROWS);
+        return pass(batch, batch.predicted(), scoring.peers(), false, null);
     }
 
     /**
@@ -200,7 +224,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch, ExpertOutputs outputs) {
-        return pass(batch, batch.predicted(), Peers.NONE, false, outputs);
+        scoring.next(SharedPasses.Kind.OUTPUTS);
+        return pass(batch, batch.predicted(), scoring.peers(), false, outputs);
     }
 
     /**
@@ -288,15 +313,44 @@ public final class SmoeLanguageModel implements AutoCloseable {
         TokenBatch flat = batch.flat();
         last = flat;
         Attention.Layout layout = batch.layout(config.heads());
+        scoring.next(SharedPasses.Kind.INDEPENDENT);
         kernels.byRows(true);
         clock.start();
         embedding.forward(
                 batch.tokens(), batch.positions(), buffers.blocks.get(0).input().first(flat.size()));
         clock.lap(Part.EMBEDDING);
-        blocks(flat, (attention, qkv, sums, output) -> attention.forward(layout, qkv, output), false, Peers.NONE, null);
+        blocks(
+                flat,
+                (attention, qkv, sums, output) -> attention.forward(layout, qkv, output),
+                false,
+                scoring.peers(),
+                null);
         double[] result = head.logProbabilities(batch.rows(), batch.targets(), flat.size(), buffers);
         clock.lap(Part.HEAD);
         return result;
+    }
+
+    /**
+     * Takes part in the passes of the ranks that have more batches than this one, and returns when no rank has any. To be called
+     * by every rank of a model whose experts are divided, after its last batch.
+     */
+    public void joinPasses() {
+        checkOpen();
+        for (var kind = scoring.next(SharedPasses.Kind.NONE);
+                kind != SharedPasses.Kind.NONE;
+                kind = scoring.next(SharedPasses.Kind.NONE)) {
+            var shape = new Attention.Shape(1, 1, config.heads());
+            kernels.byRows(kind == SharedPasses.Kind.INDEPENDENT);
+            clock.start();
+            embedding.forward(SharedPasses.EMPTY, buffers.blocks.get(0).input().first(1));
+            clock.lap(Part.EMBEDDING);
+            blocks(
+                    SharedPasses.EMPTY,
+                    (attention, qkv, sums, output) -> attention.forward(shape, qkv, sums, output),
+                    false,
+                    scoring.peers(),
+                    kind == SharedPasses.Kind.OUTPUTS ? (layer, expert, sum) -> {} : null);
+        }
     }
 
     private void checkOpen() {

@@ -56,10 +56,21 @@ public final class DumpLogitsCommand implements Callable<Integer> {
                     "Also run every expert on a sample of this many tokens, chosen as for --tokens (default: none).")
     private long outputs;
 
+    @Option(
+            names = "--expert-parallel",
+            paramLabel = "P",
+            defaultValue = "1",
+            description =
+                    "Divide the experts of each block among P tasks, for a model that is too large for one executor;"
+                            + " the logits are the same apart from rounding (default: each task has the whole"
+                            + " model).")
+    private int expertParallel;
+
     @Override
     public Integer call() {
         Range.TOKENS_OPTION.check(tokens);
         Range.OUTPUTS_OPTION.check(outputs);
+        Range.EXPERT_PARALLEL_OPTION.check(expertParallel);
         Warehouse warehouse = warehouseOptions.open();
         ModelFolder model = new Models(warehouse).open(modelId);
         if (model.config().moeLayers().length == 0) {
@@ -69,14 +80,16 @@ public final class DumpLogitsCommand implements Callable<Integer> {
         run.requireTokenizer(model.manifest().lineage().tokenizer(), modelId);
         RoutingKey key = RoutingKey.of(modelId, model, task, split.label(), run, tokens);
         try (var lock = warehouse.lock("routing", modelId, task)) {
-            boolean made = new RoutingDump(warehouse).dump(key, model, run, tokens);
+            boolean made = new RoutingDump(warehouse, warehouse.context().defaultParallelism(), expertParallel)
+                    .dump(key, model, run, tokens);
             System.out.println(
                     made
                             ? "Dumped router logits of " + key + ", with statistics and Gram matrices"
                             : "Router logits of " + key + " are there already: reused.");
             if (outputs > 0) {
                 RoutingKey common = RoutingKey.of(modelId, model, task, split.label(), run, outputs);
-                boolean ran = new OutputDump(warehouse).dump(common, model, run, outputs);
+                boolean ran = new OutputDump(warehouse, warehouse.context().defaultParallelism(), expertParallel)
+                        .dump(common, model, run, outputs);
                 System.out.println(
                         ran
                                 ? "Compared the outputs of all experts of " + common

@@ -93,7 +93,7 @@ public final class PretrainCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new UncheckedIOException("training model " + modelId, e);
         }
-        evaluate(warehouse, config.corpora());
+        evaluate(warehouse, config.train(), config.corpora());
         return 0;
     }
 
@@ -123,7 +123,7 @@ public final class PretrainCommand implements Callable<Integer> {
     }
 
     /** Evaluates the model on the corpora that have a validation split, and prints the names of the others. */
-    private void evaluate(Warehouse warehouse, List<String> corpora) {
+    private void evaluate(Warehouse warehouse, TrainConfig train, List<String> corpora) {
         Map<Boolean, List<String>> validated = corpora.stream().collect(Collectors.partitioningBy(corpus -> !warehouse
                 .rows(UncurlTable.SEQUENCES, "corpus", corpus, "split", "validation")
                 .isEmpty()));
@@ -134,7 +134,8 @@ public final class PretrainCommand implements Callable<Integer> {
         if (validated.get(true).isEmpty()) {
             return;
         }
-        for (ResultRow row : new Evaluation(warehouse).evaluate(modelId, validated.get(true), "validation", 0)) {
+        for (ResultRow row : Evaluation.divided(warehouse, train.expertParallel())
+                .evaluate(modelId, validated.get(true), "validation", 0)) {
             boolean nats = row.metric().endsWith("_per_token");
             System.out.printf(
                     Locale.ROOT,

@@ -6,6 +6,7 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.cluster.ClusterPlugin;
 import dev.uncurl.jobs.cluster.SparkTransport;
 import dev.uncurl.jobs.cluster.StepReport;
+import dev.uncurl.jobs.cluster.ThreadRanks;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -79,6 +79,33 @@ class ModelSizeTest {
                 .hasMessageContaining("moe.experts");
     }
 
+    /** A rank of the divided model has few enough parameters; what it lacks in this process is memory. */
+    @Test
+    void aLargePresetIsOneOfMemoryAloneWhenItsExpertsAreDivided() {
+        var model = Settings.load("model/354m-32e", List.of()).bind(ModelConfig.class);
+        var train = demo("train.ranks=16", "train.expert-parallel=8", "train.micro-batch=1")
+                .train();
+        assertThatThrownBy(() -> ModelSize.checkTraining(model, train))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("over the limit")
+                .hasMessageContaining("rows of other ranks")
+                .hasMessageContaining(
+                        "more train.ranks, a larger train.expert-parallel or a smaller train.micro-batch");
+    }
+
+    @Test
+    void expertsThatCannotBeDividedAreRefused() {
+        var config = demo();
+        var train = demo("train.ranks=16", "train.expert-parallel=16").train();
+        assertThatThrownBy(() -> ModelSize.checkTraining(config.model(), train))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("block 1 has only 8 experts")
+                .hasMessageContaining("set train.expert-parallel to 8 or less");
+        assertThatThrownBy(() -> demo("train.ranks=4", "train.expert-parallel=3"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("a divisor of train.ranks, 4");
+    }
+
     @Test
     void momentsThatAreTooManyForARankAreDividedAmongMore() {
         var model = Settings.load("model/354m-8e", List.of("moe.experts=10")).bind(ModelConfig.class);

@@ -92,6 +92,9 @@ final class DividedExperts implements BlockExperts {
     }
 
     private int firstOfGroup() {
+        if (peers == Peers.NONE) {
+            throw new IllegalStateException("The experts of this model are divided: a pass needs the other ranks");
+        }
         int first = peers.rank() - share.part();
         if (first < 0 || first % share.parts() != 0) {
             throw new IllegalStateException("Rank " + peers.rank() + " has part " + share.part() + " of "

@@ -35,8 +35,8 @@ class ClusterTrainingTest {
     }
 
     /**
-     * Ranks that are executors, and divide the experts, make the model that ranks make which are threads, though an executor is killed after the first of
-     * its checkpoints, and another one takes its place.
+     * Ranks that are executors, and divide the experts, make the model that ranks make which are threads, though an executor is
+     * killed after the first of its checkpoints, and another one takes its place.
      */
     @Test
     void ranksOfAClusterMakeTheModelOfThreadsEvenIfOneIsKilled(@TempDir Path folder) throws Exception {

@@ -115,6 +115,8 @@ class ArchitectureTest {
             .definedBy("dev.uncurl.pruning..")
             .layer("evaluation")
             .definedBy("dev.uncurl.evaluation..")
+            .layer("machine")
+            .definedBy("dev.uncurl.machine..")
             .layer("statistics")
             .definedBy("dev.uncurl.statistics..")
             .whereLayer("error")
@@ -143,6 +145,8 @@ class ArchitectureTest {
             .mayOnlyAccessLayers("clustering", "routing", "checkpoint", "model", "kernel", "config", "error")
             .whereLayer("evaluation")
             .mayOnlyAccessLayers("tokenizer", "model", "config", "error")
+            .whereLayer("machine")
+            .mayOnlyAccessLayers("kernel")
             .whereLayer("statistics")
             .mayNotAccessAnyLayer();
 

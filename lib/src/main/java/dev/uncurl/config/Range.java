@@ -53,6 +53,7 @@ public enum Range {
     MIXTURE_WEIGHT("mixtures.weights", Ends.BOTH, 0, 1e12),
     TASK_CAP("mixtures.task-cap", 1, Long.MAX_VALUE),
 
+    RANKS_OPTION("--ranks", 1, 4096),
     PARTITIONS_OPTION("--partitions", 1, 100_000),
     MAX_REJECTED_OPTION("--max-rejected", Ends.BOTH, 0, 1),
     MAX_DAMAGED_FILES_OPTION("--max-damaged-files", 0, Integer.MAX_VALUE),

@@ -2,6 +2,7 @@ package dev.uncurl.config;
 
 import static dev.uncurl.config.Check.check;
 
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import java.io.Serializable;
 import java.util.Map;
 
@@ -10,7 +11,8 @@ import java.util.Map;
  * process, apart from rounding, whatever the number of ranks.
  *
  * @param tokens total tokens to train on, rounded up to whole steps; counts positions of batches, including padding
- * @param ranks workers that share each batch; the same number gives the same bits
+ * @param ranks workers that share each batch; the same number gives the same bits. {@link #AUTO} ("auto"): as many as there are
+ *     slots, see {@link #at}
  * @param batch sequences or examples in one step, over all ranks
  * @param microBatch sequences that a rank processes at a time, which bounds memory; the step sums their gradients. The
  *     cross-entropy is that of the whole step; balance loss, z-loss and capacity are those of a micro-step: the sequences
@@ -36,7 +38,7 @@ import java.util.Map;
  */
 public record TrainConfig(
         long tokens,
-        int ranks,
+        @JsonDeserialize(using = RanksReader.class) int ranks,
         int batch,
         int microBatch,
         int metricsEvery,
@@ -67,7 +69,9 @@ public record TrainConfig(
 
     public TrainConfig {
         Range.TOKENS.check(tokens);
-        Range.RANKS.check(ranks);
+        if (ranks != AUTO) {
+            Range.RANKS.check(ranks);
+        }
         Range.BATCH.check(batch);
         check(ranks <= batch, "train.ranks", ranks, "train.batch or fewer: each rank needs a sequence of every step");
         Range.MICRO_BATCH.check(microBatch);
@@ -96,6 +100,27 @@ public record TrainConfig(
         check(checkpoint != null, "train.checkpoint", null, "a block of settings, every = 0 for off");
     }
 
+    /** The value of {@link #ranks} that stands for as many as there are slots. */
+    public static final int AUTO = 0;
+
+    /**
+     * These settings with the number of ranks that a cluster of so many slots has, if ranks is {@link #AUTO}. The sequences of a
+     * micro-step are then {@link #microBatch} over all ranks, so that the model is the same apart from rounding, whatever the
+     * number of slots. If they are not a whole batch, the number of ranks must divide them.
+     *
+     * @param slots 1 or more
+     */
+    public TrainConfig at(int slots) {
+        if (ranks != AUTO) {
+            return this;
+        }
+        int most = Math.min(slots, batch);
+        while (microBatch < batch && microBatch % most != 0) {
+            most--;
+        }
+        return Settings.with(this, Map.of("ranks", most, "micro-batch", (microBatch + most - 1) / most));
+    }
+
     /** The input of a model that names its number of ranks: another number gives other bits, but the same model. */
     public static final String RANKS = "ranks";
 
@@ -118,9 +143,9 @@ public record TrainConfig(
                         "validation",
                         "checkpoint"),
                 RANKS,
-                Integer.toString(ranks),
+                ranks == AUTO ? RanksReader.AUTO : Integer.toString(ranks),
                 "micro-step",
-                Long.toString(Math.min(batch, (long) ranks * microBatch)));
+                Long.toString(Math.min(batch, Math.max(1L, ranks) * microBatch)));
     }
 
     /** Whether an action of every {@code every} steps is due at the end of some steps; false if {@code every} is 0. */

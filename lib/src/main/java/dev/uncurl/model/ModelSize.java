@@ -46,14 +46,14 @@ public final class ModelSize {
             throw UserError.usage(
                     String.format(
                             Locale.ROOT,
-                            "A model of %,d parameters takes %s per rank to train (weights, gradients, moments of a slice),"
-                                    + " but a rank can have at most %,d parameters and as many moments",
+                            "A model of %,d parameters takes %s per rank to train (weights, gradients, moments of a"
+                                    + " slice), but a rank can have at most %,d parameters and as many moments",
                             parameters,
                             size(Float.BYTES * (2 * parameters + 2 * parameters / train.ranks())),
                             MOST_TRAINED),
                     parameters > MOST_TRAINED
-                            ? "Make it smaller: moe.experts, width, feed-forward, layers. Training one model whose experts"
-                                    + " are divided among ranks is not possible yet."
+                            ? "Make it smaller: moe.experts, width, feed-forward, layers. Training one model whose"
+                                    + " experts are divided among ranks is not possible yet."
                             : "Make train.ranks larger, or the model smaller.");
         }
         train.steps(model.sequenceLength());
@@ -74,6 +74,13 @@ public final class ModelSize {
                 "ranks",
                 tokens,
                 "Make train.ranks smaller");
+    }
+
+    /** Bytes that a rank takes outside the Java heap. */
+    public static long trainingBytes(ModelConfig model, TrainConfig train) {
+        return Footprint.of(model, trainedTokens(model, train), true)
+                .withOptimizer(train.ranks())
+                .total();
     }
 
     /** Tokens that a rank computes at a time. */

@@ -289,4 +289,21 @@ class SettingsTest {
                             .isEqualTo(UserError.Kind.USAGE));
         }
     }
+
+    @Test
+    void theFileOfTheSubmittingMachineIsReadUnderItsName() {
+        var encoder = java.util.Base64.getEncoder();
+        String name = encoder.encodeToString("/there/my.conf".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        String text = encoder.encodeToString("train.ranks = 7".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        System.setProperty("uncurl.config", name + ":" + text);
+        try {
+            assertThat(Settings.load("/there/my.conf", List.of("train.batch=3")).describe())
+                    .contains("train.ranks = 7", "train.batch = 3", "my.conf");
+            assertThatThrownBy(() -> Settings.load("/there/other.conf", List.of()))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("other.conf");
+        } finally {
+            System.clearProperty("uncurl.config");
+        }
+    }
 }

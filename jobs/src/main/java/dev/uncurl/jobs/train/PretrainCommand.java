@@ -67,7 +67,7 @@ public final class PretrainCommand implements Callable<Integer> {
         }
         requireEffective(config);
         PathName.plain("model", modelId);
-        if (!untrained) {
+        if (!untrained && config.train().ranks() != TrainConfig.AUTO) {
             ModelSize.checkTraining(config.model(), config.train());
         }
         Warehouse warehouse = warehouseOptions.open();
@@ -150,12 +150,13 @@ public final class PretrainCommand implements Callable<Integer> {
     }
 
     private void train(Warehouse warehouse, PretrainConfig config, Lineage lineage) throws IOException {
-        TrainConfig train = config.train();
+        TrainConfig train = RankPlaces.prepare(warehouse, config.model(), config.train());
         int length = config.model().sequenceLength();
         var initial = new StartingPoint.Seed(config.model(), train.seed());
         try (var data = TrainingData.sequences(warehouse, config.corpora(), train, length)) {
             var validation = Validation.sequences(warehouse, config.corpora(), train);
-            new Training(warehouse, modelId, config.model(), train, lineage).run(initial, data, validation);
+            new Training(warehouse, modelId, config.model(), train, config.train(), lineage)
+                    .run(initial, data, validation);
         }
     }
 

@@ -34,18 +34,30 @@ final class Training {
     private final Warehouse warehouse;
     private final String modelId;
     private final ModelConfig model;
-    private final TrainConfig train;
+    private final TrainConfig asked;
     private final Lineage lineage;
     private final Checkpoints checkpoints;
     private final String what;
     private final int steps;
+    private TrainConfig train;
 
-    /** @param lineage lineage of the model; only a checkpoint with the same inputs is resumed */
-    Training(Warehouse warehouse, String modelId, ModelConfig model, TrainConfig train, Lineage lineage) {
+    /**
+     * @param train with the number of ranks to begin with
+     * @param asked the same as configured: with ranks = auto, fewer go on if the cluster shrinks
+     * @param lineage lineage of the model; only a checkpoint with the same inputs is resumed
+     */
+    Training(
+            Warehouse warehouse,
+            String modelId,
+            ModelConfig model,
+            TrainConfig train,
+            TrainConfig asked,
+            Lineage lineage) {
         this.warehouse = warehouse;
         this.modelId = modelId;
         this.model = model;
         this.train = train;
+        this.asked = asked;
         this.lineage = lineage;
         this.checkpoints = new Checkpoints(warehouse, modelId, train.checkpoint());
         this.what = "train " + modelId;
@@ -127,6 +139,7 @@ final class Training {
                     throw e;
                 }
                 follower.backTo(history);
+                train = RankPlaces.again(warehouse, train, asked);
             }
         }
     }

@@ -18,6 +18,7 @@ import dev.uncurl.jobs.verify.VerifyCommand;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -79,10 +80,16 @@ public final class Uncurl implements Runnable {
 
     public static void main(String[] arguments) {
         Locale.setDefault(Locale.ROOT);
-        System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8));
-        System.setOut(StandardOutput.to(new FileOutputStream(FileDescriptor.out)));
+        var out = new DeployedOutcome.Tail();
+        var err = new DeployedOutcome.Tail();
+        boolean deployed = System.getProperty(DeployedOutcome.FILE) != null;
+        OutputStream toErr = new FileOutputStream(FileDescriptor.err);
+        OutputStream toOut = new FileOutputStream(FileDescriptor.out);
+        System.setErr(new PrintStream(deployed ? err.beside(toErr) : toErr, true, StandardCharsets.UTF_8));
+        System.setOut(StandardOutput.to(deployed ? out.beside(toOut) : toOut));
         Interruption.install();
         int code = commandLine().execute(arguments);
+        DeployedOutcome.leave(code, out, err);
         SparkSession.getDefaultSession().foreach(session -> {
             session.stop();
             return null;

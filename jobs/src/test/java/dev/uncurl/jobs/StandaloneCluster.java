@@ -90,11 +90,11 @@ final class StandaloneCluster implements AutoCloseable {
         startWorker(worker);
     }
 
-    /** The executors of all workers, the oldest first. */
+    /** The processes that workers have started, which are executors while no driver is deployed on the cluster. */
     List<ProcessHandle> executors() {
-        return processes.values().stream()
-                .flatMap(Process::descendants)
-                .filter(process -> process.info().commandLine().orElse("").contains("CoarseGrainedExecutorBackend"))
+        return processes.entrySet().stream()
+                .filter(process -> process.getKey().startsWith(WORKER))
+                .flatMap(process -> process.getValue().children())
                 .sorted(Comparator.comparing(ProcessHandle::pid))
                 .toList();
     }

@@ -13,25 +13,43 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Runs every command of {@link Pages#RUN} that begins with jobs/submit, page by page in its order: the README's demo first,
- * then the tour of what it made, then the pages that the README leads to. Commands for clusters are in blocks marked
- * {@code not-run}.
+ * then the tour of what it made, then the pages that the README leads to. Those after the demo run in one process, unless a
+ * shell has to read them. Commands for clusters are in blocks marked {@code not-run}.
  */
 class ReadmeIT {
+    private static final String SUBMIT = "jobs/submit ";
+
     @Test
     void everyCommandOfThePagesSucceeds(@TempDir Path folder) throws Exception {
         var submit = new Submit(folder);
         List<String> commands = commands();
         assertThat(commands).hasSizeGreaterThan(5).first().isEqualTo("jobs/submit demo");
-        for (String command : commands) {
-            Submit.Outcome outcome = submit.run(command, Map.of());
-            assertThat(outcome.code())
-                    .as(command + "\n" + outcome.out() + outcome.err())
-                    .isZero();
-            assertThat(outcome.out()).as(command).isNotBlank();
-            if (command.equals("jobs/submit demo")) {
-                checkDemo(outcome.out(), folder.resolve("warehouse"));
+        Submit.Outcome demo = submit.run(commands.get(0), Map.of());
+        check(commands.get(0), demo);
+        checkDemo(demo.out(), folder.resolve("warehouse"));
+        try (var process = new OneProcess(folder)) {
+            assertThat(process.run(List.of("sql", "SELEKT 1")).code()).isEqualTo(2);
+            for (String command : commands.subList(1, commands.size())) {
+                check(command, needsShell(command) ? submit.run(command, Map.of()) : process.run(arguments(command)));
             }
         }
+    }
+
+    private static boolean needsShell(String command) {
+        return !command.startsWith(SUBMIT)
+                || command.startsWith("-", SUBMIT.length())
+                || command.matches("(?s).*[$>|;&].*");
+    }
+
+    private static List<String> arguments(String command) {
+        return Pages.words(command.substring(SUBMIT.length()));
+    }
+
+    private static void check(String command, Submit.Outcome outcome) {
+        assertThat(outcome.code())
+                .as(command + "\n" + outcome.out() + outcome.err())
+                .isZero();
+        assertThat(outcome.out()).as(command).isNotBlank();
     }
 
     /** The model learned more than the frequencies of tokens; the pruned ones are compared; the last line is the page. */

@@ -53,6 +53,7 @@ class CookbookTest {
             scored.random("demo-random-" + seed, "demo-base", seed, "mask");
             scored.scored("demo-random-" + seed, 0.6, 2.2, 1 + seed);
         }
+        scored.write();
         answers = new CookbookAnswers(
                 warehouse.table(UncurlTable.LOGITS).collectAsList(),
                 warehouse.table(UncurlTable.SCORED).collectAsList());

@@ -15,6 +15,9 @@ import org.apache.spark.sql.catalyst.plans.logical.CreateTable;
 
 /** Creates tables and views from their definitions, the SQL under schemas/. */
 public final class TableSchemas {
+    /** Set in a session that has the views. They are temporary, and Spark reads their text anew when they are used. */
+    private static final String VIEWS_CREATED = "uncurl.views-created";
+
     private TableSchemas() {}
 
     /** The statement that creates a table, without the comments of its file. */
@@ -23,7 +26,7 @@ public final class TableSchemas {
     }
 
     /**
-     * Creates missing tables and all views, and adds columns to tables of earlier releases. The session's current catalog
+     * Creates missing tables and the session's views, and adds columns to tables of earlier releases. The session's current catalog
      * must be Uncurl's.
      *
      * @throws dev.uncurl.error.UserError (input) when a table differs from its definition by more than columns that may be
@@ -38,6 +41,13 @@ public final class TableSchemas {
                 upgrade(spark, table);
             }
         }
+        if (!spark.conf().contains(VIEWS_CREATED)) {
+            createViews(spark);
+            spark.conf().set(VIEWS_CREATED, true);
+        }
+    }
+
+    private static void createViews(SparkSession spark) {
         for (Views view : Views.values()) {
             String file = "schemas/views/" + view.name().toLowerCase(java.util.Locale.ROOT) + ".sql";
             SqlStatements.split(statement(file)).forEach(spark::sql);

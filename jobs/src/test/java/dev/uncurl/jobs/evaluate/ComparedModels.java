@@ -6,6 +6,7 @@ import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.ResultRow;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,7 @@ import java.util.Optional;
 import java.util.Random;
 import scala.collection.JavaConverters;
 
-/** Rows of models.registry, pruning.plans and evaluation.examples, as if models had been made and scored. */
+/** Rows of models.registry, pruning.plans and evaluation.examples, as if models had been made and scored; {@link #write} writes them. */
 public final class ComparedModels {
     public static final String TASK = "superglue/boolq";
 
@@ -25,6 +26,8 @@ public final class ComparedModels {
     private final Random labels = new Random(1);
     private final int examples;
     private final int[] label;
+    private final Map<String, String> hashes = new HashMap<>();
+    private final Map<UncurlTable, List<Map<String, Object>>> rows = new EnumMap<>(UncurlTable.class);
 
     public ComparedModels(Warehouse warehouse, String split, int examples) {
         this.warehouse = warehouse;
@@ -35,7 +38,18 @@ public final class ComparedModels {
 
     /** The hash of a model's manifest. */
     private String sha(String id) {
-        return new Models(warehouse).registered(id).orElse("sha-" + id);
+        return hashes.computeIfAbsent(
+                id, model -> new Models(warehouse).registered(model).orElse("sha-" + model));
+    }
+
+    private void add(UncurlTable table, List<? extends Map<String, Object>> added) {
+        rows.computeIfAbsent(table, none -> new ArrayList<>()).addAll(added);
+    }
+
+    /** Writes what was made since the last call, in one commit per table. */
+    public void write() {
+        rows.forEach((table, added) -> RoutingFixture.append(warehouse, table, added));
+        rows.clear();
     }
 
     private static Object map(Map<String, String> inputs) {
@@ -49,7 +63,8 @@ public final class ComparedModels {
         if (parent != null) {
             row.put("parent_model_id", parent);
         }
-        RoutingFixture.append(warehouse, UncurlTable.REGISTRY, List.of(row));
+        hashes.put(id, "sha-" + id);
+        add(UncurlTable.REGISTRY, List.of(row));
     }
 
     /** A model of four experts of eight that was pruned at random. */
@@ -82,8 +97,7 @@ public final class ComparedModels {
     /** The plan of {@link #random}. Returns its id. */
     public String plan(String parent, int seed) {
         String id = "0123456789ab" + seed;
-        RoutingFixture.append(
-                warehouse,
+        add(
                 UncurlTable.PLANS,
                 List.of(Map.of(
                         "plan_id",
@@ -115,12 +129,12 @@ public final class ComparedModels {
     /** @param first number of examples, the first ones */
     public List<ResultRow> scored(String id, double accuracy, double loss, long seed, int first) {
         var random = new Random(seed);
-        var rows = new ArrayList<Map<String, Object>>();
+        var scored = new ArrayList<Map<String, Object>>();
         for (int i = 0; i < first; i++) {
             int prediction = random.nextDouble() < accuracy ? label[i] : 1 - label[i];
             int tokens = 20 + i % 7;
             double perToken = loss + 0.3 * new Random(i).nextGaussian() + 0.02 * random.nextGaussian();
-            rows.add(Map.ofEntries(
+            scored.add(Map.ofEntries(
                     Map.entry("model_id", id),
                     Map.entry("task", TASK),
                     Map.entry("split", split),
@@ -139,7 +153,7 @@ public final class ComparedModels {
                     Map.entry("data", "run"),
                     Map.entry("prompt_version", "2.0")));
         }
-        RoutingFixture.append(warehouse, UncurlTable.SCORED, rows);
+        add(UncurlTable.SCORED, scored);
         return results(id);
     }
 

@@ -56,6 +56,7 @@ class ComparisonTest {
         for (int seed = 1; seed <= 3; seed++) {
             results.addAll(models.scored("r" + seed + "-tuned", 0.7, 2.1, 10 + seed));
         }
+        models.write();
     }
 
     private List<ResultRow> of(String... ids) {
@@ -149,6 +150,7 @@ class ComparisonTest {
         models.finetuned("other", "r3", "two epochs");
         var mixed = new ArrayList<>(of("parent", "r1-tuned", "r2-tuned"));
         mixed.addAll(models.scored("other", 0.7, 2.1, 30));
+        models.write();
         assertThat(Comparison.of(warehouse, "parent", mixed, 0.01).rows())
                 .extracting(ComparisonRow::subject)
                 .contains("other", "random K=4 mask finetuned (2 seeds)");
@@ -159,6 +161,7 @@ class ComparisonTest {
         models.plan("base-of-plans", 7);
         var scored = new ArrayList<>(of("parent"));
         scored.addAll(models.scored("base-of-plans+0123456789ab-zero-unaligned", 0.5, 3, 21));
+        models.write();
         ComparisonRow row = row(
                 Comparison.of(warehouse, "parent", scored, 0.01), "base-of-plans+0123456789ab-zero-unaligned", "acc");
         assertThat(row.method()).contains("random");
@@ -203,6 +206,7 @@ class ComparisonTest {
     void modelsWithOtherExamplesAreRefused() {
         var few = new ArrayList<>(of("parent"));
         few.addAll(models.scored("few", 0.5, 2, 9, 100));
+        models.write();
         assertThatThrownBy(() -> Comparison.of(warehouse, "parent", few, 0.01))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("parent and few cannot be compared")
@@ -249,6 +253,7 @@ class ComparisonTest {
         var small = new ComparedModels(warehouse, "validation", 40);
         var both = new ArrayList<>(small.scored("small", 1, 2, 1));
         both.addAll(small.scored("wrong", 0, 2, 2));
+        small.write();
         Comparison comparison = Comparison.of(warehouse, "small", both, 0.01);
         assertThat(row(comparison, "wrong", "acc").flags()).containsExactly("below-majority", "few-examples");
         assertThat(row(comparison, "wrong", "loss_per_token").flags()).containsExactly("few-examples");

@@ -11,6 +11,7 @@ import dev.uncurl.jobs.report.ReportCommand;
 import dev.uncurl.jobs.routing.DumpLogitsCommand;
 import dev.uncurl.jobs.spark.Causes;
 import dev.uncurl.jobs.sql.SqlCommand;
+import dev.uncurl.jobs.sweep.SweepCommand;
 import dev.uncurl.jobs.tokenize.TokenizeCommand;
 import dev.uncurl.jobs.train.FinetuneCommand;
 import dev.uncurl.jobs.train.PretrainCommand;
@@ -36,8 +37,8 @@ import picocli.CommandLine.Model.UsageMessageSpec;
  * <command>}.
  *
  * <p>Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 invalid input, 4 too many rejections, 5 another run
- * has locked the output or it exists with other inputs, 6 training diverged, 130 interrupted (Ctrl-C), 141 the reader of
- * standard output ended first, 143 terminated.
+ * has locked the output or it exists with other inputs, 6 training diverged, 7 some cells of a sweep failed, 130 interrupted
+ * (Ctrl-C), 141 the reader of standard output ended first, 143 terminated.
  */
 @Command(
         name = "uncurl",
@@ -55,6 +56,7 @@ import picocli.CommandLine.Model.UsageMessageSpec;
             VerifyCommand.class,
             PruneCommand.class,
             EvaluateCommand.class,
+            SweepCommand.class,
             ReportCommand.class,
             MaintainCommand.class,
             SqlCommand.class

@@ -6,7 +6,7 @@ SELECT
   count(*) AS cells,
   count_if(state = 'done') AS done,
   count_if(state = 'failed') AS failed,
-  count_if(state IN ('waiting', 'running')) AS left,
+  count_if(state IN ('waiting', 'running')) AS missing,
   sum(attempts) AS attempts,
   sum(seconds) AS seconds,
   max(updated_at) AS updated_at

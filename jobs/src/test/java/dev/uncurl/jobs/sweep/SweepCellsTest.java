@@ -76,7 +76,7 @@ class SweepCellsTest {
         statuses.put(
                 CELLS.cells().get(0).id(),
                 CellStatus.NEW.running().done(90, new Results(Optional.empty(), "m", Optional.empty())));
-        statuses.put(CELLS.cells().get(1).id(), CellStatus.NEW.running().failed(60, "No room\n  Make some."));
+        statuses.put(CELLS.cells().get(1).id(), CellStatus.NEW.running().failed(30, "No room\n  Make some."));
         String text = SweepText.status("demo", "2026-11-25", CELLS.rows(statuses));
         assertThat(text)
                 .startsWith("Sweep demo of 2026-11-25: 1 of 31 cells done, 1 failed, 29 left; 2 min in cells\n")

@@ -230,7 +230,7 @@ class SearchSpaceTest {
                 "methods=[{name=uncurl, weights=uniform}]",
                 "methods=[{name=uncurl, budget=adaptive}]",
                 "methods=[{name=uncurl, max-cluster=3}]",
-                "routers=[collapse]",
+                "routers=[collapse, mask]",
                 "align=false",
                 "makes=models",
                 "tasks=[other]")) {

@@ -33,7 +33,9 @@ class SweepTest {
 
     private static final String TINY =
             "sweep --as-of 2026-11-25 --config sweep/demo --set models=[{name=base}] --set tasks=["
-                    + TASK + "] --set evaluate.split=train --set routing.tokens=0 --set controls.other-task=" + OTHER
+                    + TASK
+                    + "] --set evaluate.split=train --set evaluate.limit=0 --set routing.tokens=0 --set controls.other-task="
+                    + OTHER
                     + " --set controls.random-seeds=1 --set experts=[3,2] ";
     private static final String SWEEP = TINY + "--set methods=[{name=uncurl},{name=spectral}]";
 

@@ -13,10 +13,13 @@ CREATE TABLE IF NOT EXISTS training.metrics (
   sequences_hash BIGINT COMMENT 'of the positions and ids of all sequences of these steps: the same for any number of ranks; null in rows of earlier releases',
   compute_seconds_mean DOUBLE COMMENT 'seconds of forward and backward passes and updates in these steps, mean over the ranks',
   compute_seconds_max DOUBLE COMMENT 'the same, of the slowest rank of each step',
-  exchange_seconds_mean DOUBLE COMMENT 'seconds of exchanges with other ranks, waiting for them included, mean over the ranks',
+  wait_seconds_mean DOUBLE COMMENT 'seconds of waiting for ranks that came later to an exchange, mean over the ranks; null in rows of earlier releases',
+  wait_seconds_max DOUBLE COMMENT 'the same, of the rank with most in each step',
+  exchange_seconds_mean DOUBLE COMMENT 'seconds of exchanges with other ranks, without waiting (in rows without wait_seconds_mean: waiting included) and without what is exchanged while a rank computes, mean over the ranks',
   exchange_seconds_max DOUBLE COMMENT 'the same, of the rank with most in each step',
   data_seconds_mean DOUBLE COMMENT 'seconds of reading sequences, mean over the ranks',
-  data_seconds_max DOUBLE COMMENT 'the same, of the rank with most in each step'
+  data_seconds_max DOUBLE COMMENT 'the same, of the rank with most in each step',
+  sent_bytes_mean DOUBLE COMMENT 'bytes of values that a rank sent to others in these steps, mean over the ranks; null in rows of earlier releases'
 ) USING iceberg
 PARTITIONED BY (run_id)
 COMMENT 'steps of training'

@@ -115,6 +115,8 @@ class ArchitectureTest {
             .definedBy("dev.uncurl.pruning..")
             .layer("evaluation")
             .definedBy("dev.uncurl.evaluation..")
+            .layer("machine")
+            .definedBy("dev.uncurl.machine..")
             .layer("statistics")
             .definedBy("dev.uncurl.statistics..")
             .whereLayer("error")
@@ -130,7 +132,7 @@ class ArchitectureTest {
             .whereLayer("collective")
             .mayNotAccessAnyLayer()
             .whereLayer("model")
-            .mayOnlyAccessLayers("kernel", "config", "error")
+            .mayOnlyAccessLayers("collective", "kernel", "config", "error")
             .whereLayer("dl4j")
             .mayOnlyAccessLayers("model", "collective", "kernel", "config", "error")
             .whereLayer("checkpoint")
@@ -143,6 +145,8 @@ class ArchitectureTest {
             .mayOnlyAccessLayers("clustering", "routing", "checkpoint", "model", "kernel", "config", "error")
             .whereLayer("evaluation")
             .mayOnlyAccessLayers("tokenizer", "model", "config", "error")
+            .whereLayer("machine")
+            .mayOnlyAccessLayers("kernel")
             .whereLayer("statistics")
             .mayNotAccessAnyLayer();
 

@@ -11,6 +11,7 @@ import dev.uncurl.jobs.report.ReportCommand;
 import dev.uncurl.jobs.routing.DumpLogitsCommand;
 import dev.uncurl.jobs.spark.Causes;
 import dev.uncurl.jobs.sql.SqlCommand;
+import dev.uncurl.jobs.sweep.SweepCommand;
 import dev.uncurl.jobs.tokenize.TokenizeCommand;
 import dev.uncurl.jobs.train.FinetuneCommand;
 import dev.uncurl.jobs.train.PretrainCommand;
@@ -18,6 +19,7 @@ import dev.uncurl.jobs.verify.VerifyCommand;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -36,8 +38,8 @@ import picocli.CommandLine.Model.UsageMessageSpec;
  * <command>}.
  *
  * <p>Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 invalid input, 4 too many rejections, 5 another run
- * has locked the output or it exists with other inputs, 6 training diverged, 130 interrupted (Ctrl-C), 141 the reader of
- * standard output ended first, 143 terminated.
+ * has locked the output or it exists with other inputs, 6 training diverged, 7 some cells of a sweep failed, 130 interrupted
+ * (Ctrl-C), 141 the reader of standard output ended first, 143 terminated.
  */
 @Command(
         name = "uncurl",
@@ -55,6 +57,7 @@ import picocli.CommandLine.Model.UsageMessageSpec;
             VerifyCommand.class,
             PruneCommand.class,
             EvaluateCommand.class,
+            SweepCommand.class,
             ReportCommand.class,
             MaintainCommand.class,
             SqlCommand.class
@@ -79,10 +82,16 @@ public final class Uncurl implements Runnable {
 
     public static void main(String[] arguments) {
         Locale.setDefault(Locale.ROOT);
-        System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8));
-        System.setOut(StandardOutput.to(new FileOutputStream(FileDescriptor.out)));
+        var out = new DeployedOutcome.Tail();
+        var err = new DeployedOutcome.Tail();
+        boolean deployed = System.getProperty(DeployedOutcome.FILE) != null;
+        OutputStream toErr = new FileOutputStream(FileDescriptor.err);
+        OutputStream toOut = new FileOutputStream(FileDescriptor.out);
+        System.setErr(new PrintStream(deployed ? err.beside(toErr) : toErr, true, StandardCharsets.UTF_8));
+        System.setOut(StandardOutput.to(deployed ? out.beside(toOut) : toOut));
         Interruption.install();
         int code = commandLine().execute(arguments);
+        DeployedOutcome.leave(code, out, err);
         SparkSession.getDefaultSession().foreach(session -> {
             session.stop();
             return null;

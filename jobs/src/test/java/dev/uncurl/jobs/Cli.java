@@ -19,9 +19,14 @@ public final class Cli {
                 "uncurl.home", Path.of("..").toAbsolutePath().normalize().toString());
     }
 
-    private final Path warehouse;
+    private final String warehouse;
 
     public Cli(Path warehouse) {
+        this(warehouse.toString());
+    }
+
+    /** @param warehouse a path or URI, as a command gets it */
+    public Cli(String warehouse) {
         this.warehouse = warehouse;
     }
 
@@ -30,7 +35,7 @@ public final class Cli {
 
     public Outcome run(String... arguments) {
         var all = new ArrayList<>(List.of(arguments));
-        all.addAll(List.of("--warehouse", warehouse.toString()));
+        all.addAll(List.of("--warehouse", warehouse));
         PrintStream out = System.out;
         PrintStream err = System.err;
         var capturedOut = new ByteArrayOutputStream();
@@ -59,10 +64,16 @@ public final class Cli {
     }
 
     public Warehouse open() {
-        return Warehouse.open(warehouse.toString());
+        return Warehouse.open(warehouse);
     }
 
-    public Path folder() {
+    /** The warehouse, as a command gets it. */
+    public String place() {
         return warehouse;
+    }
+
+    /** The warehouse, if it is on the local disk. */
+    public Path folder() {
+        return Path.of(warehouse);
     }
 }

@@ -28,6 +28,7 @@ class CommandOptionsTest {
     @ValueSource(
             strings = {
                 "evaluate --model m --task t --limit -1",
+                "pretrain --model m --config train/demo-pretrain --estimate --ranks 0",
                 "evaluate --model m --latency --latency-batch 2147483647",
                 "evaluate --model m --latency --latency-batch 8,0",
                 "evaluate --model m --latency --latency-length -1",
@@ -54,6 +55,8 @@ class CommandOptionsTest {
             strings = {
                 "evaluate --model m --task t --latency-batch 1",
                 "evaluate --model m --task t --latency-again",
+                "pretrain --model m --config train/demo-pretrain --ranks 4",
+                "pretrain --model m --config train/demo-pretrain --rank-gflops 4",
                 "tokenize --config tokenize/demo --estimate --replace",
                 "tokenize --config tokenize/demo --estimate --max-rejected 0.5",
                 "prune --from m --task t --method uncurl --experts 2 --plan-only --model x"

@@ -93,7 +93,7 @@ class PipelineTest {
             assertThat(warehouse.table(table).columns())
                     .as(table.id())
                     .containsExactly(SchemasTest.columns(table).toArray(String[]::new));
-            if (table != UncurlTable.REJECTIONS) {
+            if (table != UncurlTable.REJECTIONS && table != UncurlTable.CELLS) { // the pipeline sweeps nothing
                 assertThat(warehouse.table(table).isEmpty()).as(table.id()).isFalse();
             }
         }

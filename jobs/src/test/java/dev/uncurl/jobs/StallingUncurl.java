@@ -7,15 +7,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.commons.io.FileUtils;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.CreateFlag;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.util.Progressable;
 
 /**
@@ -35,9 +39,9 @@ public final class StallingUncurl {
         line.addAll(List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=1g", "@../conf/spark/java17.options"));
         line.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
         line.addAll(List.of("-cp", System.getProperty("java.class.path"), StallingUncurl.class.getName()));
-        line.addAll(List.of(cli.folder().toString(), part, stands.toString()));
+        line.addAll(List.of(cli.place(), part, stands.toString()));
         line.addAll(List.of(command.split(" ")));
-        line.addAll(List.of("--warehouse", cli.folder().toString()));
+        line.addAll(List.of("--warehouse", cli.place()));
         Process process = new ProcessBuilder(line)
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
@@ -62,53 +66,28 @@ public final class StallingUncurl {
     /** Arguments: the warehouse, a part of the file's path, a file that is created when the process waits, the command. */
     public static void main(String[] arguments) throws ReflectiveOperationException, IOException {
         Configuration hadoop =
-                new Cli(Path.of(arguments[0])).open().spark().sparkContext().hadoopConfiguration();
-        var files = new LocalFileSystem(new Stalling(arguments[1], Path.of(arguments[2])));
-        files.initialize(URI.create("file:///"), hadoop);
+                new Cli(arguments[0]).open().spark().sparkContext().hadoopConfiguration();
+        var place = new org.apache.hadoop.fs.Path(arguments[0]).toUri();
+        var stall = new Stall(arguments[1], Path.of(arguments[2]));
+        boolean local = place.getScheme() == null;
+        URI uri = local ? URI.create("file:///") : place;
+        FileSystem files = local ? new LocalFileSystem(new Stalling(stall)) : new StallingHdfs(stall);
+        files.initialize(uri, hadoop);
         Method put = FileSystem.class.getDeclaredMethod(
                 "addFileSystemForTesting", URI.class, Configuration.class, FileSystem.class);
         put.setAccessible(true);
-        put.invoke(null, URI.create("file:///"), hadoop, files);
+        put.invoke(null, uri, hadoop, files);
         Uncurl.main(Arrays.copyOfRange(arguments, 3, arguments.length));
     }
 
-    private static final class Stalling extends RawLocalFileSystem {
-        private final String part;
-        private final Path sign;
-
-        Stalling(String part, Path sign) {
-            this.part = part;
-            this.sign = sign;
-        }
-
-        @Override
-        public FSDataOutputStream create(
-                org.apache.hadoop.fs.Path file,
-                boolean overwrite,
-                int buffer,
-                short replication,
-                long block,
-                Progressable progress)
-                throws IOException {
-            waitBefore(file);
-            return super.create(file, overwrite, buffer, replication, block, progress);
-        }
-
-        @Override
-        public FSDataOutputStream create(
-                org.apache.hadoop.fs.Path file,
-                FsPermission permission,
-                boolean overwrite,
-                int buffer,
-                short replication,
-                long block,
-                Progressable progress)
-                throws IOException {
-            waitBefore(file);
-            return super.create(file, permission, overwrite, buffer, replication, block, progress);
-        }
-
-        private void waitBefore(org.apache.hadoop.fs.Path file) throws IOException {
+    /**
+     * Where the process stands still.
+     *
+     * @param part of the path of the file
+     * @param sign a file that says so
+     */
+    private record Stall(String part, Path sign) {
+        void waitBefore(org.apache.hadoop.fs.Path file) throws IOException {
             if (file.toString().contains(part)) {
                 Files.createFile(sign);
                 stand();
@@ -123,6 +102,64 @@ public final class StallingUncurl {
                     // nothing but a kill ends this
                 }
             }
+        }
+    }
+
+    private static final class Stalling extends RawLocalFileSystem {
+        private final Stall stall;
+
+        Stalling(Stall stall) {
+            this.stall = stall;
+        }
+
+        @Override
+        public FSDataOutputStream create(
+                org.apache.hadoop.fs.Path file,
+                boolean overwrite,
+                int buffer,
+                short replication,
+                long block,
+                Progressable progress)
+                throws IOException {
+            stall.waitBefore(file);
+            return super.create(file, overwrite, buffer, replication, block, progress);
+        }
+
+        @Override
+        public FSDataOutputStream create(
+                org.apache.hadoop.fs.Path file,
+                FsPermission permission,
+                boolean overwrite,
+                int buffer,
+                short replication,
+                long block,
+                Progressable progress)
+                throws IOException {
+            stall.waitBefore(file);
+            return super.create(file, permission, overwrite, buffer, replication, block, progress);
+        }
+    }
+
+    private static final class StallingHdfs extends DistributedFileSystem {
+        private final Stall stall;
+
+        StallingHdfs(Stall stall) {
+            this.stall = stall;
+        }
+
+        @Override
+        public FSDataOutputStream create(
+                org.apache.hadoop.fs.Path file,
+                FsPermission permission,
+                EnumSet<CreateFlag> flags,
+                int buffer,
+                short replication,
+                long block,
+                Progressable progress,
+                Options.ChecksumOpt checksum)
+                throws IOException {
+            stall.waitBefore(file);
+            return super.create(file, permission, flags, buffer, replication, block, progress, checksum);
         }
     }
 }

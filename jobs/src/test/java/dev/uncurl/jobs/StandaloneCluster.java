@@ -7,20 +7,24 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** A master and workers of Spark's standalone cluster on this machine, each a process, as their executors are. */
 final class StandaloneCluster implements AutoCloseable {
     private static final String HOST = "127.0.0.1";
+    private static final String MASTER = "master";
+    private static final String WORKER = "worker";
     private static final long PATIENCE_MILLIS = 60_000;
 
     private final Path folder;
     private final Path sparkHome;
     private final Map<String, String> environment;
     private final int port;
-    private final List<Process> processes = new ArrayList<>();
+    private final Map<String, Process> processes = new TreeMap<>();
 
     /**
      * @param folder an empty one, for the logs and the workers' files
@@ -28,34 +32,77 @@ final class StandaloneCluster implements AutoCloseable {
      */
     StandaloneCluster(Path folder, int workers, Map<String, String> environment)
             throws IOException, InterruptedException {
+        this(folder, workers, environment, Path.of("target/spark.classpath"));
+    }
+
+    /** @param classpath a file that names Spark's jars */
+    StandaloneCluster(Path folder, int workers, Map<String, String> environment, Path classpath)
+            throws IOException, InterruptedException {
         this.folder = folder;
         this.environment = environment;
-        sparkHome = SparkDistribution.make(folder.resolve("spark"), Path.of("target/spark.classpath"));
+        sparkHome = SparkDistribution.make(folder.resolve("spark"), classpath);
         port = freePort();
         try {
-            start("master", "org.apache.spark.deploy.master.Master", "--port", "" + port, "--webui-port", "0");
-            await("the master", () -> accepts(port));
+            startMaster();
             for (int worker = 0; worker < workers; worker++) {
-                Path work = Files.createDirectories(folder.resolve("work" + worker));
-                start(
-                        "worker" + worker,
-                        "org.apache.spark.deploy.worker.Worker",
-                        "--webui-port",
-                        "0",
-                        "--cores",
-                        "1",
-                        "--memory",
-                        "2g",
-                        "--work-dir",
-                        work.toString(),
-                        url());
-                int number = worker;
-                await("worker " + worker, () -> log("worker" + number).contains("Successfully registered with master"));
+                startWorker(worker);
             }
         } catch (IOException | InterruptedException | RuntimeException | Error e) {
             close();
             throw e;
         }
+    }
+
+    private void startMaster() throws IOException, InterruptedException {
+        start(
+                MASTER,
+                List.of(
+                        "-Dspark.deploy.recoveryMode=FILESYSTEM",
+                        "-Dspark.deploy.recoveryDirectory=" + Files.createDirectories(folder.resolve("recovery"))),
+                "org.apache.spark.deploy.master.Master",
+                "--port",
+                "" + port,
+                "--webui-port",
+                "0");
+        await(MASTER, () -> accepts(port));
+    }
+
+    private void startWorker(int worker) throws IOException, InterruptedException {
+        start(
+                WORKER + worker,
+                List.of(),
+                "org.apache.spark.deploy.worker.Worker",
+                "--webui-port",
+                "0",
+                "--cores",
+                "1",
+                "--memory",
+                "2g",
+                "--work-dir",
+                Files.createDirectories(folder.resolve("work" + worker)).toString(),
+                url());
+        await(WORKER + worker, () -> log(WORKER + worker).contains("Successfully registered with master"));
+    }
+
+    /** Kills the master; another one takes its place, which knows what the first knew. */
+    void replaceMaster() throws IOException, InterruptedException {
+        processes.get(MASTER).destroyForcibly().waitFor();
+        startMaster();
+    }
+
+    /** Kills a worker, with which its executors end; another one takes its place. */
+    void replaceWorker(int worker) throws IOException, InterruptedException {
+        processes.get(WORKER + worker).destroyForcibly().waitFor();
+        startWorker(worker);
+    }
+
+    /** The processes that workers have started, which are executors while no driver is deployed on the cluster. */
+    List<ProcessHandle> executors() {
+        return processes.entrySet().stream()
+                .filter(process -> process.getKey().startsWith(WORKER))
+                .flatMap(process -> process.getValue().children())
+                .sorted(Comparator.comparing(ProcessHandle::pid))
+                .toList();
     }
 
     private static int freePort() throws IOException {
@@ -78,16 +125,13 @@ final class StandaloneCluster implements AutoCloseable {
         return "spark://" + HOST + ":" + port;
     }
 
-    private void start(String name, String main, String... options) throws IOException {
+    private void start(String name, List<String> ofJvm, String main, String... options) throws IOException {
         var command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
-                "@" + Path.of("../conf/spark/java17.options").toRealPath(),
-                "-cp",
-                sparkHome.resolve("jars") + "/*",
-                main,
-                "--host",
-                HOST));
+                "@" + Path.of("../conf/spark/java17.options").toRealPath()));
+        command.addAll(ofJvm);
+        command.addAll(List.of("-cp", sparkHome.resolve("jars") + "/*", main, "--host", HOST));
         command.addAll(List.of(options));
         var builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
@@ -96,7 +140,7 @@ final class StandaloneCluster implements AutoCloseable {
         builder.environment().put("SPARK_HOME", sparkHome.toString());
         builder.environment().put("SPARK_LOCAL_IP", HOST);
         builder.environment().put("SPARK_SCALA_VERSION", "2.12");
-        processes.add(builder.start());
+        processes.put(name, builder.start());
     }
 
     private interface Condition {
@@ -107,7 +151,7 @@ final class StandaloneCluster implements AutoCloseable {
         long since = System.currentTimeMillis();
         while (!condition.holds()) {
             if (System.currentTimeMillis() - since > PATIENCE_MILLIS
-                    || !processes.get(processes.size() - 1).isAlive()) {
+                    || !processes.get(what).isAlive()) {
                 throw new AssertionError(what + " of the cluster did not start: " + logs());
             }
             Thread.sleep(100);
@@ -138,7 +182,7 @@ final class StandaloneCluster implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Process process : processes) {
+        for (Process process : processes.values()) {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
         }

@@ -61,6 +61,18 @@ class StandaloneIT {
             assertThat(outcome.code())
                     .withFailMessage(() -> outcome.out() + outcome.err() + cluster.logs())
                     .isZero();
+            Submit.Outcome tooMany = submit.run(
+                    "jobs/submit --master " + cluster.url() + " --properties-file conf/spark/standalone.conf --conf"
+                            + " spark.scheduler.maxRegisteredResourcesWaitingTime=4s"
+                            + " -- verify cluster --ranks 3",
+                    KERNELS);
+            assertThat(tooMany.code())
+                    .withFailMessage(() -> tooMany.out() + tooMany.err() + cluster.logs())
+                    .isEqualTo(2);
+            assertThat(tooMany.out())
+                    .contains("3 ranks need 3 free slots, but the cluster gives 2 after 4 s", "train.ranks=2")
+                    .contains("Executors: 2; tasks at a time: 2", "OpenBLAS Haswell", "read, written", " 4295 ")
+                    .doesNotContain("To change:");
         }
         Path alone = steps(
                 folder.resolve("alone.conf"),

@@ -69,6 +69,46 @@ class SubmitIT {
         }
     }
 
+    /** With a java that prints its arguments, and the files of a container's limits. */
+    @Test
+    void withoutAMasterTheMachineIsUsedAsItsContainerAllows(@TempDir Path folder) throws Exception {
+        Path java = Files.createDirectories(folder.resolve("jdk/bin")).resolve("java");
+        Files.writeString(
+                java,
+                "#!/bin/sh\n"
+                        + "echo 'openjdk version \"17.0.1\" 2021-10-19' >&2\n"
+                        + "for one in \"$@\"; do echo \"$one\"; done\n");
+        java.toFile().setExecutable(true);
+        var submit = new Submit(Files.createDirectory(folder.resolve("checkout")));
+        Path group = Files.createDirectory(folder.resolve("cgroup"));
+        var environment = Map.of("JAVA_HOME", folder.resolve("jdk").toString(), "UNCURL_CGROUP", group.toString());
+        Submit.Outcome whole = submit.run("jobs/submit sql 'SELECT 1'", environment);
+        String cores = submit.run("nproc", Map.of()).out().strip();
+        assertThat(whole.out()).contains("\nlocal[" + cores + "]\n");
+        assertThat(whole.err()).contains("# this machine has " + cores + " cores");
+
+        Files.writeString(group.resolve("cpu.max"), "200000 100000\n");
+        Files.writeString(group.resolve("memory.max"), (1L << 30) + "\n");
+        Submit.Outcome small = submit.run("jobs/submit sql 'SELECT 1'", environment);
+        assertThat(small.out()).contains("\nlocal[1]\n", "-Xmx1g\n", "-Duncurl.threads=2\n", "maxbytes=2g\n");
+        assertThat(small.err())
+                .contains("# this machine has 2 cores, 1 GB: tasks at a time 1, threads per task 2, Java heap 1g");
+
+        Submit.Outcome given = submit.run("jobs/submit --master 'local[5]' -- sql 'SELECT 1'", environment);
+        assertThat(given.out()).contains("\nlocal[5]\n", "-Xmx3g\n", "-Duncurl.threads=1\n");
+        assertThat(given.err()).doesNotContain("this machine");
+    }
+
+    @Test
+    void inDeployModeClusterTheWarehouseHasAFullPath(@TempDir Path folder) throws Exception {
+        assertRefused(
+                new Submit(folder)
+                        .run(
+                                "jobs/submit --master spark://localhost:1 --deploy-mode cluster -- verify --model x",
+                                Map.of("SPARK_LOCAL_IP", "127.0.0.1")),
+                "name the warehouse by its full path");
+    }
+
     @Test
     void aSparkDistributionIsUsedWhenSparkHomeIsSet(@TempDir Path folder) throws Exception {
         Path home = SparkDistribution.make(folder.resolve("spark"), Path.of("target/spark.classpath"));

@@ -40,7 +40,7 @@ public final class ModelFolder implements Weights {
     }
 
     /**
-     * Writes a model to a staging folder and publishes it by one rename.
+     * Writes a model to a staging folder and publishes it.
      *
      * @param dir the model's folder; must not exist
      * @param weights all tensors of the configuration; each is read once, in parts

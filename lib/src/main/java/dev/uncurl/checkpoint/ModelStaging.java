@@ -16,11 +16,18 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Builds a model in a hidden staging folder {@code .<name>.<token>.tmp}, next to the model's final folder. One or more processes
- * write its shards. Then {@link #publish} checks that all shards exist, writes index, config and manifest, and makes the model
- * visible by one rename. A process that is killed before the rename leaves nothing that looks like a model.
+ * Builds a model in a folder of its own, from one or more processes, and makes it visible by creating one file, its manifest.
  *
- * <p>A shard may be written more than once; see {@link ShardWriter}.
+ * <p>The folder is the hidden {@code .<name>.<token>.tmp}, next to the model's final folder. {@link #publish} checks that all shards
+ * exist, writes index and config, reserves the final folder by creating a file {@code unfinished} in it, moves each file into it,
+ * the manifest last, and deletes {@code unfinished}. Of two writers one reserves the folder. A writer that was thought dead and whose
+ * hidden folder was deleted cannot change the final folder any more: all that is left to it is to move files that are gone.
+ *
+ * <p>On an object store, which cannot move files, the folder is {@code <name>.<token>} and stays: the manifest is created in it, and
+ * models.registry names the folder that counts.
+ *
+ * <p>A process that is killed leaves nothing that looks like a model ({@link Unfinished}). A shard may be written more than once; see
+ * {@link ShardWriter}.
  */
 public final class ModelStaging {
     private final FileSystem fs;
@@ -28,19 +35,23 @@ public final class ModelStaging {
     private final ModelConfig config;
     private final String token;
     private final Path folder;
+    private final boolean inPlace;
     private final DType dtype;
     private final Shards shards;
     private final ShardWriter writer;
     private final SortedMap<String, Manifest.Entry> companions = new TreeMap<>();
+    private boolean reserved;
 
-    private ModelStaging(FileSystem fs, Path dir, ModelConfig config, DType dtype, String token) {
+    private ModelStaging(FileSystem fs, Path dir, ModelConfig config, DType dtype, int expertParallel, String token) {
         this.fs = Storage.plain(fs);
         this.dir = Storage.folder(this.fs, dir);
         this.config = config;
         this.token = token;
-        this.folder = new Path(this.dir.getParent(), "." + this.dir.getName() + "." + token + ".tmp");
+        this.inPlace = ObjectStore.is(this.fs);
+        String name = this.dir.getName() + "." + token;
+        this.folder = new Path(this.dir.getParent(), inPlace ? name : "." + name + ".tmp");
         this.dtype = dtype;
-        this.shards = Shards.of(config, dtype);
+        this.shards = Shards.of(config, dtype, expertParallel);
         this.writer = new ShardWriter(this.fs, folder, shards.sharded());
     }
 
@@ -57,7 +68,14 @@ public final class ModelStaging {
      * @throws UserError (conflict) if {@code dir} exists, (input) if there is too little free space
      */
     public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config, DType dtype) throws IOException {
-        var staging = new ModelStaging(fs, dir, config, dtype, UUID.randomUUID().toString());
+        return create(fs, dir, config, dtype, 1);
+    }
+
+    /** As above, with shards that ranks can write which divide the experts; see {@link Shards#of(ModelConfig, DType, int)}. */
+    public static ModelStaging create(FileSystem fs, Path dir, ModelConfig config, DType dtype, int expertParallel)
+            throws IOException {
+        var staging = new ModelStaging(
+                fs, dir, config, dtype, expertParallel, UUID.randomUUID().toString());
         staging.checkFree();
         Storage.checkRoom(staging.fs, staging.dir, staging.shards.sharded().bytes());
         staging.fs.mkdirs(staging.folder);
@@ -71,11 +89,18 @@ public final class ModelStaging {
      */
     public static ModelStaging attach(FileSystem fs, Path dir, ModelConfig config, DType dtype, String token)
             throws IOException {
+        return attach(fs, dir, config, dtype, 1, token);
+    }
+
+    /** As above, for a staging folder that was created with this {@code expertParallel}. */
+    public static ModelStaging attach(
+            FileSystem fs, Path dir, ModelConfig config, DType dtype, int expertParallel, String token)
+            throws IOException {
         if (!token.matches("[0-9a-f-]{36}")) {
             throw new IllegalArgumentException("Not a staging token: " + token);
         }
-        var staging = new ModelStaging(fs, dir, config, dtype, token);
-        if (!staging.fs.exists(staging.folder)) {
+        var staging = new ModelStaging(fs, dir, config, dtype, expertParallel, token);
+        if (!staging.inPlace && !staging.fs.exists(staging.folder)) { // an object store has no empty folders
             throw new IOException("The staging folder " + staging.folder + " does not exist any more");
         }
         return staging;
@@ -137,6 +162,7 @@ public final class ModelStaging {
      *
      * @param known results of {@link #writeShard}, by shard number; other shards are read and hashed
      * @throws IllegalStateException if a shard was not written
+     * @return the model, in {@code dir}, or on an object store in a folder {@code <name>.<token>} beside it
      * @throws UserError (conflict) if the model's folder exists now
      */
     public ModelFolder publish(Lineage lineage, Map<Integer, Manifest.Entry> known) throws IOException {
@@ -153,12 +179,34 @@ public final class ModelStaging {
         byte[] configJson = ConfigJson.write(config, dtype);
         files.put(ModelFolder.CONFIG, Storage.write(fs, new Path(folder, ModelFolder.CONFIG), configJson));
         var manifest = new Manifest(Manifest.FORMAT, shards.layout().length(), files, lineage);
-        Storage.write(fs, new Path(folder, ModelFolder.MANIFEST), manifest.toJson());
         checkFree();
-        if (!Storage.rename(fs, folder, dir)) {
+        Storage.write(fs, new Path(folder, ModelFolder.MANIFEST), manifest.toJson());
+        if (inPlace) {
+            return ModelFolder.open(fs, folder);
+        }
+        move(files.keySet());
+        return ModelFolder.open(fs, dir);
+    }
+
+    /** Moves the files, and then the manifest, into the model's folder. */
+    private void move(Set<String> files) throws IOException {
+        if (!Unfinished.reserve(fs, dir, token)) {
             throw exists();
         }
-        return ModelFolder.open(fs, dir);
+        reserved = true;
+        for (String name : files) {
+            move(name);
+        }
+        move(ModelFolder.MANIFEST);
+        reserved = false;
+        Unfinished.release(fs, dir);
+        fs.delete(folder, true);
+    }
+
+    private void move(String name) throws IOException {
+        if (!Storage.rename(fs, new Path(folder, name), new Path(dir, name))) {
+            throw exists();
+        }
     }
 
     private Manifest.Entry entry(Path file) throws IOException {
@@ -176,13 +224,16 @@ public final class ModelStaging {
         }
     }
 
-    /** Deletes the staging folder. */
+    /** Deletes everything that was written and is not published. */
     public void discard() throws IOException {
         fs.delete(folder, true);
+        if (reserved) {
+            Unfinished.remove(fs, dir);
+        }
     }
 
     private void checkFree() throws IOException {
-        if (!fs.exists(dir)) {
+        if (inPlace || !fs.exists(dir)) { // in place nothing is there before
             return;
         }
         boolean emptyFolder = fs.getFileStatus(dir).isDirectory() && fs.listStatus(dir).length == 0;

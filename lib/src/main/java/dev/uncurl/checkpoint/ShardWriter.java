@@ -10,7 +10,8 @@ import org.apache.hadoop.fs.Path;
 
 /**
  * Writes the shards of a folder, from one process or several. A shard may be written more than once, by a retried or speculative
- * task: each attempt writes its own file with the same bytes, and the first that finishes gets the name of the shard.
+ * task: each attempt writes its own file with the same bytes, and the first that finishes gets the name of the shard. On an object
+ * store, where a file appears when it is complete, each attempt writes to the name of the shard.
  */
 public final class ShardWriter {
     private static final String ATTEMPT = ".attempt";
@@ -51,6 +52,11 @@ public final class ShardWriter {
             String name, List<SafetensorsWriter.Declaration> tensors, Map<String, String> metadata, Content content)
             throws IOException {
         var file = new Path(folder, name);
+        if (ObjectStore.is(fs)) {
+            Storage.Output out = Storage.replace(fs, file);
+            SortedMap<String, String> sums = write(out, tensors, metadata, content);
+            return new Manifest.Entry(out.bytes(), out.sha256(), sums);
+        }
         var attempt = new Path(folder, name + "." + UUID.randomUUID() + ATTEMPT);
         Storage.Output out = Storage.create(fs, attempt);
         SortedMap<String, String> sums = write(out, tensors, metadata, content);
@@ -68,6 +74,7 @@ public final class ShardWriter {
             throws IOException {
         try (var writer = new SafetensorsWriter(out, tensors, metadata)) {
             content.writeTo(writer);
+            out.whole(); // finish closes the file
             writer.finish();
             return writer.sums();
         }

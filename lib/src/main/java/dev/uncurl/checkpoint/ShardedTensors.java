@@ -6,16 +6,27 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /**
  * Assigns tensors to the files of a folder that is written: shard i contains block i, the last shard all tensors that belong to
  * no block. Readers do not depend on this assignment; they use the index ({@link TensorFolder}).
  */
 public final class ShardedTensors {
-    private final List<List<TensorSpec>> shards = new ArrayList<>();
+    private final List<List<TensorSpec>> shards;
+
+    private ShardedTensors(Stream<List<TensorSpec>> shards) {
+        this.shards = shards.toList();
+    }
+
+    /** Another assignment. @param shards the tensors of each, in the order in which they are written */
+    static ShardedTensors of(List<List<TensorSpec>> shards) {
+        return new ShardedTensors(shards.stream());
+    }
 
     /** @param tensors in the order in which they are written */
     public ShardedTensors(List<TensorSpec> tensors) {
+        shards = new ArrayList<>();
         int blocks = tensors.stream().mapToInt(TensorSpec::layer).max().orElse(TensorSpec.NONE) + 1;
         for (int shard = 0; shard <= blocks; shard++) {
             shards.add(new ArrayList<>());
@@ -24,7 +35,7 @@ public final class ShardedTensors {
                 .add(tensor));
     }
 
-    /** Number of shards: one per block and one for the rest. */
+    /** Number of shards. */
     public int count() {
         return shards.size();
     }

@@ -4,6 +4,7 @@ import dev.uncurl.error.UserError;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
@@ -19,7 +20,10 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.StreamCapabilities;
 
-/** File operations: files that are hashed while they are written and synced to disk on close, and atomic renames. */
+/**
+ * File operations: files that are hashed while they are written and synced to disk on close, and the operations on single files
+ * that are atomic: to create one that does not exist, and to rename one. No operation here renames a folder.
+ */
 final class Storage {
     private static final int CHUNK = 1 << 20;
     /** Small, because large writes would be copied through a large buffer. */
@@ -40,10 +44,14 @@ final class Storage {
         return new Path(fs.makeQualified(dir).toString());
     }
 
-    /** A file that is being written: hashes its bytes, and syncs them to disk on close if the file system supports it. */
+    /**
+     * A file that is being written: hashes its bytes, and syncs them to disk on close if the file system supports it. On an
+     * object store, where closing makes the file visible, a file that is closed before {@link #whole} is given up instead.
+     */
     static final class Output extends DigestOutputStream {
         private final FSDataOutputStream file;
         private long bytes;
+        private boolean whole;
         private boolean closed;
 
         private Output(FSDataOutputStream file) {
@@ -68,11 +76,20 @@ final class Storage {
                 return;
             }
             closed = true;
+            if (!whole && file.hasCapability(StreamCapabilities.ABORTABLE_STREAM)) {
+                file.abort();
+                return;
+            }
             try (file) {
                 if (file.hasCapability(StreamCapabilities.HSYNC)) {
                     file.hsync();
                 }
             }
+        }
+
+        /** States that all bytes have been written. */
+        void whole() {
+            whole = true;
         }
 
         /** Number of bytes written so far. */
@@ -91,10 +108,16 @@ final class Storage {
         return new Output(fs.create(file, false, BUFFER));
     }
 
+    /** Creates a file of an object store, or replaces it when the new one is closed. */
+    static Output replace(FileSystem fs, Path file) throws IOException {
+        return new Output(fs.create(file, true, BUFFER));
+    }
+
     static Manifest.Entry write(FileSystem fs, Path file, byte[] content) throws IOException {
         Output out = create(fs, file);
         try (out) {
             out.write(content, 0, content.length);
+            out.whole();
         }
         return new Manifest.Entry(out.bytes(), out.sha256());
     }
@@ -118,7 +141,36 @@ final class Storage {
     }
 
     /**
-     * Moves a folder or file to an unused name, in one step.
+     * Creates a file, with its content, if there is none of its name: of several processes that try it, one succeeds. On an object
+     * store two may succeed, since Hadoop's connectors look for the file before they write it.
+     *
+     * @return false if the file exists
+     */
+    static boolean createNew(FileSystem fs, Path file, byte[] content) throws IOException {
+        if (fs instanceof RawLocalFileSystem local) {
+            // Hadoop's local file system looks for the file before it writes it
+            java.nio.file.Path target = local.pathToFile(file).toPath();
+            Files.createDirectories(target.getParent());
+            try {
+                Files.write(target, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                return true;
+            } catch (FileAlreadyExistsException e) {
+                return false;
+            }
+        }
+        try {
+            write(fs, file, content);
+            return true;
+        } catch (IOException e) { // HDFS has several exceptions for a file that another client has, or is writing
+            if (fs.exists(file)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Moves a file to an unused name in an existing folder, in one step. Not for object stores.
      *
      * @return false if the name is in use now; then {@code from} still exists
      */
@@ -129,9 +181,6 @@ final class Storage {
             var target = local.pathToFile(to).toPath();
             if (Files.exists(target)) {
                 return false;
-            }
-            if (Files.isDirectory(source)) {
-                sync(source); // the contents of its files are on disk already, now their names
             }
             try {
                 Files.move(source, target, StandardCopyOption.ATOMIC_MOVE);
@@ -144,16 +193,7 @@ final class Storage {
             sync(target.getParent());
             return true;
         }
-        if (fs.exists(to)) {
-            return false;
-        }
         boolean renamed = fs.rename(from, to);
-        // if the target folder was created after the check, the renamed folder is now inside it
-        Path nested = new Path(to, from.getName());
-        if (renamed && fs.exists(nested)) {
-            fs.rename(nested, from);
-            return false;
-        }
         if (!renamed && !fs.exists(to)) {
             throw new IOException("The file system did not rename " + from + " to " + to);
         }

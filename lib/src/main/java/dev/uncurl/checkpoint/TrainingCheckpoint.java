@@ -3,6 +3,7 @@ package dev.uncurl.checkpoint;
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.ElementRange;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -12,9 +13,9 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The state from which training can resume, with any number of ranks: a model folder with additional files. Each rank has
+ * The state from which training can resume, with any number of ranks and any division of experts: a model folder with additional files. Each rank has
  * written AdamW's moments of its slice of the flat parameters to {@code moments-00000-of-00002.safetensors}, as tensors
- * {@code exp_avg} and {@code exp_avg_sq} ({@link CheckpointPart}). {@code training.json} contains what the trainer defines. A
+ * {@code exp_avg} and {@code exp_avg_sq}, of a slice of several pieces {@code exp_avg.1} and so on ({@link CheckpointPart}). {@code training.json} contains what the trainer defines. A
  * checkpoint is written, synced and published like a model, and can be read as a model.
  */
 public final class TrainingCheckpoint {
@@ -26,9 +27,20 @@ public final class TrainingCheckpoint {
     private final FileSystem fs;
     private final ModelFolder model;
     /** By the index of their first moment in the flat parameters. */
-    private final SortedMap<Long, Safetensors> moments;
+    private final SortedMap<Long, Piece> moments;
 
-    private TrainingCheckpoint(FileSystem fs, ModelFolder model, SortedMap<Long, Safetensors> moments) {
+    /** Moments of successive parameters. @param number of the piece in its file */
+    private record Piece(Safetensors file, int number) {
+        Safetensors.Tensor tensor(String moment) {
+            return file.tensor(CheckpointPart.name(moment, number));
+        }
+
+        long length() {
+            return tensor(FlatMoments.FIRST).length();
+        }
+    }
+
+    private TrainingCheckpoint(FileSystem fs, ModelFolder model, SortedMap<Long, Piece> moments) {
         this.fs = Storage.plain(fs);
         this.model = model;
         this.moments = moments;
@@ -87,23 +99,29 @@ public final class TrainingCheckpoint {
         }
     }
 
-    private static SortedMap<Long, Safetensors> moments(ModelFolder model) throws IOException {
-        var moments = new TreeMap<Long, Safetensors>();
+    private static SortedMap<Long, Piece> moments(ModelFolder model) throws IOException {
+        var moments = new TreeMap<Long, Piece>();
         for (String name : model.manifest().files().keySet()) {
             if (name.startsWith(MOMENTS)) {
                 Safetensors file = model.safetensors(name);
-                String begin = file.metadata().getOrDefault(CheckpointPart.BEGIN, "");
-                moments.put(begin.matches("\\d{1,18}") ? Long.parseLong(begin) : -1, file);
+                String[] begins =
+                        file.metadata().getOrDefault(CheckpointPart.BEGIN, "").split(",");
+                for (int number = 0; number < begins.length; number++) {
+                    var piece = new Piece(file, number);
+                    if (piece.length() > 0) {
+                        boolean valid = begins[number].matches("\\d{1,18}");
+                        moments.put(valid ? Long.parseLong(begins[number]) : -1, piece);
+                    }
+                }
             }
         }
         long next = 0;
-        for (Map.Entry<Long, Safetensors> part : moments.entrySet()) {
-            long length = part.getValue().tensor(FlatMoments.FIRST).length();
-            if (part.getKey() != next
-                    || part.getValue().tensor(FlatMoments.SECOND).length() != length) {
-                throw incomplete(part.getValue().file().toString(), next);
+        for (Map.Entry<Long, Piece> entry : moments.entrySet()) {
+            Piece piece = entry.getValue();
+            if (entry.getKey() != next || piece.tensor(FlatMoments.SECOND).length() != piece.length()) {
+                throw incomplete(piece.file().file().toString(), next);
             }
-            next += length;
+            next += piece.length();
         }
         if (next != model.layout().length()) {
             throw incomplete(model.dir().toString(), next);
@@ -123,27 +141,38 @@ public final class TrainingCheckpoint {
     }
 
     /**
-     * AdamW's moments of a slice of the flat parameters, which need not be one that a rank has written: two tensors of
-     * {@code length} values, as in {@link FlatMoments}.
+     * AdamW's moments of ranges of the flat parameters, one range after another, which need not be those that a rank has
+     * written: two tensors, as in {@link FlatMoments}.
+     *
+     * @param ranges of {@link dev.uncurl.model.spec.ParameterLayout#of(dev.uncurl.model.spec.ModelConfig)}
      */
-    public Weights moments(long begin, long length) {
+    public Weights moments(List<ElementRange> ranges) {
         return (name, values) -> {
-            for (Map.Entry<Long, Safetensors> part : moments.entrySet()) {
-                long from = part.getKey();
-                long to = from + part.getValue().tensor(name).length();
-                if (from < begin + length && to > begin) {
-                    part.getValue().read(name, new Window(values, begin - from, length));
-                }
+            long done = 0;
+            for (ElementRange range : ranges) {
+                read(name, range, done, values);
+                done += range.length();
             }
         };
+    }
+
+    private void read(String moment, ElementRange range, long done, Weights.Values values) throws IOException {
+        for (Map.Entry<Long, Piece> piece : moments.entrySet()) {
+            long from = piece.getKey();
+            if (from < range.to() && from + piece.getValue().length() > range.from()) {
+                var window = new Window(values, range.from() - from, range.length(), done);
+                piece.getValue().file().read(piece.getValue().tensor(moment).name(), window);
+            }
+        }
     }
 
     /**
      * Passes on the values of a window of a tensor.
      *
      * @param offset index of the window's first value in the tensor; negative if the window begins before the tensor
+     * @param done number of values that the target gets before the window
      */
-    private record Window(Weights.Values target, long offset, long length) implements Weights.Values {
+    private record Window(Weights.Values target, long offset, long length, long done) implements Weights.Values {
         @Override
         public void take(float[] values, int count, int at) throws IOException {
             int from = (int) Math.min(count, Math.max(0, offset - at));
@@ -152,7 +181,7 @@ public final class TrainingCheckpoint {
                 System.arraycopy(values, from, values, 0, to - from);
             }
             if (to > from) {
-                target.take(values, to - from, (int) (at + from - offset));
+                target.take(values, to - from, Math.toIntExact(done + at + from - offset));
             }
         }
     }

@@ -77,6 +77,9 @@ public interface Collectives extends AutoCloseable {
      */
     Collectives group(int[] ranks);
 
+    /** What the operations so far have cost this rank. Groups have it too. */
+    ExchangeCost cost();
+
     /**
      * Releases everything; ranks that wait for this one, now or later, fail. After an exception, memory of the ranges is
      * not to be released before. Closing a group does nothing.

@@ -22,6 +22,7 @@ public final class Loopback implements Collectives {
     /** Shared by a rank's groups. */
     private static final class Place {
         volatile String text = "";
+        final ExchangeCost.Meter cost = new ExchangeCost.Meter();
     }
 
     private final Meeting meeting;
@@ -78,6 +79,7 @@ public final class Loopback implements Collectives {
         // nobody else reads this rank's slice of this rank's values, so that the sum can replace it
         values.slice(from, length)
                 .sum(all.stream().map(one -> one.slice(from, length)).toList());
+        moved((size - 1) * length);
         leave(operation);
     }
 
@@ -90,6 +92,7 @@ public final class Loopback implements Collectives {
             if (other != rank) {
                 long length = bounds[other + 1] - bounds[other];
                 values.slice(bounds[other], length).copyFrom(all.get(other).slice(bounds[other], length));
+                moved(length);
             }
         }
         leave(operation);
@@ -110,6 +113,7 @@ public final class Loopback implements Collectives {
                         place.text);
             }
             receive.slice(places[other], part.length()).copyFrom(part);
+            moved(other == rank ? 0 : part.length());
         }
         leave(operation);
     }
@@ -121,6 +125,7 @@ public final class Loopback implements Collectives {
         List<FloatRange> all = meet(operation, values, FloatRange.class);
         if (rank != root) {
             values.copyFrom(all.get(root));
+            moved(values.length());
         }
         leave(operation);
     }
@@ -132,14 +137,18 @@ public final class Loopback implements Collectives {
         for (double[] one : all.subList(1, size)) {
             Arrays.setAll(sum, i -> sum[i] + one[i]);
         }
+        place.cost.moved((long) (size - 1) * values.length * Double.BYTES);
         return sum;
     }
 
     @Override
     public long[][] gather(long[] values) {
-        return meet("gather", values.clone(), long[].class).stream()
+        long[][] all = meet("gather", values.clone(), long[].class).stream()
                 .map(long[]::clone)
                 .toArray(long[][]::new);
+        long others = Arrays.stream(all).mapToLong(one -> one.length).sum() - values.length;
+        place.cost.moved(others * Long.BYTES);
+        return all;
     }
 
     @Override
@@ -155,6 +164,11 @@ public final class Loopback implements Collectives {
     }
 
     @Override
+    public ExchangeCost cost() {
+        return place.cost.total();
+    }
+
+    @Override
     public void close() {
         if (wholeRun) {
             meeting.close(rank);
@@ -162,9 +176,14 @@ public final class Loopback implements Collectives {
     }
 
     private <T> List<T> meet(String operation, T brings, Class<T> type) {
-        return Stream.of(meeting.meet(rank, operation, place.text, brings))
-                .map(type::cast)
-                .toList();
+        long since = System.nanoTime();
+        Object[] all = meeting.meet(rank, operation, place.text, brings);
+        place.cost.waitedSince(since);
+        return Stream.of(all).map(type::cast).toList();
+    }
+
+    private void moved(long floats) {
+        place.cost.moved(floats * Float.BYTES);
     }
 
     /** Waits until no rank reads this one's memory any more. */

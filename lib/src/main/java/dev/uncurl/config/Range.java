@@ -24,6 +24,7 @@ public enum Range {
 
     TOKENS("train.tokens", 1, 1_000_000_000_000_000L),
     RANKS("train.ranks", 1, 4096),
+    EXPERT_PARALLEL("train.expert-parallel", 1, 4096),
     BATCH("train.batch", 1, 65_536),
     MICRO_BATCH("train.micro-batch", 1, 65_536),
     METRICS_EVERY("train.metrics-every", 1, 10_000),
@@ -53,7 +54,12 @@ public enum Range {
     MIXTURE_WEIGHT("mixtures.weights", Ends.BOTH, 0, 1e12),
     TASK_CAP("mixtures.task-cap", 1, Long.MAX_VALUE),
 
+    EXPERT_PARALLEL_OPTION("--expert-parallel", 1, 4096),
     PARTITIONS_OPTION("--partitions", 1, 100_000),
+    RANKS_OPTION("--ranks", 1, 4096),
+    NETWORK_OPTION("--network-gbit", Ends.WITHOUT_LOWEST, 0, 1e6),
+    GFLOPS_OPTION("--rank-gflops", Ends.WITHOUT_LOWEST, 0, 1e9),
+    RANK_MEMORY_OPTION("--rank-memory", Ends.WITHOUT_LOWEST, 0, 1e6),
     MAX_REJECTED_OPTION("--max-rejected", Ends.BOTH, 0, 1),
     MAX_DAMAGED_FILES_OPTION("--max-damaged-files", 0, Integer.MAX_VALUE),
     TOKENS_OPTION("--tokens", 0, 1_000_000_000_000_000L),

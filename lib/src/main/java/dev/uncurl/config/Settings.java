@@ -22,6 +22,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -48,8 +49,8 @@ public final class Settings {
     /** Settings of earlier releases, and what to do instead. */
     private static final Map<String, String> REMOVED = Map.of(
             "averaging-frequency",
-            "Remove it: ranks are not averaged, they compute each step together. Set train.batch to the sequences of a step"
-                    + " over all ranks (ranks * the earlier batch), and train.metrics-every to the steps of a row of"
+            "Remove it: ranks are not averaged, they compute each step together. Set train.batch to the sequences of a"
+                    + " step over all ranks (ranks * the earlier batch), and train.metrics-every to the steps of a row of"
                     + " training.metrics.");
 
     private final String name;
@@ -100,6 +101,10 @@ public final class Settings {
     /** Unlike in plain HOCON, a missing include is an error. */
     private static Config file(String nameOrFile) {
         var options = ConfigParseOptions.defaults().setAllowMissing(false).setIncluder(RequiredIncludes.INSTANCE);
+        Optional<String> carried = SubmittedFile.named(nameOrFile);
+        if (carried.isPresent()) {
+            return ConfigFactory.parseString(carried.get(), options.setOriginDescription(nameOrFile));
+        }
         String resource = "conf/" + nameOrFile + ".conf";
         Path path = path(nameOrFile);
         if (path != null && Files.exists(path) && !Files.isDirectory(path)) {
@@ -227,6 +232,14 @@ public final class Settings {
     static String json(Object record, String... without) {
         ObjectNode settings = MAPPER.valueToTree(record);
         return settings.without(List.of(without)).toString();
+    }
+
+    /** A record with other values of some whole numbers, named as in a file. */
+    @SuppressWarnings("unchecked")
+    static <T> T with(T record, Map<String, Integer> changes) {
+        ObjectNode settings = MAPPER.valueToTree(record);
+        changes.forEach(settings::put);
+        return (T) MAPPER.convertValue(settings, record.getClass());
     }
 
     /** SHA-256 of {@link #json(Object)}, in hexadecimal. */

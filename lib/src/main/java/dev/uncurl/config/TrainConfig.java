@@ -2,15 +2,20 @@ package dev.uncurl.config;
 
 import static dev.uncurl.config.Check.check;
 
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import java.io.Serializable;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Settings of a training run. Each step is one batch, which all ranks compute together: losses and weights are those of one
  * process, apart from rounding, whatever the number of ranks.
  *
  * @param tokens total tokens to train on, rounded up to whole steps; counts positions of batches, including padding
- * @param ranks workers that share each batch; the same number gives the same bits
+ * @param ranks workers that share each batch; the same number gives the same bits. {@link #AUTO} ("auto"): as many as there are
+ *     slots, see {@link #at}
+ * @param expertParallel successive ranks that divide the experts of each MoE block among themselves; divides ranks. 1: every rank
+ *     holds all experts. Limits memory, and does not change the model, apart from rounding
  * @param batch sequences or examples in one step, over all ranks
  * @param microBatch sequences that a rank processes at a time, which bounds memory; the step sums their gradients. The
  *     cross-entropy is that of the whole step; balance loss, z-loss and capacity are those of a micro-step: the sequences
@@ -36,7 +41,8 @@ import java.util.Map;
  */
 public record TrainConfig(
         long tokens,
-        int ranks,
+        @JsonDeserialize(using = RanksReader.class) int ranks,
+        int expertParallel,
         int batch,
         int microBatch,
         int metricsEvery,
@@ -67,11 +73,25 @@ public record TrainConfig(
 
     public TrainConfig {
         Range.TOKENS.check(tokens);
-        Range.RANKS.check(ranks);
+        if (ranks != AUTO) {
+            Range.RANKS.check(ranks);
+        }
+        Range.EXPERT_PARALLEL.check(expertParallel);
+        check(
+                ranks % expertParallel == 0,
+                "train.expert-parallel",
+                expertParallel,
+                "a divisor of train.ranks, " + ranks + ": each group of so many ranks holds one copy of all experts");
         Range.BATCH.check(batch);
         check(ranks <= batch, "train.ranks", ranks, "train.batch or fewer: each rank needs a sequence of every step");
         Range.MICRO_BATCH.check(microBatch);
         check(microBatch <= batch, "train.micro-batch", microBatch, "between 1 and train.batch");
+        check(
+                ranks != AUTO || microBatch % expertParallel == 0 || microBatch == batch && expertParallel <= batch,
+                "train.micro-batch",
+                microBatch,
+                "a multiple of train.expert-parallel, " + expertParallel
+                        + ": with train.ranks = auto all ranks share it");
         Range.METRICS_EVERY.check(metricsEvery);
         Range.CHECKSUM_EVERY.check(checksumEvery);
         Range.RESTARTS.check(restarts);
@@ -96,19 +116,45 @@ public record TrainConfig(
         check(checkpoint != null, "train.checkpoint", null, "a block of settings, every = 0 for off");
     }
 
+    /** The value of {@link #ranks} that stands for as many as there are slots. */
+    public static final int AUTO = 0;
+
+    /**
+     * These settings with the number of ranks that a cluster of so many slots has, if ranks is {@link #AUTO}. The sequences of a
+     * micro-step are then {@link #microBatch} over all ranks, so that the model is the same apart from rounding, whatever the
+     * number of slots. If they are not a whole batch, the number of ranks must divide them. There are as many groups of
+     * {@link #expertParallel} ranks as the slots have room for, and one at least.
+     *
+     * @param slots 1 or more
+     */
+    public TrainConfig at(int slots) {
+        if (ranks != AUTO) {
+            return this;
+        }
+        int most = Math.max(1, Math.min(slots, batch) / expertParallel) * expertParallel;
+        while (microBatch < batch && microBatch % most != 0) {
+            most -= expertParallel;
+        }
+        return Settings.with(this, Map.of("ranks", most, "micro-batch", (microBatch + most - 1) / most));
+    }
+
     /** The input of a model that names its number of ranks: another number gives other bits, but the same model. */
     public static final String RANKS = "ranks";
+
+    /** The same of how many ranks divide the experts; there is no such input if none do. */
+    public static final String EXPERT_PARALLEL = "expert-parallel";
 
     /**
      * The settings that affect the trained weights, by name: the number of ranks, the sequences of a micro-step, and as JSON
      * all others except those that monitor the run.
      */
     public Map<String, String> inputs() {
-        return Map.of(
+        var inputs = new TreeMap<>(Map.of(
                 "train",
                 Settings.json(
                         this,
                         RANKS,
+                        EXPERT_PARALLEL,
                         "micro-batch",
                         "metrics-every",
                         "checksum-every",
@@ -118,9 +164,13 @@ public record TrainConfig(
                         "validation",
                         "checkpoint"),
                 RANKS,
-                Integer.toString(ranks),
+                ranks == AUTO ? RanksReader.AUTO : Integer.toString(ranks),
                 "micro-step",
-                Long.toString(Math.min(batch, (long) ranks * microBatch)));
+                Long.toString(Math.min(batch, Math.max(1L, ranks) * microBatch))));
+        if (expertParallel > 1) { // so that models of releases without it count as made from the same settings
+            inputs.put(EXPERT_PARALLEL, Integer.toString(expertParallel));
+        }
+        return inputs;
     }
 
     /** Whether an action of every {@code every} steps is due at the end of some steps; false if {@code every} is 0. */

@@ -1,17 +1,26 @@
 package dev.uncurl.dl4j;
 
+import dev.uncurl.collective.Collectives;
 import java.util.function.Supplier;
 
-/** Measures the time that a rank spends in exchanges with the others, waiting for them included. */
+/** Measures the time that a rank's computing thread spends in exchanges with others: waiting for them, and exchanging. */
 final class ExchangeClock {
+    private final Collectives ranks;
     private long nanos;
+    private long waited;
+
+    ExchangeClock(Collectives ranks) {
+        this.ranks = ranks;
+    }
 
     <T> T time(Supplier<T> exchange) {
         long start = System.nanoTime();
+        long before = ranks.cost().waitNanos();
         try {
             return exchange.get();
         } finally {
             nanos += System.nanoTime() - start;
+            waited += ranks.cost().waitNanos() - before;
         }
     }
 
@@ -22,8 +31,13 @@ final class ExchangeClock {
         });
     }
 
-    /** Nanoseconds so far. */
-    long nanos() {
-        return nanos;
+    /** Nanoseconds of exchanges so far, without waiting. */
+    long exchangeNanos() {
+        return nanos - waited;
+    }
+
+    /** Nanoseconds so far in which this rank waited for ranks that came to an exchange later. */
+    long waitNanos() {
+        return waited;
     }
 }

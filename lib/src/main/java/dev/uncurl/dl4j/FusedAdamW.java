@@ -1,6 +1,7 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.kernel.AdamW;
+import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,32 +43,26 @@ public final class FusedAdamW implements IUpdater {
      *
      * @param source the configuration of the network, whose learning rate can change
      * @param parameters the flat parameters of the network
-     * @param slice the parameters that are updated; the state has the moments of these alone
-     * @param decaying ranges of the slice with weight decay
+     * @param slices the parameters that are updated; the state has the moments of these alone, in their order
      * @param kernel computes the update
-     * @param sumOverRanks the sum of a number over the ranks, whose slices together are all parameters
+     * @param sumOverRanks the sum of a number over the ranks, whose slices together are all parameters, each once
      * @param gradientNorm [1] L2 norm of the last gradient over all ranks, before clipping
      */
     record Binding(
             FusedAdamW source,
             Supplier<INDArray> parameters,
-            Range slice,
-            List<Range> decaying,
+            List<Slice> slices,
             Supplier<AdamW> kernel,
             DoubleUnaryOperator sumOverRanks,
-            double[] gradientNorm) {}
-
-    /** Elements of the flat parameters, from {@code from} inclusive to {@code to} exclusive. */
-    record Range(long from, long to) {
+            double[] gradientNorm) {
+        /** Number of parameters that are updated. */
         long length() {
-            return to - from;
-        }
-
-        /** The elements of both ranges; of length 0 or less if there are none. */
-        Range and(Range other) {
-            return new Range(Math.max(from, other.from), Math.min(to, other.to));
+            return slices.stream().mapToLong(slice -> slice.range().length()).sum();
         }
     }
+
+    /** Successive parameters that are updated. @param decaying those with weight decay, ascending */
+    record Slice(ElementRange range, List<ElementRange> decaying) {}
 
     /** For JSON. */
     public FusedAdamW() {}
@@ -136,27 +131,37 @@ public final class FusedAdamW implements IUpdater {
     FusedAdamW bind(
             Supplier<INDArray> parameters,
             ParameterLayout layout,
-            Range slice,
+            List<ElementRange> slices,
             Supplier<AdamW> kernel,
             DoubleUnaryOperator sumOverRanks) {
-        List<Range> decaying = decaying(layout).stream()
-                .map(slice::and)
-                .filter(range -> range.length() > 0)
-                .toList();
+        List<ElementRange> decaying = decaying(layout);
         var copy = clone();
-        copy.binding = new Binding(this, parameters, slice, decaying, kernel, sumOverRanks, new double[1]);
+        copy.binding = new Binding(
+                this,
+                parameters,
+                slices.stream()
+                        .map(slice -> new Slice(
+                                slice,
+                                decaying.stream()
+                                        .map(slice::and)
+                                        .filter(range -> range.length() > 0)
+                                        .toList()))
+                        .toList(),
+                kernel,
+                sumOverRanks,
+                new double[1]);
         return copy;
     }
 
-    private static List<Range> decaying(ParameterLayout layout) {
-        var ranges = new ArrayList<Range>();
+    private static List<ElementRange> decaying(ParameterLayout layout) {
+        var ranges = new ArrayList<ElementRange>();
         for (var tensor : layout.tensors()) {
             long end = tensor.offset() + tensor.length();
             int last = ranges.size() - 1;
             if (tensor.decays() && last >= 0 && ranges.get(last).to() == tensor.offset()) {
-                ranges.set(last, new Range(ranges.get(last).from(), end));
+                ranges.set(last, new ElementRange(ranges.get(last).from(), end));
             } else if (tensor.decays()) {
-                ranges.add(new Range(tensor.offset(), end));
+                ranges.add(new ElementRange(tensor.offset(), end));
             }
         }
         return ranges;
@@ -219,7 +224,7 @@ public final class FusedAdamW implements IUpdater {
 
     @Override
     public long stateSize(long parameters) {
-        return 2 * (binding == null ? parameters : binding.slice().length());
+        return 2 * (binding == null ? parameters : binding.length());
     }
 
     @Override

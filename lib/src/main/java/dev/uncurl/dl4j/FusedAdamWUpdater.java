@@ -1,14 +1,15 @@
 package dev.uncurl.dl4j;
 
-import dev.uncurl.dl4j.FusedAdamW.Range;
 import dev.uncurl.kernel.AdamW;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.spec.ElementRange;
+import java.util.List;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.GradientUpdater;
 
 /**
- * The state of {@link FusedAdamW} (first moments, then second moments, of the slice of its binding) and its step on the flat
+ * The state of {@link FusedAdamW} (first moments, then second moments, of the slices of its binding) and its step on the flat
  * gradient.
  */
 final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
@@ -64,7 +65,7 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
         secondAt = state.length() / 2;
     }
 
-    /** Overwrites the slice of the gradient with its update, which is then subtracted from the parameters. */
+    /** Overwrites the slices of the gradient with their update, which is then subtracted from the parameters. */
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
         var binding = config.binding();
@@ -77,21 +78,25 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
                     + parameters.length() + " parameters: FusedAdamW must be the only updater of its network");
         }
         AdamW kernel = binding.kernel().get();
-        Range slice = binding.slice();
-        double norm = Math.sqrt(binding.sumOverRanks().applyAsDouble(squares(kernel, gradient, slice)));
+        double norm = Math.sqrt(binding.sumOverRanks().applyAsDouble(squares(kernel, gradient, binding.slices())));
         binding.gradientNorm()[0] = norm;
         boolean clip = config.maximumGradientNorm() > 0 && norm > config.maximumGradientNorm();
         double scale = clip ? config.maximumGradientNorm() / norm : 1;
         double rate = config.getLearningRate(iteration, epoch);
         AdamW.Coefficients plain = coefficients(rate, iteration, 0, scale);
         AdamW.Coefficients decaying = coefficients(rate, iteration, config.weightDecay(), scale);
-        long at = slice.from();
-        for (Range range : binding.decaying()) {
-            update(kernel, gradient, new Range(at, range.from()), plain);
-            update(kernel, gradient, range, decaying);
-            at = range.to();
+        long before = 0;
+        for (FusedAdamW.Slice slice : binding.slices()) {
+            long at = slice.range().from();
+            long state = before - at;
+            for (ElementRange range : slice.decaying()) {
+                update(kernel, gradient, new ElementRange(at, range.from()), state, plain);
+                update(kernel, gradient, range, state, decaying);
+                at = range.to();
+            }
+            update(kernel, gradient, new ElementRange(at, slice.range().to()), state, plain);
+            before += slice.range().length();
         }
-        update(kernel, gradient, new Range(at, slice.to()), plain);
     }
 
     /** DL4J counts iterations from 0; the bias corrections of the moments need steps from 1. */
@@ -107,26 +112,30 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
                 scale);
     }
 
-    private static double squares(AdamW kernel, INDArray gradient, Range slice) {
+    private static double squares(AdamW kernel, INDArray gradient, List<FusedAdamW.Slice> slices) {
         double squares = 0;
-        for (long at = slice.from(); at < slice.to(); at += WINDOW) {
-            int length = (int) Math.min(WINDOW, slice.to() - at);
-            squares += kernel.sumOfSquares(Matrix.of(gradient, at, 1, length));
+        for (FusedAdamW.Slice slice : slices) {
+            ElementRange range = slice.range();
+            for (long at = range.from(); at < range.to(); at += WINDOW) {
+                int length = (int) Math.min(WINDOW, range.to() - at);
+                squares += kernel.sumOfSquares(Matrix.of(gradient, at, 1, length));
+            }
         }
         return squares;
     }
 
-    private void update(AdamW kernel, INDArray gradient, Range range, AdamW.Coefficients coefficients) {
+    /** @param state index of a parameter's moments, relative to the index of the parameter */
+    private void update(
+            AdamW kernel, INDArray gradient, ElementRange range, long state, AdamW.Coefficients coefficients) {
         INDArray parameters = config.binding().parameters().get();
-        long begin = config.binding().slice().from();
         for (long at = range.from(); at < range.to(); at += WINDOW) {
             int length = (int) Math.min(WINDOW, range.to() - at);
             kernel.update(
                     coefficients,
                     Matrix.of(parameters, at, 1, length),
                     Matrix.of(gradient, at, 1, length),
-                    Matrix.of(first, firstAt + at - begin, 1, length),
-                    Matrix.of(second, secondAt + at - begin, 1, length));
+                    Matrix.of(first, firstAt + state + at, 1, length),
+                    Matrix.of(second, secondAt + state + at, 1, length));
         }
     }
 }

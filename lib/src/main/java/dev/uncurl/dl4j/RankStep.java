@@ -1,19 +1,22 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.collective.Collectives;
-import dev.uncurl.collective.FloatRange;
 import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.model.FlatWeights;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.TrainStep;
+import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.MoeConfig;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -25,6 +28,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * ranks together, apart from rounding: each rank computes its part of the gradient; the parts are summed by slices
  * (reduce-scatter); each rank updates its slice with AdamW, after clipping by the norm of the whole gradient; and the slices of
  * the parameters go to all ranks (all-gather). Every rank has the same parameters after it, to the bit.
+ *
+ * <p>If experts are divided among groups of ranks, a rank has the gradients of its experts for all tokens of its group; they are
+ * summed over the ranks that hold the same experts, one of each group, and these have equal parameters of the experts.
  */
 public final class RankStep implements TrainStep {
     /** Elements per subtraction: a view of an array has an int as its length. */
@@ -34,7 +40,7 @@ public final class RankStep implements TrainStep {
     private final SmoeOutputLayer layer;
     private final Collectives ranks;
     private final ExchangeClock clock;
-    private final long[] bounds;
+    private final List<Section> sections;
 
     /** @param network after {@link SmoeNetwork#join} */
     public RankStep(MultiLayerNetwork network) {
@@ -45,7 +51,7 @@ public final class RankStep implements TrainStep {
             throw new IllegalArgumentException("This network has not joined any ranks; call SmoeNetwork.join first");
         }
         clock = layer.place().clock();
-        bounds = layer.place().bounds(network.numParams());
+        sections = layer.place().sections(SmoeNetwork.layout(network));
     }
 
     /**
@@ -64,7 +70,7 @@ public final class RankStep implements TrainStep {
         network.setLabels(data.getLabels());
         network.computeGradientAndScore();
         INDArray gradients = network.getFlattenedGradients();
-        clock.time(() -> ranks.reduceScatter(FloatRange.of(gradients), bounds));
+        clock.time(() -> sections.forEach(section -> section.reduceScatter(gradients)));
         network.getUpdater()
                 .update(
                         network,
@@ -73,17 +79,17 @@ public final class RankStep implements TrainStep {
                         position.getEpochCount(),
                         share.rows(),
                         LayerWorkspaceMgr.noWorkspaces());
-        subtract(network.params(), gradients);
-        clock.time(() -> ranks.allGather(FloatRange.of(network.params()), bounds));
+        sections.forEach(section -> subtract(network.params(), gradients, section.slice()));
+        clock.time(() -> sections.forEach(section -> section.allGather(network.params())));
         position.setIterationCount(iteration + 1);
         network.clearLayersStates();
         return result();
     }
 
-    /** Subtracts the update from the slice of this rank. */
-    private void subtract(INDArray parameters, INDArray update) {
-        for (long at = bounds[ranks.rank()]; at < bounds[ranks.rank() + 1]; at += WINDOW) {
-            int count = (int) Math.min(WINDOW, bounds[ranks.rank() + 1] - at);
+    /** Subtracts the update from a slice of the parameters. */
+    private static void subtract(INDArray parameters, INDArray update, ElementRange slice) {
+        for (long at = slice.from(); at < slice.to(); at += WINDOW) {
+            int count = (int) Math.min(WINDOW, slice.to() - at);
             Matrix.of(parameters, at, 1, count)
                     .array()
                     .subi(Matrix.of(update, at, 1, count).array());
@@ -116,28 +122,25 @@ public final class RankStep implements TrainStep {
     }
 
     /**
-     * Compares the parameters of all ranks by checksum, to the bit.
+     * Compares the parameters of all ranks that have the same ones by checksum, to the bit.
      *
      * @throws UserError (input) on every rank, with the ranks that differ from most others
      */
     public void requireEqualParameters() {
-        long[] sums = Arrays.stream(ranks.gather(new long[] {FlatWeights.checksum(network.params())}))
-                .mapToLong(rank -> rank[0])
+        long[] own = sections.stream()
+                .mapToLong(section -> FlatWeights.checksum(network.params(), section.range()))
                 .toArray();
-        long usual = 0;
-        long most = 0;
-        for (long sum : sums) {
-            long count = Arrays.stream(sums).filter(other -> other == sum).count();
-            if (count > most) {
-                usual = sum;
-                most = count;
+        long[][] sums = ranks.gather(own);
+        var differing = new TreeSet<Integer>();
+        for (int section = 0; section < own.length; section++) {
+            // all ranks have the first section, replicas of the experts the second
+            int kinds = section == 0
+                    ? 1
+                    : ranks.size() / sections.get(section).ranks().size();
+            for (int kind = 0; kind < kinds; kind++) {
+                differing.addAll(differing(sums, section, kind, kinds));
             }
         }
-        long common = usual;
-        List<Integer> differing = IntStream.range(0, sums.length)
-                .filter(rank -> sums[rank] != common)
-                .boxed()
-                .toList();
         if (!differing.isEmpty()) {
             throw UserError.input(
                     "The parameters of rank " + differing.toString().replaceAll("[\\[\\]]", "")
@@ -148,9 +151,30 @@ public final class RankStep implements TrainStep {
         }
     }
 
-    /** Nanoseconds that all steps so far spent in exchanges with other ranks, waiting for them included. */
+    /** The ranks {@code kind}, {@code kind + kinds}, ... whose checksum is not the most frequent one among them. */
+    private static List<Integer> differing(long[][] sums, int section, int kind, int kinds) {
+        Map<Long, List<Integer>> bySum = IntStream.iterate(kind, rank -> rank < sums.length, rank -> rank + kinds)
+                .boxed()
+                .collect(Collectors.groupingBy(rank -> sums[rank][section], LinkedHashMap::new, Collectors.toList()));
+        int most = bySum.values().stream().mapToInt(List::size).max().orElseThrow();
+        List<Integer> usual = bySum.values().stream()
+                .filter(ranks -> ranks.size() == most)
+                .findFirst()
+                .orElseThrow();
+        return bySum.values().stream()
+                .filter(ranks -> ranks != usual)
+                .flatMap(List::stream)
+                .toList();
+    }
+
+    /** Nanoseconds that all steps so far spent in exchanges with other ranks, without waiting for them. */
     public long exchangeNanos() {
-        return clock.nanos();
+        return clock.exchangeNanos();
+    }
+
+    /** Nanoseconds that all steps so far spent waiting for ranks that came to an exchange later. */
+    public long waitNanos() {
+        return clock.waitNanos();
     }
 
     /** Releases the off-heap memory of a pass without waiting for garbage collection. The next step allocates it again. */

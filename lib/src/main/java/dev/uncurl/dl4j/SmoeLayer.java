@@ -1,6 +1,8 @@
 package dev.uncurl.dl4j;
 
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Collection;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.ParamInitializer;
@@ -27,6 +29,7 @@ public final class SmoeLayer extends BaseLayer {
     private String model;
     private int microBatch;
     private transient ModelConfig config;
+    private transient ExpertShare share;
 
     /** For JSON. */
     public SmoeLayer() {}
@@ -43,6 +46,21 @@ public final class SmoeLayer extends BaseLayer {
             config = ModelJson.read(model);
         }
         return config;
+    }
+
+    /** Restricts the layer to what one rank holds; not part of the JSON, which is the same for all ranks. */
+    void hold(ExpertShare part) {
+        share = part;
+    }
+
+    /** What this rank holds of the model: all of it, if not restricted. */
+    ExpertShare share() {
+        return share == null ? ExpertShare.ALL : share;
+    }
+
+    /** The layout of the flat parameters. */
+    ParameterLayout layout() {
+        return ParameterLayout.of(modelConfig(), share());
     }
 
     int microBatch() {

@@ -7,6 +7,8 @@ import dev.uncurl.model.FlatWeights;
 import dev.uncurl.model.Sequences;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.ElementRange;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
@@ -73,9 +75,16 @@ public final class SmoeNetwork {
     /** A network of a configuration of this class, with a copy of these parameters. */
     public static MultiLayerNetwork create(MultiLayerConfiguration configuration, Weights parameters)
             throws IOException {
-        var config = ((SmoeLayer) configuration.getConf(0).getLayer()).modelConfig();
+        return create(configuration, parameters, ExpertShare.ALL);
+    }
+
+    /** A network of what one rank holds of a model. @param parameters of the whole model; only those that it holds are read */
+    public static MultiLayerNetwork create(MultiLayerConfiguration configuration, Weights parameters, ExpertShare share)
+            throws IOException {
+        var layer = (SmoeLayer) configuration.getConf(0).getLayer();
+        layer.hold(share);
         var network = new MultiLayerNetwork(configuration);
-        network.init(FlatWeights.load(ParameterLayout.of(config), parameters), false);
+        network.init(FlatWeights.load(layer.layout(), parameters), false);
         return network;
     }
 
@@ -114,19 +123,20 @@ public final class SmoeNetwork {
         return (SmoeOutputLayer) network.getLayer(0);
     }
 
-    /** The parameters of the network; each read gives their current values. */
+    /** The parameters that the network holds; each read gives their current values. */
     public static Weights parameters(MultiLayerNetwork network) {
         return FlatWeights.of(layout(network), network.params(), 0);
     }
 
-    /** AdamW's moments of the slice that the network updates; each read gives their current values. */
+    /** AdamW's moments of the parameters that the network updates ({@link #updated}); each read gives their current values. */
     public static FlatMoments moments(MultiLayerNetwork network) {
         return new FlatMoments(network.getUpdater().getStateViewArray());
     }
 
     /**
      * Makes a network one of the ranks that train a model together: it computes gradients for its share of each step, and
-     * updates its slice of the parameters. To be called before its moments are used.
+     * updates its slices of the parameters. To be called before its moments are used. A network that holds a part of the experts
+     * must be the part's rank ({@link ExpertShare#of}).
      *
      * @param shares the division of each step among all ranks
      * @param slots task slots that these ranks have together; each has as many threads as its part of them, which does not
@@ -134,23 +144,35 @@ public final class SmoeNetwork {
      */
     public static void join(MultiLayerNetwork network, Collectives ranks, StepShares shares, int slots) {
         int threads = Math.max(1, slots * KernelChoice.threads() / ranks.size());
-        layer(network).join(RankPlace.of(ranks, shares, threads));
+        layer(network).join(RankPlace.of(ranks, configuration(network).share(), shares, threads));
     }
 
-    /** First element of the slice of the flat parameters that the network updates: that of its moments. */
-    public static long sliceBegin(MultiLayerNetwork network) {
-        return layer(network).place().slice(network.numParams()).from();
+    /**
+     * The parameters that the network updates, in the order of its moments: ranges of {@link ParameterLayout#of(ModelConfig)}. The
+     * ranks of a model together update each parameter once.
+     */
+    public static List<ElementRange> updated(MultiLayerNetwork network) {
+        ParameterLayout own = layout(network);
+        ParameterLayout whole = ParameterLayout.of(configuration(network).modelConfig());
+        return layer(network).place().slices(own).stream()
+                .flatMap(slice -> own.in(whole, slice).stream())
+                .toList();
     }
 
-    private static ParameterLayout layout(MultiLayerNetwork network) {
-        return ParameterLayout.of(((SmoeLayer) layer(network).conf().getLayer()).modelConfig());
+    /** The tensors that the network holds, as its flat parameters have them. */
+    public static ParameterLayout layout(MultiLayerNetwork network) {
+        return configuration(network).layout();
+    }
+
+    private static SmoeLayer configuration(MultiLayerNetwork network) {
+        return (SmoeLayer) layer(network).conf().getLayer();
     }
 
     /**
      * Restores the state of the updater. A network with the parameters and the state of another one continues bit for bit as
      * the other one.
      *
-     * @param moments of the same slice, as {@link #moments} of the other network
+     * @param moments of the same parameters, as {@link #moments} of the other network
      * @param iterations number of steps of the other network
      */
     public static void resume(MultiLayerNetwork network, Weights moments, int iterations) throws IOException {

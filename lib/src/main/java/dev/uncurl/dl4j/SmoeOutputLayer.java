@@ -118,7 +118,8 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         modelParameters = paramsFlattened;
         modelGradients = gradientsFlattened;
         model = trains
-                ? SmoeLanguageModel.forTraining(kernels(), modelConfig(), paramsFlattened, gradientsFlattened, capacity)
+                ? SmoeLanguageModel.forTraining(
+                        kernels(), modelConfig(), layerConf().share(), paramsFlattened, gradientsFlattened, capacity)
                 : SmoeLanguageModel.forScoring(modelConfig(), paramsFlattened, capacity);
     }
 
@@ -191,11 +192,11 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         }
         if (bound == null) {
             bound = configuration.clone();
-            var layout = ParameterLayout.of(modelConfig());
+            ParameterLayout layout = configuration.layout();
             bound.setIUpdater(updater.bind(
                     () -> paramsFlattened,
                     layout,
-                    place.slice(layout.length()),
+                    place.slices(layout),
                     () -> kernels().adamW(),
                     place::sum));
         }

@@ -27,7 +27,7 @@ final class SmoeParameters implements ParamInitializer {
 
     @Override
     public long numParams(Layer layer) {
-        return ParameterLayout.of(((SmoeLayer) layer).modelConfig()).length();
+        return ((SmoeLayer) layer).layout().length();
     }
 
     @Override
@@ -60,10 +60,9 @@ final class SmoeParameters implements ParamInitializer {
         configuration.addVariable(FLAT);
         if (initialize) {
             var layer = (SmoeLayer) configuration.getLayer();
-            var config = layer.modelConfig();
             try {
-                FlatWeights.of(ParameterLayout.of(config), view, 0)
-                        .write(ModelInitialization.of(config, configuration.getSeed()));
+                FlatWeights.of(layer.layout(), view, 0)
+                        .write(ModelInitialization.of(layer.modelConfig(), configuration.getSeed()));
             } catch (IOException e) {
                 throw new UncheckedIOException("computing initial parameters", e);
             }

@@ -41,6 +41,7 @@ public final class Latency implements AutoCloseable {
     }
 
     private final List<SmoeLanguageModel> models = new ArrayList<>();
+    private final boolean owner;
 
     /**
      * Allocates the memory of all models.
@@ -48,6 +49,7 @@ public final class Latency implements AutoCloseable {
      * @param maxTokens tokens of the largest setting
      */
     public Latency(List<Model> models, int maxTokens) {
+        owner = true;
         try {
             for (Model model : models) {
                 this.models.add(SmoeLanguageModel.forScoring(model.config(), model.parameters(), maxTokens));
@@ -56,6 +58,15 @@ public final class Latency implements AutoCloseable {
             close();
             throw e;
         }
+    }
+
+    /**
+     * Models that exist, such as those whose experts are divided among ranks: every rank then calls {@link #measure} with the same
+     * settings. The caller closes them.
+     */
+    public Latency(List<SmoeLanguageModel> models) {
+        owner = false;
+        this.models.addAll(models);
     }
 
     /**
@@ -110,6 +121,8 @@ public final class Latency implements AutoCloseable {
 
     @Override
     public void close() {
-        models.forEach(SmoeLanguageModel::close);
+        if (owner) {
+            models.forEach(SmoeLanguageModel::close);
+        }
     }
 }

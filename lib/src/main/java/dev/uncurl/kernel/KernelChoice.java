@@ -47,6 +47,13 @@ public final class KernelChoice {
         return threads;
     }
 
+    /** What computes in this JVM; where two of these differ, sums may be rounded in another way. */
+    public static String description() {
+        Nd4j.getBlasWrapper();
+        return (VECTORS ? "vectors of " + VectorKernels.laneBits() + " bits" : "plain ND4J, no Vector API")
+                + ", OpenBLAS " + BlasCore.inUse();
+    }
+
     /** Whether ND4J keeps its arrays in host memory, where they can be read and written by address. */
     static boolean onHost() {
         return Nd4j.getBackend().getClass().getSimpleName().equals("CpuBackend");
@@ -57,10 +64,9 @@ public final class KernelChoice {
         String backend = Nd4j.getBackend().getClass().getSimpleName();
         boolean host = onHost();
         if (!module && host) {
-            LOG.warn(
-                    "Using plain ND4J kernels, which are several times slower than the fused ones. For the fused kernels,"
-                            + " start the JVM with --add-modules jdk.incubator.vector (in Spark:"
-                            + " spark.driver.extraJavaOptions and spark.executor.extraJavaOptions)");
+            LOG.warn("Using plain ND4J kernels, which are several times slower than the fused ones. For the fused"
+                    + " kernels, start the JVM with --add-modules jdk.incubator.vector (in Spark:"
+                    + " spark.driver.extraJavaOptions and spark.executor.extraJavaOptions)");
         } else if (!host) {
             LOG.info("Using plain ND4J kernels on {}", backend);
         }

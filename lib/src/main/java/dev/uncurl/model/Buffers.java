@@ -1,11 +1,13 @@
 package dev.uncurl.model;
 
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 
 /**
  * The matrices that a pass writes. N is the maximal number of tokens of a batch, S = N * top-k the maximal number of
@@ -27,8 +29,9 @@ final class Buffers {
      * @param normed2 [N, D]
      * @param hidden [S, F] before the activation
      * @param activated [S, F] after it
-     * @param dispatched [S, D] normed2 in the order of experts; null in a dense block
-     * @param expertOutput [S, D] likewise
+     * @param dispatched [S, D] normed2 in the order of experts; null in a dense block. If experts are divided, all blocks share
+     *     it: the rank of an expert keeps its inputs, and the activations, in {@link ExpertMemory}
+     * @param expertOutput [S, D] likewise, but each block has its own
      */
     record Block(
             Matrix input,
@@ -75,16 +78,24 @@ final class Buffers {
     /** [S, D] of the experts' outputs. */
     final Matrix dExpertOutput;
 
-    /** @param logitBytes maximal bytes of logits at one time, unless those of one position are larger */
-    Buffers(ModelConfig config, int tokens, boolean training, long logitBytes, Arena arena) {
+    /**
+     * @param share the experts that this process has
+     * @param logitBytes maximal bytes of logits at one time, unless those of one position are larger
+     */
+    Buffers(ModelConfig config, ExpertShare share, int tokens, boolean training, long logitBytes, Arena arena) {
         int width = config.width();
+        boolean moe = config.moeLayers().length > 0;
+        boolean divided = moe && !share.isAll();
+        Matrix sent = divided ? arena.matrix(assignments(config, tokens, true), width) : null;
         for (int layer = 0; layer < config.layers(); layer++) {
+            boolean experts = !training || config.isMoe(layer);
             blocks.add(
                     training || layer == 0
-                            ? block(config, tokens, training, !training || config.isMoe(layer), arena)
+                            ? divided
+                                    ? divided(config, tokens, training, experts, sent, arena)
+                                    : block(config, tokens, training, experts, arena)
                             : blocks.get(0));
         }
-        boolean moe = config.moeLayers().length > 0;
         long assignments = assignments(config, tokens, moe);
         output = training ? arena.matrix(tokens, width) : blocks.get(0).input();
         branch = arena.matrix(tokens, width);
@@ -103,7 +114,7 @@ final class Buffers {
         dNormed = training ? arena.matrix(tokens, width) : null;
         dAttended = training ? arena.matrix(tokens, width) : null;
         dQkv = training ? arena.matrix(tokens, 3L * width) : null;
-        dHidden = training ? arena.matrix(assignments, config.feedForward()) : null;
+        dHidden = training ? arena.matrix(divided ? tokens : assignments, config.feedForward()) : null;
         dExpertOutput = training && moe ? arena.matrix(assignments, width) : null;
     }
 
@@ -123,12 +134,41 @@ final class Buffers {
 
     /** @param moe whether the block needs room for experts */
     private static Block block(ModelConfig config, int tokens, boolean training, boolean moe, Arena arena) {
-        int width = config.width();
         boolean experts = moe && config.moeLayers().length > 0;
         long assignments = assignments(config, tokens, experts);
+        return block(
+                config,
+                tokens,
+                training,
+                assignments,
+                place -> experts ? arena.matrix(assignments, config.width()) : null,
+                arena);
+    }
+
+    /** A block whose experts are divided among ranks. @param sent [S, D] shared by all blocks */
+    private static Block divided(
+            ModelConfig config, int tokens, boolean training, boolean moe, Matrix sent, Arena arena) {
+        boolean dense = !training || !moe;
+        long assignments = assignments(config, tokens, true);
+        return block(
+                config,
+                tokens,
+                training,
+                dense ? tokens : 0,
+                place -> place == 0 ? sent : moe ? arena.matrix(assignments, config.width()) : null,
+                arena);
+    }
+
+    /**
+     * @param activations rows of hidden and activated; 0 if others keep them
+     * @param rows gives dispatched (0) and expertOutput (1)
+     */
+    private static Block block(
+            ModelConfig config, int tokens, boolean training, long activations, IntFunction<Matrix> rows, Arena arena) {
+        int width = config.width();
         Matrix input = arena.matrix(tokens, width);
         Matrix normed1 = arena.matrix(tokens, width);
-        Matrix hidden = arena.matrix(assignments, config.feedForward());
+        Matrix hidden = activations == 0 ? null : arena.matrix(activations, config.feedForward());
         return new Block(
                 input,
                 arena.matrix(tokens, 2),
@@ -140,8 +180,8 @@ final class Buffers {
                 arena.matrix(tokens, 2),
                 training ? arena.matrix(tokens, width) : normed1,
                 hidden,
-                training ? arena.matrix(assignments, config.feedForward()) : hidden,
-                experts ? arena.matrix(assignments, width) : null,
-                experts ? arena.matrix(assignments, width) : null);
+                training && activations > 0 ? arena.matrix(activations, config.feedForward()) : hidden,
+                rows.apply(0),
+                rows.apply(1));
     }
 }

@@ -21,6 +21,7 @@ final class DecoderBlock {
     private final DenseFeedForward dense;
     private final MixtureOfExperts mixture;
 
+    /** @param divided the memory for rows of other ranks; null if this process has all experts */
     DecoderBlock(
             Kernels kernels,
             ModelConfig config,
@@ -28,7 +29,8 @@ final class DecoderBlock {
             int layer,
             int maxTokens,
             Buffers.Block block,
-            PartClock clock) {
+            PartClock clock,
+            ExpertMemory divided) {
         this.kernels = kernels;
         this.clock = clock;
         this.block = block;
@@ -38,7 +40,7 @@ final class DecoderBlock {
         norm2 = new LayerNorm(kernels, source, prefix + "ln_2.");
         boolean moe = config.isMoe(layer);
         dense = moe ? null : new DenseFeedForward(kernels, source, prefix + "mlp.");
-        mixture = moe ? new MixtureOfExperts(kernels, config, source, layer, maxTokens, clock) : null;
+        mixture = moe ? new MixtureOfExperts(kernels, config, source, layer, maxTokens, clock, divided) : null;
     }
 
     /** Returns the mixture of experts; null in a dense block. */

@@ -13,7 +13,6 @@ import java.util.Arrays;
 final class Dispatch {
     private final int choices;
     private final int[] taken;
-    private final int[] order;
 
     /** [S] */
     final int[] token;
@@ -32,7 +31,6 @@ final class Dispatch {
     Dispatch(int experts, int choices, int maxTokens) {
         this.choices = choices;
         taken = new int[experts];
-        order = new int[experts];
         start = new int[experts + 1];
         token = new int[maxTokens * choices];
         gate = new double[maxTokens * choices];
@@ -77,6 +75,28 @@ final class Dispatch {
         }
     }
 
+    /**
+     * Number of assignments of every rank that are not dropped: what {@link #sort} keeps on each.
+     *
+     * @param counts {@link #count} of every rank
+     * @return [ranks][E]
+     */
+    int[][] kept(double[][] counts, int capacity) {
+        int experts = taken.length;
+        int[][] kept = new int[counts.length][experts];
+        for (int expert = 0; expert < experts; expert++) {
+            long before = 0;
+            for (int choice = 0; choice < choices; choice++) {
+                for (int rank = 0; rank < counts.length; rank++) {
+                    long count = (long) counts[rank][choice * experts + expert];
+                    kept[rank][expert] += (int) Math.max(0, Math.min(count, capacity - before));
+                    before += count;
+                }
+            }
+        }
+        return kept;
+    }
+
     /** [k, E] assignments of an expert that come before the rank's own of this choice. */
     private long[] before(double[][] counts, int rank) {
         int experts = taken.length;
@@ -111,23 +131,6 @@ final class Dispatch {
                 }
             }
         }
-    }
-
-    /** Number of an expert's assignments. */
-    int count(int expert) {
-        return start[expert + 1] - start[expert];
-    }
-
-    /** The experts by decreasing number of assignments, ties by id; valid until the next call. */
-    int[] largestFirst() {
-        for (int expert = 0; expert < order.length; expert++) {
-            int at = expert;
-            for (; at > 0 && count(order[at - 1]) < count(expert); at--) {
-                order[at] = order[at - 1];
-            }
-            order[at] = expert;
-        }
-        return order;
     }
 
     /** Number of assignments that are not dropped. */

@@ -1,6 +1,7 @@
 package dev.uncurl.model;
 
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.spec.ElementRange;
 import java.io.IOException;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -30,6 +31,14 @@ public final class FlatMoments implements Weights {
         return array.length() / 2;
     }
 
+    /** The moments of a range of the slice, as two tensors of the same names. @param range counted from the slice's first moment */
+    public Weights part(ElementRange range) {
+        if (range.from() < 0 || range.length() < 0 || range.to() > length()) {
+            throw new IllegalArgumentException("The moments " + range + " are not among " + length());
+        }
+        return (name, values) -> read(name, range, values);
+    }
+
     /** Overwrites all moments in place. @param source two tensors of the same names and length */
     public void write(Weights source) throws IOException {
         source.readAll(List.of(FIRST, SECOND), name -> (values, count, at) -> {
@@ -42,11 +51,15 @@ public final class FlatMoments implements Weights {
 
     @Override
     public void read(String name, Values values) throws IOException {
-        int length = Math.toIntExact(length());
+        read(name, new ElementRange(0, length()), values);
+    }
+
+    private void read(String name, ElementRange range, Values values) throws IOException {
+        int length = Math.toIntExact(range.length());
         var part = new float[Math.min(PART, length)];
         for (int at = 0; at < length; at += part.length) {
             int count = Math.min(part.length, length - at);
-            part(name, at, count).read(part);
+            part(name, range.from() + at, count).read(part);
             values.take(part, count, at);
         }
     }

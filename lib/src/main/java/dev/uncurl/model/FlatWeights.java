@@ -1,6 +1,7 @@
 package dev.uncurl.model;
 
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -50,12 +51,12 @@ public final class FlatWeights implements Weights {
         }
     }
 
-    /** A checksum of all values of a contiguous FLOAT array, to the bit. */
-    public static long checksum(INDArray array) {
+    /** A checksum of values of a contiguous FLOAT array, to the bit. */
+    public static long checksum(INDArray array, ElementRange range) {
         var part = new float[PART];
         long sum = 0;
-        for (long from = 0; from < array.length(); from += PART) {
-            int count = (int) Math.min(PART, array.length() - from);
+        for (long from = range.from(); from < range.to(); from += PART) {
+            int count = (int) Math.min(PART, range.to() - from);
             Matrix.of(array, from, 1, count).read(part);
             for (int i = 0; i < count; i++) {
                 sum = 31 * sum + Float.floatToRawIntBits(part[i]);

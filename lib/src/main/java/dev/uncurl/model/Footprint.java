@@ -2,6 +2,7 @@ package dev.uncurl.model;
 
 import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.OffHeap;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import java.util.List;
 import java.util.Locale;
@@ -15,8 +16,10 @@ import java.util.stream.Collectors;
  * @param gradients bytes of the gradients in training, otherwise 0
  * @param optimizer bytes of AdamW's two moments of a rank's slice in training, otherwise 0
  * @param arena bytes of the buffers of a pass, see {@link Buffers}
+ * @param exchange bytes for the rows that experts of this rank get from others, see {@link ExpertMemory}: those of evenly
+ *     loaded experts and a quarter more. It grows with what routers send; then the limit is checked again
  */
-record Footprint(long parameters, long gradients, long optimizer, long arena) {
+record Footprint(long parameters, long gradients, long optimizer, long arena, long exchange) {
 
     /**
      * The memory of a model alone, without an optimiser.
@@ -25,18 +28,32 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
      * @param training whether the model is trained
      */
     static Footprint of(ModelConfig config, int maxTokens, boolean training) {
-        long parameters = Float.BYTES * ModelSize.parameters(config);
+        return of(config, ExpertShare.ALL, maxTokens, training);
+    }
+
+    /** The memory of what one rank holds of a model. */
+    static Footprint of(ModelConfig config, ExpertShare share, int maxTokens, boolean training) {
+        long parameters = Float.BYTES * ModelSize.parameters(config, share);
         return new Footprint(
-                parameters, training ? parameters : 0, 0, SmoeLanguageModel.arenaBytes(config, maxTokens, training));
+                parameters,
+                training ? parameters : 0,
+                0,
+                SmoeLanguageModel.arenaBytes(config, share, maxTokens, training),
+                ExpertMemory.balancedBytes(config, share, maxTokens, training));
     }
 
     /** With AdamW's moments of one of {@code ranks} slices. */
     Footprint withOptimizer(int ranks) {
-        return new Footprint(parameters, gradients, (2 * parameters + ranks - 1) / ranks, arena);
+        return new Footprint(parameters, gradients, (2 * parameters + ranks - 1) / ranks, arena, exchange);
+    }
+
+    /** With AdamW's two moments of so many parameters. */
+    Footprint withMoments(long updated) {
+        return new Footprint(parameters, gradients, 2L * Float.BYTES * updated, arena, exchange);
     }
 
     long total() {
-        return parameters + gradients + optimizer + arena;
+        return parameters + gradients + optimizer + arena + exchange;
     }
 
     /**
@@ -45,20 +62,24 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
      * @throws UserError (usage) if the total exceeds the limit, or the arena exceeds the free memory of the machine
      */
     void check(int maxTokens) {
+        check(maxTokens, "Make the batch or micro-batch smaller");
+    }
+
+    /** As above. @param remedy how it would need less, without a full stop */
+    void check(int maxTokens, String remedy) {
         long limit = OffHeap.limit();
         if (limit > 0 && total() > limit) {
             throw UserError.usage(
                     "A model for " + maxTokens + " tokens at a time needs " + this + ", over the limit of "
                             + megabytes(limit),
-                    "Make the batch or micro-batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
-                            + " (-Dorg.bytedeco.javacpp.maxbytes).");
+                    remedy + ", or raise UNCURL_OFFHEAP of jobs/submit (-Dorg.bytedeco.javacpp.maxbytes).");
         }
         long free = OffHeap.free();
-        if (free > 0 && arena > free) {
+        if (free > 0 && arena + exchange > free) {
             throw UserError.usage(
                     "A model for " + maxTokens + " tokens at a time needs " + this + "; this machine has "
                             + megabytes(free) + " left for the arena",
-                    "Make the batch or micro-batch smaller, or run fewer tasks at a time.");
+                    remedy + ", or run fewer tasks at a time.");
         }
     }
 
@@ -94,7 +115,7 @@ record Footprint(long parameters, long gradients, long optimizer, long arena) {
     public String toString() {
         return megabytes(total()) + " off the heap (parameters " + megabytes(parameters) + ", gradients "
                 + megabytes(gradients) + ", optimiser state " + megabytes(optimizer) + ", arena " + megabytes(arena)
-                + ")";
+                + (exchange > 0 ? ", rows of other ranks " + megabytes(exchange) : "") + ")";
     }
 
     private static String megabytes(long bytes) {

@@ -9,7 +9,6 @@ import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.MoeLayer;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Arrays;
-import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -29,7 +28,8 @@ final class MixtureOfExperts implements RoutingView {
     private final Router router;
     private final TokenAssignments assignments;
     private final Dispatch dispatch;
-    private final DenseFeedForward[] experts;
+    private final int expertCount;
+    private final BlockExperts experts;
     /** [S] squared norms of the experts' outputs by slot; in the backward pass, the gradients of the gates. */
     private final double[] slotValues;
 
@@ -38,8 +38,15 @@ final class MixtureOfExperts implements RoutingView {
     private final double[] dLogits;
     private int tokens;
 
+    /** @param divided the memory for rows of other ranks; null if this process has all experts */
     MixtureOfExperts(
-            Kernels kernels, ModelConfig config, Parameter.Source source, int layer, int maxTokens, PartClock clock) {
+            Kernels kernels,
+            ModelConfig config,
+            Parameter.Source source,
+            int layer,
+            int maxTokens,
+            PartClock clock,
+            ExpertMemory divided) {
         this.kernels = kernels;
         this.clock = clock;
         this.layer = layer;
@@ -51,9 +58,10 @@ final class MixtureOfExperts implements RoutingView {
         router = new Router(kernels, moe, layer, source.get(ParameterLayout.router(layer)), maxTokens);
         assignments = new TokenAssignments(router, shape, choices, maxTokens);
         dispatch = new Dispatch(shape.experts(), choices, maxTokens);
-        experts = IntStream.range(0, shape.experts())
-                .mapToObj(expert -> new DenseFeedForward(kernels, source, ParameterLayout.expert(layer, expert)))
-                .toArray(DenseFeedForward[]::new);
+        expertCount = shape.experts();
+        experts = divided == null
+                ? new LocalExperts(new Experts(kernels, source, layer, 0, expertCount), clock)
+                : new DividedExperts(kernels, source, layer, expertCount, divided, clock);
         boolean training = source.gradients() != null;
         slotValues = new double[training ? maxTokens * choices : 0];
         squaredNorms = new double[maxTokens * choices];
@@ -69,7 +77,8 @@ final class MixtureOfExperts implements RoutingView {
     void route(TokenBatch batch, Buffers.Block block, Buffers buffers, boolean limited, Peers peers) {
         tokens = batch.size();
         int statistics = router.losses().size();
-        double[] own = new double[statistics + choices * experts.length];
+        int numbers = statistics + choices * expertCount;
+        double[] own = new double[numbers + 1];
         try {
             router.forward(
                     batch,
@@ -83,15 +92,22 @@ final class MixtureOfExperts implements RoutingView {
         router.putStatistics(own, tokens);
         clock.lap(Part.ROUTER);
         assignments.take(tokens);
-        System.arraycopy(dispatch.count(assignments, tokens), 0, own, statistics, own.length - statistics);
+        System.arraycopy(dispatch.count(assignments, tokens), 0, own, statistics, choices * expertCount);
+        own[numbers] = experts.room();
+        clock.lap(Part.DISPATCH);
         double[][] all = peers.gather(own);
+        if (peers != Peers.NONE) {
+            clock.lap(Part.EXCHANGE);
+        }
         requireFinite(all);
         router.losses().take(all);
         double[][] counts = Arrays.stream(all)
-                .map(rank -> Arrays.copyOfRange(rank, statistics, rank.length))
+                .map(rank -> Arrays.copyOfRange(rank, statistics, numbers))
                 .toArray(double[][]::new);
         int capacity = limited ? moe.capacity(layer, router.losses().tokens()) : Integer.MAX_VALUE;
         dispatch.sort(assignments, tokens, capacity, counts, peers.rank());
+        double[] rooms = Arrays.stream(all).mapToDouble(rank -> rank[numbers]).toArray();
+        experts.prepare(dispatch, counts, capacity, rooms, peers);
         clock.lap(Part.DISPATCH);
     }
 
@@ -112,20 +128,7 @@ final class MixtureOfExperts implements RoutingView {
         Matrix expertOutput = block.expertOutput().first(slots);
         kernels.gatherScatter().gather(block.normed2().first(tokens), dispatch.token, null, dispatched);
         clock.lap(Part.DISPATCH);
-        eachExpert(expert -> {
-            int from = dispatch.start[expert];
-            int count = dispatch.count(expert);
-            if (count > 0) {
-                Matrix y = expertOutput.rows(from, count);
-                experts[expert].forward(
-                        dispatched.rows(from, count),
-                        block.hidden().rows(from, count),
-                        block.activated().rows(from, count),
-                        y);
-                kernels.bias().add(y, experts[expert].outputBias());
-            }
-        });
-        clock.lap(Part.EXPERTS);
+        experts.forward(block);
         kernels.gatherScatter().dot(expertOutput, null, expertOutput, squaredNorms);
         Matrix base = block.middle().first(tokens);
         for (int choice = 0; choice < choices; choice++) {
@@ -144,21 +147,10 @@ final class MixtureOfExperts implements RoutingView {
         int[] token = IntStream.range(0, tokens)
                 .filter(i -> batch.tokens()[i] != TokenBatch.NONE)
                 .toArray();
-        if (token.length == 0) {
-            return;
-        }
         Matrix x = block.dispatched().first(token.length);
         kernels.gatherScatter().gather(block.normed2().first(tokens), token, null, x);
-        double[][] sums = new double[experts.length][];
-        for (int expert = 0; expert < experts.length; expert++) {
-            sums[expert] = experts[expert].forwardSum(
-                    x,
-                    block.hidden().first(token.length),
-                    block.activated().first(token.length),
-                    buffers.activatedSum,
-                    block.expertOutput().first(1));
-        }
-        for (int row = 0; row < routerRows; row++) {
+        double[][] sums = experts.sums(token.length, block, buffers);
+        for (int row = 0; row < routerRows && token.length > 0; row++) {
             int expert = expertOfRow[row];
             outputs.take(layer, row, expert < 0 ? new double[block.normed2().columns()] : sums[expert].clone());
         }
@@ -169,26 +161,13 @@ final class MixtureOfExperts implements RoutingView {
         int slots = dispatch.size();
         Matrix dOutput = buffers.dStream.first(tokens);
         Matrix dNormed = buffers.dNormed.first(tokens);
-        Matrix dispatched = block.dispatched().first(slots);
         Matrix expertOutput = block.expertOutput().first(slots);
         Matrix dExpertOutput = buffers.dExpertOutput.first(slots);
         kernels.gatherScatter().dot(dOutput, dispatch.token, expertOutput, slotValues);
         kernels.gatherScatter().gather(dOutput, dispatch.token, dispatch.gate, dExpertOutput);
-        // the outputs are no longer needed; their memory is reused for the gradients of the inputs
-        Matrix dDispatched = expertOutput;
         clock.lap(Part.DISPATCH);
-        eachExpert(expert -> {
-            int from = dispatch.start[expert];
-            int count = dispatch.count(expert);
-            experts[expert].backward(
-                    dispatched.rows(from, count),
-                    block.hidden().rows(from, count),
-                    block.activated().rows(from, count),
-                    dExpertOutput.rows(from, count),
-                    buffers.dHidden.rows(from, count),
-                    dDispatched.rows(from, count));
-        });
-        clock.lap(Part.EXPERTS);
+        experts.backward(block, buffers);
+        Matrix dDispatched = expertOutput;
         kernels.gatherScatter().gather(dDispatched, dispatch.slot[0], null, dNormed);
         for (int choice = 1; choice < choices; choice++) {
             kernels.gatherScatter().gatherAdd(dNormed, dDispatched, dispatch.slot[choice], null, dNormed);
@@ -201,20 +180,6 @@ final class MixtureOfExperts implements RoutingView {
         Matrix dRouted = buffers.routerLogits(routerRows).first(tokens);
         router.backward(dGates, block.normed2().first(tokens), dRouted, dLogits, dNormed);
         clock.lap(Part.ROUTER);
-    }
-
-    /**
-     * Runs the largest experts one after another, each on all threads, then the remaining small ones in parallel, each
-     * on one thread. The results have the same bits either way.
-     */
-    private void eachExpert(IntConsumer expert) {
-        int[] order = dispatch.largestFirst();
-        int alone = 0;
-        while (alone < order.length && dispatch.count(order[alone]) * 2 * kernels.threads() > dispatch.size()) {
-            expert.accept(order[alone++]);
-        }
-        int together = alone;
-        kernels.parallelFor(order.length - together, index -> expert.accept(order[together + index]));
     }
 
     /** The slot that contains the choice's part of the output; -1 for padding, a zeroed row and a dropped choice. */

@@ -2,12 +2,15 @@ package dev.uncurl.model;
 
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.UserError;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /** Computes the memory that a model needs from its configuration, before the model is created or data is read. */
 public final class ModelSize {
@@ -18,6 +21,11 @@ public final class ModelSize {
 
     /** Returns the number of parameters; equals {@link ParameterLayout#length}. */
     public static long parameters(ModelConfig config) {
+        return parameters(config, ExpertShare.ALL);
+    }
+
+    /** Number of parameters that one rank holds. */
+    public static long parameters(ModelConfig config, ExpertShare share) {
         long width = config.width();
         long feedForward = 2 * width * config.feedForward() + config.feedForward() + width;
         long attention = 4 * width * width + 4 * width;
@@ -27,7 +35,8 @@ public final class ModelSize {
             parameters += attention + norms;
             if (config.isMoe(layer)) {
                 MoeLayer moe = config.moe().layer(layer);
-                parameters += moe.routerRows() * width + moe.experts() * feedForward;
+                int experts = share.to(moe.experts()) - share.from(moe.experts());
+                parameters += moe.routerRows() * width + experts * feedForward;
             } else {
                 parameters += feedForward;
             }
@@ -36,44 +45,82 @@ public final class ModelSize {
     }
 
     /**
-     * Checks that a rank can train its part of a model: all weights and gradients, and the moments of its slice.
+     * Checks that a rank can number the parameters and moments of its part of a model, and the tokens that it computes at a time.
      *
      * @throws UserError (usage) if it cannot; the message has the size, the limit and a remedy
      */
     public static void checkTraining(ModelConfig model, TrainConfig train) {
-        long parameters = parameters(model);
-        if (parameters > MOST_TRAINED || 2 * parameters / train.ranks() > MOST_TRAINED) {
+        ExpertShare.check(model, train.ranks(), "train.ranks", train.expertParallel(), "train.expert-parallel");
+        ExpertShare share = largest(model, train);
+        long parameters = parameters(model, share);
+        long moments = 2 * updated(model, share, train.ranks());
+        if (parameters > MOST_TRAINED || moments > MOST_TRAINED) {
             throw UserError.usage(
                     String.format(
                             Locale.ROOT,
                             "A model of %,d parameters takes %s per rank to train (weights, gradients, moments of a slice),"
-                                    + " but a rank can have at most %,d parameters and as many moments",
-                            parameters,
-                            size(Float.BYTES * (2 * parameters + 2 * parameters / train.ranks())),
-                            MOST_TRAINED),
+                                    + " but a rank can have at most %,d parameters and as many moments; %,d ranks, of"
+                                    + " which %,d divide the experts, would have %,d parameters each",
+                            parameters(model),
+                            size(Float.BYTES * (2 * parameters + moments)),
+                            MOST_TRAINED,
+                            train.ranks(),
+                            train.expertParallel(),
+                            parameters),
                     parameters > MOST_TRAINED
-                            ? "Make it smaller: moe.experts, width, feed-forward, layers. Training one model whose experts"
-                                    + " are divided among ranks is not possible yet."
+                            ? "Make train.expert-parallel larger, so that a rank has fewer experts, or the model smaller:"
+                                    + " moe.experts, width, feed-forward, layers."
                             : "Make train.ranks larger, or the model smaller.");
         }
         train.steps(model.sequenceLength());
-        int tokens = trainedTokens(model, train);
-        Footprint.of(model, tokens, true).withOptimizer(train.ranks()).check(tokens);
+        trainedTokens(model, train);
+    }
+
+    /** The share of the rank that has most parameters. */
+    private static ExpertShare largest(ModelConfig model, TrainConfig train) {
+        return IntStream.range(0, train.expertParallel())
+                .mapToObj(part -> new ExpertShare(part, train.expertParallel()))
+                .max(Comparator.comparingLong(share -> parameters(model, share)))
+                .orElseThrow();
+    }
+
+    /** The most parameters that a rank updates: its slice of those that all ranks have, and of those of its experts. */
+    private static long updated(ModelConfig model, ExpertShare share, int ranks) {
+        long own = parameters(model, share);
+        long common = share.isAll() ? own : ParameterLayout.of(model, share).common();
+        long replicas = ranks / share.parts();
+        return (common + ranks - 1) / ranks + (own - common + replicas - 1) / replicas;
+    }
+
+    private static Footprint training(ModelConfig model, TrainConfig train, int tokens) {
+        ExpertShare share = largest(model, train);
+        return Footprint.of(model, share, tokens, true).withMoments(updated(model, share, train.ranks()));
     }
 
     /**
-     * Checks that all ranks of a run fit into this process together.
+     * Checks that all ranks of a run fit into this process together: weights and gradients, the moments of their slices, and the
+     * buffers of a pass.
      *
      * @throws UserError (usage) as in {@link #checkTraining}
      */
     public static void checkTrainingTogether(ModelConfig model, TrainConfig train) {
         int tokens = trainedTokens(model, train);
+        Footprint rank = training(model, train, tokens);
+        rank.check(
+                tokens,
+                model.moeLayers().length == 0
+                        ? "Use more train.ranks or a smaller train.micro-batch"
+                        : "Use more train.ranks, a larger train.expert-parallel or a smaller train.micro-batch");
         Footprint.checkTogether(
-                Collections.nCopies(
-                        train.ranks(), Footprint.of(model, tokens, true).withOptimizer(train.ranks())),
+                Collections.nCopies(train.ranks(), rank),
                 "ranks",
                 tokens,
-                "Make train.ranks smaller");
+                "Make train.ranks smaller or train.expert-parallel larger");
+    }
+
+    /** Bytes that a rank takes outside the Java heap. */
+    public static long trainingBytes(ModelConfig model, TrainConfig train) {
+        return training(model, train, trainedTokens(model, train)).total();
     }
 
     /** Tokens that a rank computes at a time. */

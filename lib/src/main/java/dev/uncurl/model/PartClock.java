@@ -19,7 +19,7 @@ final class PartClock {
         ROUTER,
         DISPATCH,
         EXPERTS,
-        /** Tokens sent between processes that share the experts; none where all experts are in one process. */
+        /** Numbers and tokens sent between ranks, and waiting for other ranks; none where a process computes alone. */
         EXCHANGE,
         HEAD
     }

@@ -5,6 +5,7 @@ import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.model.PartClock.Part;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Arrays;
@@ -30,10 +31,16 @@ public final class SmoeLanguageModel implements AutoCloseable {
     private final boolean training;
     private final Arena arena;
     private final Buffers buffers;
+    /** Memory for rows of other ranks; null if this process has all experts. */
+    private final ExpertMemory divided;
+
     private final Embedding embedding;
     private final List<DecoderBlock> blocks;
     private final LanguageModelHead head;
     private final PartClock clock = new PartClock();
+    /** The ranks that score with this model. */
+    private final SharedPasses scoring;
+
     private TokenBatch last;
     private boolean closed;
 
@@ -41,10 +48,12 @@ public final class SmoeLanguageModel implements AutoCloseable {
             Kernels chosen,
             boolean ownsKernels,
             ModelConfig config,
+            ExpertShare share,
             FlatMemory parameters,
             FlatMemory gradients,
-            int maxTokens) {
-        var layout = ParameterLayout.of(config);
+            int maxTokens,
+            Peers scorers) {
+        var layout = ParameterLayout.of(config, share);
         checkLength("parameters", parameters, layout.length());
         if (gradients != null) {
             checkLength("gradients", gradients, layout.length());
@@ -55,21 +64,26 @@ public final class SmoeLanguageModel implements AutoCloseable {
         this.config = config;
         kernels = new PassKernels(chosen);
         this.ownsKernels = ownsKernels;
+        scoring = new SharedPasses(scorers);
         limits = new BatchLimits(maxTokens, config.sequenceLength(), config.vocabulary());
         training = gradients != null;
-        var footprint = Footprint.of(config, maxTokens, training);
+        var footprint = Footprint.of(config, share, maxTokens, training);
         if (parameters.onHost()) {
             footprint.check(maxTokens);
         }
         LOG.debug("A model for {} tokens at a time, threads: {}, {}", maxTokens, kernels.threads(), footprint);
         var source = new Parameter.Source(layout, parameters, gradients);
         long logitBytes = kernels.logitBytes();
-        arena = Arena.of(kernels, parameters.type(), arenaElements(config, maxTokens, training, logitBytes));
-        buffers = new Buffers(config, maxTokens, training, logitBytes, arena);
+        arena = Arena.of(kernels, parameters.type(), arenaElements(config, share, maxTokens, training, logitBytes));
+        divided = share.isAll()
+                ? null
+                : new ExpertMemory(
+                        kernels, parameters.type(), config, share, training, footprint.total() - footprint.exchange());
+        buffers = new Buffers(config, share, maxTokens, training, logitBytes, arena);
         embedding = new Embedding(kernels, source, maxTokens);
         blocks = IntStream.range(0, config.layers())
-                .mapToObj(layer ->
-                        new DecoderBlock(kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock))
+                .mapToObj(layer -> new DecoderBlock(
+                        kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock, divided))
                 .toList();
         head = new LanguageModelHead(kernels, source, config.sequenceLength(), maxTokens);
     }
@@ -84,13 +98,34 @@ public final class SmoeLanguageModel implements AutoCloseable {
     /** @param maxTokens maximal rows * columns of a batch */
     public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
         Kernels kernels = KernelChoice.best(flatParameters.dataType());
-        return new SmoeLanguageModel(kernels, true, config, FlatMemory.of(flatParameters), null, maxTokens);
+        return new SmoeLanguageModel(
+                kernels, true, config, ExpertShare.ALL, FlatMemory.of(flatParameters), null, maxTokens, Peers.NONE);
+    }
+
+    /**
+     * A model whose experts are divided among ranks, each of which scores batches of its own. When it has no more, it calls
+     * {@link #joinPasses}.
+     *
+     * @param flatParameters those of this rank, as {@link ParameterLayout#of(ModelConfig, ExpertShare)} has them
+     * @param slots task slots that all ranks have together; each has as many threads as its part of them
+     */
+    public static SmoeLanguageModel forScoring(
+            ModelConfig config,
+            ExpertShare share,
+            INDArray flatParameters,
+            int maxTokens,
+            CollectivePeers ranks,
+            int slots) {
+        int threads = Math.max(1, slots * KernelChoice.threads() / ranks.ranks().size());
+        Kernels kernels = KernelChoice.best(flatParameters.dataType(), threads);
+        return new SmoeLanguageModel(
+                kernels, true, config, share, FlatMemory.of(flatParameters), null, maxTokens, ranks);
     }
 
     /** As above with the given kernels, which the caller must close, and parameters in their memory. */
     public static SmoeLanguageModel forScoring(
             Kernels kernels, ModelConfig config, FlatMemory parameters, int maxTokens) {
-        return new SmoeLanguageModel(kernels, false, config, parameters, null, maxTokens);
+        return new SmoeLanguageModel(kernels, false, config, ExpertShare.ALL, parameters, null, maxTokens, Peers.NONE);
     }
 
     /**
@@ -101,7 +136,14 @@ public final class SmoeLanguageModel implements AutoCloseable {
             ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
         Kernels kernels = KernelChoice.best(flatParameters.dataType());
         return new SmoeLanguageModel(
-                kernels, true, config, FlatMemory.of(flatParameters), FlatMemory.of(flatGradients), maxTokens);
+                kernels,
+                true,
+                config,
+                ExpertShare.ALL,
+                FlatMemory.of(flatParameters),
+                FlatMemory.of(flatGradients),
+                maxTokens,
+                Peers.NONE);
     }
 
     /** As above with the given kernels, which the caller must close. */
@@ -113,18 +155,44 @@ public final class SmoeLanguageModel implements AutoCloseable {
     /** As above, with parameters and gradients in the memory of the kernels. */
     public static SmoeLanguageModel forTraining(
             Kernels kernels, ModelConfig config, FlatMemory parameters, FlatMemory gradients, int maxTokens) {
-        return new SmoeLanguageModel(kernels, false, config, parameters, gradients, maxTokens);
+        return new SmoeLanguageModel(
+                kernels, false, config, ExpertShare.ALL, parameters, gradients, maxTokens, Peers.NONE);
     }
 
-    private static long arenaElements(ModelConfig config, int maxTokens, boolean training, long logitBytes) {
+    /** As above, for what one rank holds of a model whose experts are divided; on the host. */
+    public static SmoeLanguageModel forTraining(
+            Kernels kernels,
+            ModelConfig config,
+            ExpertShare share,
+            INDArray flatParameters,
+            INDArray flatGradients,
+            int maxTokens) {
+        return new SmoeLanguageModel(
+                kernels,
+                false,
+                config,
+                share,
+                FlatMemory.of(flatParameters),
+                FlatMemory.of(flatGradients),
+                maxTokens,
+                Peers.NONE);
+    }
+
+    private static long arenaElements(
+            ModelConfig config, ExpertShare share, int maxTokens, boolean training, long logitBytes) {
         var measuring = Arena.measuring();
-        new Buffers(config, maxTokens, training, logitBytes, measuring);
+        new Buffers(config, share, maxTokens, training, logitBytes, measuring);
         return measuring.elements();
     }
 
     /** Bytes that a model in FLOAT on the host needs off the heap in addition to its parameters and gradients. */
     public static long arenaBytes(ModelConfig config, int maxTokens, boolean training) {
-        return Float.BYTES * arenaElements(config, maxTokens, training, Kernels.LOGIT_BYTES);
+        return arenaBytes(config, ExpertShare.ALL, maxTokens, training);
+    }
+
+    /** As above, without the rows that other ranks send. */
+    static long arenaBytes(ModelConfig config, ExpertShare share, int maxTokens, boolean training) {
+        return Float.BYTES * arenaElements(config, share, maxTokens, training, Kernels.LOGIT_BYTES);
     }
 
     public ModelConfig config() {
@@ -144,7 +212,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch) {
-        return pass(batch, batch.predicted(), Peers.NONE, false, null);
+        scoring.next(SharedPasses.Kind.ROWS);
+        return pass(batch, batch.predicted(), scoring.peers(), false, null);
     }
 
     /**
@@ -155,7 +224,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forward(TokenBatch batch, ExpertOutputs outputs) {
-        return pass(batch, batch.predicted(), Peers.NONE, false, outputs);
+        scoring.next(SharedPasses.Kind.OUTPUTS);
+        return pass(batch, batch.predicted(), scoring.peers(), false, outputs);
     }
 
     /**
@@ -243,15 +313,44 @@ public final class SmoeLanguageModel implements AutoCloseable {
         TokenBatch flat = batch.flat();
         last = flat;
         Attention.Layout layout = batch.layout(config.heads());
+        scoring.next(SharedPasses.Kind.INDEPENDENT);
         kernels.byRows(true);
         clock.start();
         embedding.forward(
                 batch.tokens(), batch.positions(), buffers.blocks.get(0).input().first(flat.size()));
         clock.lap(Part.EMBEDDING);
-        blocks(flat, (attention, qkv, sums, output) -> attention.forward(layout, qkv, output), false, Peers.NONE, null);
+        blocks(
+                flat,
+                (attention, qkv, sums, output) -> attention.forward(layout, qkv, output),
+                false,
+                scoring.peers(),
+                null);
         double[] result = head.logProbabilities(batch.rows(), batch.targets(), flat.size(), buffers);
         clock.lap(Part.HEAD);
         return result;
+    }
+
+    /**
+     * Takes part in the passes of the ranks that have more batches than this one, and returns when no rank has any. To be called
+     * by every rank of a model whose experts are divided, after its last batch.
+     */
+    public void joinPasses() {
+        checkOpen();
+        for (var kind = scoring.next(SharedPasses.Kind.NONE);
+                kind != SharedPasses.Kind.NONE;
+                kind = scoring.next(SharedPasses.Kind.NONE)) {
+            var shape = new Attention.Shape(1, 1, config.heads());
+            kernels.byRows(kind == SharedPasses.Kind.INDEPENDENT);
+            clock.start();
+            embedding.forward(SharedPasses.EMPTY, buffers.blocks.get(0).input().first(1));
+            clock.lap(Part.EMBEDDING);
+            blocks(
+                    SharedPasses.EMPTY,
+                    (attention, qkv, sums, output) -> attention.forward(shape, qkv, sums, output),
+                    false,
+                    scoring.peers(),
+                    kind == SharedPasses.Kind.OUTPUTS ? (layer, expert, sum) -> {} : null);
+        }
     }
 
     private void checkOpen() {
@@ -313,5 +412,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
             kernels.close();
         }
         arena.close();
+        if (divided != null) {
+            divided.close();
+        }
     }
 }

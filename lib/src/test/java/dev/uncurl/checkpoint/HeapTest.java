@@ -49,11 +49,11 @@ class HeapTest {
             var step = new org.apache.hadoop.fs.Path(arguments[0], "step-1");
             var staging = ModelStaging.create(fs, step, CONFIG);
             var slice = new CheckpointPart.Slice(0, 1, 0, network.numParams());
-            var part =
-                    CheckpointPart.write(staging, SmoeNetwork.parameters(network), SmoeNetwork.moments(network), slice);
+            var part = CheckpointPart.write(
+                    staging, SmoeNetwork.parameters(network), SmoeNetwork.moments(network)::part, slice);
             TrainingCheckpoint.publish(staging, List.of(part), new byte[0], lineage);
             var checkpoint = TrainingCheckpoint.open(fs, step);
-            SmoeNetwork.resume(network, checkpoint.moments(0, network.numParams()), 1);
+            SmoeNetwork.resume(network, checkpoint.moments(SmoeNetwork.updated(network)), 1);
             for (var tensor : written.layout().tensors()) {
                 if (!checkpoint.model().tensors().same(tensor.name(), written.tensors(), tensor.name())) {
                     throw new IllegalStateException(tensor.name() + " is not what was written");

@@ -9,6 +9,8 @@ import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.WeightArrays;
 import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.DType;
+import dev.uncurl.model.spec.ElementRange;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -18,8 +20,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,11 +82,34 @@ class TrainingCheckpointTest {
         TrainingCheckpoint.publish(staging, parts, TRAINING, LINEAGE);
     }
 
-    private Weights moments(CheckpointPart.Slice slice) {
-        int from = (int) slice.begin();
-        int length = (int) slice.length();
-        return (name, values) -> values.take(
-                Arrays.copyOfRange(name.equals(FlatMoments.FIRST) ? first : second, from, from + length), length, 0);
+    /** The moments of a rank: those of its ranges, one after another. */
+    private Function<ElementRange, Weights> moments(CheckpointPart.Slice slice) {
+        float[] own = moments(first, slice);
+        float[] squares = moments(second, slice);
+        return range -> (name, values) -> values.take(
+                Arrays.copyOfRange(
+                        name.equals(FlatMoments.FIRST) ? own : squares, (int) range.from(), (int) range.to()),
+                (int) range.length(),
+                0);
+    }
+
+    private static float[] moments(float[] all, CheckpointPart.Slice slice) {
+        return join(all, slice.ranges());
+    }
+
+    private static float[] join(float[] all, List<ElementRange> ranges) {
+        float[] joined =
+                new float[(int) ranges.stream().mapToLong(ElementRange::length).sum()];
+        int at = 0;
+        for (ElementRange range : ranges) {
+            System.arraycopy(all, (int) range.from(), joined, at, (int) range.length());
+            at += (int) range.length();
+        }
+        return joined;
+    }
+
+    private static List<ElementRange> range(long from, long to) {
+        return List.of(new ElementRange(from, to));
     }
 
     private static float[] read(Weights moments, String name, int length) throws IOException {
@@ -99,7 +126,7 @@ class TrainingCheckpointTest {
     void everythingComesBackBitForBitAndTheFolderIsAModelToo() throws IOException {
         var checkpoint = TrainingCheckpoint.open(fs, path("step-4"));
         assertThat(array(checkpoint.model())).containsExactly(parameters);
-        Weights all = checkpoint.moments(0, PARAMETERS);
+        Weights all = checkpoint.moments(range(0, PARAMETERS));
         assertThat(read(all, FlatMoments.FIRST, PARAMETERS)).containsExactly(first);
         assertThat(read(all, FlatMoments.SECOND, PARAMETERS)).containsExactly(second);
         assertThat(checkpoint.training()).isEqualTo(TRAINING);
@@ -121,13 +148,60 @@ class TrainingCheckpointTest {
             {(int) bounds[2], PARAMETERS}
         };
         for (int[] slice : slices) {
-            Weights moments = checkpoint.moments(slice[0], slice[1] - slice[0]);
+            Weights moments = checkpoint.moments(range(slice[0], slice[1]));
             assertThat(read(moments, FlatMoments.FIRST, slice[1] - slice[0]))
                     .as(Arrays.toString(slice))
                     .containsExactly(Arrays.copyOfRange(first, slice[0], slice[1]));
             assertThat(read(moments, FlatMoments.SECOND, slice[1] - slice[0]))
                     .containsExactly(Arrays.copyOfRange(second, slice[0], slice[1]));
         }
+    }
+
+    /** A block of three experts by four ranks, of which two divide the experts; then read by other ranks. */
+    @Test
+    void ranksThatDivideExpertsWriteWhatTheyHoldAndAnyOtherRanksReadIt() throws IOException {
+        ModelStaging staging = ModelStaging.create(fs, path("step-6"), CONFIG, DType.F32, 2);
+        var parts = new ArrayList<CheckpointPart>();
+        for (int rank = 0; rank < 4; rank++) {
+            var slice = new CheckpointPart.Slice(rank, 4, updated(rank, 4, 2));
+            var attached = ModelStaging.attach(fs, path("step-6"), CONFIG, DType.F32, 2, staging.token());
+            Weights own = held(ExpertShare.of(rank, 2));
+            parts.add(CheckpointPart.write(attached, own, moments(slice), slice, 7));
+        }
+        TrainingCheckpoint.publish(staging, parts, TRAINING, LINEAGE);
+        var checkpoint = TrainingCheckpoint.open(fs, path("step-6"));
+        assertThat(array(checkpoint.model())).containsExactly(parameters);
+        for (int[] pair : new int[][] {{1, 1}, {3, 1}, {3, 3}, {6, 3}, {2, 2}}) {
+            for (int rank = 0; rank < pair[0]; rank++) {
+                List<ElementRange> ranges = updated(rank, pair[0], pair[1]);
+                float[] expected = join(second, ranges);
+                assertThat(read(checkpoint.moments(ranges), FlatMoments.SECOND, expected.length))
+                        .as(Arrays.toString(pair) + rank)
+                        .containsExactly(expected);
+            }
+        }
+    }
+
+    /** The parameters that a rank updates: its slice of the common ones, and its slice of its experts'. */
+    private static List<ElementRange> updated(int rank, int ranks, int parts) {
+        ParameterLayout own = ParameterLayout.of(CONFIG, ExpertShare.of(rank, parts));
+        long[] common = Bounds.even(own.common(), ranks);
+        long[] experts = Bounds.even(own.length() - own.common(), ranks / parts);
+        var ranges = new ArrayList<ElementRange>();
+        ranges.addAll(own.in(ParameterLayout.of(CONFIG), new ElementRange(common[rank], common[rank + 1])));
+        ranges.addAll(own.in(
+                ParameterLayout.of(CONFIG),
+                new ElementRange(own.common() + experts[rank / parts], own.common() + experts[rank / parts + 1])));
+        return ranges;
+    }
+
+    /** Weights without the experts of other parts. */
+    private Weights held(ExpertShare share) {
+        ParameterLayout own = ParameterLayout.of(CONFIG, share);
+        return (name, values) -> {
+            own.tensor(name);
+            weights(parameters).read(name, values);
+        };
     }
 
     /** A file per rank, with the names that PyTorch's AdamW gives the moments. */
@@ -204,7 +278,7 @@ class TrainingCheckpointTest {
     void aCheckpointIsNeverOverwritten() throws IOException {
         assertThatThrownBy(() -> write("step-4")).isInstanceOf(UserError.class);
         assertThat(read(
-                        TrainingCheckpoint.open(fs, path("step-4")).moments(0, PARAMETERS),
+                        TrainingCheckpoint.open(fs, path("step-4")).moments(range(0, PARAMETERS)),
                         FlatMoments.FIRST,
                         PARAMETERS))
                 .containsExactly(first);

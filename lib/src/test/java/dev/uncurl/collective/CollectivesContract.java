@@ -54,6 +54,47 @@ public abstract class CollectivesContract extends LostRanksContract {
         });
     }
 
+    /** In each operation a value is counted once for each rank that it goes to. */
+    @Test
+    void theBytesOfAllRanksTogetherAreCounted() throws Exception {
+        for (int size : SIZES) {
+            long length = 20_000 * size + 1;
+            List<long[]> bytes = Crew.run(open(size), ranks -> {
+                FloatRange values = FloatRange.allocate(length);
+                FloatRange received = FloatRange.allocate(length);
+                long[] parts = new long[size];
+                Arrays.fill(parts, 20_000);
+                List<Runnable> operations = List.of(
+                        () -> ranks.allReduce(values),
+                        () -> ranks.allToAll(values, parts, received, parts),
+                        () -> ranks.broadcast(values, size - 1),
+                        () -> ranks.sum(new double[3]),
+                        () -> ranks.gather(new long[ranks.rank()]),
+                        ranks::barrier);
+                return operations.stream()
+                        .mapToLong(operation -> {
+                            long before = ranks.cost().bytes();
+                            operation.run();
+                            assertThat(ranks.cost().waitNanos()).isNotNegative();
+                            return ranks.cost().bytes() - before;
+                        })
+                        .toArray();
+            });
+            long[] sums = new long[6];
+            bytes.forEach(rank -> Arrays.setAll(sums, i -> sums[i] + rank[i]));
+            long others = size - 1L;
+            assertThat(sums)
+                    .as("%d ranks", size)
+                    .containsExactly(
+                            4 * 2 * others * length,
+                            4 * size * others * 20_000,
+                            4 * others * length,
+                            8 * size * others * 3,
+                            8 * others * (size * others / 2),
+                            0);
+        }
+    }
+
     @Test
     void theSumOfAnElementDoesNotDependOnTheBounds() throws Exception {
         for (int size : SIZES) {

@@ -24,7 +24,7 @@ class SettingsTest {
               moe { experts = 4, top-k = 1, every = 2, renormalize = false, balance-loss = 0.01, z-loss = 0, capacity-factor = 0 }
             }
             train {
-              tokens = 1000, ranks = 2, batch = 4, micro-batch = 2, metrics-every = 2, checksum-every = 0, restarts = 2, stall = 60
+              tokens = 1000, ranks = 2, expert-parallel = 1, batch = 4, micro-batch = 2, metrics-every = 2, checksum-every = 0, restarts = 2, stall = 60
               learning-rate = 1e-3, minimum-learning-rate = 1e-4, warmup = 0.1
               beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weight-decay = 0.1, clip = 1, loss-on = target, seed = 7
               spike-factor = 3, validation { every = 2, sequences = 8 }, checkpoint { every = 4, keep = 2, stay = false }
@@ -287,6 +287,23 @@ class SettingsTest {
             assertThatThrownBy(() -> Settings.load(name, List.of()))
                     .isInstanceOfSatisfying(UserError.class, userError -> assertThat(userError.kind())
                             .isEqualTo(UserError.Kind.USAGE));
+        }
+    }
+
+    @Test
+    void theFileOfTheSubmittingMachineIsReadUnderItsName() {
+        var encoder = java.util.Base64.getEncoder();
+        String name = encoder.encodeToString("/there/my.conf".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        String text = encoder.encodeToString("train.ranks = 7".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        System.setProperty("uncurl.config", name + ":" + text);
+        try {
+            assertThat(Settings.load("/there/my.conf", List.of("train.batch=3")).describe())
+                    .contains("train.ranks = 7", "train.batch = 3", "my.conf");
+            assertThatThrownBy(() -> Settings.load("/there/other.conf", List.of()))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("other.conf");
+        } finally {
+            System.clearProperty("uncurl.config");
         }
     }
 }

@@ -1,39 +1,44 @@
 package dev.uncurl.dl4j;
 
+import static dev.uncurl.dl4j.RankTraining.BATCH;
+import static dev.uncurl.dl4j.RankTraining.STEPS;
+import static dev.uncurl.dl4j.RankTraining.alone;
+import static dev.uncurl.dl4j.RankTraining.batch;
+import static dev.uncurl.dl4j.RankTraining.config;
+import static dev.uncurl.dl4j.RankTraining.network;
+import static dev.uncurl.dl4j.RankTraining.onRanks;
+import static dev.uncurl.dl4j.RankTraining.share;
+import static dev.uncurl.dl4j.RankTraining.together;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.uncurl.collective.Collectives;
-import dev.uncurl.collective.Loopback;
+import dev.uncurl.dl4j.RankTraining.Run;
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.FlatMoments;
-import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.TrainStep;
-import dev.uncurl.model.WeightArrays;
+import dev.uncurl.model.spec.ElementRange;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.MoeLayer;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * The law of synchronous training: apart from rounding, losses and weights do not depend on the number of ranks. The oracle is
@@ -41,140 +46,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Tag("slow")
 class RankStepTest {
-    private static final int VOCABULARY = 40;
-    private static final int BATCH = 12;
-    private static final int STEPS = 200;
-    /** The norm of the gradient is between 0.5 and 4. */
-    private static final FusedAdamW UPDATER = new FusedAdamW(1e-3)
-            .withSchedule(20, STEPS, 1e-4)
-            .withWeightDecay(0.1)
-            .withMaximumGradientNorm(0.7);
-
-    private static ModelConfig config(MoeConfig moe) {
-        return new ModelConfig(4, 32, 2, 64, VOCABULARY, 16, moe);
-    }
-
-    private static ModelConfig config(int topK, double capacityFactor) {
-        return config(new MoeConfig(8, topK, 2, topK > 1, 0.01, 0.001, capacityFactor));
-    }
-
-    /** Sequences of different lengths that count in steps of one or two, with some noise. */
-    private static TokenBatch batch(long step) {
-        var random = new Random(step);
-        return TokenBatch.ofSequences(IntStream.range(0, BATCH)
-                .mapToObj(row -> {
-                    int first = random.nextInt(VOCABULARY);
-                    int stride = 1 + random.nextInt(2);
-                    return IntStream.range(0, 4 + random.nextInt(13))
-                            .map(i -> random.nextInt(9) == 0
-                                    ? random.nextInt(VOCABULARY)
-                                    : (first + stride * i) % VOCABULARY)
-                            .toArray();
-                })
-                .toList());
-    }
-
-    /** The sequences of a rank, in their order. */
-    private static TokenBatch share(TokenBatch batch, StepShares shares, int rank) {
-        int[] rows = IntStream.range(0, batch.rows())
-                .filter(row -> shares.rank(row) == rank)
-                .toArray();
-        int columns = batch.columns();
-        return new TokenBatch(
-                Arrays.stream(rows)
-                        .flatMap(row -> Arrays.stream(batch.tokens(), row * columns, (row + 1) * columns))
-                        .toArray(),
-                Arrays.stream(rows)
-                        .flatMap(row -> Arrays.stream(batch.targets(), row * columns, (row + 1) * columns))
-                        .toArray(),
-                rows.length,
-                columns);
-    }
-
-    /** Losses and routing of all steps, and the parameters after the last one. */
-    private record Run(List<TrainStep.Result> results, float[] parameters) {
-        double[] losses() {
-            return results.stream().mapToDouble(result -> result.loss().total()).toArray();
-        }
-
-        List<Integer> dropped() {
-            return results.stream()
-                    .map(result -> result.routing().values().stream()
-                            .mapToInt(TrainStep.Routing::dropped)
-                            .sum())
-                    .toList();
-        }
-    }
-
-    private static MultiLayerNetwork network(ModelConfig config, int microBatch) throws IOException {
-        return SmoeNetwork.create(
-                config, UPDATER, WeightArrays.of(config, WeightArrays.initial(config, 5)), microBatch);
-    }
-
-    private static float[] parameters(MultiLayerNetwork network) {
-        return network.params().dup('c').data().asFloat();
-    }
-
-    private static Run alone(ModelConfig config, int microBatch, int steps) throws IOException {
-        MultiLayerNetwork network = network(config, microBatch);
-        var step = new NetworkStep(network);
-        var results = new ArrayList<TrainStep.Result>();
-        for (int i = 0; i < steps; i++) {
-            results.add(step.take(batch(i)));
-        }
-        SmoeNetwork.layer(network).release();
-        return new Run(results, parameters(network));
-    }
-
-    /** What a rank does with its network. */
-    private interface Work<T> {
-        T of(MultiLayerNetwork network, Collectives ranks) throws Exception;
-    }
-
-    private static <T> List<T> onRanks(ModelConfig config, StepShares shares, Work<T> work) throws Exception {
-        List<Collectives> ranks = Loopback.ranks(shares.ranks(), Duration.ofSeconds(60));
-        var threads = Executors.newFixedThreadPool(shares.ranks());
-        try {
-            List<Callable<T>> calls = ranks.stream()
-                    .<Callable<T>>map(rank -> () -> {
-                        MultiLayerNetwork network = network(config, shares.microBatch());
-                        SmoeNetwork.join(network, rank, shares, shares.ranks() * (1 + rank.rank() % 2));
-                        return work.of(network, rank);
-                    })
-                    .toList();
-            var results = new ArrayList<T>();
-            for (Future<T> future : threads.invokeAll(calls)) {
-                results.add(future.get());
-            }
-            return results;
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof Exception cause ? cause : e;
-        } finally {
-            threads.shutdownNow();
-        }
-    }
-
-    private static Run together(ModelConfig config, StepShares shares, int steps) throws Exception {
-        List<Run> runs = onRanks(config, shares, (network, ranks) -> {
-            var step = new RankStep(network);
-            var results = new ArrayList<TrainStep.Result>();
-            for (int i = 0; i < steps; i++) {
-                results.add(step.take(share(batch(i), shares, ranks.rank())));
-            }
-            step.requireEqualParameters();
-            step.release();
-            return new Run(results, parameters(network));
-        });
-        for (Run run : runs) {
-            assertThat(run.parameters()).isEqualTo(runs.get(0).parameters());
-            assertThat(run.losses()).containsExactly(runs.get(0).losses());
-            assertThat(run.dropped()).isEqualTo(runs.get(0).dropped());
-        }
-        return runs.get(0);
-    }
-
     static Stream<Arguments> models() {
         var mapped = new MoeLayer(3, List.of(0, 1, 1, 0, 2, -2, -2, 2));
+        var five = new MoeLayer(5);
         return Stream.of(
                 Arguments.of("top-1", config(1, 0)),
                 Arguments.of("top-2", config(2, 0)),
@@ -182,9 +56,21 @@ class RankStepTest {
                 Arguments.of("top-2 with a capacity", config(2, 1.1)),
                 Arguments.of(
                         "top-2, mapped", config(2, 0.8).withMoeLayers(new TreeMap<>(Map.of(1, mapped, 3, mapped)))),
+                Arguments.of(
+                        "uneven blocks",
+                        config(2, 0).withMoeLayers(new TreeMap<>(Map.of(1, five, 3, new MoeLayer(8))))),
                 Arguments.of("dense", config(new MoeConfig(0, 1, 2, false, 0, 0))));
     }
 
+    /** One if there are no experts. */
+    private static int fewestExperts(ModelConfig config) {
+        return Arrays.stream(config.moeLayers())
+                .map(layer -> config.moe().layer(layer).experts())
+                .min()
+                .orElse(1);
+    }
+
+    /** By (ranks, expert-parallel). */
     @ParameterizedTest(name = "{0}")
     @MethodSource("models")
     void lossesDoNotDependOnTheNumberOfRanks(String name, ModelConfig config) throws Exception {
@@ -194,16 +80,24 @@ class RankStepTest {
                 .count();
         assertThat(clipped).as("clipped steps").isBetween(20L, (long) STEPS);
         assertThat(alone.losses()[STEPS - 1]).isLessThan(0.8 * alone.losses()[0]);
-        for (int ranks = 1; ranks <= 4; ranks++) {
-            Run together = together(config, new StepShares(BATCH, ranks, BATCH), STEPS);
+        for (int[] pair : new int[][] {{1, 1}, {2, 1}, {3, 1}, {4, 1}, {2, 2}, {4, 2}, {4, 4}}) {
+            int ranks = pair[0];
+            int parts = pair[1];
+            if (parts > fewestExperts(config)) {
+                continue;
+            }
+            Run together = together(config, new StepShares(BATCH, ranks, BATCH), parts, STEPS);
             for (int i = 0; i < STEPS; i++) {
                 TrainStep.Result one = alone.results().get(i);
                 TrainStep.Result many = together.results().get(i);
-                String what = name + ", " + ranks + " ranks, step " + (i + 1);
+                String what = name + ", " + ranks + " ranks, expert-parallel " + parts + ", step " + (i + 1);
                 assertThat(many.loss().total())
                         .as(what)
                         .isCloseTo(one.loss().total(), within(1e-5 * one.loss().total()));
                 assertThat(many.loss().predicted()).isEqualTo(one.loss().predicted());
+                assertThat(many.gradientNorm())
+                        .as(what)
+                        .isCloseTo(one.gradientNorm(), within(1e-3 * one.gradientNorm()));
             }
             if (ranks == 1) {
                 assertThat(together.parameters()).isEqualTo(alone.parameters());
@@ -242,12 +136,13 @@ class RankStepTest {
         }
     }
 
-    @Test
-    void twoRunsOfTheSameRanksHaveTheSameBits() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"3, 1", "4, 2", "3, 3"})
+    void twoRunsOfTheSameRanksHaveTheSameBits(int ranks, int parts) throws Exception {
         ModelConfig config = config(2, 1.1);
-        var shares = new StepShares(BATCH, 3, 2);
-        Run one = together(config, shares, 40);
-        Run other = together(config, shares, 40);
+        var shares = new StepShares(BATCH, ranks, 2);
+        Run one = together(config, shares, parts, 40);
+        Run other = together(config, shares, parts, 40);
         assertThat(one.losses()).containsExactly(other.losses());
         assertThat(one.parameters()).isEqualTo(other.parameters());
     }
@@ -258,7 +153,7 @@ class RankStepTest {
         MultiLayerNetwork alone = network(config, 0);
         new NetworkStep(alone).take(batch(0));
         var shares = new StepShares(BATCH, 3, BATCH);
-        List<float[]> moments = onRanks(config, shares, (network, ranks) -> {
+        List<float[]> moments = onRanks(config, shares, 1, (network, ranks) -> {
             var step = new RankStep(network);
             step.take(share(batch(0), shares, ranks.rank()));
             step.release();
@@ -287,7 +182,7 @@ class RankStepTest {
     void aModelThatCannotRouteGivesAFaultOnEveryRank() throws Exception {
         ModelConfig config = config(1, 0);
         var shares = new StepShares(BATCH, 3, BATCH);
-        List<TrainStep.Result> results = onRanks(config, shares, (network, ranks) -> {
+        List<TrainStep.Result> results = onRanks(config, shares, 1, (network, ranks) -> {
             if (ranks.rank() == 1) {
                 network.params().assign(1e30);
             }
@@ -306,7 +201,7 @@ class RankStepTest {
     void aReplicaThatDiffersIsNamedOnEveryRank() throws Exception {
         ModelConfig config = config(1, 0);
         var shares = new StepShares(BATCH, 3, BATCH);
-        List<String> messages = onRanks(config, shares, (network, ranks) -> {
+        List<String> messages = onRanks(config, shares, 1, (network, ranks) -> {
             var step = new RankStep(network);
             step.requireEqualParameters();
             if (ranks.rank() == 2) {
@@ -320,6 +215,94 @@ class RankStepTest {
             }
         });
         assertThat(messages).allMatch(message -> message.contains("The parameters of rank 2 differ"));
+    }
+
+    @Test
+    void aRankHoldsItsExpertsAndUpdatesEachParameterOnce() throws Exception {
+        ModelConfig config = config(2, 0);
+        ParameterLayout whole = ParameterLayout.of(config);
+        var shares = new StepShares(BATCH, 4, BATCH);
+        List<List<ElementRange>> updated = onRanks(config, shares, 2, (network, ranks) -> {
+            var step = new RankStep(network);
+            step.take(share(batch(0), shares, ranks.rank()));
+            step.release();
+            assertThat(network.numParams())
+                    .isEqualTo(ParameterLayout.of(config, ExpertShare.of(ranks.rank(), 2))
+                            .length())
+                    .isLessThan(whole.length());
+            assertThat(SmoeNetwork.moments(network).length())
+                    .isEqualTo(SmoeNetwork.updated(network).stream()
+                            .mapToLong(ElementRange::length)
+                            .sum());
+            return SmoeNetwork.updated(network);
+        });
+        int[] times = new int[(int) whole.length()];
+        updated.stream()
+                .flatMap(List::stream)
+                .flatMapToLong(range -> LongStream.range(range.from(), range.to()))
+                .forEach(parameter -> times[(int) parameter]++);
+        assertThat(times).containsOnly(1);
+    }
+
+    /** Experts of a rank differ from those of its replica. */
+    @Test
+    void aReplicaOfExpertsThatDiffersIsNamed() throws Exception {
+        ModelConfig config = config(1, 0);
+        var shares = new StepShares(BATCH, 6, BATCH);
+        List<String> messages = onRanks(config, shares, 2, (network, ranks) -> {
+            var step = new RankStep(network);
+            step.requireEqualParameters();
+            if (ranks.rank() == 3) {
+                long last = network.numParams() - 1;
+                network.params().putScalar(last, Math.nextUp(network.params().getFloat(last)));
+            }
+            return catchThrowableOfType(step::requireEqualParameters, UserError.class)
+                    .getMessage();
+        });
+        assertThat(messages).allMatch(message -> message.contains("The parameters of rank 3 differ"));
+    }
+
+    /** All tokens go to the experts of one rank of a group, whose memory then grows. */
+    @Test
+    void aRankThatGetsAllTokensComputesThem() throws Exception {
+        ModelConfig config = config(1, 0);
+        List<Double> expected = List.of();
+        for (int parts : new int[] {1, 2, 4}) {
+            var shares = new StepShares(BATCH, 4, BATCH);
+            List<TrainStep.Result> results = onRanks(config, shares, parts, (network, ranks) -> {
+                collapse(network);
+                var step = new RankStep(network);
+                TrainStep.Result result = step.take(share(batch(0), shares, ranks.rank()));
+                step.release();
+                return result;
+            });
+            TrainStep.Result result = results.get(0);
+            int[] tokens = result.routing().get(1).tokens();
+            assertThat(tokens[0]).isEqualTo(Arrays.stream(tokens).sum()).isPositive();
+            double loss = expected.isEmpty() ? result.loss().total() : expected.get(0);
+            double norm = expected.isEmpty() ? result.gradientNorm() : expected.get(1);
+            assertThat(result.loss().total()).isCloseTo(loss, within(1e-6 * loss));
+            assertThat(result.gradientNorm()).isCloseTo(norm, within(1e-5 * norm));
+            expected = List.of(loss, norm);
+        }
+    }
+
+    /** Zero routers: all logits are equal, and ties go to expert 0. */
+    private static void collapse(MultiLayerNetwork network) {
+        for (int layer : new int[] {1, 3}) {
+            var router = SmoeNetwork.layout(network).tensor(ParameterLayout.router(layer));
+            network.params()
+                    .get(NDArrayIndex.all(), NDArrayIndex.interval(router.offset(), router.offset() + router.length()))
+                    .assign(0);
+        }
+    }
+
+    @Test
+    void aNetworkThatHoldsThePartOfAnotherRankIsRefused() {
+        ModelConfig config = config(1, 0);
+        var shares = new StepShares(BATCH, 3, BATCH);
+        assertThatThrownBy(() -> onRanks(config, shares, 2, (network, ranks) -> null))
+                .hasMessageContaining("of 3 cannot hold part");
     }
 
     @Test

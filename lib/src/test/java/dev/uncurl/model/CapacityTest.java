@@ -8,8 +8,13 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Random;
 import java.util.stream.IntStream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -70,6 +75,38 @@ class CapacityTest {
         var assignments = new TokenAssignments(router, moe.layer(1), 2, tokens);
         dispatch.sort(assignments, tokens, capacity, new double[][] {dispatch.count(assignments, tokens)}, 0);
         return dispatch.slot;
+    }
+
+    /** What every rank knows of the others' assignments from their numbers is what these keep. */
+    @Property(tries = 100)
+    void keptAssignmentsOfEachRankFollowFromTheNumbersOfAll(
+            @ForAll Random random,
+            @ForAll @IntRange(min = 1, max = 4) int ranks,
+            @ForAll @IntRange(max = 9) int capacity) {
+        var moe = new MoeConfig(3, 2, 2, false, 0, 0);
+        var dispatches = new ArrayList<Dispatch>();
+        var assignments = new ArrayList<TokenAssignments>();
+        double[][] counts = new double[ranks][];
+        for (int rank = 0; rank < ranks; rank++) {
+            var router = new Router(null, moe, 1, null, 8);
+            for (int token = 0; token < 8; token++) {
+                int first = random.nextInt(3);
+                boolean padding = random.nextInt(4) == 0;
+                router.chosen[2 * token] = padding ? -1 : first;
+                router.chosen[2 * token + 1] = padding ? -1 : (first + 1 + random.nextInt(2)) % 3;
+            }
+            dispatches.add(new Dispatch(3, 2, 8));
+            assignments.add(new TokenAssignments(router, moe.layer(1), 2, 8));
+            counts[rank] = dispatches.get(rank).count(assignments.get(rank), 8);
+        }
+        int[][] kept = dispatches.get(0).kept(counts, capacity);
+        for (int rank = 0; rank < ranks; rank++) {
+            Dispatch dispatch = dispatches.get(rank);
+            dispatch.sort(assignments.get(rank), 8, capacity, counts, rank);
+            for (int expert = 0; expert < 3; expert++) {
+                assertThat(kept[rank][expert]).isEqualTo(dispatch.start[expert + 1] - dispatch.start[expert]);
+            }
+        }
     }
 
     /** The experts stand in the last block, so that nothing mixes tokens after them. */

@@ -13,6 +13,8 @@ import java.net.UnknownHostException;
 import java.nio.file.AccessDeniedException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.hadoop.fs.FSError;
@@ -40,6 +42,10 @@ public final class Failures {
                 return userError;
             }
         }
+        Optional<UserError> ofExecutors = ClusterFailures.userError(causes, Failures::setting);
+        if (ofExecutors.isPresent()) {
+            return ofExecutors.get();
+        }
         for (Throwable cause : causes) {
             UserError userError = known(cause);
             if (userError != null) {
@@ -47,6 +53,16 @@ public final class Failures {
             }
         }
         return DamageDiagnosis.of(failure);
+    }
+
+    /** The value of a Spark property in this application, for a message. */
+    private static String setting(String key) {
+        String otherwise = Map.of(
+                        "spark.executor.memory", "1g", "spark.task.maxFailures", "4", "spark.executor.cores", "all")
+                .getOrDefault(key, "not set");
+        return SparkSession.getDefaultSession().isDefined()
+                ? SparkSession.getDefaultSession().get().conf().get(key, otherwise)
+                : otherwise;
     }
 
     /** First non-blank line of the message; the class name when there is no message. */
@@ -108,7 +124,8 @@ public final class Failures {
         return UserError.usage(
                 "Out of memory: " + message,
                 offHeap
-                        ? "Make the batch smaller, or raise UNCURL_OFFHEAP of jobs/submit (-Dorg.bytedeco.javacpp.maxbytes)."
+                        ? "Make the batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
+                                + " (-Dorg.bytedeco.javacpp.maxbytes)."
                         : String.format(
                                 Locale.ROOT,
                                 "The Java heap has %,d MB. Give it more (jobs/submit --driver-memory 6g -- <command>),"
@@ -121,8 +138,8 @@ public final class Failures {
         if (ownName() == null) {
             return UserError.input(
                     "The name of this machine does not resolve to an address: " + firstLine(cause),
-                    "Set SPARK_LOCAL_IP=127.0.0.1 (for a cluster: an address that its machines can reach), or add the name to"
-                            + " /etc/hosts.",
+                    "Set SPARK_LOCAL_IP=127.0.0.1 (for a cluster: an address that its machines can reach), or add the"
+                            + " name to /etc/hosts.",
                     cause);
         }
         return UserError.input(

@@ -34,6 +34,12 @@ public final class WarehouseOptions {
         return Warehouse.open(folder);
     }
 
+    /** As {@link #open}, without its tables. */
+    public Warehouse at() {
+        checkFolder(folder);
+        return Warehouse.at(folder);
+    }
+
     private static void checkFolder(String folder) {
         try {
             if (!folder.isBlank() && new Path(folder).toUri().getPath() != null) {

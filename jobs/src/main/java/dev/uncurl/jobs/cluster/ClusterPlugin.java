@@ -69,6 +69,17 @@ public final class ClusterPlugin implements SparkPlugin {
         }
     }
 
+    /** In a task: the time on the driver, in milliseconds since 1970. */
+    static long driverMillis() {
+        try {
+            return (Long) context().ask(new ClockQuestion());
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException("The driver does not say what time it is", e);
+        }
+    }
+
     private static PluginContext context() {
         return required(executor);
     }
@@ -78,7 +89,8 @@ public final class ClusterPlugin implements SparkPlugin {
         if (context == null) {
             throw UserError.usage(
                     "Ranks cannot find each other: this executor has no " + ClusterPlugin.class.getName(),
-                    "Add it to spark.plugins where the Spark session is made, and the application's jar to the executors.");
+                    "Add it to spark.plugins where the Spark session is made, and the application's jar to the"
+                            + " executors.");
         }
         return context;
     }
@@ -106,6 +118,9 @@ public final class ClusterPlugin implements SparkPlugin {
                     listener.accept(report);
                 }
                 return null;
+            }
+            if (message instanceof ClockQuestion) {
+                return System.currentTimeMillis();
             }
             throw new IllegalArgumentException("Not a message of a rank: " + message.getClass());
         }

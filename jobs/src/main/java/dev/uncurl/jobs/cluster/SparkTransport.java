@@ -3,6 +3,7 @@ package dev.uncurl.jobs.cluster;
 import dev.uncurl.collective.Arguments;
 import dev.uncurl.collective.Bounds;
 import dev.uncurl.collective.Collectives;
+import dev.uncurl.collective.ExchangeCost;
 import dev.uncurl.collective.FloatRange;
 import dev.uncurl.error.UserError;
 import java.nio.ByteBuffer;
@@ -25,6 +26,7 @@ public final class SparkTransport implements Collectives {
     /** Shared by a rank's groups. */
     private static final class Place {
         volatile String text = "";
+        final ThreadLocal<long[]> waited = ThreadLocal.withInitial(() -> new long[1]);
     }
 
     private final Wire wire;
@@ -80,10 +82,13 @@ public final class SparkTransport implements Collectives {
     }
 
     private void exchange(Operation operation, Consumer<Exchange> work) {
-        var exchange = new Exchange(wire, operation, group, sequence++, members, place.text);
+        long since = System.nanoTime();
+        long number = sequence++;
+        var exchange = new Exchange(wire, operation, group, number, members, place.text);
         try {
             work.accept(exchange);
             exchange.awaitSent();
+            place.waited.get()[0] += wire.attendance().waited(group, number, since);
         } catch (RuntimeException e) {
             exchange.cancel();
             throw e;
@@ -228,6 +233,16 @@ public final class SparkTransport implements Collectives {
         int count = groups.merge(chosen, 1, Integer::sum);
         int[] inRun = chosen.stream().mapToInt(one -> members[one]).toArray();
         return new SparkTransport(wire, Numbers.ofGroup(group, inRun, count), inRun, chosen.indexOf(rank), place);
+    }
+
+    @Override
+    public ExchangeCost cost() {
+        return new ExchangeCost(place.waited.get()[0], wire.payload());
+    }
+
+    /** Bytes outside the heap that a rank takes for sums with so many ranks, itself included. */
+    public static long memory(int ranks) {
+        return Staging.bytes(ranks);
     }
 
     /** Of a group: nothing; the run's own closes all connections. */

@@ -12,7 +12,16 @@ final class Staging {
 
     Staging(int size) {
         windows = new FloatRange[2][size];
-        window = Math.max(Exchange.SMALL, Math.min(FloatRange.WINDOW, FLOATS / Math.max(1, 2 * (size - 1))));
+        window = window(size);
+    }
+
+    private static int window(int size) {
+        return Math.max(Exchange.SMALL, Math.min(FloatRange.WINDOW, FLOATS / Math.max(1, 2 * (size - 1))));
+    }
+
+    /** Bytes of all windows among so many ranks. */
+    static long bytes(int size) {
+        return 2L * (size - 1) * window(size) * Float.BYTES;
     }
 
     /** Floats of a window: a function of the number of ranks alone, so that all ranks use the same. */

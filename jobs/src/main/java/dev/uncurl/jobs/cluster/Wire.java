@@ -37,6 +37,7 @@ final class Wire implements AutoCloseable {
     private final long run;
     private final Duration deadline;
     private final Inbox inbox;
+    private final Attendance attendance = new Attendance();
     private final Connections connections;
     private final AtomicLong payload = new AtomicLong();
     private volatile Peers peers;
@@ -66,7 +67,7 @@ final class Wire implements AutoCloseable {
         this.deadline = deadline;
         this.peers = Peers.unknown(rank, size);
         this.inbox = new Inbox(peers, stopped, this::tell);
-        this.connections = new Connections(conf, keys, host, size, new WireHandler(run, size, inbox));
+        this.connections = new Connections(conf, keys, host, size, new WireHandler(run, size, inbox, attendance));
     }
 
     int port() {
@@ -83,6 +84,10 @@ final class Wire implements AutoCloseable {
 
     Inbox inbox() {
         return inbox;
+    }
+
+    Attendance attendance() {
+        return attendance;
     }
 
     /** Bytes of floats and of numbers that this rank has sent, without headers. */

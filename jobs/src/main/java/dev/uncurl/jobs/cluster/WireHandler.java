@@ -17,14 +17,16 @@ final class WireHandler extends RpcHandler {
     private final long run;
     private final int size;
     private final Inbox inbox;
+    private final Attendance attendance;
     private final StreamManager noStreams = new OneForOneStreamManager();
     /** The rank at the other end of a connection, by the id of its channel. */
     private final Map<String, Integer> senders = new ConcurrentHashMap<>();
 
-    WireHandler(long run, int size, Inbox inbox) {
+    WireHandler(long run, int size, Inbox inbox, Attendance attendance) {
         this.run = run;
         this.size = size;
         this.inbox = inbox;
+        this.attendance = attendance;
     }
 
     @Override
@@ -32,8 +34,14 @@ final class WireHandler extends RpcHandler {
         Header header = accepted(client, message);
         switch (header.kind()) {
             case HELLO -> inbox.met(header.tag().sender());
-            case SMALL -> inbox.small(header, message);
-            case READY -> inbox.ready(header);
+            case SMALL -> {
+                attendance.came(header.tag()); // before a thread of the rank can end the operation
+                inbox.small(header, message);
+            }
+            case READY -> {
+                attendance.came(header.tag());
+                inbox.ready(header);
+            }
             case FAILED -> inbox.lose(Loss.read(message), false);
             case LEAVING -> {
                 boolean both = inbox.left(header.tag().sender());
@@ -52,6 +60,7 @@ final class WireHandler extends RpcHandler {
     @Override
     public StreamCallbackWithID receiveStream(TransportClient client, ByteBuffer meta, RpcResponseCallback answer) {
         Header header = accepted(client, meta);
+        attendance.came(header.tag());
         long bytes = meta.getLong();
         Incoming incoming = inbox.incoming(header);
         return new Piece(header, incoming, incoming.window(header.offset(), bytes), bytes);

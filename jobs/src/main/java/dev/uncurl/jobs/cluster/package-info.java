@@ -1,6 +1,7 @@
 /**
  * What connects the tasks of a barrier stage: the collectives between them ({@link dev.uncurl.jobs.cluster.SparkTransport})
  * over Spark's own network layer, with its authentication and encryption; and the plugin by which tasks find each other
- * and report to the driver ({@link dev.uncurl.jobs.cluster.ClusterPlugin}). Ground: uses no other room.
+ * and report to the driver ({@link dev.uncurl.jobs.cluster.ClusterPlugin}). Also what executors are before work begins on them
+ * ({@link dev.uncurl.jobs.cluster.Preflight}). Ground: uses spark only.
  */
 package dev.uncurl.jobs.cluster;

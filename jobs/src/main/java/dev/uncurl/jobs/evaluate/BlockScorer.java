@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 /** Scores blocks of examples in a task. */
 final class BlockScorer implements AutoCloseable {
     /** Size of a scoring batch, in sequences of full length. */
-    private static final int BATCH = 8;
+    static final int BATCH = 8;
 
     private final ScoringKey key;
     private final TokenBytes bytes;
@@ -30,6 +30,15 @@ final class BlockScorer implements AutoCloseable {
         ModelCache.Loaded loaded = source.load();
         context = loaded.config().sequenceLength();
         model = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), BATCH * context);
+        scorer = new ExampleScorer(model, context, BATCH * context);
+    }
+
+    /** As above, with a model for {@value #BATCH} sequences, which {@link #close} closes. */
+    BlockScorer(ScoringKey key, SmoeLanguageModel model, TokenBytes bytes) {
+        this.key = key;
+        this.bytes = bytes;
+        this.model = model;
+        context = model.config().sequenceLength();
         scorer = new ExampleScorer(model, context, BATCH * context);
     }
 

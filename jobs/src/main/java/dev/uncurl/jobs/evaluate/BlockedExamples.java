@@ -21,10 +21,14 @@ final class BlockedExamples {
 
     /** The examples by id; block after block within a partition, each in the order of ids. */
     static RDD<Tuple2<Long, ScoringItem>> of(ScoringInputs inputs, int cores) {
+        return in(Math.max(1, Math.min(inputs.blocks().size(), TASKS_PER_CORE * cores)), inputs);
+    }
+
+    /** The same in a number of partitions, some of which may have no block. */
+    static RDD<Tuple2<Long, ScoringItem>> in(int partitions, ScoringInputs inputs) {
         StructType schema = inputs.rows().schema();
         String label = inputs.label();
         var blocks = inputs.blocks();
-        int partitions = Math.max(1, Math.min(blocks.size(), TASKS_PER_CORE * cores));
         return inputs.rows()
                 .queryExecution()
                 .toRdd()

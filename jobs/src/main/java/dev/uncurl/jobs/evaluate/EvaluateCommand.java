@@ -66,11 +66,18 @@ public final class EvaluateCommand implements Callable<Integer> {
     @Mixin
     private LatencyOptions latency;
 
+    @Option(
+            names = "--expert-parallel",
+            paramLabel = "P",
+            defaultValue = "1",
+            description = "Divide the experts among P tasks: for a large model (default: 1).")
+    private int expertParallel;
+
     @Override
     public Integer call() {
         check();
         Warehouse warehouse = warehouseOptions.open();
-        latency.measure(warehouse, models);
+        latency.measure(warehouse, models, expertParallel);
         if (task != null) {
             score(warehouse);
         }
@@ -79,6 +86,7 @@ public final class EvaluateCommand implements Callable<Integer> {
 
     private void check() {
         Range.LIMIT_OPTION.check(limit);
+        Range.EXPERT_PARALLEL_OPTION.check(expertParallel);
         latency.check();
         if (task == null && !latency.requested()) {
             throw UserError.usage("evaluate has no task", "Add --task TASK, such as superglue/boolq, or --latency.");
@@ -93,7 +101,7 @@ public final class EvaluateCommand implements Callable<Integer> {
 
     private void score(Warehouse warehouse) {
         List<String> names = ScoringInputs.names(warehouse, task);
-        var evaluation = new Evaluation(warehouse);
+        var evaluation = Evaluation.divided(warehouse, expertParallel);
         var text = new ResultText(warehouse, task, split.label());
         List<ScoredModel> scored = against.withBaseline(warehouse, planChoice.models(warehouse, models, task));
         var compared = new ArrayList<ResultRow>();

@@ -1,15 +1,18 @@
 package dev.uncurl.jobs.evaluate;
 
 import dev.uncurl.evaluation.Metric;
+import dev.uncurl.jobs.cluster.RankStage;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.DataFileWriter;
-import dev.uncurl.jobs.warehouse.OutputLock;
+import dev.uncurl.jobs.warehouse.DividedModel;
+import dev.uncurl.jobs.warehouse.OutputLease;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.ResultRow;
 import dev.uncurl.jobs.warehouse.row.ScoredRow;
+import dev.uncurl.model.spec.ExpertShare;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -33,6 +36,9 @@ import scala.Tuple2;
  * not depend on the model is prepared once for all models of one instance.
  */
 public final class Evaluation {
+    /** The option that divides experts among ranks. */
+    static final String EXPERT_PARALLEL = "--expert-parallel";
+
     /** The most rows of a data file. */
     private static final long FILE_ROWS = 1 << 17;
 
@@ -47,6 +53,7 @@ public final class Evaluation {
 
     private final Warehouse warehouse;
     private final int cores;
+    private final int expertParallel;
     private final Map<Request, Prepared> prepared = new HashMap<>();
 
     public Evaluation(Warehouse warehouse) {
@@ -55,8 +62,27 @@ public final class Evaluation {
 
     /** @param cores on which the number of Spark tasks depends; does not affect the rows */
     Evaluation(Warehouse warehouse, int cores) {
+        this(warehouse, cores, 1);
+    }
+
+    /**
+     * An evaluation of models that are too large for one executor.
+     *
+     * @param expertParallel ranks that divide the experts of a model; 1: each task has the whole model. Does not affect scores to the
+     *     bit, where sequences are independent ({@link dev.uncurl.model.SmoeLanguageModel#sequencesAreIndependent})
+     */
+    public static Evaluation divided(Warehouse warehouse, int expertParallel) {
+        return new Evaluation(warehouse, warehouse.context().defaultParallelism(), expertParallel);
+    }
+
+    private Evaluation(Warehouse warehouse, int cores, int expertParallel) {
         this.warehouse = warehouse;
         this.cores = cores;
+        this.expertParallel = expertParallel;
+    }
+
+    private RankStage ranks() {
+        return RankStage.of(warehouse.context().sc(), expertParallel, EXPERT_PARALLEL);
     }
 
     /** Evaluates a registered model; see {@link #evaluate(ScoredModel, List, String, int, StopRule)}. */
@@ -81,7 +107,7 @@ public final class Evaluation {
             System.out.println("Results of " + key + " are there already: reused.");
             return results(key);
         }
-        try (OutputLock lock = warehouse.lock("evaluation", model.id(), ready.inputs.label())) {
+        try (OutputLease lock = warehouse.lock("evaluation", model.id(), ready.inputs.label())) {
             warehouse.describe("evaluate " + key);
             var staged = StagedScores.of(warehouse, key);
             ScoringInputs inputs = ready.inputs;
@@ -89,7 +115,7 @@ public final class Evaluation {
                 inputs = inputs.first(score(ready, model, staged, stop));
                 commit(staged, inputs, key.withData(inputs.data()));
             }
-            staged.discard(warehouse.canLock());
+            staged.discard();
             return writeResults(key.withData(inputs.data()), inputs, ready.metrics);
         }
     }
@@ -97,7 +123,9 @@ public final class Evaluation {
     private Prepared prepare(Request request) {
         warehouse.describe("prepare " + String.join("+", request.names) + " (" + request.split + ")");
         var inputs = ScoringInputs.of(warehouse, request.names, request.split, request.limit, request.context);
-        var examples = BlockedExamples.of(inputs, cores);
+        var examples = expertParallel == 1
+                ? BlockedExamples.of(inputs, cores)
+                : BlockedExamples.in(ranks().partitions(), inputs);
         return new Prepared(
                 inputs,
                 examples,
@@ -108,25 +136,40 @@ public final class Evaluation {
     /** Returns the number of blocks that are scored when the rule stops: all, if it does not. */
     private int score(Prepared ready, ScoredModel model, StagedScores staged, StopRule stop) {
         ScoringBlocks blocks = ready.inputs.blocks();
-        long before = staged.begin(warehouse.canLock(), blocks);
+        long before = staged.begin(blocks);
         var done = warehouse.context().sc().longAccumulator();
         done.add(before);
         var progress = new Progress("score " + staged.key(), "examples", blocks.rows(), before);
         int from = 0;
         while (from < blocks.size()) {
             int to = stop == StopRule.NEVER ? blocks.size() : Math.min(blocks.size(), Math.max(1, 2 * from));
-            SparkWork.forEachPartition(
-                    ready.examples,
-                    new ScoringTask(staged, model.source(), blocks, from, to, ready.bytes, done),
-                    scored -> {},
-                    done,
-                    progress);
+            var task = new ScoringTask(staged, model.source(), blocks, from, to, ready.bytes, done);
+            if (expertParallel == 1) {
+                SparkWork.forEachPartition(ready.examples, task, scored -> {}, done, progress);
+            } else {
+                divided(ready, model, task, progress);
+            }
             if (stop != StopRule.NEVER && stop.stop(rows(staged, blocks, from, to))) {
                 return to;
             }
             from = to;
         }
         return from;
+    }
+
+    /** Ranks that divide the experts of the model do a task together. */
+    private void divided(Prepared ready, ScoredModel model, ScoringTask task, Progress progress) {
+        RankStage stage = ranks();
+        ExpertShare.check(model.config(), stage.ranks(), "the number of ranks", expertParallel, EXPERT_PARALLEL);
+        var division = new DividedModel.Division(model.source(), expertParallel, stage.slots());
+        var outcomes = new ArrayList<RankStage.Outcome<Integer>>();
+        SparkWork.forEachPartition(
+                stage.over(ready.examples, new ScoringTask.Divided(task, division)),
+                RankStage::outcomes,
+                outcomes::addAll,
+                task.done(),
+                progress);
+        outcomes.forEach(RankStage.Outcome::get);
     }
 
     private static List<ScoredRow> rows(StagedScores staged, ScoringBlocks blocks, int from, int to) {

@@ -101,9 +101,10 @@ final class LatencyOptions {
     /**
      * Times the models, or finds their times in the table, and prints them; does nothing without --latency.
      *
+     * @param expertParallel ranks that divide the experts of a model
      * @throws UserError (usage) if a length is over a model's context, or the models do not fit into memory together
      */
-    void measure(Warehouse warehouse, List<String> modelIds) {
+    void measure(Warehouse warehouse, List<String> modelIds, int expertParallel) {
         if (!latency) {
             return;
         }
@@ -111,7 +112,7 @@ final class LatencyOptions {
                 .map(id -> ScoredModel.registered(warehouse, id))
                 .toList();
         List<Latency.Setting> settings = settings(models);
-        var run = new LatencyRun(warehouse, models);
+        var run = new LatencyRun(warehouse, models, expertParallel);
         Map<Latency.Setting, List<LatencyRow>> stored = again ? Map.of() : run.stored(settings);
         print(stored, true);
         List<Latency.Setting> missing = settings.stream()
@@ -162,7 +163,7 @@ final class LatencyOptions {
         int threads = row.threads().orElse(1);
         return String.format(
                 Locale.ROOT,
-                "Forward passes, models in turn, %d of each after %d to warm up; %d thread%s, %d process%s on %s (%s);"
+                "Forward passes, models in turn, %d of each after %d to warm up; %d thread%s, %d process%s on %s (%s)%s;"
                         + " run %s of %s%s",
                 row.repeats().orElse(0),
                 row.warmup().orElse(0),
@@ -172,6 +173,9 @@ final class LatencyOptions {
                 row.executors() == 1 ? "" : "es",
                 row.host().orElse("an unknown host"),
                 row.cpu().orElse("unknown processor"),
+                row.expertParallel().orElse(1) == 1
+                        ? ""
+                        : ", " + row.expertParallel().orElseThrow() + " ranks divide the experts",
                 row.runId().orElse("unknown"),
                 row.measuredAt()
                         .map(at -> at.truncatedTo(ChronoUnit.SECONDS).toString())

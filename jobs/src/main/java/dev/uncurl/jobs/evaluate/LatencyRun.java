@@ -4,11 +4,13 @@ import static org.apache.spark.sql.functions.col;
 
 import dev.uncurl.evaluation.Latency;
 import dev.uncurl.evaluation.PassTimes;
+import dev.uncurl.jobs.cluster.RankStage;
 import dev.uncurl.jobs.spark.ExecutorTurns;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.LatencyRow;
+import dev.uncurl.model.spec.ExpertShare;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -20,6 +22,8 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.spark.rdd.RDD;
 
 /**
  * Measures the latency of models that are compared with each other, or finds it in evaluation.latency. Times are compared
@@ -29,9 +33,13 @@ final class LatencyRun {
     private final Warehouse warehouse;
     private final List<ScoredModel> models;
 
-    LatencyRun(Warehouse warehouse, List<ScoredModel> models) {
+    private final int expertParallel;
+
+    /** @param expertParallel ranks that divide the experts of a model; 1: each process has whole models */
+    LatencyRun(Warehouse warehouse, List<ScoredModel> models, int expertParallel) {
         this.warehouse = warehouse;
         this.models = models;
+        this.expertParallel = expertParallel;
     }
 
     /** The newest stored rows of one run for all models, for each setting that has such a run; in the models' order. */
@@ -58,6 +66,7 @@ final class LatencyRun {
         return models.stream()
                 .flatMap(model -> run.stream()
                         .filter(row -> row.modelId().equals(model.id())
+                                && row.expertParallel().orElse(1) == expertParallel
                                 && row.batch() == setting.batch()
                                 && row.sequenceLength() == setting.sequenceLength()
                                 && row.warmup().equals(Optional.of(setting.warmup()))
@@ -86,7 +95,8 @@ final class LatencyRun {
                     models.stream().map(ScoredModel::source).toList(),
                     models.stream().map(ScoredModel::config).toList(),
                     List.copyOf(settings));
-            List<LatencyTask.Outcome> processes = ExecutorTurns.each(warehouse.context(), task);
+            List<LatencyTask.Outcome> processes =
+                    expertParallel == 1 ? ExecutorTurns.each(warehouse.context(), task) : divided(task);
             var measured = new LinkedHashMap<Latency.Setting, List<LatencyRow>>();
             String runId = UUID.randomUUID().toString();
             Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
@@ -102,13 +112,32 @@ final class LatencyRun {
         }
     }
 
+    /** One group of ranks. */
+    private List<LatencyTask.Outcome> divided(LatencyTask task) {
+        RankStage stage = RankStage.group(warehouse.context().sc(), expertParallel, Evaluation.EXPERT_PARALLEL);
+        for (ScoredModel model : models) {
+            ExpertShare.check(
+                    model.config(), expertParallel, "the number of ranks", expertParallel, Evaluation.EXPERT_PARALLEL);
+        }
+        List<Integer> places = IntStream.range(0, stage.partitions()).boxed().toList();
+        RDD<Integer> rows =
+                warehouse.context().parallelize(places, stage.partitions()).rdd();
+        return stage
+                .over(rows, new LatencyTask.Divided(task, expertParallel, stage.slots()))
+                .toJavaRDD()
+                .collect()
+                .stream()
+                .map(RankStage.Outcome::get)
+                .toList();
+    }
+
     private static PassTimes times(List<LatencyTask.Outcome> processes, int setting, int model) {
         return PassTimes.together(processes.stream()
                 .map(process -> process.times().get(setting).get(model))
                 .toList());
     }
 
-    private static LatencyRow row(
+    private LatencyRow row(
             ScoredModel model,
             Latency.Setting setting,
             PassTimes times,
@@ -132,7 +161,7 @@ final class LatencyRun {
                 Optional.of(setting.warmup()),
                 Optional.of(setting.repeats()),
                 processes.stream().map(LatencyTask.Outcome::threads).max(Comparator.naturalOrder()),
-                Optional.of(1),
+                Optional.of(expertParallel),
                 Optional.of(String.join(", ", distinct(processes, LatencyTask.Outcome::host))),
                 Optional.of(String.join(", ", distinct(processes, LatencyTask.Outcome::cpu))));
     }

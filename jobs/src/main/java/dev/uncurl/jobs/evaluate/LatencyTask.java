@@ -1,8 +1,11 @@
 package dev.uncurl.jobs.evaluate;
 
+import dev.uncurl.collective.Collectives;
 import dev.uncurl.evaluation.Latency;
 import dev.uncurl.evaluation.PassTimes;
+import dev.uncurl.jobs.cluster.RankStage;
 import dev.uncurl.jobs.spark.ExecutorTurns;
+import dev.uncurl.jobs.warehouse.DividedModel;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
@@ -10,6 +13,7 @@ import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apache.spark.SparkEnv;
@@ -41,13 +45,47 @@ record LatencyTask(List<ModelCache.Source> models, List<ModelConfig> configs, Li
                 .toList();
         long tokens = settings.stream().mapToLong(Latency.Setting::tokens).max().orElseThrow();
         try (var latency = new Latency(loaded, (int) tokens)) {
-            var times = new ArrayList<List<PassTimes>>();
-            for (Latency.Setting setting : settings) {
-                times.add(new ArrayList<>(latency.measure(setting)));
+            return measure(latency);
+        }
+    }
+
+    private Outcome measure(Latency latency) throws IOException {
+        var times = new ArrayList<List<PassTimes>>();
+        for (Latency.Setting setting : settings) {
+            times.add(new ArrayList<>(latency.measure(setting)));
+        }
+        SparkEnv spark = SparkEnv.get();
+        String host = spark.blockManager().blockManagerId().host();
+        return new Outcome(spark.executorId(), host, cpu(), latency.threads(), times);
+    }
+
+    /** A rank of those that divide the experts of the models: each times the same passes, which all compute at the same time. */
+    record Divided(LatencyTask task, int expertParallel, int slots)
+            implements RankStage.Work<Integer, Integer, Outcome> {
+        @Override
+        public Iterator<Integer> units(Iterator<Integer> rows) {
+            return rows;
+        }
+
+        @Override
+        public Outcome run(Collectives ranks, Iterator<Integer> units) throws IOException {
+            int tokens = (int) task.settings.stream()
+                    .mapToLong(Latency.Setting::tokens)
+                    .max()
+                    .orElseThrow();
+            var models = new ArrayList<DividedModel>();
+            try {
+                for (ModelCache.Source source : task.models) {
+                    var division = new DividedModel.Division(source, expertParallel, slots);
+                    models.add(division.load(ranks, config -> tokens));
+                }
+                try (var latency =
+                        new Latency(models.stream().map(DividedModel::model).toList())) {
+                    return task.measure(latency);
+                }
+            } finally {
+                models.forEach(DividedModel::close);
             }
-            SparkEnv spark = SparkEnv.get();
-            String host = spark.blockManager().blockManagerId().host();
-            return new Outcome(spark.executorId(), host, cpu(), latency.threads(), times);
         }
     }
 

@@ -138,7 +138,8 @@ final class PlanChoice {
         return fitting.stream().map(rule -> RouterRule.named(rule, method)).toList();
     }
 
-    private static ScoredModel planned(String parentId, ModelFolder parent, PlannedSource source) {
+    /** A plan applied to its model in memory, under the id that its results have. */
+    static ScoredModel planned(String parentId, ModelFolder parent, PlannedSource source) {
         Plan plan = source.plan();
         String router = source.options().router().id();
         return new ScoredModel(

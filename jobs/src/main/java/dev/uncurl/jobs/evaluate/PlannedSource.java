@@ -2,11 +2,13 @@ package dev.uncurl.jobs.evaluate;
 
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.model.FlatWeights;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import dev.uncurl.pruning.MergeOptions;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlannedWeights;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.fs.Path;
@@ -37,5 +39,12 @@ record PlannedSource(ModelCache.Reference parent, Plan plan, MergeOptions option
             ModelConfig config = weights.config();
             return new ModelCache.Loaded(config, FlatWeights.load(ParameterLayout.of(config), weights));
         });
+    }
+
+    @Override
+    public ModelCache.Loaded load(ExpertShare share) throws IOException {
+        var weights = new PlannedWeights(parent.open(), plan, options);
+        ModelConfig config = weights.config();
+        return new ModelCache.Loaded(config, FlatWeights.load(ParameterLayout.of(config, share), weights));
     }
 }

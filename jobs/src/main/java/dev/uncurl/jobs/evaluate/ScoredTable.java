@@ -59,12 +59,7 @@ final class ScoredTable {
 
     /** Replaces the rows of the key's model, task and split by data files, in one commit. */
     void commit(ScoringKey key, List<DataFile> files) {
-        Table table = warehouse.iceberg(id);
-        table.refresh();
-        var overwrite = table.newOverwrite().overwriteByRowFilter(key.partition());
-        files.forEach(overwrite::addFile);
-        overwrite.set("uncurl.evaluation", key.id());
-        overwrite.commit();
+        warehouse.replaceFiles(id, files, key.partition(), "uncurl.evaluation", key.id());
         new Leftovers(warehouse)
                 .remove(id, files, name -> OWN_FILE.matcher(name).matches());
     }

@@ -39,15 +39,15 @@ record StagedScores(String folder, ScoringKey key, Table table, SerializableConf
     }
 
     /**
-     * Makes the folder, and removes damaged blocks and, where a lock excludes other runs, blocks of other keys.
+     * Makes the folder, and removes damaged blocks and blocks of other keys; the caller has the lease of the evaluation.
      *
      * @return the number of rows of finished blocks
      */
-    long begin(boolean exclusive, ScoringBlocks blocks) {
+    long begin(ScoringBlocks blocks) {
         var path = new Path(folder);
         try {
             FileSystem files = path.getFileSystem(hadoop.value());
-            if (exclusive && files.exists(path.getParent())) {
+            if (files.exists(path.getParent())) {
                 for (FileStatus other : files.listStatus(path.getParent())) {
                     if (!other.getPath().getName().equals(path.getName())) {
                         files.delete(other.getPath(), true);
@@ -120,9 +120,9 @@ record StagedScores(String folder, ScoringKey key, Table table, SerializableConf
         }
     }
 
-    /** Removes the blocks, with those of other keys where a lock excludes other runs. */
-    void discard(boolean exclusive) {
-        Path path = exclusive ? new Path(folder).getParent() : new Path(folder);
+    /** Removes the blocks, with those of other keys. */
+    void discard() {
+        Path path = new Path(folder).getParent();
         try {
             path.getFileSystem(hadoop.value()).delete(path, true);
         } catch (IOException e) {

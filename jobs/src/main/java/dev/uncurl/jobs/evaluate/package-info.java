@@ -1,5 +1,5 @@
 /**
  * The evaluate command: scores models on tasks and held-out text, and writes {@code evaluation.*}. Uses cli, warehouse,
- * spark, output.
+ * cluster, spark, output.
  */
 package dev.uncurl.jobs.evaluate;

@@ -86,7 +86,9 @@ final class WarehouseRelocation {
         var schema = warehouse.table(UncurlTable.REGISTRY).schema();
         int path = schema.fieldIndex("path");
         for (Row row : warehouse.table(UncurlTable.REGISTRY).collectAsList()) {
-            String folder = warehouse.modelFolder(row.getAs("model_id")).toString();
+            String folder = warehouse
+                    .modelFolder(row.getAs("model_id"), row.getString(path))
+                    .toString();
             if (!folder.equals(row.getString(path))) {
                 Object[] values = new Object[row.length()];
                 for (int i = 0; i < values.length; i++) {

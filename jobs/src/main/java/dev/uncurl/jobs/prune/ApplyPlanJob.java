@@ -31,8 +31,8 @@ import scala.Tuple2;
  * while it reads them, and copies tensors that the plan does not change by byte range. It uses memory for one expert tensor in
  * double. The driver never has weights in memory, only the permutations: 4 F bytes for each merged expert.
  *
- * <p>Everything is written to a hidden folder, which one rename makes the model; then the model is registered. A run that is
- * killed before the rename leaves a folder that the next run removes ({@link Models#isMade}) before it starts again.
+ * <p>Everything is written to a folder of this attempt, then published ({@link ModelStaging}) and registered. What a run that is
+ * killed leaves is removed by the next one ({@link Models#isMade}) before it starts again.
  */
 final class ApplyPlanJob {
     private final Warehouse warehouse;
@@ -56,7 +56,7 @@ final class ApplyPlanJob {
             Map<Integer, Manifest.Entry> written = assemble(source, work, alignments, modelId);
             ModelFolder model = staging.publish(lineage, written);
             published = true;
-            new Models(warehouse).register(modelId, model);
+            new Models(warehouse).registerNew(modelId, model);
             return model;
         } finally {
             if (!published) {

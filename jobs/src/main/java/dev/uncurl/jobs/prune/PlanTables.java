@@ -1,5 +1,7 @@
 package dev.uncurl.jobs.prune;
 
+import static org.apache.spark.sql.functions.col;
+
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.Records;
@@ -17,8 +19,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Column;
 
 /** Makes plans from the routing tables, and writes them to pruning.assignments and pruning.plans. */
 final class PlanTables {
@@ -70,6 +76,70 @@ final class PlanTables {
                 .map(layer -> LayerScore.of(layer, plan.layer(layer.layer())))
                 .toList();
         return new Planned(plan, scores, statistics.snapshots());
+    }
+
+    /** A plan, or why there is none. */
+    record Attempt(Optional<Planned> planned, Optional<UserError> failure) {}
+
+    /**
+     * As {@link #plans}, but a setting for which there is no plan does not keep the others from theirs.
+     *
+     * @throws UserError (input) if the routing of the task was not dumped for the current model, or its rows are damaged
+     */
+    List<Attempt> attempts(ModelFolder model, String modelId, String task, String split, List<PlanSettings> settings) {
+        PlanApplier.checkUniform(model);
+        boolean outputs = settings.stream().anyMatch(one -> one.method().needsOutputs());
+        var statistics = RoutingStatisticsReader.read(warehouse, model, modelId, task, split, outputs);
+        var withoutOutputs = statistics.withoutOutputs();
+        var attempts = new ArrayList<Attempt>();
+        for (PlanSettings one : settings) {
+            var read = one.method().needsOutputs() ? statistics : withoutOutputs;
+            try {
+                attempts.add(new Attempt(Optional.of(plan(model, modelId, task, split, one, read)), Optional.empty()));
+            } catch (UserError e) {
+                attempts.add(new Attempt(Optional.empty(), Optional.of(e)));
+            }
+        }
+        return attempts;
+    }
+
+    /** Ids of those plans, all of one model and task, that are in pruning.plans. */
+    Set<String> stored(List<Planned> plans) {
+        if (plans.isEmpty()) {
+            return Set.of();
+        }
+        Plan.Origin origin = plans.get(0).plan().origin();
+        return warehouse
+                .rows(UncurlTable.PLANS, "model_id", origin.modelId(), "task", origin.task())
+                .where(col("plan_id")
+                        .isin(plans.stream().map(one -> one.plan().id()).toArray()))
+                .select("plan_id")
+                .collectAsList()
+                .stream()
+                .map(row -> row.getString(0))
+                .collect(Collectors.toSet());
+    }
+
+    /** Writes the rows of those plans, all of one model and task, that do not exist; as {@link #write}, with two commits in all. */
+    void writeAll(List<Planned> plans) {
+        Set<String> stored = stored(plans);
+        List<Planned> fresh =
+                plans.stream().filter(one -> !stored.contains(one.plan().id())).toList();
+        if (fresh.isEmpty()) {
+            return;
+        }
+        Plan.Origin origin = fresh.get(0).plan().origin();
+        Column rows = col("model_id")
+                .equalTo(origin.modelId())
+                .and(col("task").equalTo(origin.task()))
+                .and(col("plan_id")
+                        .isin(fresh.stream().map(one -> one.plan().id()).toArray()));
+        List<AssignmentRow> assignments =
+                fresh.stream().flatMap(one -> assignments(one.plan()).stream()).toList();
+        List<PlanRow> planRows = fresh.stream().map(PlanTables::row).toList();
+        warehouse.replaceWhere(
+                UncurlTable.ASSIGNMENTS, Records.frame(warehouse, UncurlTable.ASSIGNMENTS, assignments), rows);
+        warehouse.replaceWhere(UncurlTable.PLANS, Records.frame(warehouse, UncurlTable.PLANS, planRows), rows);
     }
 
     /**

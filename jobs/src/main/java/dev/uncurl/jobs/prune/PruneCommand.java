@@ -1,13 +1,11 @@
 package dev.uncurl.jobs.prune;
 
-import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.corpus.Split;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.cli.OnOff;
 import dev.uncurl.jobs.cli.RecordedCommand;
 import dev.uncurl.jobs.cli.WarehouseOptions;
-import dev.uncurl.jobs.warehouse.Backend;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.PathName;
 import dev.uncurl.jobs.warehouse.Warehouse;
@@ -17,11 +15,7 @@ import dev.uncurl.pruning.MergeOptions;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanSettings;
 import dev.uncurl.pruning.RouterRule;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.List;
-import java.util.Locale;
-import java.util.SortedMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
@@ -126,30 +120,8 @@ public final class PruneCommand implements Callable<Integer> {
         }
         PlanSettings settings = all.get(0);
         Plan plan = plans.get(0).plan();
-        SortedMap<String, String> inputs = new PruneInputs(parent.manifestSha256(), plan.id(), task, options)
-                .write(settings, parent.manifest().lineage().tokenizer());
-        try (var lock = warehouse.lock("model", modelId)) {
-            if (!models.isMade(modelId, inputs)) {
-                ModelFolder model = new ApplyPlanJob(warehouse)
-                        .apply(
-                                parent,
-                                plan,
-                                options,
-                                modelId,
-                                Lineage.here(parentId, "prune", inputs, RecordedCommand.of(spec), Backend.name()));
-                System.out.printf(
-                        Locale.ROOT,
-                        "Model %s: %,d of %,d parameters, %,d bytes; router rule %s%n",
-                        modelId,
-                        model.layout().length(),
-                        parent.layout().length(),
-                        model.bytes(),
-                        rule.id());
-            }
-            return 0;
-        } catch (IOException e) {
-            throw new UncheckedIOException("writing model " + modelId, e);
-        }
+        new PrunedModels(warehouse).make(parent, parentId, plan, settings, options, modelId, RecordedCommand.of(spec));
+        return 0;
     }
 
     /** @throws UserError (usage) if the rule cannot be used with a method */

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.spark.source.SerializableTableWithSize;
@@ -40,6 +41,7 @@ final class RoutingDump {
     private final Warehouse warehouse;
     private final RoutingTables tables;
     private final int tasks;
+    private final int expertParallel;
 
     RoutingDump(Warehouse warehouse) {
         this(warehouse, warehouse.context().defaultParallelism());
@@ -47,8 +49,14 @@ final class RoutingDump {
 
     /** @param tasks smallest number of Spark tasks; does not affect the rows */
     RoutingDump(Warehouse warehouse, int tasks) {
+        this(warehouse, tasks, 1);
+    }
+
+    /** @param expertParallel ranks that divide the experts of the model, whatever the tasks; 1: each task has the whole model */
+    RoutingDump(Warehouse warehouse, int tasks, int expertParallel) {
         this.warehouse = warehouse;
         this.tasks = tasks;
+        this.expertParallel = expertParallel;
         tables = new RoutingTables(warehouse);
     }
 
@@ -158,15 +166,18 @@ final class RoutingDump {
                 done);
         var files = new ArrayList<DataFile>();
         var sums = new TreeMap<Integer, RoutingSums>();
-        SparkWork.forEachPartition(
-                sequences(warehouse, inputs, chunking, tasks(inputs, model.config())),
-                spec,
-                result -> {
-                    files.addAll(result.files());
-                    RoutingTables.merge(sums, result.sums());
-                },
-                done,
-                new Progress("dump", "tokens", inputs.tokens()));
+        Consumer<RoutingPass.Result> taker = result -> {
+            files.addAll(result.files());
+            RoutingTables.merge(sums, result.sums());
+        };
+        var progress = new Progress("dump", "tokens", inputs.tokens());
+        if (expertParallel == 1) {
+            int partitions = tasks(inputs, model.config());
+            SparkWork.forEachPartition(sequences(warehouse, inputs, chunking, partitions), spec, taker, done, progress);
+        } else {
+            var ranks = new DumpRanks(warehouse, model, inputs, expertParallel);
+            ranks.run(division -> new RoutingPass.DividedSpec(spec, division), taker, done, progress);
+        }
         tables.commitLogits(key, List.copyOf(files));
         return sums;
     }

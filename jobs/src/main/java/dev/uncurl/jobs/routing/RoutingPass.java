@@ -1,7 +1,10 @@
 package dev.uncurl.jobs.routing;
 
+import dev.uncurl.collective.Collectives;
+import dev.uncurl.jobs.cluster.RankStage;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.DataFileWriter;
+import dev.uncurl.jobs.warehouse.DividedModel;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.row.LogitsRow;
 import dev.uncurl.model.RoutingView;
@@ -51,6 +54,28 @@ final class RoutingPass {
             int batch = RoutingWindows.BATCH * loaded.config().sequenceLength();
             try (var language = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), batch)) {
                 return new RoutingPass(this, language).run(new RoutingWindows(rows, chunking));
+            }
+        }
+    }
+
+    /**
+     * A rank of those that divide the experts of the model. Logits are then those of one process apart from rounding.
+     *
+     * @param task its model is not used
+     */
+    record DividedSpec(TaskSpec task, DividedModel.Division division)
+            implements RankStage.Work<Row, List<RoutingWindows.Sequence>, Result> {
+        @Override
+        public Iterator<List<RoutingWindows.Sequence>> units(Iterator<Row> rows) {
+            return new RoutingWindows(rows, task.chunking);
+        }
+
+        @Override
+        public Result run(Collectives ranks, Iterator<List<RoutingWindows.Sequence>> windows) throws IOException {
+            try (var divided = division.load(ranks, RoutingWindows.BATCH)) {
+                Result result = new RoutingPass(task, divided.model()).run(windows);
+                divided.model().joinPasses();
+                return result;
             }
         }
     }

@@ -90,11 +90,7 @@ final class RoutingTables {
 
     /** Replaces the files of the model's earlier dump of this task and split by the new ones, in one commit. */
     void commitLogits(RoutingKey key, List<DataFile> written) {
-        Table table = warehouse.iceberg(UncurlTable.LOGITS);
-        var overwrite = table.newOverwrite().overwriteByRowFilter(rowsOf(key));
-        written.forEach(overwrite::addFile);
-        overwrite.set("uncurl.dump", key.toString());
-        overwrite.commit();
+        warehouse.replaceFiles(UncurlTable.LOGITS, written, rowsOf(key), "uncurl.dump", key.toString());
         new Leftovers(warehouse).remove(UncurlTable.LOGITS, written, name -> FILE_OF_A_DUMP
                 .matcher(name)
                 .matches());

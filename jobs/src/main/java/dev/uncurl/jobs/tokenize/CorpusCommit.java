@@ -97,6 +97,7 @@ final class CorpusCommit {
         }
         Table iceberg = warehouse.iceberg(table);
         iceberg.refresh();
+        warehouse.requireLeases();
         Set<String> names = names(corpora);
         Expression old = partitions("corpus", names);
         Expression touched = old;
@@ -172,6 +173,7 @@ final class CorpusCommit {
                 throw new UncheckedIOException("writing the run of corpus " + corpus.plan.name(), e);
             }
         }
+        warehouse.requireLeases();
         append.commit();
     }
 

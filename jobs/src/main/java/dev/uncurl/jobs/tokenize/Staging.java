@@ -3,8 +3,7 @@ package dev.uncurl.jobs.tokenize;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.uncurl.error.UserError;
-import dev.uncurl.jobs.warehouse.InputDiff;
+import dev.uncurl.checkpoint.NewFile;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,8 +20,8 @@ import org.apache.hadoop.fs.Path;
 
 /**
  * The folder with the finished units of a run until its commit: {@code run-2.json} with the inputs of the run, and for
- * each unit its rows and its report. A report is published by one rename after the rows are written; a unit without a
- * report does not exist.
+ * each unit its rows and its report. A report is published whole, as one file, after the rows are written; a unit without a
+ * report does not exist. The caller has the lease of the corpus.
  */
 final class Staging {
     private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -120,39 +119,12 @@ final class Staging {
     }
 
     private void publish(String name, String content) throws IOException {
-        Path temporary = new Path(folder, "." + name + "-" + UUID.randomUUID());
-        try (var out = files.create(temporary, true)) {
+        var target = new Path(folder, name);
+        Path draft = NewFile.draft(files, target);
+        try (var out = files.create(draft, true)) {
             out.write(content.getBytes(StandardCharsets.UTF_8));
         }
-        Path target = new Path(folder, name);
-        if (!files.rename(temporary, target)) {
-            files.delete(target, false);
-            if (!files.rename(temporary, target)) {
-                throw new IOException("Cannot rename " + temporary + " to " + target);
-            }
-        }
-    }
-
-    /**
-     * Creates an error (conflict) for file systems without locks, where the staged rows may belong to an active run.
-     */
-    UserError mayBeInUse(CorpusPlan plan, Map<String, String> staged) {
-        return UserError.conflict(
-                "Corpus " + plan.name() + ": a run with other inputs has staged rows in " + folder
-                        + ", and may still be active, since this file system has no locks:"
-                        + InputDiff.differences(staged, plan.inputs()),
-                "Wait for that run to end; if it was killed, delete this folder and run this command again.");
-    }
-
-    /**
-     * Removes the staged rows of a plan whose corpus exists. Without locks, rows of other inputs are kept.
-     *
-     * @param exclusive whether the file system has locks, so that this run has the lock of the corpus
-     */
-    void discardUnlessInUse(boolean exclusive, CorpusPlan plan) {
-        if (exclusive || plan.inputs().equals(inputs())) {
-            discard();
-        }
+        NewFile.publish(files, draft, target);
     }
 
     /** Removes all staged rows. */

@@ -5,7 +5,7 @@ import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.CorpusRun;
 import dev.uncurl.jobs.warehouse.InputDiff;
-import dev.uncurl.jobs.warehouse.OutputLock;
+import dev.uncurl.jobs.warehouse.OutputLease;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.tokenizer.Gpt2Tokenizer;
 import java.io.IOException;
@@ -75,10 +75,10 @@ final class Tokenization {
 
     /** Tokenises the corpora; reuses those that exist with the same inputs. */
     void run(boolean replace) {
-        var locks = new ArrayList<OutputLock>();
+        var leases = new ArrayList<OutputLease>();
         try {
             for (CorpusPlan plan : plans) {
-                locks.add(warehouse.lock("corpus", plan.name()));
+                leases.add(warehouse.lock("corpus", plan.name()));
             }
             plans = duplicates.dependent(InputHashes.of(warehouse, plans, partitions));
             List<CorpusPlan> wanted = wanted(replace);
@@ -87,7 +87,7 @@ final class Tokenization {
                 make(wanted);
             }
         } finally {
-            locks.forEach(OutputLock::close);
+            leases.forEach(OutputLease::close);
         }
     }
 
@@ -98,7 +98,7 @@ final class Tokenization {
             CorpusRun made = runs.get(plan.name());
             if (made != null && made.runId().equals(plan.runId())) {
                 System.out.println("Corpus " + plan.name() + " is there already, made from the same inputs: reused.");
-                staging(plan).discardUnlessInUse(warehouse.canLock(), plan);
+                staging(plan).discard();
                 continue;
             }
             if (made != null && !replace) {
@@ -238,9 +238,6 @@ final class Tokenization {
                     finished.size(),
                     plan.units().size());
             return finished;
-        }
-        if (staged != null && !warehouse.canLock()) {
-            throw staging.mayBeInUse(plan, staged);
         }
         if (staged != null) {
             System.out.println("Corpus " + plan.name() + ": an unfinished run with other inputs is discarded:"

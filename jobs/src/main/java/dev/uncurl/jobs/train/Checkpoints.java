@@ -7,12 +7,14 @@ import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.checkpoint.TrainingCheckpoint;
+import dev.uncurl.checkpoint.Unfinished;
 import dev.uncurl.config.CheckpointConfig;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.InputDiff;
 import dev.uncurl.jobs.warehouse.Leftovers;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.Comparator;
@@ -29,25 +31,23 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The checkpoints of the training of one model: folders {@code checkpoints/<model>/step-<n>} of the warehouse. A
- * checkpoint is either complete or does not exist. The caller must have the lock of the model.
+ * The checkpoints of the training of one model: folders {@code checkpoints/<model>/step-<n>} of the warehouse, on an object store
+ * {@code step-<n>.<token>}. A checkpoint is either complete or does not exist. The caller must have the lease of the model.
  */
 final class Checkpoints {
     private static final Pattern STEP = Pattern.compile("step-(\\d{1,9})");
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
+    private final Warehouse warehouse;
     private final FileSystem files;
-    private final Leftovers leftovers;
-    private final boolean exclusive;
     private final Path folder;
     private final String modelId;
     private final CheckpointConfig config;
 
     public Checkpoints(Warehouse warehouse, String modelId, CheckpointConfig config) {
+        this.warehouse = warehouse;
         this.files = warehouse.files();
-        this.leftovers = new Leftovers(warehouse);
-        this.exclusive = warehouse.canLock();
         this.folder = warehouse.checkpointFolder(modelId);
         this.modelId = modelId;
         this.config = config;
@@ -71,8 +71,6 @@ final class Checkpoints {
     /**
      * Returns the newest valid checkpoint. Discards damaged checkpoints, and all checkpoints of a run with other
      * inputs, and prints a line about each case.
-     *
-     * @throws UserError (conflict) if a run with other inputs may be active, because this file system has no locks
      */
     Optional<State> resume(Map<String, String> inputs) throws IOException {
         removeLeftovers();
@@ -84,7 +82,6 @@ final class Checkpoints {
                 ModelFolder model = checkpoint.model();
                 Map<String, String> made = model.manifest().lineage().inputs();
                 if (!withoutRanks(made).equals(withoutRanks(inputs))) {
-                    requireExclusive(made, inputs);
                     System.out.println("Model " + modelId + ": an unfinished run with other inputs is discarded:"
                             + InputDiff.differences(made, inputs));
                     discard();
@@ -98,7 +95,7 @@ final class Checkpoints {
                 }
                 System.out.println("Model " + modelId + ": checkpoint " + step.getValue()
                         + " is damaged and discarded: " + damage.getMessage());
-                remove(step.getValue());
+                Unfinished.remove(files, step.getValue());
                 continue;
             }
             System.out.printf(
@@ -113,39 +110,34 @@ final class Checkpoints {
         return Optional.empty();
     }
 
-    /** The inputs that make the model, apart from rounding: a run goes on with any number of ranks. */
+    /** The inputs that make the model, apart from rounding: a run goes on with any number of ranks, and any division of experts. */
     private static Map<String, String> withoutRanks(Map<String, String> inputs) {
         var rest = new TreeMap<>(inputs);
         rest.remove(TrainConfig.RANKS);
+        rest.remove(TrainConfig.EXPERT_PARALLEL);
         return rest;
     }
 
     private static String ranks(Map<String, String> made, Map<String, String> inputs) {
-        String before = made.get(TrainConfig.RANKS);
-        String now = inputs.get(TrainConfig.RANKS);
+        String before = ranks(made);
+        String now = ranks(inputs);
         return now.equals(before)
                 ? ""
                 : ", which " + before + " ranks wrote; with " + now + " the model is the same, apart from rounding";
     }
 
-    /** Without locks, the run with other inputs that wrote these checkpoints may still be active. */
-    private void requireExclusive(Map<String, String> made, Map<String, String> inputs) {
-        if (!exclusive) {
-            throw UserError.conflict(
-                    "Model " + modelId + ": a run with other inputs has its checkpoints in " + folder
-                            + ", and may still be active, since this file system has no locks:"
-                            + InputDiff.differences(made, inputs),
-                    "Wait for that run to end or choose another name; if it was killed, delete this folder and run this"
-                            + " command again.");
-        }
+    private static String ranks(Map<String, String> inputs) {
+        String ranks = inputs.get(TrainConfig.RANKS);
+        String parallel = inputs.get(TrainConfig.EXPERT_PARALLEL);
+        return parallel == null ? ranks : ranks + " (expert-parallel " + parallel + ")";
     }
 
     /** Begins a checkpoint, of which ranks then write their parts. */
-    ModelStaging begin(ModelConfig model, int step) throws IOException {
-        return ModelStaging.create(files, path(step), model);
+    ModelStaging begin(ModelConfig model, int expertParallel, int step) throws IOException {
+        return ModelStaging.create(files, path(step), model, DType.F32, expertParallel);
     }
 
-    /** The folder of the checkpoint after a step. */
+    /** The folder of the checkpoint after a step; where it is written, and on an object store stays, {@link ModelStaging} says. */
     Path path(int step) {
         return new Path(folder, "step-" + step);
     }
@@ -153,6 +145,7 @@ final class Checkpoints {
     /** Publishes a checkpoint. @param parts of all ranks */
     State publish(ModelStaging staging, List<CheckpointPart> parts, List<TrainingInterval> history, Lineage lineage)
             throws IOException {
+        warehouse.requireLeases();
         byte[] position = JSON.writeValueAsBytes(new Position(history));
         return new State(TrainingCheckpoint.publish(staging, parts, position, lineage), history);
     }
@@ -173,7 +166,7 @@ final class Checkpoints {
                 steps.descendingKeySet().stream().limit(config.keep()).toList();
         for (var step : steps.entrySet()) {
             if (!newest.contains(step.getKey()) && !best.equals(Optional.of(step.getKey()))) {
-                remove(step.getValue());
+                Unfinished.remove(files, step.getValue());
             }
         }
     }
@@ -191,8 +184,8 @@ final class Checkpoints {
     void finish(int last) throws IOException {
         if (!config.stay() || config.every() == 0) {
             discard();
-        } else if (files.exists(path(last))) {
-            remove(path(last));
+        } else if (steps().containsKey(last)) {
+            Unfinished.remove(files, steps().get(last));
         }
     }
 
@@ -200,7 +193,7 @@ final class Checkpoints {
         var steps = new TreeMap<Integer, Path>();
         if (files.exists(folder)) {
             for (FileStatus status : files.listStatus(folder)) {
-                Matcher step = STEP.matcher(status.getPath().getName());
+                Matcher step = STEP.matcher(Unfinished.name(status.getPath().getName()));
                 if (step.matches()) {
                     steps.put(Integer.parseInt(step.group(1)), status.getPath());
                 }
@@ -211,7 +204,7 @@ final class Checkpoints {
 
     private void discard() throws IOException {
         for (Path step : steps().values()) {
-            remove(step);
+            Unfinished.remove(files, step);
         }
         removeLeftovers();
         if (files.exists(folder) && files.listStatus(folder).length == 0) {
@@ -219,19 +212,8 @@ final class Checkpoints {
         }
     }
 
-    /**
-     * Renames the folder first, so that a run that is killed while it removes files leaves no incomplete checkpoint.
-     */
-    private void remove(Path step) throws IOException {
-        Path hidden = Leftovers.hidden(step);
-        if (!files.rename(step, hidden)) {
-            throw new IOException("Cannot rename " + step + " to " + hidden);
-        }
-        files.delete(hidden, true);
-    }
-
     /** Removes files that killed runs left. */
     private void removeLeftovers() throws IOException {
-        leftovers.removeHidden(folder, STEP);
+        new Leftovers(warehouse).removeUnfinished(folder, STEP);
     }
 }

@@ -31,7 +31,8 @@ import picocli.CommandLine.Spec;
         description = "Trains a model further on the examples of a task, or of FLAN (prefinetuning).",
         footer = {
             "",
-            "  jobs/submit finetune --from demo-base --model demo-boolq --task superglue/boolq --config train/demo-finetune"
+            "  jobs/submit finetune --from demo-base --model demo-boolq --task superglue/boolq --config"
+                    + " train/demo-finetune"
         })
 public final class FinetuneCommand implements Callable<Integer> {
     /** The stage of the model in models.registry. */
@@ -78,7 +79,9 @@ public final class FinetuneCommand implements Callable<Integer> {
         Warehouse warehouse = warehouseOptions.open();
         var models = new Models(warehouse);
         ModelFolder parent = models.open(parentId);
-        ModelSize.checkTraining(parent.config(), config.train());
+        if (config.train().ranks() != TrainConfig.AUTO) {
+            ModelSize.checkTraining(parent.config(), config.train());
+        }
         String tokenizer = parent.manifest().lineage().tokenizer();
         CorpusRun run = CorpusRun.ofTask(warehouse, task);
         run.requireTokenizer(tokenizer, parentId);
@@ -101,15 +104,16 @@ public final class FinetuneCommand implements Callable<Integer> {
         }
     }
 
-    private void train(Warehouse warehouse, ModelFolder parent, TrainConfig train, Map<String, String> inputs)
+    private void train(Warehouse warehouse, ModelFolder parent, TrainConfig asked, Map<String, String> inputs)
             throws IOException {
+        TrainConfig train = RankPlaces.prepare(warehouse, parent.config(), asked);
         Lineage lineage = Lineage.here(
                 parentId, stage.name().toLowerCase(Locale.ROOT), inputs, RecordedCommand.of(spec), Backend.name());
         int length = parent.config().sequenceLength();
         try (var data = TrainingData.examples(warehouse, task, train, length)) {
             var validation = Validation.examples(warehouse, task, train, length);
             var initial = new StartingPoint.Parent(ModelCache.Reference.of(warehouse, parent));
-            new Training(warehouse, modelId, parent.config(), train, lineage).run(initial, data, validation);
+            new Training(warehouse, modelId, parent.config(), train, asked, lineage).run(initial, data, validation);
         }
     }
 }

@@ -6,11 +6,15 @@ import dev.uncurl.jobs.output.Digits;
 import dev.uncurl.jobs.spark.Progress;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** Shows the loss, the rate and the time left on the driver while ranks train. */
 final class Follower implements AutoCloseable {
-    /** A measure of a report: tokens predicted in the step. */
-    static final String PREDICTED = "predicted";
+    /** Measures of a report: tokens predicted in the step, and seconds of the average rank. */
+    private static final String PREDICTED = "predicted";
+
+    private static final String WAIT = "wait";
+    private static final String EXCHANGE = "exchange";
 
     private final Progress progress;
     private final AutoCloseable channel;
@@ -19,6 +23,8 @@ final class Follower implements AutoCloseable {
     private double loss;
     private long tokens;
     private double seconds;
+    private double waiting;
+    private double exchanging;
 
     /**
      * @param what the run, whose ranks report under this name
@@ -41,23 +47,47 @@ final class Follower implements AutoCloseable {
         loss = Double.NaN;
         tokens = 0;
         seconds = 0;
+        waiting = 0;
+        exchanging = 0;
         for (TrainingInterval interval : intervals) {
-            add(interval.loss(), interval.predicted(), interval.times().seconds());
+            StepTimes times = interval.times();
+            add(
+                    interval.loss(),
+                    interval.predicted(),
+                    times.seconds(),
+                    times.waiting().mean(),
+                    times.exchange().mean());
             if (interval.validationLoss() != null) {
                 validated(interval.validationLoss());
             }
         }
     }
 
-    private void add(double stepLoss, long predicted, double took) {
+    /** What the driver learns of a step beside its loss and time. */
+    static Map<String, Double> measures(StepMetrics step) {
+        return Map.of(
+                PREDICTED, (double) step.predicted(),
+                WAIT, step.times().waiting().mean(),
+                EXCHANGE, step.times().exchange().mean());
+    }
+
+    private void add(double stepLoss, long predicted, double took, double wait, double exchange) {
         first = Double.isNaN(first) ? stepLoss : first;
         loss = stepLoss;
         tokens += predicted;
         seconds += took;
+        waiting += wait;
+        exchanging += exchange;
     }
 
     private synchronized void take(StepReport step) {
-        add(step.loss(), step.measures().get(PREDICTED).longValue(), step.seconds());
+        Map<String, Double> measures = step.measures();
+        add(
+                step.loss(),
+                measures.get(PREDICTED).longValue(),
+                step.seconds(),
+                measures.get(WAIT),
+                measures.get(EXCHANGE));
         progress.at(step.step(), describe());
     }
 
@@ -68,12 +98,20 @@ final class Follower implements AutoCloseable {
     private String describe() {
         return String.format(
                 Locale.ROOT,
-                "loss %s -> %s%s, %,d tokens, %,.0f tokens/s",
+                "loss %s -> %s%s, %,d tokens, %,.0f tokens/s%s",
                 Digits.fixed(first, 3),
                 Digits.fixed(loss, 3),
                 validation,
                 tokens,
-                tokens / seconds);
+                tokens / seconds,
+                others());
+    }
+
+    /** The shares of the time that ranks spend on others, unless there are none. */
+    private String others() {
+        long wait = Math.round(100 * waiting / seconds);
+        long exchange = Math.round(100 * exchanging / seconds);
+        return wait + exchange == 0 ? "" : ", " + wait + "% waiting, " + exchange + "% exchange";
     }
 
     synchronized void done() {

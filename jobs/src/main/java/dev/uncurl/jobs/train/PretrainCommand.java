@@ -49,6 +49,9 @@ public final class PretrainCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "ID", required = true, description = "Name of the model to make.")
     private String modelId;
 
+    @Mixin
+    private EstimateOptions estimateOptions;
+
     @Option(
             names = "--untrained",
             description =
@@ -66,8 +69,12 @@ public final class PretrainCommand implements Callable<Integer> {
             return 0;
         }
         requireEffective(config);
+        if (estimateOptions.asked()) {
+            estimateOptions.print(config.model(), config.train());
+            return 0;
+        }
         PathName.plain("model", modelId);
-        if (!untrained) {
+        if (!untrained && config.train().ranks() != TrainConfig.AUTO) {
             ModelSize.checkTraining(config.model(), config.train());
         }
         Warehouse warehouse = warehouseOptions.open();
@@ -93,7 +100,7 @@ public final class PretrainCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new UncheckedIOException("training model " + modelId, e);
         }
-        evaluate(warehouse, config.corpora());
+        evaluate(warehouse, config.train(), config.corpora());
         return 0;
     }
 
@@ -110,7 +117,7 @@ public final class PretrainCommand implements Callable<Integer> {
                         ModelInitialization.of(config.model(), config.train().seed());
                 ModelFolder folder = ModelFolder.write(
                         warehouse.files(), warehouse.modelFolder(modelId), config.model(), initial, lineage);
-                models.register(modelId, folder);
+                models.registerNew(modelId, folder);
                 System.out.printf(
                         Locale.ROOT,
                         "Model %s: %,d parameters, initialised and not trained%n",
@@ -123,7 +130,7 @@ public final class PretrainCommand implements Callable<Integer> {
     }
 
     /** Evaluates the model on the corpora that have a validation split, and prints the names of the others. */
-    private void evaluate(Warehouse warehouse, List<String> corpora) {
+    private void evaluate(Warehouse warehouse, TrainConfig train, List<String> corpora) {
         Map<Boolean, List<String>> validated = corpora.stream().collect(Collectors.partitioningBy(corpus -> !warehouse
                 .rows(UncurlTable.SEQUENCES, "corpus", corpus, "split", "validation")
                 .isEmpty()));
@@ -134,7 +141,8 @@ public final class PretrainCommand implements Callable<Integer> {
         if (validated.get(true).isEmpty()) {
             return;
         }
-        for (ResultRow row : new Evaluation(warehouse).evaluate(modelId, validated.get(true), "validation", 0)) {
+        for (ResultRow row : Evaluation.divided(warehouse, train.expertParallel())
+                .evaluate(modelId, validated.get(true), "validation", 0)) {
             boolean nats = row.metric().endsWith("_per_token");
             System.out.printf(
                     Locale.ROOT,
@@ -150,12 +158,13 @@ public final class PretrainCommand implements Callable<Integer> {
     }
 
     private void train(Warehouse warehouse, PretrainConfig config, Lineage lineage) throws IOException {
-        TrainConfig train = config.train();
+        TrainConfig train = RankPlaces.prepare(warehouse, config.model(), config.train());
         int length = config.model().sequenceLength();
         var initial = new StartingPoint.Seed(config.model(), train.seed());
         try (var data = TrainingData.sequences(warehouse, config.corpora(), train, length)) {
             var validation = Validation.sequences(warehouse, config.corpora(), train);
-            new Training(warehouse, modelId, config.model(), train, lineage).run(initial, data, validation);
+            new Training(warehouse, modelId, config.model(), train, config.train(), lineage)
+                    .run(initial, data, validation);
         }
     }
 

@@ -7,6 +7,7 @@ import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.error.UserError;
 import dev.uncurl.model.TrainStep;
 import dev.uncurl.model.Weights;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.Arrays;
@@ -38,7 +39,9 @@ final class RankRun {
     RankOutcome run(String configuration, StepShare.Source shares, int slots, Consumer<StepMetrics> follower)
             throws IOException {
         MultiLayerNetwork network = SmoeNetwork.create(
-                MultiLayerConfiguration.fromJson(configuration), segment.start().parameters());
+                MultiLayerConfiguration.fromJson(configuration),
+                segment.start().parameters(),
+                ExpertShare.of(ranks.rank(), segment.train().expertParallel()));
         SmoeNetwork.join(network, ranks, segment.shares(), slots);
         var step = new RankStep(network);
         boolean done = false;
@@ -46,7 +49,7 @@ final class RankRun {
             segment.start().restoreMoments(network);
             network.setIterationCount(segment.from());
             StepMetrics bad = steps(step, shares, follower);
-            CheckpointPart part = bad == null ? write(network) : null;
+            CheckpointPart part = bad == null ? writeTogether(network) : null;
             List<TrainingInterval> intervals = log.intervals();
             done = true;
             return new RankOutcome(
@@ -81,31 +84,43 @@ final class RankRun {
         long start = System.nanoTime();
         StepShare share = shares.next();
         long read = System.nanoTime();
-        long before = step.exchangeNanos();
+        long waitBefore = step.waitNanos();
+        long exchangeBefore = step.exchangeNanos();
+        long bytesBefore = ranks.cost().bytes();
         TrainStep.Result result = step.take(share.tokens());
-        long exchange = step.exchangeNanos() - before;
-        long compute = System.nanoTime() - read - exchange;
-        long[][] all = ranks.gather(new long[] {share.hash(), compute, exchange, read - start});
+        long wait = step.waitNanos() - waitBefore;
+        long exchange = step.exchangeNanos() - exchangeBefore;
+        long compute = System.nanoTime() - read - wait - exchange;
+        long bytes = ranks.cost().bytes() - bytesBefore;
+        long[][] all = ranks.gather(new long[] {share.hash(), bytes, compute, wait, exchange, read - start});
         double seconds = (System.nanoTime() - start) / 1e9;
         long hash = Arrays.stream(all).mapToLong(rank -> rank[0]).sum();
         long[][] nanos = Arrays.stream(all)
-                .map(rank -> Arrays.copyOfRange(rank, 1, rank.length))
+                .map(rank -> Arrays.copyOfRange(rank, 2, rank.length))
                 .toArray(long[][]::new);
-        return StepMetrics.of(number, result, hash, StepTimes.of(seconds, nanos));
+        double sent = Arrays.stream(all).mapToLong(rank -> rank[1]).average().orElseThrow();
+        return StepMetrics.of(number, result, hash, StepTimes.of(seconds, nanos, sent));
+    }
+
+    /** Writes this rank's part. All ranks end together, so that the others notice one that hangs while it writes. */
+    private CheckpointPart writeTogether(MultiLayerNetwork network) throws IOException {
+        try {
+            return write(network);
+        } finally {
+            ranks.barrier();
+        }
     }
 
     private CheckpointPart write(MultiLayerNetwork network) throws IOException {
         Weights parameters = SmoeNetwork.parameters(network);
-        requireFinite(parameters);
-        var moments = SmoeNetwork.moments(network);
-        var slice =
-                new CheckpointPart.Slice(ranks.rank(), ranks.size(), SmoeNetwork.sliceBegin(network), moments.length());
-        return CheckpointPart.write(segment.staging(), parameters, moments, slice);
+        requireFinite(parameters, SmoeNetwork.layout(network));
+        var slice = new CheckpointPart.Slice(ranks.rank(), ranks.size(), SmoeNetwork.updated(network));
+        return CheckpointPart.write(segment.staging(), parameters, SmoeNetwork.moments(network)::part, slice);
     }
 
     /** Checks the weights directly, because no later loss shows an error of the last steps. */
-    private void requireFinite(Weights parameters) throws IOException {
-        for (ParameterLayout.Tensor tensor : ParameterLayout.of(segment.model()).tensors()) {
+    private void requireFinite(Weights parameters, ParameterLayout layout) throws IOException {
+        for (ParameterLayout.Tensor tensor : layout.tensors()) {
             parameters.read(tensor.name(), (values, count, at) -> {
                 for (int i = 0; i < count; i++) {
                     if (!Float.isFinite(values[i])) {

@@ -55,6 +55,7 @@ record Segment(
     /** The staging folder of the checkpoint. */
     ModelStaging staging() throws IOException {
         var path = new Path(folder);
-        return ModelStaging.attach(path.getFileSystem(hadoop.value()), path, model, DType.F32, token);
+        return ModelStaging.attach(
+                path.getFileSystem(hadoop.value()), path, model, DType.F32, train.expertParallel(), token);
     }
 }

@@ -13,9 +13,10 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
 /** Where ranks get the parameters and moments with which they begin: each by itself, none from the driver. */
 sealed interface StartingPoint extends Serializable {
+    /** The parameters of the whole model; a rank reads those that it holds. */
     Weights parameters() throws IOException;
 
-    /** Sets the moments of the slice that a network updates. */
+    /** Sets the moments of the parameters that a network updates. */
     void restoreMoments(MultiLayerNetwork network) throws IOException;
 
     /** A new model, whose parameters are a function of the seed. */
@@ -59,8 +60,7 @@ sealed interface StartingPoint extends Serializable {
 
         @Override
         public void restoreMoments(MultiLayerNetwork network) throws IOException {
-            var moments = SmoeNetwork.moments(network);
-            moments.write(open().moments(SmoeNetwork.sliceBegin(network), moments.length()));
+            SmoeNetwork.moments(network).write(open().moments(SmoeNetwork.updated(network)));
         }
     }
 }

@@ -26,6 +26,6 @@ record StepShare(TokenBatch tokens, long hash) {
 
     /** The first half of the 128-bit MurmurHash3 of the sequence's position and id. */
     private static long hash(DataSet sequence) {
-        return MurmurHash3.hash128x64(TrainingData.place(sequence).getBytes(StandardCharsets.UTF_8))[0];
+        return MurmurHash3.hash128x64(TrainingSequence.place(sequence).getBytes(StandardCharsets.UTF_8))[0];
     }
 }

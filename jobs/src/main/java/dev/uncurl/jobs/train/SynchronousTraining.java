@@ -6,13 +6,13 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.cluster.ClusterPlugin;
 import dev.uncurl.jobs.cluster.SparkTransport;
 import dev.uncurl.jobs.cluster.StepReport;
+import dev.uncurl.jobs.cluster.ThreadRanks;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.api.java.JavaRDD;
@@ -103,7 +103,7 @@ final class SynchronousTraining extends FitOnlyMaster {
                     step.step(),
                     step.crossEntropy(),
                     step.times().seconds(),
-                    Map.of(Follower.PREDICTED, (double) step.predicted()));
+                    Follower.measures(step));
         }
     }
 

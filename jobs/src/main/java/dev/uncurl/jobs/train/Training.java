@@ -14,7 +14,6 @@ import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.MetricsRow;
-import dev.uncurl.model.ModelSize;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -34,18 +33,30 @@ final class Training {
     private final Warehouse warehouse;
     private final String modelId;
     private final ModelConfig model;
-    private final TrainConfig train;
+    private final TrainConfig asked;
     private final Lineage lineage;
     private final Checkpoints checkpoints;
     private final String what;
     private final int steps;
+    private TrainConfig train;
 
-    /** @param lineage lineage of the model; only a checkpoint with the same inputs is resumed */
-    Training(Warehouse warehouse, String modelId, ModelConfig model, TrainConfig train, Lineage lineage) {
+    /**
+     * @param train with the number of ranks to begin with
+     * @param asked the same as configured: with ranks = auto, fewer go on if the cluster shrinks
+     * @param lineage lineage of the model; only a checkpoint with the same inputs is resumed
+     */
+    Training(
+            Warehouse warehouse,
+            String modelId,
+            ModelConfig model,
+            TrainConfig train,
+            TrainConfig asked,
+            Lineage lineage) {
         this.warehouse = warehouse;
         this.modelId = modelId;
         this.model = model;
         this.train = train;
+        this.asked = asked;
         this.lineage = lineage;
         this.checkpoints = new Checkpoints(warehouse, modelId, train.checkpoint());
         this.what = "train " + modelId;
@@ -61,9 +72,6 @@ final class Training {
      * @param validation computes the validation loss between segments
      */
     ModelFolder run(StartingPoint initial, TrainingData data, Validation validation) throws IOException {
-        if (warehouse.context().isLocal()) {
-            ModelSize.checkTrainingTogether(model, train);
-        }
         warehouse.describe(what);
         Optional<Checkpoints.State> saved = checkpoints.resume(lineage.inputs());
         var restarts = new Restarts(what, train.restarts());
@@ -80,7 +88,7 @@ final class Training {
         }
         writeMetrics(trained.history()); // before the folder: once it exists, a restarted run does nothing more
         ModelFolder folder = new TrainedModel(warehouse, trained.model()).publish(modelId, lineage);
-        new Models(warehouse).register(modelId, folder);
+        new Models(warehouse).registerNew(modelId, folder);
         checkpoints.finish(steps);
         System.out.printf(
                 Locale.ROOT,
@@ -127,6 +135,7 @@ final class Training {
                     throw e;
                 }
                 follower.backTo(history);
+                train = RankPlaces.again(warehouse, train, asked);
             }
         }
     }
@@ -138,7 +147,7 @@ final class Training {
         List<TrainingInterval> history = state == null ? List.of() : state.history();
         int from = state == null ? 0 : state.last().step();
         int to = end(from, validation);
-        ModelStaging staging = checkpoints.begin(model, to);
+        ModelStaging staging = checkpoints.begin(model, train.expertParallel(), to);
         boolean published = false;
         try {
             var segment = new Segment(

@@ -134,9 +134,12 @@ record TrainingInterval(
                 Optional.of(sequencesHash),
                 Optional.of(times.compute().mean()),
                 Optional.of(times.compute().most()),
+                Optional.of(times.waiting().mean()),
+                Optional.of(times.waiting().most()),
                 Optional.of(times.exchange().mean()),
                 Optional.of(times.exchange().most()),
                 Optional.of(times.data().mean()),
-                Optional.of(times.data().most()));
+                Optional.of(times.data().most()),
+                Optional.of(times.bytes()));
     }
 }

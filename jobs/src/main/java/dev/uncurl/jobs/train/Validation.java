@@ -5,21 +5,28 @@ import static org.apache.spark.sql.functions.size;
 import static org.apache.spark.sql.functions.xxhash64;
 
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.collective.Collectives;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.ExampleScorer;
+import dev.uncurl.jobs.cluster.RankStage;
+import dev.uncurl.jobs.warehouse.DividedModel;
 import dev.uncurl.jobs.warehouse.Examples;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.model.SmoeLanguageModel;
+import java.io.IOException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import scala.Tuple2;
 
 /**
  * Computes the loss of a model during training on a part of the validation split of its data. The sequences are
@@ -96,11 +103,13 @@ final class Validation {
         boolean onTarget = train.lossOn() == TrainConfig.LossOn.TARGET;
         int positions = train.microBatch() * model.config().sequenceLength();
         var reference = ModelCache.Reference.of(warehouse, model);
-        List<Sum> sums = warehouse
-                .context()
-                .parallelize(texts, train.ranks())
-                .mapPartitions(part -> score(part, reference, positions, onTarget))
-                .collect();
+        List<Sum> sums = train.expertParallel() > 1
+                ? divided(reference, onTarget)
+                : warehouse
+                        .context()
+                        .parallelize(texts, train.ranks())
+                        .mapPartitions(part -> score(part, reference, positions, onTarget))
+                        .collect();
         double loss = 0;
         long tokens = 0;
         for (Sum sum : sums) { // in the order of the sequences
@@ -123,13 +132,64 @@ final class Validation {
         texts.forEachRemaining(text -> examples.add(new ExampleScorer.Example(text.prompt, text.target, List.of())));
         ModelCache.Loaded loaded = reference.load();
         try (var model = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), positions)) {
-            return new ExampleScorer(model, loaded.config().sequenceLength(), positions)
-                    .score(examples).stream()
-                            .map(score -> onTarget
-                                    ? new Sum(score.targetLoss(), score.targetTokens())
-                                    : new Sum(score.textLoss(), score.textTokens()))
-                            .toList()
-                            .iterator();
+            return score(examples, model, positions, onTarget).iterator();
+        }
+    }
+
+    private static List<Sum> score(
+            List<ExampleScorer.Example> examples, SmoeLanguageModel model, int positions, boolean onTarget) {
+        return new ExampleScorer(model, model.config().sequenceLength(), positions)
+                .score(examples).stream()
+                        .map(score -> onTarget
+                                ? new Sum(score.targetLoss(), score.targetTokens())
+                                : new Sum(score.textLoss(), score.textTokens()))
+                        .toList();
+    }
+
+    /** The ranks of the training score, each with its part of the experts. */
+    private List<Sum> divided(ModelCache.Reference reference, boolean onTarget) {
+        boolean local = warehouse.context().isLocal();
+        int slots = local ? warehouse.context().defaultParallelism() : train.ranks();
+        var stage = new RankStage(train.ranks(), local, slots);
+        List<Tuple2<Integer, Text>> numbered = IntStream.range(0, texts.size())
+                .mapToObj(i -> new Tuple2<>(i, texts.get(i)))
+                .toList();
+        var work = new Divided(
+                new DividedModel.Division(reference, train.expertParallel(), slots), train.microBatch(), onTarget);
+        var sums = new TreeMap<Integer, Sum>();
+        stage.over(warehouse.context().parallelize(numbered, stage.partitions()).rdd(), work)
+                .toJavaRDD()
+                .collect()
+                .forEach(outcome -> sums.putAll(outcome.get()));
+        return List.copyOf(sums.values());
+    }
+
+    /** A rank of those that divide the experts. @param batch the most texts of full length at a time */
+    private record Divided(DividedModel.Division division, int batch, boolean onTarget)
+            implements RankStage.Work<Tuple2<Integer, Text>, Tuple2<Integer, Text>, TreeMap<Integer, Sum>> {
+        @Override
+        public Iterator<Tuple2<Integer, Text>> units(Iterator<Tuple2<Integer, Text>> rows) {
+            return rows;
+        }
+
+        @Override
+        public TreeMap<Integer, Sum> run(Collectives ranks, Iterator<Tuple2<Integer, Text>> units) throws IOException {
+            var numbers = new ArrayList<Integer>();
+            var examples = new ArrayList<ExampleScorer.Example>();
+            units.forEachRemaining(unit -> {
+                numbers.add(unit._1());
+                examples.add(new ExampleScorer.Example(unit._2().prompt, unit._2().target, List.of()));
+            });
+            var sums = new TreeMap<Integer, Sum>();
+            try (var divided = division.load(ranks, batch)) {
+                int positions = batch * divided.config().sequenceLength();
+                List<Sum> own = score(examples, divided.model(), positions, onTarget);
+                divided.model().joinPasses();
+                for (int i = 0; i < own.size(); i++) {
+                    sums.put(numbers.get(i), own.get(i));
+                }
+            }
+            return sums;
         }
     }
 }

@@ -23,21 +23,22 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code jobs/submit verify --model demo-base}. */
+/** {@code jobs/submit verify --model demo-base}, or {@code verify cluster}. */
 @Command(
         name = "verify",
         description = {
             "Checks that models and router logits are unchanged since they were written.",
-            "Compares a model's manifest with models.registry, its files and tensors with the manifest, a pruned model with"
-                    + " its parent and its plan, and the routing statistics and Gram matrices with the router logits, bit"
-                    + " for bit. Exit code 3 on a difference."
+            "Compares a model's manifest with models.registry, its files and tensors with the manifest, a pruned model"
+                    + " with its parent and its plan, and the routing statistics and Gram matrices with the router logits,"
+                    + " bit for bit. Exit code 3 on a difference."
         },
-        footer = {"", "  jobs/submit verify --model demo-base --task superglue/boolq"})
+        subcommands = VerifyClusterCommand.class,
+        footer = {"", "  jobs/submit verify --model demo-base --task superglue/boolq", "  jobs/submit verify cluster"})
 public final class VerifyCommand implements Callable<Integer> {
     @Mixin
     private WarehouseOptions warehouseOptions;
 
-    @Option(names = "--model", paramLabel = "ID", required = true, description = "Model to check.")
+    @Option(names = "--model", paramLabel = "ID", description = "Model to check.")
     private String modelId;
 
     @Option(
@@ -48,6 +49,9 @@ public final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (modelId == null) { // not required in picocli, which would also require it for 'verify cluster'
+            throw UserError.usage("verify has no model", "Add --model ID.");
+        }
         Warehouse warehouse = warehouseOptions.open();
         ModelFolder model = new Models(warehouse).open(modelId);
         try {

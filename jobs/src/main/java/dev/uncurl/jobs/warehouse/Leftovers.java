@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.warehouse;
 
+import dev.uncurl.checkpoint.Unfinished;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -7,7 +8,6 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
@@ -23,11 +23,13 @@ import org.apache.iceberg.exceptions.NotFoundException;
 import org.apache.iceberg.io.CloseableIterable;
 
 /**
- * Deletes what killed runs have left. No other class deletes data files of tables.
+ * Deletes what killed runs have left; the caller has the lease of their output ({@link OutputLease}). No other class deletes
+ * data files of tables.
  *
- * <p>A data file is deleted only if no snapshot of the table has it, however old; its name is that of a file of the output
- * that the caller has locked; it is in a folder of the caller's files; and that folder is in the warehouse whose locks
- * exclude other runs. Everything else is left to Iceberg's procedures expire_snapshots and remove_orphan_files.
+ * <p>A data file is deleted only if no snapshot of the table has it, however old; its name is that of a file of the caller's
+ * output; it is in a folder of the caller's files; and that folder is in the warehouse whose leases exclude other runs. A run
+ * that lost its lease and would still commit such a file is refused by Iceberg, since the caller has committed. Everything
+ * else is left to Iceberg's procedures expire_snapshots and remove_orphan_files.
  */
 public final class Leftovers {
     private final Warehouse warehouse;
@@ -39,15 +41,12 @@ public final class Leftovers {
     }
 
     /**
-     * Removes data files of the locked output that the table does not have.
+     * Removes data files of the caller's output that the table does not have. Call it after the caller's commit.
      *
      * @param committed files of the run, in whose folders leftovers may be
-     * @param own whether a file's name is that of the locked output
+     * @param own whether a file's name is that of the output
      */
     public void remove(UncurlTable table, Collection<DataFile> committed, Predicate<String> own) {
-        if (!warehouse.canLock()) {
-            return; // another run may be about to commit them
-        }
         var folders = new HashSet<Path>();
         var known = new HashSet<String>();
         for (DataFile file : committed) {
@@ -73,27 +72,29 @@ public final class Leftovers {
         }
     }
 
-    /** A hidden name for a folder that is to be removed; what is left of it counts as unfinished. */
-    public static Path hidden(Path folder) {
-        return new Path(folder.getParent(), "." + folder.getName() + "." + UUID.randomUUID() + ".tmp");
-    }
-
     /**
-     * Removes hidden folders that killed runs left: {@code .NAME.UUID.tmp}, the unfinished and the half removed ones. Does
-     * nothing where no lock on the name excludes other runs.
+     * Removes unfinished folders of models or checkpoints: hidden ones, {@code .NAME.UUID.tmp}, and those that {@link Unfinished}
+     * knows.
      *
      * @param parent of the folders; need not exist
      * @param name pattern of the names of their finished folders
      */
-    public void removeHidden(Path parent, Pattern name) throws IOException {
-        var hidden = Pattern.compile("\\.(?:" + name.pattern() + ")\\.[0-9a-f-]{36}\\.tmp");
+    public void removeUnfinished(Path parent, Pattern name) throws IOException {
         FileSystem files = parent.getFileSystem(hadoop);
-        if (!warehouse.canLock() || !files.exists(parent)) {
+        if (!files.exists(parent)) {
             return;
         }
-        for (FileStatus status : files.listStatus(parent)) {
+        FileStatus[] all = files.listStatus(parent);
+        var hidden = Pattern.compile("\\.(?:" + name.pattern() + ")\\.[0-9a-f-]{36}\\.tmp");
+        for (FileStatus status : all) { // first: a run that lost its lease can then move no file out of it
             if (hidden.matcher(status.getPath().getName()).matches()) {
                 files.delete(status.getPath(), true);
+            }
+        }
+        for (FileStatus status : all) {
+            Path folder = status.getPath();
+            if (name.matcher(Unfinished.name(folder.getName())).matches() && Unfinished.is(files, folder)) {
+                files.delete(folder, true);
             }
         }
     }

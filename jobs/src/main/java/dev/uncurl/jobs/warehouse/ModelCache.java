@@ -2,7 +2,9 @@ package dev.uncurl.jobs.warehouse;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.model.FlatWeights;
+import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
@@ -61,6 +63,9 @@ public final class ModelCache {
     public interface Source extends Serializable {
         /** Returns the model; tasks of one JVM share it. */
         Loaded load();
+
+        /** Loads what one rank holds of the model, in the layout of its share. The caller closes the parameters. */
+        Loaded load(ExpertShare share) throws IOException;
     }
 
     /** A model in a folder. */
@@ -83,6 +88,12 @@ public final class ModelCache {
                 ModelFolder model = open();
                 return new Loaded(model.config(), FlatWeights.load(model.layout(), model));
             });
+        }
+
+        @Override
+        public Loaded load(ExpertShare share) throws IOException {
+            ModelFolder model = open();
+            return new Loaded(model.config(), FlatWeights.load(ParameterLayout.of(model.config(), share), model));
         }
     }
 }

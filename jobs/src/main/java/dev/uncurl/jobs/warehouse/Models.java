@@ -2,6 +2,7 @@ package dev.uncurl.jobs.warehouse;
 
 import dev.uncurl.checkpoint.Lineage;
 import dev.uncurl.checkpoint.ModelFolder;
+import dev.uncurl.checkpoint.Unfinished;
 import dev.uncurl.config.Settings;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.warehouse.row.RegistryRow;
@@ -21,7 +22,10 @@ import java.util.stream.Collectors;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 
-/** Finished models: folders under models/ and their rows in models.registry. The row is written after the folder. */
+/**
+ * Finished models: folders under models/ and their rows in models.registry. The row is written after the folder, and names it: a
+ * model's folder is {@code models/<name>}, or on an object store {@code models/<name>.<token>}, one for each attempt to make it.
+ */
 public final class Models {
     private final Warehouse warehouse;
 
@@ -74,7 +78,7 @@ public final class Models {
      */
     public void requireUnchanged(String modelId, String registered) {
         try {
-            if (warehouse.files().exists(warehouse.modelFolder(modelId))) {
+            if (warehouse.files().exists(folder(modelId))) {
                 ModelFolder model = openFolder(modelId);
                 if (!model.manifestSha256().equals(registered)) {
                     throw swapped(modelId, model.dir(), model.manifestSha256(), registered);
@@ -85,11 +89,22 @@ public final class Models {
         }
     }
 
+    /** The folder of a model: the one that models.registry names, else that of its name. It need not exist. */
+    private Path folder(String modelId) {
+        return Records.read(warehouse.rows(UncurlTable.REGISTRY, "model_id", modelId), Registered.class).stream()
+                .findFirst()
+                .map(row -> warehouse.modelFolder(modelId, row.path))
+                .orElse(warehouse.modelFolder(modelId));
+    }
+
+    /** Columns of models.registry. */
+    private record Registered(String path, String manifestSha256) {}
+
     private ModelFolder openFolder(String modelId) {
-        Path folder = warehouse.modelFolder(modelId);
+        Path folder = folder(modelId);
         try {
-            if (!folders().contains(modelId)) {
-                throw missing(modelId, folder, folders());
+            if (!folders().contains(folder.getName())) {
+                throw missing(modelId, folder, names());
             }
             return ModelFolder.open(warehouse.files(), folder);
         } catch (IOException e) {
@@ -97,7 +112,7 @@ public final class Models {
         }
     }
 
-    private UserError missing(String modelId, Path folder, Set<String> folders) {
+    private UserError missing(String modelId, Path folder, Set<String> names) {
         List<String> registered = warehouse.table(UncurlTable.REGISTRY).select("model_id").collectAsList().stream()
                 .map(row -> row.getString(0))
                 .toList();
@@ -106,27 +121,26 @@ public final class Models {
                     "Model " + modelId + " is registered, but its folder " + folder + " is gone",
                     "Restore the folder from a copy of the warehouse, or run the command that made the model again.");
         }
-        String known = registered.stream().filter(folders::contains).sorted().collect(Collectors.joining(", "));
+        String known = registered.stream().filter(names::contains).sorted().collect(Collectors.joining(", "));
         return UserError.input(
                 "There is no model " + modelId + " in " + folder.getParent(),
                 known.isEmpty() ? "Make one with pretrain." : "Known models: " + known + ".");
     }
 
     /**
-     * Returns whether a model with exactly these inputs exists already. The caller must hold the lock of the name. A folder
-     * without a row, left by a run that was killed between the two, gets its row. A row without a folder is deleted, so that
-     * the model can be made again.
+     * Returns whether a model with exactly these inputs exists already. The caller must have the lease of the name. What killed
+     * runs left is removed. A folder without a row, left by a run that was killed between the two, gets its row; on an object
+     * store it is removed. A row without a folder is deleted, so that the model can be made again.
      *
      * @throws UserError (conflict) when a model of that name was made from other inputs, (input) when the folder is not the
      *     one that was registered
      */
     public boolean isMade(String modelId, Map<String, String> inputs) {
-        Path folder = warehouse.modelFolder(modelId);
+        Path folder = folder(modelId);
         try {
-            if (!folders().contains(modelId)) {
+            removeLeftovers(modelId, folder);
+            if (!folders().contains(folder.getName())) {
                 requireOtherThanCase(modelId);
-                new Leftovers(warehouse)
-                        .removeHidden(folder.getParent(), Pattern.compile(Pattern.quote(folder.getName())));
                 if (registered(modelId).isPresent()) {
                     warehouse.replace(
                             UncurlTable.REGISTRY,
@@ -157,6 +171,18 @@ public final class Models {
         return true;
     }
 
+    /** Removes what killed runs left of a model, and attempts in place that are not registered. */
+    private void removeLeftovers(String modelId, Path folder) throws IOException {
+        new Leftovers(warehouse).removeUnfinished(folder.getParent(), Pattern.compile(Pattern.quote(modelId)));
+        for (String other : folders()) {
+            if (Unfinished.isAttempt(other)
+                    && Unfinished.name(other).equals(modelId)
+                    && !other.equals(folder.getName())) {
+                Unfinished.remove(warehouse.files(), new Path(folder.getParent(), other));
+            }
+        }
+    }
+
     /** Names of the folders under models/, with the case in which they are stored. */
     private Set<String> folders() throws IOException {
         var names = new TreeSet<String>();
@@ -169,14 +195,19 @@ public final class Models {
         return names;
     }
 
+    /** Names of the models that have a folder. */
+    private Set<String> names() throws IOException {
+        return folders().stream().map(Unfinished::name).collect(Collectors.toCollection(TreeSet::new));
+    }
+
     /** @throws UserError (usage) when the name of a new model differs from an existing one only in upper and lower case */
     public void requireOtherThanCase(String modelId) {
         try {
-            Set<String> folders = folders();
-            if (folders.contains(modelId)) {
+            Set<String> names = names();
+            if (names.contains(modelId)) {
                 return;
             }
-            folders.stream().filter(modelId::equalsIgnoreCase).findFirst().ifPresent(other -> {
+            names.stream().filter(modelId::equalsIgnoreCase).findFirst().ifPresent(other -> {
                 throw UserError.usage(
                         "The model name " + modelId + " differs from model " + other
                                 + " of this warehouse only in upper"
@@ -185,6 +216,41 @@ public final class Models {
             });
         } catch (IOException e) {
             throw new UncheckedIOException("listing the model folders", e);
+        }
+    }
+
+    /**
+     * Registers a model that this run has made. {@link #isMade} said before that there is none.
+     *
+     * @throws UserError (conflict) when another run has registered this name meanwhile; the folder is deleted then if it is one of
+     *     this attempt alone
+     */
+    public void registerNew(String modelId, ModelFolder model) {
+        boolean added = false;
+        try {
+            added = warehouse.addIfNone(
+                    UncurlTable.REGISTRY,
+                    Records.frame(warehouse, UncurlTable.REGISTRY, List.of(row(modelId, model))),
+                    "model_id",
+                    modelId);
+        } finally {
+            if (!added) {
+                discard(model);
+            }
+        }
+        if (!added) {
+            throw UserError.conflict(
+                    "Another run has meanwhile made model " + modelId, "Choose another name, or use that model.");
+        }
+    }
+
+    private void discard(ModelFolder model) {
+        try {
+            if (Unfinished.isAttempt(model.dir().getName())) {
+                Unfinished.remove(warehouse.files(), model.dir());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("removing " + model.dir(), e);
         }
     }
 
@@ -197,20 +263,23 @@ public final class Models {
         if (known) {
             return;
         }
+        Records.replace(warehouse, UncurlTable.REGISTRY, List.of(row(modelId, model)), "model_id", modelId);
+    }
+
+    private static RegistryRow row(String modelId, ModelFolder model) {
         ModelConfig config = model.config();
         Lineage lineage = model.manifest().lineage();
-        var row = new RegistryRow(
+        return new RegistryRow(
                 modelId,
                 Optional.ofNullable(lineage.parentModelId()),
                 lineage.stage(),
                 lineage.inputs(),
                 Settings.json(config),
                 model.dir().toString(),
-                sha,
+                model.manifestSha256(),
                 model.layout().length(),
                 ParameterLayout.activeParameters(config),
                 model.bytes(),
                 Instant.now());
-        Records.replace(warehouse, UncurlTable.REGISTRY, List.of(row), "model_id", modelId);
     }
 }

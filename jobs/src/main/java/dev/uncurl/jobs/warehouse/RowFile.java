@@ -1,11 +1,11 @@
 package dev.uncurl.jobs.warehouse;
 
+import dev.uncurl.checkpoint.NewFile;
 import dev.uncurl.jobs.warehouse.row.RecordMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -49,24 +49,19 @@ public final class RowFile<R extends Record> {
         files().delete(path, false);
     }
 
-    /** Writes the rows under a temporary name, then renames the file: readers see all rows or none. */
+    /** Writes the rows; readers see all or none. */
     public void write(List<R> rows) throws IOException {
-        Path temporary = new Path(path.getParent(), "." + path.getName() + "-" + UUID.randomUUID());
+        Path draft = NewFile.draft(files(), path);
         StructType schema = SparkSchemaUtil.convert(table.schema());
         RecordMapper<R> mapper = RecordMapper.ofTable(type, schema, table.name());
-        try (FileAppender<InternalRow> out = Parquet.write(HadoopOutputFile.fromPath(temporary, hadoop))
+        try (FileAppender<InternalRow> out = Parquet.write(HadoopOutputFile.fromPath(draft, hadoop))
                 .forTable(table)
                 .createWriterFunc(parquet -> SparkParquetWriters.buildWriter(schema, parquet))
                 .overwrite()
                 .build()) {
             rows.forEach(row -> out.add(mapper.toInternal(row)));
         }
-        if (!files().rename(temporary, path)) {
-            files().delete(path, false);
-            if (!files().rename(temporary, path)) {
-                throw new IOException("Cannot rename " + temporary + " to " + path);
-            }
-        }
+        NewFile.publish(files(), draft, path);
     }
 
     /**

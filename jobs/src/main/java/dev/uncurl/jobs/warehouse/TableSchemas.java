@@ -83,7 +83,9 @@ public final class TableSchemas {
         PRUNING_FRONTIER,
         PAIRED_DIFFERENCES,
         FLIPPED_EXAMPLES,
-        FLIPPED_EXPERTS
+        FLIPPED_EXPERTS,
+        SWEEP_STATES,
+        SWEEP_RESULTS
     }
 
     private static String statement(String resource) {

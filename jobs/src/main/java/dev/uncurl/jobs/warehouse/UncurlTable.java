@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.warehouse;
 
 import dev.uncurl.jobs.warehouse.row.AssignmentRow;
+import dev.uncurl.jobs.warehouse.row.CellRow;
 import dev.uncurl.jobs.warehouse.row.ComparisonRow;
 import dev.uncurl.jobs.warehouse.row.DocumentRow;
 import dev.uncurl.jobs.warehouse.row.ExampleRow;
@@ -35,7 +36,8 @@ public enum UncurlTable {
     SCORED("evaluation.examples", ScoredRow.class),
     RESULTS("evaluation.results", ResultRow.class),
     COMPARISONS("evaluation.comparisons", ComparisonRow.class),
-    LATENCY("evaluation.latency", LatencyRow.class);
+    LATENCY("evaluation.latency", LatencyRow.class),
+    CELLS("sweep.cells", CellRow.class);
 
     /** Name of Uncurl's catalog in Spark. */
     static final String CATALOG = "uncurl";
@@ -77,6 +79,7 @@ public enum UncurlTable {
             case COMPARISONS -> "evaluate --model ID --task TASK --against ID";
             case SCORED, RESULTS -> "evaluate --model ID --task TASK";
             case LATENCY -> "evaluate --model ID --latency";
+            case CELLS -> "sweep --config FILE";
         };
     }
 }

@@ -1,23 +1,26 @@
 package dev.uncurl.jobs.warehouse;
 
+import dev.uncurl.checkpoint.Unfinished;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.cluster.ClusterPlugin;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.iceberg.DataFile;
 import org.apache.iceberg.HasTableOperations;
 import org.apache.iceberg.TableMetadata;
+import org.apache.iceberg.expressions.Expression;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
-import org.apache.spark.sql.DataFrameWriterV2;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.functions;
 
 /**
@@ -27,14 +30,15 @@ import org.apache.spark.sql.functions;
  * Glue, REST) instead; the models stay in the folder.
  */
 public final class Warehouse {
-    private static final String CATALOG_KEY = "spark.sql.catalog." + UncurlTable.CATALOG;
-
     private final SparkSession spark;
     private final Path root;
+    private final Set<OutputLease> leases = ConcurrentHashMap.newKeySet();
+    private final TableCommits commits;
 
     private Warehouse(SparkSession spark, Path root) {
         this.spark = spark;
         this.root = root;
+        this.commits = new TableCommits(spark, this::requireLeases);
     }
 
     /**
@@ -62,8 +66,8 @@ public final class Warehouse {
             }
             files.mkdirs(root);
             root = new Path(Location.of(root.toString(), spark.sparkContext().hadoopConfiguration()));
-            var warehouse = new Warehouse(session(spark, location(root)), root);
-            warehouse.useCatalog();
+            var warehouse = new Warehouse(SessionCatalog.session(spark, SessionCatalog.location(root)), root);
+            SessionCatalog.use(warehouse.spark, root);
             return warehouse;
         } catch (IOException e) {
             throw UserError.input(
@@ -82,37 +86,12 @@ public final class Warehouse {
         return builder.getOrCreate();
     }
 
-    private static String location(Path root) {
-        return new Path(root, "tables").toString();
-    }
-
-    /** This session, or a new one of the same Spark application if this one is used for another warehouse. */
-    private static SparkSession session(SparkSession spark, String location) {
-        boolean elsewhere = "hadoop".equals(spark.conf().get(CATALOG_KEY + ".type", ""))
-                && !location.equals(spark.conf().get(CATALOG_KEY + ".warehouse", ""));
-        SparkSession session = elsewhere ? spark.newSession() : spark;
-        SparkSession.setActiveSession(session);
-        SparkSession.setDefaultSession(session);
-        return session;
-    }
-
-    private void useCatalog() {
-        spark.conf().set("spark.sql.session.timeZone", "UTC");
-        if (!spark.conf().contains(CATALOG_KEY)) {
-            spark.conf().set(CATALOG_KEY, "org.apache.iceberg.spark.SparkCatalog");
-            spark.conf().set(CATALOG_KEY + ".type", "hadoop");
-            spark.conf().set(CATALOG_KEY + ".warehouse", location(root));
-        }
-        spark.catalog().setCurrentCatalog(UncurlTable.CATALOG);
-    }
-
     /** Where the tables are; empty for a catalog that chooses the places itself. */
     public Optional<TablePlaces> places() {
-        if (!"hadoop".equals(spark.conf().get(CATALOG_KEY + ".type", ""))) {
-            return Optional.empty();
-        }
-        Path tables = new Path(spark.conf().get(CATALOG_KEY + ".warehouse"));
-        return Optional.of(new TablePlaces(root, tables, context().hadoopConfiguration()));
+        return SessionCatalog.isHadoop(spark)
+                ? Optional.of(new TablePlaces(
+                        root, SessionCatalog.place(spark), context().hadoopConfiguration()))
+                : Optional.empty();
     }
 
     public SparkSession spark() {
@@ -134,7 +113,7 @@ public final class Warehouse {
     /** Bytes that can still be written to the file system of the folder. */
     public long freeBytes() {
         try {
-            return canLock()
+            return Location.isLocal(root)
                     ? java.nio.file.Path.of(root.toUri()).toFile().getUsableSpace()
                     : files().getStatus(root).getRemaining();
         } catch (IOException e) {
@@ -153,9 +132,17 @@ public final class Warehouse {
                 root.toString(), Location.of(place.toString(), context().hadoopConfiguration()));
     }
 
-    /** Folder of a model, whether it exists or not. */
+    /** Folder of a model that is to be written; {@link Models} opens one that exists. */
     public Path modelFolder(String modelId) {
         return new Path(models(), PathName.plain("model", modelId));
+    }
+
+    /** Folder of a model whose row in models.registry has this path: its name counts, the warehouse may have been moved. */
+    public Path modelFolder(String modelId, String registered) {
+        String name = new Path(registered).getName();
+        return Unfinished.isAttempt(name) && Unfinished.name(name).equals(modelId)
+                ? new Path(models(), name)
+                : modelFolder(modelId);
     }
 
     /** Folder of the checkpoints of a model in training. */
@@ -184,13 +171,7 @@ public final class Warehouse {
 
     /** A table in Iceberg's API, for commits of data files that are already written. */
     public org.apache.iceberg.Table iceberg(UncurlTable table) {
-        try {
-            return org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark, table.fullName());
-        } catch (org.apache.spark.sql.catalyst.parser.ParseException e) {
-            throw new IllegalStateException("The name " + table.fullName() + " cannot be parsed", e);
-        } catch (NoSuchTableException e) {
-            throw missing(e);
-        }
+        return commits.load(table);
     }
 
     /** The newest metadata of a table; null when there is no such table. */
@@ -216,30 +197,28 @@ public final class Warehouse {
 
     /** As {@link #replace}, with any condition on partition columns. */
     public void replaceWhere(UncurlTable table, Dataset<Row> rows, Column condition) {
-        try {
-            writer(table, rows).overwrite(condition);
-        } catch (NoSuchTableException e) {
-            throw missing(e);
-        }
+        commits.replace(table, rows, condition);
+    }
+
+    /** Adds rows, in one commit, if there are none that match. @return false if there are, also if another run adds them now */
+    boolean addIfNone(UncurlTable table, Dataset<Row> rows, Object... columnsAndValues) {
+        return commits.addIfNone(table, rows, matching(columnsAndValues));
+    }
+
+    /**
+     * Replaces the rows that match by data files, in one commit.
+     *
+     * @param rows a condition on partition columns
+     * @param property with its value, added to the snapshot's summary
+     * @throws UserError (conflict) when another run changes such rows now, or has taken over from this run
+     */
+    public void replaceFiles(UncurlTable table, List<DataFile> files, Expression rows, String property, String value) {
+        commits.replaceFiles(table, files, rows, property, value);
     }
 
     /** Adds rows to a table, in one commit. */
     void append(UncurlTable table, Dataset<Row> rows) {
-        try {
-            writer(table, rows).append();
-        } catch (NoSuchTableException e) {
-            throw missing(e);
-        }
-    }
-
-    private DataFrameWriterV2<Row> writer(UncurlTable table, Dataset<Row> rows) {
-        Column[] columns =
-                Arrays.stream(table(table).columns()).map(functions::col).toArray(Column[]::new);
-        return rows.select(columns).writeTo(table.fullName());
-    }
-
-    private static IllegalStateException missing(NoSuchTableException e) {
-        return new IllegalStateException("A table that was there when the warehouse was opened is gone", e);
+        commits.append(table, rows);
     }
 
     private static Column matching(Object... columnsAndValues) {
@@ -257,23 +236,31 @@ public final class Warehouse {
     }
 
     /**
-     * Locks an output against other runs on this warehouse; see {@link OutputLock}.
+     * Takes the lease of an output, which excludes other runs on this warehouse; see {@link OutputLease}.
      *
      * @param output its kind, and the names that distinguish it from others of the kind
-     * @throws UserError (conflict) when another run has locked it, (input) when the clock is behind the tables
+     * @throws UserError (conflict) when another run has it, (input) when the clock is behind the tables
      */
-    public OutputLock lock(String... output) {
+    public OutputLease lock(String... output) {
         TableClock.require(this::metadata);
         return lockWithoutClock(output);
     }
 
     /** As {@link #lock}, for work that does not commit to the tables while they are as they are now. */
-    public OutputLock lockWithoutClock(String... output) {
-        return canLock() ? OutputLock.take(java.nio.file.Path.of(root.toUri()), output) : OutputLock.NONE;
+    public OutputLease lockWithoutClock(String... output) {
+        OutputLease lease = OutputLease.take(files(), new Path(root, "locks"), OutputLease.Terms.USUAL, output);
+        leases.removeIf(OutputLease::isClosed);
+        leases.add(lease);
+        return lease;
     }
 
-    /** Whether {@link #lock} excludes other runs: on a local file system. */
-    public boolean canLock() {
-        return "file".equals(root.toUri().getScheme());
+    /**
+     * Requires, before a commit, that this run still has all its leases.
+     *
+     * @throws UserError (conflict) when another run has taken over, because this one was paused for too long
+     */
+    public void requireLeases() {
+        leases.removeIf(OutputLease::isClosed);
+        leases.forEach(OutputLease::require);
     }
 }

@@ -41,6 +41,43 @@ class FailuresTest {
     }
 
     @Test
+    void lostAndFullExecutorsAreNoInternalErrors() {
+        String aborted =
+                "Job aborted due to stage failure: Task 0 in stage 1.0 failed 4 times, most recent failure: Lost task"
+                        + " 0.3 in stage 1.0 (TID 7) (10.0.0.7 executor 3): ";
+        assertUserError(
+                new SparkException(aborted + "java.lang.OutOfMemoryError: Java heap space\n\tat x"),
+                2,
+                "executor 3 on 10.0.0.7: Java heap space",
+                "spark.executor.memory = ");
+        assertUserError(
+                new SparkException(
+                        aborted + "java.lang.OutOfMemoryError: Physical memory usage is too high: physicalBytes (5G)"),
+                2,
+                "executor 3 on 10.0.0.7",
+                "-Dorg.bytedeco.javacpp.maxbytes in spark.executor.extraJavaOptions");
+        String lost =
+                aborted + "ExecutorLostFailure (executor 3 exited caused by one of the running tasks) Reason: Command"
+                        + " exited with code ";
+        assertUserError(new SparkException(lost + "52"), 2, "Java heap (exit code 52)", "spark.executor.memory = ");
+        assertUserError(new SparkException(lost + "137"), 3, "killed (exit code 137)", "run the same command again");
+        assertUserError(
+                new SparkException(aborted
+                        + "ExecutorLostFailure (executor 3 exited unrelated to the running tasks) Reason: worker lost"),
+                3,
+                "Executor 3 was lost",
+                "worker lost",
+                "spark.task.maxFailures");
+        assertUserError(
+                new SparkException(
+                        "[SPARK-24819]: Barrier execution mode does not allow run a barrier stage that requires"
+                                + " more slots than the total number of slots in the cluster currently."),
+                2,
+                "too few free slots",
+                "verify cluster");
+    }
+
+    @Test
     void anErrorOfUncurlsOwnIsNone() {
         assertThat(Failures.userError(new IllegalStateException("x", new NullPointerException())))
                 .isNull();

@@ -52,6 +52,9 @@ public final class ClusterTrial {
             Stage.run(context, RANKS, ClusterTrial::work).forEach(one -> System.out.println("again " + one));
             fail(context, ClusterTrial::workOfOneThatHangs);
         }
+        ProcessHandle.current()
+                .descendants()
+                .forEach(ProcessHandle::destroyForcibly); // the one that hangs does not end
         System.exit(0); // Spark's barrier timer would keep the process
     }
 

@@ -59,7 +59,18 @@ public final class ComparedModels {
     /** @param parent null for a model without one */
     public void registered(String id, String parent, String stage, Map<String, String> inputs) {
         var row = new HashMap<String, Object>(Map.of(
-                "model_id", id, "stage", stage, "inputs", map(inputs), "manifest_sha256", "sha-" + id, "config", "{}"));
+                "model_id",
+                id,
+                "path",
+                "models/" + id,
+                "stage",
+                stage,
+                "inputs",
+                map(inputs),
+                "manifest_sha256",
+                "sha-" + id,
+                "config",
+                "{}"));
         if (parent != null) {
             row.put("parent_model_id", parent);
         }

@@ -2,6 +2,7 @@ package dev.uncurl.jobs.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.jobs.Cli;
 import dev.uncurl.jobs.StallingUncurl;
@@ -9,6 +10,7 @@ import dev.uncurl.jobs.routing.RoutingFixture;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.spec.ExpertShare;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,6 +111,24 @@ class EvaluationResumeTest {
         assertSame("alone", "spread");
     }
 
+    /** To the bit where a row of a product does not depend on the others; see ExampleScorer. */
+    @Test
+    void scoresDoNotDependOnTheDivisionOfExperts() {
+        new Evaluation(warehouse).evaluate(copy("undivided", "again"), NAMES, "train", 0, StopRule.NEVER);
+        List<Row> expected = rows(UncurlTable.RESULTS, "undivided", "metric");
+        for (int parts : new int[] {2, 3}) {
+            ScoredModel model = copy("divided" + parts, "again");
+            Evaluation.divided(warehouse, parts).evaluate(model, NAMES, "train", 0, StopRule.NEVER);
+            assertThat(scores(model.id())).hasSize(EXAMPLES);
+            List<Row> results = rows(UncurlTable.RESULTS, model.id(), "metric");
+            assertThat(results).hasSameSizeAs(expected);
+            for (int i = 0; i < results.size(); i++) {
+                double value = expected.get(i).getAs("value");
+                assertThat(results.get(i).<Double>getAs("value")).isCloseTo(value, within(1e-6 * Math.abs(value)));
+            }
+        }
+    }
+
     /** A registered model under another name. */
     private ScoredModel copy(String id, String registered) {
         ScoredModel model = ScoredModel.registered(warehouse, registered);
@@ -132,6 +152,11 @@ class EvaluationResumeTest {
                 throw new IllegalStateException(e);
             }
             throw new IllegalStateException("the executor is lost");
+        }
+
+        @Override
+        public ModelCache.Loaded load(ExpertShare share) throws IOException {
+            return source.load(share);
         }
     }
 

@@ -97,6 +97,21 @@ class LatencyRunTest {
     }
 
     @Test
+    void ranksThatDivideTheExpertsAreTimedTogetherAndTheShareOfExchangesIsStored() {
+        cli.succeed(LINE + "1 --model a");
+        String divided = LINE + "1 --model a --expert-parallel 3";
+        assertThat(cli.succeed(divided)).contains("3 ranks divide the experts").doesNotContain("reused");
+        assertThat(rows("a")).hasSize(2).allSatisfy(row -> {
+            boolean alone = row.expertParallel().orElseThrow() == 1;
+            assertThat(row.parts().get("exchange") > 0).isEqualTo(!alone);
+        });
+        assertThat(rows("a"))
+                .extracting(row -> row.expertParallel().orElseThrow())
+                .containsExactlyInAnyOrder(1, 3);
+        assertThat(cli.succeed(divided)).contains("3 ranks divide the experts", "reused");
+    }
+
+    @Test
     void aLengthOverTheContextOfAModelIsRefused() {
         Cli.Outcome outcome = cli.run((LINE + "1 --latency-length 12,25 --model a").split(" "));
         assertThat(outcome.code()).isEqualTo(2);

@@ -66,6 +66,9 @@ final class Studies {
                     Optional.empty(),
                     Optional.empty(),
                     Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
                     Optional.empty()));
         }
         return new LossCurve(run, rows, unigram);

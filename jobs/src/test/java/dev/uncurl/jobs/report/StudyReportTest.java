@@ -78,6 +78,8 @@ class StudyReportTest {
                 List.of(Map.of(
                         "model_id",
                         id,
+                        "path",
+                        "models/" + id,
                         "parent_model_id",
                         parent,
                         "stage",

@@ -140,6 +140,35 @@ class RoutingDumpTest {
         }
     }
 
+    @Test
+    void rowsAreTheSameApartFromRoundingIfExpertsAreDivided() {
+        List<Row> expected = logits("two", "superglue/copa");
+        ModelFolder model = new Models(warehouse).open("two");
+        CorpusRun run = CorpusRun.ofTask(warehouse, "superglue/copa");
+        RoutingKey key = RoutingKey.of("two", model, "superglue/copa", "train", run, 0);
+        var inputs = DumpSequences.of(
+                warehouse, "superglue/copa", "train", RoutingFixture.CONTEXT, RoutingFixture.CONTEXT, 0);
+        try {
+            for (int parts : new int[] {2, 5}) {
+                new RoutingDump(warehouse, 1, parts).write(key, model, inputs);
+                List<Row> divided = logits("two", "superglue/copa");
+                assertThat(divided).hasSameSizeAs(expected);
+                for (int i = 0; i < divided.size(); i++) {
+                    for (String column : List.of("layer", "sequence_id", "position", "token_id")) {
+                        assertThat(divided.get(i).<Object>getAs(column))
+                                .isEqualTo(expected.get(i).getAs(column));
+                    }
+                    for (String column : List.of("logits", "gates", "output_norms")) {
+                        assertThat(floats(divided.get(i), column))
+                                .containsExactly(floats(expected.get(i), column), within(1e-4f));
+                    }
+                }
+            }
+        } finally {
+            new RoutingDump(warehouse, 1).write(key, model, inputs);
+        }
+    }
+
     /** Statistics and Gram matrices with all their digits. */
     private String tables(String model) {
         return warehouse

@@ -52,7 +52,7 @@ class TokenizeHistoryTest {
     }
 
     @Test
-    void whereNoLockKeepsOtherRunsAwayNothingThatMayBeTheirsIsDeleted() throws IOException {
+    void whatARunLeftThatMayBeAliveStaysAndWhatADeadOneLeftGoesAlsoWhereFilesHaveNoLocks() throws IOException {
         TokenizeFixture.spark()
                 .sparkContext()
                 .hadoopConfiguration()
@@ -68,16 +68,18 @@ class TokenizeHistoryTest {
         var hadoop = TokenizeFixture.spark().sparkContext().hadoopConfiguration();
         var staged = new Staging(warehouse.stagingFolder("text").toString(), hadoop);
         staged.begin(Map.of("seed", "9"));
-        tokenize(warehouse, history.first());
-        assertThatThrownBy(() -> history.replaceWithSecond(warehouse))
-                .isInstanceOfSatisfying(UserError.class, userError -> assertThat(userError.kind())
-                        .isEqualTo(UserError.Kind.CONFLICT))
-                .hasMessageContaining("staging");
-        assertThat(staged.inputs()).containsEntry("seed", "9");
-        staged.discard();
+        try (var theirLease = warehouse.lock("corpus", "text")) {
+            assertThatThrownBy(() -> history.replaceWithSecond(warehouse))
+                    .isInstanceOfSatisfying(UserError.class, userError -> assertThat(userError.kind())
+                            .isEqualTo(UserError.Kind.CONFLICT))
+                    .hasMessageContaining("corpus text");
+            assertThat(staged.inputs()).containsEntry("seed", "9");
+        }
         history.replaceWithSecond(warehouse);
+        assertThat(staged.inputs()).isNull();
+        assertThat(theirs).exists(); // its name is not that of a file of this run
         history.replaceWithFirst(warehouse);
-        assertThat(theirs).exists();
+        assertThat(theirs).doesNotExist();
         assertThat(WarehouseHistory.rowsOfSnapshots(warehouse, UncurlTable.SEQUENCES))
                 .hasSize(3)
                 .doesNotContain(0L);

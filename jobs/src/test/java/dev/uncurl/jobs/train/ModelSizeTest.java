@@ -51,11 +51,17 @@ class ModelSizeTest {
     @MethodSource("tooLarge")
     void whatDoesNotFitIsRefusedWithSizeLimitAndWayOut(String what, List<String> settings) {
         var config = demo(settings.toArray(String[]::new));
-        assertThatThrownBy(() -> ModelSize.checkTraining(config.model(), config.train()))
+        assertThatThrownBy(() -> check(config))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining(what)
                 .hasMessageMatching("(?s).*(limit|at most|2147483647).*")
                 .hasMessageMatching("(?s).*(smaller|fewer).*");
+    }
+
+    /** The checks of a run in local mode. */
+    private static void check(PretrainConfig config) {
+        ModelSize.checkTraining(config.model(), config.train());
+        ModelSize.checkTrainingTogether(config.model(), config.train());
     }
 
     @Test
@@ -77,6 +83,34 @@ class ModelSizeTest {
                 .hasMessageContaining("GB per rank to train")
                 .hasMessageContaining("can have at most")
                 .hasMessageContaining("moe.experts");
+    }
+
+    /** A rank of the divided model has few enough parameters; what it lacks in this process is memory. */
+    @Test
+    void aLargePresetIsOneOfMemoryAloneWhenItsExpertsAreDivided() {
+        var model = Settings.load("model/354m-32e", List.of()).bind(ModelConfig.class);
+        var train = demo("train.ranks=16", "train.expert-parallel=8", "train.micro-batch=1")
+                .train();
+        ModelSize.checkTraining(model, train);
+        assertThatThrownBy(() -> ModelSize.checkTrainingTogether(model, train))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("over the limit")
+                .hasMessageContaining("rows of other ranks")
+                .hasMessageContaining(
+                        "more train.ranks, a larger train.expert-parallel or a smaller train.micro-batch");
+    }
+
+    @Test
+    void expertsThatCannotBeDividedAreRefused() {
+        var config = demo();
+        var train = demo("train.ranks=16", "train.expert-parallel=16").train();
+        assertThatThrownBy(() -> ModelSize.checkTraining(config.model(), train))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("block 1 has only 8 experts")
+                .hasMessageContaining("set train.expert-parallel to 8 or less");
+        assertThatThrownBy(() -> demo("train.ranks=4", "train.expert-parallel=3"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("a divisor of train.ranks, 4");
     }
 
     @Test
@@ -102,7 +136,6 @@ class ModelSizeTest {
 
     @Test
     void aModelOfTheDemoFits() {
-        var config = demo();
-        ModelSize.checkTraining(config.model(), config.train());
+        check(demo());
     }
 }

@@ -100,6 +100,8 @@ class TrainingResumeTest {
                         "tokens_per_second",
                         "compute_seconds_mean",
                         "compute_seconds_max",
+                        "wait_seconds_mean",
+                        "wait_seconds_max",
                         "exchange_seconds_mean",
                         "exchange_seconds_max",
                         "data_seconds_mean",
@@ -237,6 +239,43 @@ class TrainingResumeTest {
         assertThat(files()).isNotEqualTo(undisturbed);
     }
 
+    /** Of four ranks, of which two divide the experts; they begin with a checkpoint of two ranks that held all experts. */
+    @Test
+    void anotherDivisionOfExpertsContinuesARunAndAnyOtherContinuesThatOne() throws IOException {
+        String[] divided = settings("ranks=4", "expert-parallel=2", "micro-batch=2", "checkpoint.every=2");
+        String[] whole = settings("ranks=1", "micro-batch=8");
+        assertThat(cli.succeed(PRETRAIN, divided))
+                .containsPattern("resumed from .*/step-16, .* which 2 ranks wrote; with 4 \\(expert-parallel 2\\) the");
+        requireSameLosses();
+        Map<String, Manifest.Entry> files = files();
+        assertThat(files.keySet()).isEqualTo(undisturbed.keySet());
+        assertThat(names(checkpoint(22)))
+                .contains("moments-00003-of-00004.safetensors", "model-00003-of-00005.safetensors");
+
+        deleteModel();
+        assertThat(cli.succeed(PRETRAIN, divided)).containsPattern("resumed from .*/step-22");
+        assertThat(files()).isEqualTo(files);
+
+        deleteModel();
+        assertThat(cli.succeed(PRETRAIN, whole))
+                .containsPattern("step-22, .* which 4 \\(expert-parallel 2\\) ranks wrote; with 1 the model");
+        requireSameLosses();
+        assertThat(files()).isNotEqualTo(files);
+    }
+
+    private void deleteModel() throws IOException {
+        FileUtils.deleteDirectory(cli.folder().resolve("models/base").toFile());
+    }
+
+    private void requireSameLosses() {
+        List<Row> continued = metrics();
+        assertThat(continued).hasSize(12);
+        for (int i = 0; i < 12; i++) {
+            double loss = undisturbedMetrics.get(i).getAs("loss");
+            assertThat(continued.get(i).<Double>getAs("loss")).isCloseTo(loss, within(1e-5 * loss));
+        }
+    }
+
     @Test
     void theSequencesOfAStepAreThoseOfTheSeriesHoweverTheyAreDividedAndHoweverFarItIs() {
         TrainConfig train = Settings.load("src/test/resources/tiny/pretrain.conf", List.of())
@@ -262,7 +301,7 @@ class TrainingResumeTest {
                             .mapToObj(position -> position + " " + ids.get(position))
                             .toList();
                     assertThat(byRank.get(rank).stream()
-                                    .map(TrainingData::place)
+                                    .map(TrainingSequence::place)
                                     .toList())
                             .isEqualTo(expected);
                 }

@@ -1,6 +1,6 @@
 package dev.uncurl.kernel.vector;
 
-import java.util.Locale;
+import dev.uncurl.kernel.BlasCore;
 import java.util.Set;
 
 /**
@@ -23,7 +23,7 @@ enum Tiles {
 
     private static final Set<String> AVX512_CORES = Set.of("SKYLAKEX", "COOPERLAKE");
 
-    private static final int MOST = mostRows(System.getenv("OPENBLAS_CORETYPE"));
+    private static final int MOST = mostRows(BlasCore.requested().orElse(""));
 
     private final int rows;
     private final int columns;
@@ -48,11 +48,11 @@ enum Tiles {
     }
 
     /**
-     * @param core the value of OPENBLAS_CORETYPE; null if OpenBLAS detects the core itself, which this version does not
+     * @param core that OpenBLAS was given; empty if OpenBLAS detects the core itself, which this version does not
      *     report
      */
     private static int mostRows(String core) {
-        return core != null && AVX512_CORES.contains(core.toUpperCase(Locale.ROOT)) ? MOST_ROWS : MOST_ROWS_ANYWHERE;
+        return AVX512_CORES.contains(core) ? MOST_ROWS : MOST_ROWS_ANYWHERE;
     }
 
     /** The tile size for a product, or null if it should not be divided. */

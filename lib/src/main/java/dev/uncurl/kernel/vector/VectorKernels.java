@@ -29,6 +29,11 @@ public final class VectorKernels implements Kernels {
     private final AdamW adamW;
     private final LinearAssignment assignment;
 
+    /** Width of the vectors of loops, in bits. */
+    public static int laneBits() {
+        return VectorOps.SPECIES.vectorBitSize();
+    }
+
     /** Kernels that run on the calling thread. */
     public VectorKernels() {
         this(1);

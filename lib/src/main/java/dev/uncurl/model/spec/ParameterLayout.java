@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The layout of the tensors of a {@link Gpt2Architecture} in a flat array of all parameters: embeddings, blocks, final norm. The
- * tensors of an expert are contiguous.
+ * The layout of the tensors of a {@link Gpt2Architecture} in a flat array: embeddings, blocks, final norm. The tensors of an expert
+ * are contiguous. Of a model whose experts are divided ({@link ExpertShare}) the array has the tensors that every rank has, in this
+ * order, and then those of the own experts.
  */
 public final class ParameterLayout {
     /**
@@ -50,18 +51,35 @@ public final class ParameterLayout {
 
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
     private long length;
+    private long common;
 
     private ParameterLayout() {}
 
     /** The layout of a model, in the order of {@link Gpt2Architecture#tensors}. */
     public static ParameterLayout of(ModelConfig config) {
+        return of(config, ExpertShare.ALL);
+    }
+
+    /** The layout of what one rank holds. */
+    public static ParameterLayout of(ModelConfig config, ExpertShare share) {
         var layout = new ParameterLayout();
+        var experts = new ArrayList<TensorSpec>();
         for (TensorSpec spec : Gpt2Architecture.of(config, DType.F32).tensors()) {
-            var tensor = new Tensor(spec.name(), spec.shape(), layout.length);
-            layout.tensors.put(tensor.name(), tensor);
-            layout.length = Math.addExact(layout.length, tensor.length());
+            if (share.isAll() || !ExpertShare.isOfExpert(spec)) {
+                layout.add(spec);
+            } else if (share.has(spec, config.moe().layer(spec.layer()).experts())) {
+                experts.add(spec);
+            }
         }
+        layout.common = layout.length;
+        experts.forEach(layout::add);
         return layout;
+    }
+
+    private void add(TensorSpec spec) {
+        var tensor = new Tensor(spec.name(), spec.shape(), length);
+        tensors.put(tensor.name(), tensor);
+        length = Math.addExact(length, tensor.length());
     }
 
     /** All tensors in the order of their offsets. */
@@ -81,6 +99,34 @@ public final class ParameterLayout {
     /** Number of parameters: the length of the flat array. */
     public long length() {
         return length;
+    }
+
+    /** Number of parameters that every rank has, which come first: all of them if the experts are not divided. */
+    public long common() {
+        return common;
+    }
+
+    /**
+     * Where another layout of the same model has a range of this one.
+     *
+     * @return ranges of {@code other}, whose elements are those of {@code range} in their order
+     */
+    public List<ElementRange> in(ParameterLayout other, ElementRange range) {
+        var ranges = new ArrayList<ElementRange>();
+        for (Tensor tensor : tensors.values()) {
+            ElementRange part = range.and(new ElementRange(tensor.offset(), tensor.offset() + tensor.length()));
+            if (part.length() > 0) {
+                long shift = other.tensor(tensor.name()).offset() - tensor.offset();
+                var there = new ElementRange(part.from() + shift, part.to() + shift);
+                int last = ranges.size() - 1;
+                if (last >= 0 && ranges.get(last).to() == there.from()) {
+                    ranges.set(last, new ElementRange(ranges.get(last).from(), there.to()));
+                } else {
+                    ranges.add(there);
+                }
+            }
+        }
+        return ranges;
     }
 
     /**

@@ -18,10 +18,13 @@ public record MetricsRow(
         Optional<Long> sequencesHash,
         Optional<Double> computeSecondsMean,
         Optional<Double> computeSecondsMax,
+        Optional<Double> waitSecondsMean,
+        Optional<Double> waitSecondsMax,
         Optional<Double> exchangeSecondsMean,
         Optional<Double> exchangeSecondsMax,
         Optional<Double> dataSecondsMean,
-        Optional<Double> dataSecondsMax) {
+        Optional<Double> dataSecondsMax,
+        Optional<Double> sentBytesMean) {
     /** One MoE layer. */
     public record Layer(int layer, double loadImbalance, int deadExperts, double droppedShare) {}
 }

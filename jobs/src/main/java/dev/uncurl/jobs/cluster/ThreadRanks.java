@@ -1,4 +1,4 @@
-package dev.uncurl.jobs.train;
+package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.collective.Loopback;
@@ -13,11 +13,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /** Runs ranks as threads of this process. */
-final class ThreadRanks {
+public final class ThreadRanks {
     private ThreadRanks() {}
 
     /** What a rank does. */
-    interface Work<T> {
+    @FunctionalInterface
+    public interface Work<T> {
         T of(Collectives ranks) throws Exception;
     }
 
@@ -27,7 +28,7 @@ final class ThreadRanks {
      * @param deadline how long a rank waits for the others
      * @throws Exception of the rank that failed first, not that of one that waited for it
      */
-    static <T> List<T> run(int count, Duration deadline, Work<T> work) throws Exception {
+    public static <T> List<T> run(int count, Duration deadline, Work<T> work) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(count);
         try {
             var futures = new ArrayList<Future<T>>();

@@ -1,0 +1,22 @@
+package dev.uncurl.jobs.cluster;
+
+import dev.uncurl.error.UserError;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a look at a cluster has found.
+ *
+ * @param executors those that answered, in the order of their ids
+ * @param cores of each executor that has registered, by its id
+ * @param obstacles because of which training would not begin
+ * @param advice what else to change, a line each
+ */
+public record Findings(
+        List<ExecutorReport> executors, Map<String, Integer> cores, List<UserError> obstacles, List<String> advice) {
+    public Findings {
+        executors = List.copyOf(executors);
+        obstacles = List.copyOf(obstacles);
+        advice = List.copyOf(advice);
+    }
+}

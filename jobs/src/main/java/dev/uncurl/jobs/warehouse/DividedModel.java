@@ -1,0 +1,60 @@
+package dev.uncurl.jobs.warehouse;
+
+import dev.uncurl.collective.Collectives;
+import dev.uncurl.model.CollectivePeers;
+import dev.uncurl.model.SmoeLanguageModel;
+import dev.uncurl.model.spec.ExpertShare;
+import dev.uncurl.model.spec.ModelConfig;
+import java.io.IOException;
+import java.io.Serializable;
+import java.util.function.ToIntFunction;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** What one rank holds of a model whose experts are divided, in memory, to score batches together with the other ranks. */
+public final class DividedModel implements AutoCloseable {
+    private final ModelConfig config;
+    private final INDArray parameters;
+    private final SmoeLanguageModel model;
+
+    /**
+     * How a model is divided.
+     *
+     * @param expertParallel ranks that hold all experts together
+     * @param slots task slots of all ranks
+     */
+    public record Division(ModelCache.Source source, int expertParallel, int slots) implements Serializable {
+        /** Loads the part of a rank. @param batch the most sequences of full length in a batch */
+        public DividedModel load(Collectives ranks, int batch) throws IOException {
+            return load(ranks, config -> batch * config.sequenceLength());
+        }
+
+        /** Loads the part of a rank. @param tokens the most in a batch, given the model's configuration */
+        public DividedModel load(Collectives ranks, ToIntFunction<ModelConfig> tokens) throws IOException {
+            var share = ExpertShare.of(ranks.rank(), expertParallel);
+            ModelCache.Loaded loaded = source.load(share);
+            int most = tokens.applyAsInt(loaded.config());
+            return new DividedModel(loaded, share, CollectivePeers.of(ranks, share), most, slots);
+        }
+    }
+
+    private DividedModel(ModelCache.Loaded loaded, ExpertShare share, CollectivePeers ranks, int tokens, int slots) {
+        config = loaded.config();
+        parameters = loaded.parameters();
+        model = SmoeLanguageModel.forScoring(config, share, parameters, tokens, ranks, slots);
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The model; after the last batch of this rank {@link SmoeLanguageModel#joinPasses} is to be called. */
+    public SmoeLanguageModel model() {
+        return model;
+    }
+
+    @Override
+    public void close() {
+        model.close();
+        parameters.close();
+    }
+}

@@ -1,0 +1,97 @@
+package dev.uncurl.jobs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/**
+ * Drivers in processes of their own, which run commands on a standalone cluster, with the properties that conf/spark has for one.
+ * Nothing needs to be packaged: driver and executors have the class path of the tests.
+ */
+final class ClusterDriver {
+    private final Path folder;
+
+    /** @param folder for the cluster and the drivers' output */
+    ClusterDriver(Path folder) {
+        this.folder = folder;
+    }
+
+    /** A cluster of workers with a core each. */
+    StandaloneCluster cluster(int workers) throws IOException, InterruptedException {
+        Path jars = Files.writeString(
+                folder.resolve("jars"),
+                Arrays.stream(System.getProperty("java.class.path").split(":"))
+                        .filter(file -> file.endsWith(".jar"))
+                        .distinct()
+                        .collect(Collectors.joining(":")));
+        return new StandaloneCluster(Files.createDirectory(folder.resolve("cluster")), workers, environment(), jars);
+    }
+
+    /** What jobs/submit sets for this machine's processors. */
+    private static Map<String, String> environment() throws IOException {
+        var environment = new HashMap<>(
+                Map.of("OMP_NUM_THREADS", "1", "OPENBLAS_NUM_THREADS", "1", "SPARK_LOCAL_IP", "127.0.0.1"));
+        Path processors = Path.of("/proc/cpuinfo");
+        if (Files.exists(processors)) {
+            String text = Files.readString(processors);
+            if (text.contains("AuthenticAMD") && text.contains("avx512bw")) {
+                environment.put("OPENBLAS_CORETYPE", "SKYLAKEX");
+            }
+        }
+        return environment;
+    }
+
+    /**
+     * Runs {@link TimedCommands}, which must succeed, and returns what they printed.
+     *
+     * @param heap of the driver, as for -Xmx
+     */
+    String run(StandaloneCluster cluster, int executors, String heap, List<String> lines) throws Exception {
+        var settings = new Properties();
+        try (Reader file = Files.newBufferedReader(Path.of("../conf/spark/standalone.conf"))) {
+            settings.load(file);
+        }
+        String path = System.getProperty("java.class.path");
+        settings.put("spark.master", cluster.url());
+        settings.put("spark.cores.max", Integer.toString(executors));
+        settings.put("spark.ui.enabled", "false");
+        settings.put("spark.driver.host", "127.0.0.1");
+        settings.put("spark.driver.bindAddress", "127.0.0.1");
+        settings.put("spark.executor.extraClassPath", path);
+        var command = new ArrayList<String>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of("-Xmx" + heap, "@../conf/spark/java17.options"));
+        command.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
+        // what executors have by standalone.conf: the driver's own limit is compared with what a rank takes
+        command.addAll(List.of("-Dorg.bytedeco.javacpp.maxbytes=4g", "-Dorg.bytedeco.javacpp.maxphysicalbytes=0"));
+        command.add("-Duncurl.home=" + Path.of("..").toRealPath());
+        settings.forEach((key, value) -> command.add("-D" + key + "=" + value));
+        command.addAll(List.of("-cp", path, TimedCommands.class.getName()));
+        command.addAll(lines);
+        Path out = Files.createTempFile(folder, "driver", ".txt");
+        var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile());
+        builder.environment().putAll(environment());
+        Process process = builder.start();
+        try {
+            assertThat(process.waitFor(2, TimeUnit.HOURS)).as("it ends").isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+        String said = Files.readString(out);
+        assertThat(process.exitValue())
+                .withFailMessage(() -> said + cluster.logs())
+                .isZero();
+        return said;
+    }
+}

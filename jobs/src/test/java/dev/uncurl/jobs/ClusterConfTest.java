@@ -24,11 +24,12 @@ class ClusterConfTest {
     /** Prefixes before names of environment variables. */
     private static final List<String> ENVIRONMENTS = List.of("spark.executorEnv.", "spark.yarn.appMasterEnv.");
 
-    /** Objects whose creation registers the properties of Spark's core, SQL, YARN and Kubernetes. */
+    /** Objects whose creation registers the properties of Spark's core, user interface, SQL, YARN and Kubernetes. */
     @BeforeAll
     static void define() throws ClassNotFoundException {
         for (String definitions : List.of(
                 "org.apache.spark.internal.config.package$",
+                "org.apache.spark.internal.config.UI$",
                 "org.apache.spark.sql.internal.StaticSQLConf$",
                 "org.apache.spark.sql.internal.SQLConf$",
                 "org.apache.spark.deploy.yarn.config.package$",

@@ -70,12 +70,14 @@ sealed interface ModelChoice {
             if (found.isEmpty()) {
                 throw UserError.input(
                         "models: " + choice.text() + " is in models.registry of this warehouse",
-                        "Unpruned models there: "
-                                + unpruned.stream()
-                                        .map(Registered::modelId)
-                                        .sorted()
-                                        .collect(Collectors.joining(", "))
-                                + ".");
+                        unpruned.isEmpty()
+                                ? "Make one with pretrain, or name another --warehouse."
+                                : "Unpruned models there: "
+                                        + unpruned.stream()
+                                                .map(Registered::modelId)
+                                                .sorted()
+                                                .collect(Collectors.joining(", "))
+                                        + ".");
             }
             ids.addAll(found);
         }

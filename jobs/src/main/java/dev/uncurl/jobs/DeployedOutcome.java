@@ -15,9 +15,8 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.deploy.SparkHadoopUtil;
 
 /**
- * How a command ended whose driver runs on a machine of the cluster (deploy mode cluster). Spark tells the machine that
- * submitted it no more than whether it failed; so the driver leaves exit code and output in a file of the warehouse, where
- * jobs/submit picks them up: {@code spark-submit --class dev.uncurl.jobs.DeployedOutcome uncurl.jar FILE}.
+ * The exit code and output of a command in deploy mode cluster, where the driver runs on a machine of the cluster. Spark reports
+ * only whether the driver failed. So the driver writes this record to a file of the warehouse, and jobs/submit reads it: {@code spark-submit --class dev.uncurl.jobs.DeployedOutcome uncurl.jar FILE}.
  *
  * @param code exit code
  * @param out the last part of what it printed on standard output

@@ -102,18 +102,7 @@ class FaultsTrial {
     }
 
     private Path steps() throws IOException {
-        Path corpora = Files.writeString(
-                folder.resolve("corpora.conf"),
-                """
-                include classpath("conf/tokenize/defaults.conf")
-                vocabulary = 8192, sequence-length = 64, validation-fraction = 0.1
-                corpora = [
-                  { name = cc100, format = cc100, paths = ["%1$s/cc100/speeches.txt"], validation-paths = [] }
-                  { name = superglue/copa, format = superglue/copa
-                    paths = ["%1$s/superglue/COPA/train.jsonl"], validation-paths = ["%1$s/superglue/COPA/val.jsonl"] }
-                ]
-                """
-                        .formatted(Path.of("..", "test-data").toRealPath()));
+        Path corpora = SmallCorpora.write(folder, 8192, 64);
         String train = " --set corpora=[cc100] --config train/demo-pretrain --set model.layers=2 --set model.width=32"
                 + " --set model.heads=2 --set model.feed-forward=64 --set model.sequence-length=64 --set"
                 + " train.tokens=500000 --set train.stall=10 --set train.validation.every=0"

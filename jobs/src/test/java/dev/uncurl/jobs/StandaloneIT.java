@@ -32,19 +32,7 @@ class StandaloneIT {
     @Test
     void everyStageRunsOnTwoExecutorsAndGivesTheBitsOfOneProcess(@TempDir Path folder) throws Exception {
         submit = new Submit(Files.createDirectory(folder.resolve("checkout")));
-        Path corpora = folder.resolve("corpora.conf");
-        Files.writeString(
-                corpora,
-                """
-                include classpath("conf/tokenize/defaults.conf")
-                vocabulary = 8192, sequence-length = 64, validation-fraction = 0.1
-                corpora = [
-                  { name = cc100, format = cc100, paths = ["%1$s/cc100/speeches.txt"], validation-paths = [] }
-                  { name = superglue/copa, format = superglue/copa
-                    paths = ["%1$s/superglue/COPA/train.jsonl"], validation-paths = ["%1$s/superglue/COPA/val.jsonl"] }
-                ]
-                """
-                        .formatted(Path.of("..", "test-data").toRealPath()));
+        Path corpora = SmallCorpora.write(folder, 8192, 64);
         Path clustered = steps(
                 folder.resolve("clustered.conf"),
                 "tokenize --config " + corpora,

@@ -14,7 +14,6 @@ import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,18 +43,7 @@ final class StoredPipeline {
 
     /** Every kind of command, once; model {@code base} is trained. */
     void run(Path folder) throws IOException {
-        Path corpora = Files.writeString(
-                folder.resolve("corpora.conf"),
-                """
-                include classpath("conf/tokenize/defaults.conf")
-                vocabulary = 300, sequence-length = 32, validation-fraction = 0.1, max-rejected = 0, seed = 1
-                corpora = [
-                  { name = cc100, format = cc100, paths = ["%1$s/cc100/speeches.txt"], validation-paths = [] }
-                  { name = superglue/copa, format = superglue/copa
-                    paths = ["%1$s/superglue/COPA/train.jsonl"], validation-paths = ["%1$s/superglue/COPA/val.jsonl"] }
-                ]
-                """
-                        .formatted(Path.of("../test-data").toRealPath()));
+        Path corpora = SmallCorpora.write(folder, 300, 32);
         cli.succeed("tokenize --config " + corpora);
         cli.succeed(PRETRAIN + "base");
         cli.succeed("dump-logits --model base --task " + TASK + " --tokens 1000");

@@ -38,7 +38,7 @@ record Footprint(long parameters, long gradients, long optimizer, long arena, lo
                 parameters,
                 training ? parameters : 0,
                 0,
-                SmoeLanguageModel.arenaBytes(config, share, maxTokens, training),
+                PassMemory.bytes(config, share, maxTokens, training),
                 ExpertMemory.balancedBytes(config, share, maxTokens, training));
     }
 

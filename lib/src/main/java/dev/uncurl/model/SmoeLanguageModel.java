@@ -13,8 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The SMoE decoder over flat parameters (see {@link ParameterLayout}), which it reads in place: changing the array
@@ -22,17 +20,13 @@ import org.slf4j.LoggerFactory;
  * {@link #close()}. For one thread at a time; the same input gives the same bits.
  */
 public final class SmoeLanguageModel implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(SmoeLanguageModel.class);
-
     private final ModelConfig config;
     private final PassKernels kernels;
     private final boolean ownsKernels;
     private final BatchLimits limits;
     private final boolean training;
-    private final Arena arena;
+    private final PassMemory memory;
     private final Buffers buffers;
-    /** Memory for rows of other ranks; null if this process has all experts. */
-    private final ExpertMemory divided;
 
     private final Embedding embedding;
     private final List<DecoderBlock> blocks;
@@ -67,23 +61,13 @@ public final class SmoeLanguageModel implements AutoCloseable {
         scoring = new SharedPasses(scorers);
         limits = new BatchLimits(maxTokens, config.sequenceLength(), config.vocabulary());
         training = gradients != null;
-        var footprint = Footprint.of(config, share, maxTokens, training);
-        if (parameters.onHost()) {
-            footprint.check(maxTokens);
-        }
-        LOG.debug("A model for {} tokens at a time, threads: {}, {}", maxTokens, kernels.threads(), footprint);
+        memory = new PassMemory(kernels, parameters, config, share, maxTokens, training);
+        buffers = memory.buffers;
         var source = new Parameter.Source(layout, parameters, gradients);
-        long logitBytes = kernels.logitBytes();
-        arena = Arena.of(kernels, parameters.type(), arenaElements(config, share, maxTokens, training, logitBytes));
-        divided = share.isAll()
-                ? null
-                : new ExpertMemory(
-                        kernels, parameters.type(), config, share, training, footprint.total() - footprint.exchange());
-        buffers = new Buffers(config, share, maxTokens, training, logitBytes, arena);
         embedding = new Embedding(kernels, source, maxTokens);
         blocks = IntStream.range(0, config.layers())
                 .mapToObj(layer -> new DecoderBlock(
-                        kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock, divided))
+                        kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock, memory.divided))
                 .toList();
         head = new LanguageModelHead(kernels, source, config.sequenceLength(), maxTokens);
     }
@@ -178,21 +162,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
                 Peers.NONE);
     }
 
-    private static long arenaElements(
-            ModelConfig config, ExpertShare share, int maxTokens, boolean training, long logitBytes) {
-        var measuring = Arena.measuring();
-        new Buffers(config, share, maxTokens, training, logitBytes, measuring);
-        return measuring.elements();
-    }
-
     /** Bytes that a model in FLOAT on the host needs off the heap in addition to its parameters and gradients. */
     public static long arenaBytes(ModelConfig config, int maxTokens, boolean training) {
-        return arenaBytes(config, ExpertShare.ALL, maxTokens, training);
-    }
-
-    /** As above, without the rows that other ranks send. */
-    static long arenaBytes(ModelConfig config, ExpertShare share, int maxTokens, boolean training) {
-        return Float.BYTES * arenaElements(config, share, maxTokens, training, Kernels.LOGIT_BYTES);
+        return PassMemory.bytes(config, ExpertShare.ALL, maxTokens, training);
     }
 
     public ModelConfig config() {
@@ -411,9 +383,6 @@ public final class SmoeLanguageModel implements AutoCloseable {
         if (ownsKernels) {
             kernels.close();
         }
-        arena.close();
-        if (divided != null) {
-            divided.close();
-        }
+        memory.close();
     }
 }

@@ -1,0 +1,64 @@
+package dev.uncurl.model;
+
+import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.model.spec.ExpertShare;
+import dev.uncurl.model.spec.ModelConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the passes of a model need outside the Java heap, beside its parameters and gradients. Allocated once. */
+final class PassMemory implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PassMemory.class);
+
+    final Buffers buffers;
+    /** For rows of other ranks; null if this process has all experts. */
+    final ExpertMemory divided;
+
+    private final Arena arena;
+
+    /**
+     * @param parameters those of the model, which decide the kind of memory and of numbers
+     * @throws dev.uncurl.error.UserError (usage) if the model and this memory exceed the limit of the process or the machine
+     */
+    PassMemory(
+            PassKernels kernels,
+            FlatMemory parameters,
+            ModelConfig config,
+            ExpertShare share,
+            int maxTokens,
+            boolean training) {
+        var footprint = Footprint.of(config, share, maxTokens, training);
+        if (parameters.onHost()) {
+            footprint.check(maxTokens);
+        }
+        LOG.debug("A model for {} tokens at a time, threads: {}, {}", maxTokens, kernels.threads(), footprint);
+        long logitBytes = kernels.logitBytes();
+        arena = Arena.of(kernels, parameters.type(), elements(config, share, maxTokens, training, logitBytes));
+        divided = share.isAll()
+                ? null
+                : new ExpertMemory(
+                        kernels, parameters.type(), config, share, training, footprint.total() - footprint.exchange());
+        buffers = new Buffers(config, share, maxTokens, training, logitBytes, arena);
+    }
+
+    private static long elements(
+            ModelConfig config, ExpertShare share, int maxTokens, boolean training, long logitBytes) {
+        var measuring = Arena.measuring();
+        new Buffers(config, share, maxTokens, training, logitBytes, measuring);
+        return measuring.elements();
+    }
+
+    /** Bytes on the host for a model in FLOAT, without the rows that other ranks send. */
+    static long bytes(ModelConfig config, ExpertShare share, int maxTokens, boolean training) {
+        return Float.BYTES * elements(config, share, maxTokens, training, Kernels.LOGIT_BYTES);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+        if (divided != null) {
+            divided.close();
+        }
+    }
+}

@@ -8,4 +8,4 @@ CREATE TABLE IF NOT EXISTS corpus.documents (
 ) USING iceberg
 PARTITIONED BY (corpus)
 COMMENT 'hashes of documents'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

@@ -18,4 +18,4 @@ CREATE TABLE IF NOT EXISTS corpus.examples (
 ) USING iceberg
 PARTITIONED BY (task, split)
 COMMENT 'examples of FLAN and SuperGLUE'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

@@ -9,4 +9,4 @@ CREATE TABLE IF NOT EXISTS corpus.rejections (
 ) USING iceberg
 PARTITIONED BY (corpus)
 COMMENT 'inputs that were refused'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

@@ -37,4 +37,4 @@ CREATE TABLE IF NOT EXISTS evaluation.comparisons (
 ) USING iceberg
 PARTITIONED BY (task, split)
 COMMENT 'comparisons with a baseline'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

@@ -25,4 +25,4 @@ CREATE TABLE IF NOT EXISTS evaluation.examples (
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'scored examples'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

@@ -22,4 +22,4 @@ CREATE TABLE IF NOT EXISTS evaluation.latency (
 ) USING iceberg
 PARTITIONED BY (model_id)
 COMMENT 'forward latency'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

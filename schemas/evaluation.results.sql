@@ -20,4 +20,4 @@ CREATE TABLE IF NOT EXISTS evaluation.results (
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'metrics'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

@@ -16,4 +16,4 @@ CREATE TABLE IF NOT EXISTS pruning.assignments (
 ) USING iceberg
 PARTITIONED BY (model_id, task, plan_id)
 COMMENT 'pruning plans'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

@@ -18,4 +18,4 @@ CREATE TABLE IF NOT EXISTS pruning.plans (
 ) USING iceberg
 PARTITIONED BY (model_id, task, plan_id)
 COMMENT 'what determined pruning plans'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

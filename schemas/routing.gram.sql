@@ -14,4 +14,4 @@ CREATE TABLE IF NOT EXISTS routing.gram (
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'Gram matrices of router logits'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

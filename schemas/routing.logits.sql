@@ -24,5 +24,5 @@ TBLPROPERTIES (
   'write.parquet.dict-encoding-enabled.column.logits.element' = 'false',
   'format-version' = '2',
   'write.object-storage.enabled' = 'true',
-  'write.object-storage.partitioned-paths' = 'false'
+  'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20'
 )

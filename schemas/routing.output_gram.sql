@@ -14,4 +14,4 @@ CREATE TABLE IF NOT EXISTS routing.output_gram (
 ) USING iceberg
 PARTITIONED BY (model_id, task, split)
 COMMENT 'inner products of mean outputs of experts'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

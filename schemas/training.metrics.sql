@@ -23,4 +23,4 @@ CREATE TABLE IF NOT EXISTS training.metrics (
 ) USING iceberg
 PARTITIONED BY (run_id)
 COMMENT 'steps of training'
-TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false')
+TBLPROPERTIES ('write.parquet.compression-codec' = 'zstd', 'format-version' = '2', 'write.object-storage.enabled' = 'true', 'write.object-storage.partitioned-paths' = 'false', 'write.metadata.previous-versions-max' = '20')

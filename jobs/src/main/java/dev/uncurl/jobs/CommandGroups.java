@@ -14,7 +14,7 @@ final class CommandGroups {
             Map.entry("corpus", List.of("tokenize")),
             Map.entry("training", List.of("pretrain", "finetune")),
             Map.entry("pruning", List.of("dump-logits", "prune")),
-            Map.entry("results", List.of("evaluate", "sweep", "report")),
+            Map.entry("results", List.of("evaluate", "sweep", "report", "export")),
             Map.entry("warehouse", List.of("sql", "verify", "maintain")));
 
     private CommandGroups() {}

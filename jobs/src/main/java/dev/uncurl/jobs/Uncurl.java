@@ -4,6 +4,7 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.cli.Failures;
 import dev.uncurl.jobs.cli.Interruption;
 import dev.uncurl.jobs.evaluate.EvaluateCommand;
+import dev.uncurl.jobs.export.ExportCommand;
 import dev.uncurl.jobs.maintain.MaintainCommand;
 import dev.uncurl.jobs.output.StandardOutput;
 import dev.uncurl.jobs.prune.PruneCommand;
@@ -59,6 +60,7 @@ import picocli.CommandLine.Model.UsageMessageSpec;
             EvaluateCommand.class,
             SweepCommand.class,
             ReportCommand.class,
+            ExportCommand.class,
             MaintainCommand.class,
             SqlCommand.class
         },

@@ -22,12 +22,16 @@ import org.junit.jupiter.api.io.TempDir;
  * two cores for itself, and is run by name:
  * {@code mvn -pl lib,jobs test -Dtest=ClusterBench -Dsurefire.failIfNoSpecifiedTests=false}
  *
- * <p>{@code -Dbench.size=3} makes everything three times as long. One Spark application runs all commands on one executor, another
+ * <p>{@code -Dbench.size=3} makes everything three times as long, {@code -Dbench.only=tokenize,pretrain} leaves the other commands out. One Spark application runs all commands on one executor, another
  * one on two. Each command first runs on little data, to warm up; what it takes when that is done again is the start-up. Prints a
  * table in Markdown.
  */
 final class ClusterBench {
     private static final int SIZE = Integer.getInteger("bench.size", 1);
+    private static final List<String> ONLY = Stream.of(
+                    System.getProperty("bench.only", "").split(","))
+            .filter(name -> !name.isEmpty())
+            .toList();
     private static final int TOKENS_OF_STEP = 16 * 256;
     private static final Path DATA = Path.of("..", "test-data");
 
@@ -53,25 +57,25 @@ final class ClusterBench {
 
     private List<Command> commands() {
         return List.of(
-                new Command("tokenize", "tokenize --config " + folder + "/{}.conf", 1, 100 * SIZE, "MB"),
+                new Command("tokenize", "tokenize --config " + folder + "/{}.conf", 1, 1_500 * SIZE, "MB"),
                 new Command(
                         "pretrain of preset bench",
                         "pretrain --config " + folder + "/pretrain.conf --model bench-{} --set train.ranks=RANKS"
                                 + " --set train.tokens=VALUE",
                         2 * TOKENS_OF_STEP,
-                        20L * TOKENS_OF_STEP * SIZE,
+                        50L * TOKENS_OF_STEP * SIZE,
                         "tokens"),
                 new Command(
                         "dump-logits",
                         "dump-logits --model bench-{} --task superglue/boolq --tokens VALUE",
                         500,
-                        100_000L * SIZE,
+                        500_000L * SIZE,
                         "tokens"),
                 new Command(
                         "evaluate",
                         "evaluate --model bench-{} --task superglue/boolq --limit VALUE",
                         8,
-                        600L * SIZE,
+                        1_800L * SIZE,
                         "examples"));
     }
 
@@ -80,7 +84,9 @@ final class ClusterBench {
         folder = temporary;
         driver = new ClusterDriver(temporary);
         write();
-        List<Command> commands = commands();
+        List<Command> commands = commands().stream()
+                .filter(command -> ONLY.isEmpty() || ONLY.stream().anyMatch(command.name()::startsWith))
+                .toList();
         var seconds = new ArrayList<List<Double>>();
         try (var cluster = driver.cluster(2)) {
             for (int executors = 1; executors <= 2; executors++) {
@@ -88,19 +94,21 @@ final class ClusterBench {
             }
         }
         print(commands, seconds.get(0), seconds.get(1));
-        printExchange();
+        if (commands.stream().anyMatch(command -> command.name().startsWith("pretrain"))) {
+            printExchange();
+        }
     }
 
     private void write() throws IOException {
         copies("small.txt", "cc100", 1, "speeches.txt");
-        copies("large.txt", "cc100", 100 * SIZE, "fiction.txt", "nonfiction.txt", "speeches.txt");
+        copies("large.txt", "cc100", 1_500 * SIZE, "fiction.txt", "nonfiction.txt", "speeches.txt");
         tokenize("first", "small.txt");
         tokenize("small", "small.txt");
         tokenize("large", "large.txt");
         String boolq = "{ name = superglue/boolq, format = superglue/boolq, paths = [" + quoted("train.jsonl")
                 + "], validation-paths = [" + quoted("val.jsonl") + "] }";
-        copies("train.jsonl", "superglue/BoolQ", SIZE, "train.jsonl");
-        copies("val.jsonl", "superglue/BoolQ", SIZE, "val.jsonl");
+        copies("train.jsonl", "superglue/BoolQ", 6 * SIZE, "train.jsonl");
+        copies("val.jsonl", "superglue/BoolQ", 6 * SIZE, "val.jsonl");
         Files.writeString(folder.resolve("task.conf"), defaults("[" + boolq + "]"));
         Files.writeString(
                 folder.resolve("pretrain.conf"),

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -58,13 +59,48 @@ final class ClusterDriver {
      * @param heap of the driver, as for -Xmx
      */
     String run(StandaloneCluster cluster, int executors, String heap, List<String> lines) throws Exception {
-        var settings = new Properties();
-        try (Reader file = Files.newBufferedReader(Path.of("../conf/spark/standalone.conf"))) {
-            settings.load(file);
-        }
-        String path = System.getProperty("java.class.path");
+        Properties settings = settings("standalone.conf");
         settings.put("spark.master", cluster.url());
         settings.put("spark.cores.max", Integer.toString(executors));
+        return run(settings, Map.of(), cluster::logs, heap, lines);
+    }
+
+    /** As above, on YARN. */
+    String run(YarnCluster cluster, int executors, String heap, List<String> lines) throws Exception {
+        Properties settings = settings("yarn.conf");
+        settings.put("spark.master", "yarn");
+        settings.put("spark.executor.instances", Integer.toString(executors));
+        settings.put(
+                "spark.yarn.stagingDir", folder.resolve("yarn-staging").toUri().toString());
+        settings.put("spark.yarn.populateHadoopClasspath", "false");
+        settings.put(
+                "spark.yarn.jars",
+                Arrays.stream(System.getProperty("java.class.path").split(":"))
+                        .filter(file -> file.endsWith(".jar"))
+                        .distinct()
+                        .map(jar -> "local:" + jar)
+                        .collect(Collectors.joining(",")));
+        for (String process : List.of("spark.executorEnv.", "spark.yarn.appMasterEnv.")) {
+            settings.put(process + "JAVA_HOME", System.getProperty("java.home"));
+        }
+        var where = Map.of("HADOOP_CONF_DIR", cluster.configuration().toString());
+        return run(settings, where, cluster::logs, heap, lines);
+    }
+
+    /** What a file of conf/spark says. */
+    private static Properties settings(String name) throws IOException {
+        var settings = new Properties();
+        try (Reader file = Files.newBufferedReader(Path.of("../conf/spark").resolve(name))) {
+            settings.load(file);
+        }
+        return settings;
+    }
+
+    /** @param logs of the executors, for a failure */
+    private String run(
+            Properties settings, Map<String, String> where, Supplier<String> logs, String heap, List<String> lines)
+            throws Exception {
+        String path = System.getProperty("java.class.path");
         settings.put("spark.ui.enabled", "false");
         settings.put("spark.driver.host", "127.0.0.1");
         settings.put("spark.driver.bindAddress", "127.0.0.1");
@@ -77,11 +113,14 @@ final class ClusterDriver {
         command.addAll(List.of("-Dorg.bytedeco.javacpp.maxbytes=4g", "-Dorg.bytedeco.javacpp.maxphysicalbytes=0"));
         command.add("-Duncurl.home=" + Path.of("..").toRealPath());
         settings.forEach((key, value) -> command.add("-D" + key + "=" + value));
-        command.addAll(List.of("-cp", path, TimedCommands.class.getName()));
+        // as spark-submit does, YARN's configuration is on the class path
+        String configuration = where.values().stream().map(value -> value + ":").collect(Collectors.joining());
+        command.addAll(List.of("-cp", configuration + path, TimedCommands.class.getName()));
         command.addAll(lines);
         Path out = Files.createTempFile(folder, "driver", ".txt");
         var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile());
         builder.environment().putAll(environment());
+        builder.environment().putAll(where);
         Process process = builder.start();
         try {
             assertThat(process.waitFor(2, TimeUnit.HOURS)).as("it ends").isTrue();
@@ -89,9 +128,7 @@ final class ClusterDriver {
             process.destroyForcibly();
         }
         String said = Files.readString(out);
-        assertThat(process.exitValue())
-                .withFailMessage(() -> said + cluster.logs())
-                .isZero();
+        assertThat(process.exitValue()).withFailMessage(() -> said + logs.get()).isZero();
         return said;
     }
 }

@@ -44,6 +44,11 @@ class HdfsWarehouseTest {
     }
 
     @Test
+    void maintenanceLeavesEveryRow() {
+        pipeline.maintenanceLeavesEveryRow();
+    }
+
+    @Test
     void anOutputThatAnotherRunWritesIsRefused() throws IOException {
         pipeline.anOutputThatAnotherRunWritesIsRefused();
     }

@@ -130,6 +130,12 @@ class S3WarehouseIT {
     }
 
     @Test
+    void maintenanceLeavesEveryRow() {
+        SparkSession.setActiveSession(session);
+        pipeline.maintenanceLeavesEveryRow();
+    }
+
+    @Test
     void anOutputThatAnotherRunWritesIsRefused() throws IOException {
         SparkSession.setActiveSession(session);
         pipeline.anOutputThatAnotherRunWritesIsRefused();

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -72,6 +73,32 @@ final class StoredPipeline {
                 .hadoopConfiguration()); // opening the warehouse looks at all tables
         FileStatus[] all = files.exists(path) ? files.listStatus(path) : new FileStatus[0];
         return Arrays.stream(all).map(status -> status.getPath().getName()).toList();
+    }
+
+    /** Every table has one snapshot then, with the rows that it had. */
+    void maintenanceLeavesEveryRow() {
+        Warehouse warehouse = cli.open();
+        Map<String, List<String>> before = rows(warehouse);
+        assertThat(cli.succeed("maintain --expire-days 0"))
+                .containsPattern("Table models.registry: \\d+ snapshots expired")
+                .contains("0 models and 0 leftovers of killed runs removed");
+        assertThat(rows(warehouse)).isEqualTo(before);
+        for (UncurlTable table : UncurlTable.values()) {
+            assertThat(warehouse.iceberg(table).snapshots()).as(table.id()).hasSizeLessThan(2);
+        }
+        cli.succeed("verify --model pruned");
+    }
+
+    private static Map<String, List<String>> rows(Warehouse warehouse) {
+        var rows = new TreeMap<String, List<String>>();
+        for (UncurlTable table : UncurlTable.values()) {
+            rows.put(
+                    table.id(),
+                    warehouse.table(table).toJSON().collectAsList().stream()
+                            .sorted()
+                            .toList());
+        }
+        return rows;
     }
 
     /** A command that meets another run ends with code 5 and leaves everything as it is. */

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -214,6 +215,20 @@ public final class Settings {
             return MAPPER.writer()
                     .with(com.fasterxml.jackson.databind.SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
                     .writeValueAsString(record);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("Not a record of settings: " + record, e);
+        }
+    }
+
+    /** {@link #json(Object)} of each setting of a record, by its key. */
+    public static SortedMap<String, String> jsonByKey(Object record) {
+        try {
+            var settings = new TreeMap<String, String>();
+            MAPPER.readTree(json(record))
+                    .fields()
+                    .forEachRemaining(setting ->
+                            settings.put(setting.getKey(), setting.getValue().toString()));
+            return settings;
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("Not a record of settings: " + record, e);
         }

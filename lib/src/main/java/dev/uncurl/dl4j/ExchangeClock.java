@@ -24,6 +24,12 @@ final class ExchangeClock {
         }
     }
 
+    /** An exchange that another thread made while this one waited for it. @param waiting of it, for ranks that came later */
+    void add(long exchange, long waiting) {
+        nanos += exchange;
+        waited += waiting;
+    }
+
     void time(Runnable exchange) {
         time(() -> {
             exchange.run();

@@ -1,11 +1,14 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.BackwardProgress;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.Peers;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.TrainStep.Routing;
+import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ModelConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +27,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * the losses are averaged with the same weights.
  */
 final class MicroBatches {
+    /** Elements per addition: a view of an array has an int as its length. */
+    private static final long WINDOW = 1L << 26;
+
     private final List<TokenBatch> parts = new ArrayList<>();
     private final Peers peers;
     /** [S] tokens that all ranks predict in each micro-step. */
@@ -75,6 +81,11 @@ final class MicroBatches {
                 batch.columns());
     }
 
+    /** Number of micro-steps. */
+    int steps() {
+        return parts.size();
+    }
+
     /** Positions of the largest micro-batch, with padding. */
     int positions() {
         return parts.stream().mapToInt(TokenBatch::size).max().orElseThrow();
@@ -100,36 +111,65 @@ final class MicroBatches {
     }
 
     /**
+     * Where the gradient of a batch goes.
+     *
+     * @param flat the gradient array of the model
+     * @param sum an array of the same length; used only if there are several micro-batches
+     * @param blocks their places in it, used likewise
+     */
+    record Gradients(INDArray flat, Supplier<INDArray> sum, Supplier<BlockRanges> blocks) {
+        /** Makes the gradients of the last micro-step those of the batch. */
+        private void complete(ElementRange range, double weight) {
+            for (long at = range.from(); at < range.to(); at += WINDOW) {
+                int count = (int) Math.min(WINDOW, range.to() - at);
+                Matrix.of(flat, at, 1, count)
+                        .array()
+                        .muli(weight)
+                        .addi(Matrix.of(sum.get(), at, 1, count).array());
+            }
+        }
+    }
+
+    /**
      * Runs the batch forward and backward. If the model has diverged and its router logits are not finite, loss and gradients
      * are NaN.
      *
-     * @param gradients the gradient array of the model; receives the gradient of the batch
-     * @param sum an array of the same length; used only if there are several micro-batches
+     * @param progress learns which gradients of the batch are final; in a model that has diverged it may learn nothing
      */
-    Outcome forwardBackward(SmoeLanguageModel model, INDArray gradients, Supplier<INDArray> sum) {
+    Outcome forwardBackward(SmoeLanguageModel model, Gradients gradients, BackwardProgress progress) {
         try {
-            return run(model, part -> forwardBackward(part, model, gradients, sum));
+            return run(model, part -> forwardBackward(part, model, gradients, progress));
         } catch (UserError e) {
             if (e.kind() != UserError.Kind.INPUT) {
                 throw e;
             }
-            gradients.assign(Double.NaN);
+            gradients.flat().assign(Double.NaN);
             return diverged(model.config(), e.getMessage());
         }
     }
 
-    private Loss forwardBackward(int part, SmoeLanguageModel model, INDArray gradients, Supplier<INDArray> sum) {
-        Loss loss = model.forwardBackward(parts.get(part), predicted[part], peers);
-        if (parts.size() > 1) {
-            gradients.muli(weights[part]);
-            if (part == 0) {
-                sum.get().assign(gradients);
-            } else if (part + 1 < parts.size()) {
-                sum.get().addi(gradients);
-            } else {
-                gradients.addi(sum.get());
-            }
+    private Loss forwardBackward(int part, SmoeLanguageModel model, Gradients gradients, BackwardProgress progress) {
+        TokenBatch batch = parts.get(part);
+        if (parts.size() == 1) {
+            return model.forwardBackward(batch, predicted[part], peers, progress);
         }
+        double weight = weights[part];
+        if (part + 1 < parts.size()) {
+            Loss loss = model.forwardBackward(batch, predicted[part], peers, BackwardProgress.NONE);
+            gradients.flat().muli(weight);
+            if (part == 0) {
+                gradients.sum().get().assign(gradients.flat());
+            } else {
+                gradients.sum().get().addi(gradients.flat());
+            }
+            return loss;
+        }
+        BlockRanges blocks = gradients.blocks().get();
+        Loss loss = model.forwardBackward(batch, predicted[part], peers, layer -> {
+            blocks.of(layer).forEach(range -> gradients.complete(range, weight));
+            progress.done(layer);
+        });
+        gradients.complete(blocks.embeddings(), weight);
         return loss;
     }
 

@@ -5,7 +5,6 @@ import dev.uncurl.model.CollectivePeers;
 import dev.uncurl.model.Peers;
 import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ExpertShare;
-import dev.uncurl.model.spec.ParameterLayout;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -14,18 +13,28 @@ import java.util.stream.IntStream;
  *
  * @param peers the ranks; {@link Peers#NONE} for a network that trains alone
  * @param ranks the same ranks; null for a network that trains alone
+ * @param sums the same ranks once more, for gradients and parameters, which a thread of its own may exchange
  * @param replicas the ranks that hold the same experts; null if all ranks hold all experts
  * @param clock times all exchanges of the rank; null for a network that trains alone
  * @param shares the division of a step; null for a network that trains alone
  * @param threads threads of the rank's kernels; do not affect its bits
+ * @param bucket smallest number of parameters that are exchanged at a time
  */
 record RankPlace(
-        Peers peers, Collectives ranks, Collectives replicas, ExchangeClock clock, StepShares shares, int threads) {
+        Peers peers,
+        Collectives ranks,
+        Collectives sums,
+        Collectives replicas,
+        ExchangeClock clock,
+        StepShares shares,
+        int threads,
+        long bucket) {
     static RankPlace alone(int threads) {
-        return new RankPlace(Peers.NONE, null, null, null, null, threads);
+        return new RankPlace(Peers.NONE, null, null, null, null, null, threads, Long.MAX_VALUE);
     }
 
-    static RankPlace of(Collectives ranks, ExpertShare share, StepShares shares, int threads) {
+    /** @param bucket as above */
+    static RankPlace of(Collectives ranks, ExpertShare share, StepShares shares, int threads, long bucket) {
         if (ranks.size() != shares.ranks()) {
             throw new IllegalArgumentException(
                     "Shares for " + shares.ranks() + " ranks, but there are " + ranks.size());
@@ -38,25 +47,18 @@ record RankPlace(
                 : ranks.group(IntStream.range(0, ranks.size() / parts)
                         .map(copy -> copy * parts + share.part())
                         .toArray());
-        return new RankPlace(peers, ranks, replicas, clock, shares, threads);
+        Collectives sums = ranks.group(IntStream.range(0, ranks.size()).toArray());
+        return new RankPlace(peers, ranks, sums, replicas, clock, shares, threads, bucket);
     }
 
-    /** The flat parameters: those that all ranks have, then those of the experts, if these are divided. */
-    List<Section> sections(ParameterLayout layout) {
-        var common = new ElementRange(0, layout.common());
-        if (ranks == null) {
-            return List.of(Section.alone(common));
-        }
-        return replicas == null
-                ? List.of(Section.of(ranks, common))
-                : List.of(
-                        Section.of(ranks, common),
-                        Section.of(replicas, new ElementRange(layout.common(), layout.length())));
+    /** The flat parameters, in their order: those that all ranks have, then those of the experts, if these are divided. */
+    List<Section> sections(BlockRanges blocks) {
+        return ranks == null ? List.of(Section.alone(blocks.shared())) : Buckets.of(blocks, sums, replicas, bucket);
     }
 
     /** The slices of the flat parameters that this rank updates. */
-    List<ElementRange> slices(ParameterLayout layout) {
-        return sections(layout).stream().map(Section::slice).toList();
+    List<ElementRange> slices(BlockRanges blocks) {
+        return sections(blocks).stream().map(Section::slice).toList();
     }
 
     double sum(double value) {

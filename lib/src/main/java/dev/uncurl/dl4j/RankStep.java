@@ -3,6 +3,7 @@ package dev.uncurl.dl4j;
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.model.BackwardProgress;
 import dev.uncurl.model.FlatWeights;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.TokenBatch;
@@ -26,8 +27,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Steps of one rank of a model that several ranks train synchronously. A step is that of one process on the batches of all
  * ranks together, apart from rounding: each rank computes its part of the gradient; the parts are summed by slices
- * (reduce-scatter); each rank updates its slice with AdamW, after clipping by the norm of the whole gradient; and the slices of
- * the parameters go to all ranks (all-gather). Every rank has the same parameters after it, to the bit.
+ * (reduce-scatter), those of the last blocks while the backward pass of the last micro-step computes the first ones; each rank
+ * updates its slices with AdamW, after clipping by the norm of the whole gradient; and the slices of the parameters go to all ranks
+ * (all-gather). Every rank has the same parameters after it, to the bit.
  *
  * <p>If experts are divided among groups of ranks, a rank has the gradients of its experts for all tokens of its group; they are
  * summed over the ranks that hold the same experts, one of each group, and these have equal parameters of the experts.
@@ -41,9 +43,15 @@ public final class RankStep implements TrainStep {
     private final Collectives ranks;
     private final ExchangeClock clock;
     private final List<Section> sections;
+    private final boolean beside;
 
     /** @param network after {@link SmoeNetwork#join} */
     public RankStep(MultiLayerNetwork network) {
+        this(network, true);
+    }
+
+    /** @param beside whether gradients are exchanged while others are computed, which does not change a bit */
+    RankStep(MultiLayerNetwork network, boolean beside) {
         this.network = network;
         layer = SmoeNetwork.layer(network);
         ranks = layer.place().ranks();
@@ -51,7 +59,8 @@ public final class RankStep implements TrainStep {
             throw new IllegalArgumentException("This network has not joined any ranks; call SmoeNetwork.join first");
         }
         clock = layer.place().clock();
-        sections = layer.place().sections(SmoeNetwork.layout(network));
+        sections = layer.place().sections(layer.blocks());
+        this.beside = beside;
     }
 
     /**
@@ -68,9 +77,8 @@ public final class RankStep implements TrainStep {
         var data = SmoeNetwork.dataSet(share);
         network.setInput(data.getFeatures());
         network.setLabels(data.getLabels());
-        network.computeGradientAndScore();
+        sumGradients();
         INDArray gradients = network.getFlattenedGradients();
-        clock.time(() -> sections.forEach(section -> section.reduceScatter(gradients)));
         network.getUpdater()
                 .update(
                         network,
@@ -84,6 +92,17 @@ public final class RankStep implements TrainStep {
         position.setIterationCount(iteration + 1);
         network.clearLayersStates();
         return result();
+    }
+
+    /** Computes this rank's part of the gradients, and gets the sums of its slices over all ranks. */
+    private void sumGradients() {
+        try (var exchange = GradientExchange.begin(sections, network::getFlattenedGradients, ranks, beside)) {
+            layer.follow(exchange);
+            network.computeGradientAndScore();
+            exchange.finish(clock);
+        } finally {
+            layer.follow(BackwardProgress.NONE);
+        }
     }
 
     /** Subtracts the update from a slice of the parameters. */
@@ -127,19 +146,15 @@ public final class RankStep implements TrainStep {
      * @throws UserError (input) on every rank, with the ranks that differ from most others
      */
     public void requireEqualParameters() {
-        long[] own = sections.stream()
-                .mapToLong(section -> FlatWeights.checksum(network.params(), section.range()))
-                .toArray();
-        long[][] sums = ranks.gather(own);
-        var differing = new TreeSet<Integer>();
-        for (int section = 0; section < own.length; section++) {
-            // all ranks have the first section, replicas of the experts the second
-            int kinds = section == 0
-                    ? 1
-                    : ranks.size() / sections.get(section).ranks().size();
-            for (int kind = 0; kind < kinds; kind++) {
-                differing.addAll(differing(sums, section, kind, kinds));
-            }
+        BlockRanges blocks = layer.blocks();
+        long[][] sums = ranks.gather(new long[] {
+            FlatWeights.checksum(network.params(), blocks.shared()),
+            FlatWeights.checksum(network.params(), blocks.own())
+        });
+        var differing = new TreeSet<>(differing(sums, 0, 0, 1));
+        int parts = layer.layerConf().share().parts();
+        for (int part = 0; part < parts; part++) {
+            differing.addAll(differing(sums, 1, part, parts));
         }
         if (!differing.isEmpty()) {
             throw UserError.input(
@@ -152,10 +167,10 @@ public final class RankStep implements TrainStep {
     }
 
     /** The ranks {@code kind}, {@code kind + kinds}, ... whose checksum is not the most frequent one among them. */
-    private static List<Integer> differing(long[][] sums, int section, int kind, int kinds) {
+    private static List<Integer> differing(long[][] sums, int column, int kind, int kinds) {
         Map<Long, List<Integer>> bySum = IntStream.iterate(kind, rank -> rank < sums.length, rank -> rank + kinds)
                 .boxed()
-                .collect(Collectors.groupingBy(rank -> sums[rank][section], LinkedHashMap::new, Collectors.toList()));
+                .collect(Collectors.groupingBy(rank -> sums[rank][column], LinkedHashMap::new, Collectors.toList()));
         int most = bySum.values().stream().mapToInt(List::size).max().orElseThrow();
         List<Integer> usual = bySum.values().stream()
                 .filter(ranks -> ranks.size() == most)

@@ -7,19 +7,24 @@ import dev.uncurl.model.spec.ElementRange;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Successive parameters that several ranks have: each updates one slice of them, with the gradients of all.
+ * Successive parameters that several ranks have and exchange at a time: each updates one slice of them, with the gradients of all.
  *
  * @param ranks those that have them; null for a network that trains alone
  * @param range in the flat parameters of this rank
+ * @param layer the first block that it has tensors of, or {@link #EMBEDDINGS}: when the backward pass has come to it, the gradients
+ *     are final
  * @param bounds of the slices, counted from the beginning of the range
  */
-record Section(Collectives ranks, ElementRange range, long[] bounds) {
+record Section(Collectives ranks, ElementRange range, int layer, long[] bounds) {
+    /** Comes after all blocks in a backward pass. */
+    static final int EMBEDDINGS = -1;
+
     static Section alone(ElementRange range) {
-        return new Section(null, range, new long[] {0, range.length()});
+        return new Section(null, range, EMBEDDINGS, new long[] {0, range.length()});
     }
 
-    static Section of(Collectives ranks, ElementRange range) {
-        return new Section(ranks, range, Bounds.even(range.length(), ranks.size()));
+    static Section of(Collectives ranks, ElementRange range, int layer) {
+        return new Section(ranks, range, layer, Bounds.even(range.length(), ranks.size()));
     }
 
     /** The slice that this rank updates, in its flat parameters. */
@@ -28,16 +33,21 @@ record Section(Collectives ranks, ElementRange range, long[] bounds) {
         return new ElementRange(range.from() + bounds[rank], range.from() + bounds[rank + 1]);
     }
 
+    /** Whether other ranks have these parameters too. */
+    boolean isShared() {
+        return ranks != null && ranks.size() > 1;
+    }
+
     /** Replaces the gradients of this rank's slice by the sums over the ranks; the others are undefined then. */
     void reduceScatter(INDArray gradients) {
-        if (ranks.size() > 1) {
+        if (isShared()) {
             ranks.reduceScatter(of(gradients), bounds);
         }
     }
 
     /** Gets the parameters of the other ranks' slices. */
     void allGather(INDArray parameters) {
-        if (ranks.size() > 1) {
+        if (isShared()) {
             ranks.allGather(of(parameters), bounds);
         }
     }

@@ -63,6 +63,11 @@ public final class SmoeLayer extends BaseLayer {
         return ParameterLayout.of(modelConfig(), share());
     }
 
+    /** Where the blocks are in it. */
+    BlockRanges blocks() {
+        return BlockRanges.of(modelConfig(), share());
+    }
+
     int microBatch() {
         return microBatch;
     }

@@ -143,8 +143,13 @@ public final class SmoeNetwork {
      *     affect its bits
      */
     public static void join(MultiLayerNetwork network, Collectives ranks, StepShares shares, int slots) {
+        join(network, ranks, shares, slots, Buckets.floats(ranks.size()));
+    }
+
+    /** As above. @param bucket smallest number of parameters that are exchanged at a time */
+    static void join(MultiLayerNetwork network, Collectives ranks, StepShares shares, int slots, long bucket) {
         int threads = Math.max(1, slots * KernelChoice.threads() / ranks.size());
-        layer(network).join(RankPlace.of(ranks, configuration(network).share(), shares, threads));
+        layer(network).join(RankPlace.of(ranks, configuration(network).share(), shares, threads, bucket));
     }
 
     /**
@@ -154,7 +159,7 @@ public final class SmoeNetwork {
     public static List<ElementRange> updated(MultiLayerNetwork network) {
         ParameterLayout own = layout(network);
         ParameterLayout whole = ParameterLayout.of(configuration(network).modelConfig());
-        return layer(network).place().slices(own).stream()
+        return layer(network).place().slices(configuration(network).blocks()).stream()
                 .flatMap(slice -> own.in(whole, slice).stream())
                 .toList();
     }

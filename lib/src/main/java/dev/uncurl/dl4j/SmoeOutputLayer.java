@@ -2,9 +2,12 @@ package dev.uncurl.dl4j;
 
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
+import dev.uncurl.model.BackwardProgress;
+import dev.uncurl.model.ModelSize;
 import dev.uncurl.model.Peers;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
+import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import org.deeplearning4j.nn.api.TrainingConfig;
@@ -35,6 +38,8 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
     private transient boolean lossIsFresh;
     private transient RankPlace place = RankPlace.alone(KernelChoice.threads());
     private transient Kernels kernels;
+    private transient BlockRanges blocks;
+    private transient BackwardProgress follower = BackwardProgress.NONE;
 
     SmoeOutputLayer(NeuralNetConfiguration configuration, DataType type) {
         super(configuration, type);
@@ -50,6 +55,19 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
 
     RankPlace place() {
         return place;
+    }
+
+    /** Where the blocks are in the flat parameters. */
+    BlockRanges blocks() {
+        if (blocks == null) {
+            blocks = layerConf().blocks();
+        }
+        return blocks;
+    }
+
+    /** From now on learns which gradients of a batch are final, while its last micro-batch passes backward. */
+    void follow(BackwardProgress progress) {
+        follower = progress;
     }
 
     private Kernels kernels() {
@@ -107,7 +125,15 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         return layerConf().modelConfig();
     }
 
-    private void prepareModel(int tokens, boolean training) {
+    /** Bytes of moments, and of sums over micro-steps. */
+    private long stateBytes(boolean summed) {
+        long updated =
+                place.slices(blocks()).stream().mapToLong(ElementRange::length).sum();
+        return ModelSize.stateBytes(paramsFlattened.length(), updated, summed);
+    }
+
+    /** @param summed whether gradients are added up over micro-batches */
+    private void prepareModel(int tokens, boolean training, boolean summed) {
         boolean sameArrays = modelParameters == paramsFlattened && modelGradients == gradientsFlattened;
         boolean trains = training || gradientsFlattened != null;
         if (model != null && sameArrays && tokens <= model.maxTokens()) {
@@ -119,7 +145,13 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         modelGradients = gradientsFlattened;
         model = trains
                 ? SmoeLanguageModel.forTraining(
-                        kernels(), modelConfig(), layerConf().share(), paramsFlattened, gradientsFlattened, capacity)
+                        kernels(),
+                        modelConfig(),
+                        layerConf().share(),
+                        paramsFlattened,
+                        gradientsFlattened,
+                        stateBytes(summed),
+                        capacity)
                 : SmoeLanguageModel.forScoring(modelConfig(), paramsFlattened, capacity);
     }
 
@@ -136,8 +168,13 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
                         RankPlace.alone(place.threads())
                                 .rows(sequences.rows(), layerConf().microBatch()),
                         Peers.NONE);
-        prepareModel(batch.positions(), training);
-        last = training ? batch.forwardBackward(model, gradientsFlattened, this::gradientSum) : batch.forward(model);
+        prepareModel(batch.positions(), training, batch.steps() > 1);
+        last = training
+                ? batch.forwardBackward(
+                        model,
+                        new MicroBatches.Gradients(gradientsFlattened, this::gradientSum, this::blocks),
+                        follower)
+                : batch.forward(model);
     }
 
     @Override
@@ -196,7 +233,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
             bound.setIUpdater(updater.bind(
                     () -> paramsFlattened,
                     layout,
-                    place.slices(layout),
+                    place.slices(configuration.blocks()),
                     () -> kernels().adamW(),
                     place::sum));
         }

@@ -34,17 +34,23 @@ public final class UserError extends RuntimeException {
     private final Kind kind;
     private final String what;
     private final String remedy;
+    private final boolean held;
 
     private UserError(Kind kind, String what, String remedy, Throwable cause) {
+        this(kind, what, remedy, false, cause);
+    }
+
+    private UserError(Kind kind, String what, String remedy, boolean held, Throwable cause) {
         super(what + "\n  " + remedy, cause);
         this.kind = kind;
         this.what = what;
         this.remedy = remedy;
+        this.held = held;
     }
 
     /** The same error with its place: {@code place} is prefixed to what is wrong. */
     public UserError at(String place) {
-        return new UserError(kind, place + ": " + what, remedy, this);
+        return new UserError(kind, place + ": " + what, remedy, held, this);
     }
 
     /** @param what the thing, its value and its place; @param remedy what the user can do */
@@ -72,11 +78,21 @@ public final class UserError extends RuntimeException {
         return new UserError(Kind.CONFLICT, what, remedy, null);
     }
 
+    /** A conflict that ends by itself: another run has the output now. */
+    public static UserError held(String what, String remedy) {
+        return new UserError(Kind.CONFLICT, what, remedy, true, null);
+    }
+
     public static UserError diverged(String what, String remedy) {
         return new UserError(Kind.DIVERGED, what, remedy, null);
     }
 
     public Kind kind() {
         return kind;
+    }
+
+    /** Whether another run has the output now, so that the same request may be fulfilled later. */
+    public boolean isHeld() {
+        return held;
     }
 }

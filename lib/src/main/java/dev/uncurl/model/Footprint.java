@@ -14,12 +14,13 @@ import java.util.stream.Collectors;
  *
  * @param parameters bytes of the parameters
  * @param gradients bytes of the gradients in training, otherwise 0
- * @param optimizer bytes of AdamW's two moments of a rank's slice in training, otherwise 0
+ * @param state bytes that training keeps from step to step, otherwise 0: AdamW's two moments of a rank's slices, and the sum of
+ *     gradients over micro-steps
  * @param arena bytes of the buffers of a pass, see {@link Buffers}
  * @param exchange bytes for the rows that experts of this rank get from others, see {@link ExpertMemory}: those of evenly
  *     loaded experts and a quarter more. It grows with what routers send; then the limit is checked again
  */
-record Footprint(long parameters, long gradients, long optimizer, long arena, long exchange) {
+record Footprint(long parameters, long gradients, long state, long arena, long exchange) {
 
     /**
      * The memory of a model alone, without an optimiser.
@@ -42,18 +43,12 @@ record Footprint(long parameters, long gradients, long optimizer, long arena, lo
                 ExpertMemory.balancedBytes(config, share, maxTokens, training));
     }
 
-    /** With AdamW's moments of one of {@code ranks} slices. */
-    Footprint withOptimizer(int ranks) {
-        return new Footprint(parameters, gradients, (2 * parameters + ranks - 1) / ranks, arena, exchange);
-    }
-
-    /** With AdamW's two moments of so many parameters. */
-    Footprint withMoments(long updated) {
-        return new Footprint(parameters, gradients, 2L * Float.BYTES * updated, arena, exchange);
+    Footprint withState(long bytes) {
+        return new Footprint(parameters, gradients, bytes, arena, exchange);
     }
 
     long total() {
-        return parameters + gradients + optimizer + arena + exchange;
+        return parameters + gradients + state + arena + exchange;
     }
 
     /**
@@ -71,14 +66,14 @@ record Footprint(long parameters, long gradients, long optimizer, long arena, lo
         if (limit > 0 && total() > limit) {
             throw UserError.usage(
                     "A model for " + maxTokens + " tokens at a time needs " + this + ", over the limit of "
-                            + megabytes(limit),
+                            + megabytes(limit) + process(total()),
                     remedy + ", or raise UNCURL_OFFHEAP of jobs/submit (-Dorg.bytedeco.javacpp.maxbytes).");
         }
         long free = OffHeap.free();
         if (free > 0 && arena + exchange > free) {
             throw UserError.usage(
                     "A model for " + maxTokens + " tokens at a time needs " + this + "; this machine has "
-                            + megabytes(free) + " left for the arena",
+                            + megabytes(free) + " left for the arena" + process(total()),
                     remedy + ", or run fewer tasks at a time.");
         }
     }
@@ -99,22 +94,27 @@ record Footprint(long parameters, long gradients, long optimizer, long arena, lo
         long limit = OffHeap.limit();
         if (limit > 0 && total > limit) {
             throw UserError.usage(
-                    together + ", over the limit of " + megabytes(limit),
+                    together + ", over the limit of " + megabytes(limit) + process(total),
                     remedy + ", make the batch smaller, or raise UNCURL_OFFHEAP of jobs/submit"
                             + " (-Dorg.bytedeco.javacpp.maxbytes).");
         }
         long free = OffHeap.free();
         if (free > 0 && total > free) {
             throw UserError.usage(
-                    together + "; this machine has " + megabytes(free) + " left",
+                    together + "; this machine has " + megabytes(free) + " left" + process(total),
                     remedy + ", or make the batch smaller.");
         }
+    }
+
+    private static String process(long offHeap) {
+        return "; with a Java heap of up to " + megabytes(OffHeap.heap()) + " the process takes up to "
+                + megabytes(ModelSize.processBytes(offHeap));
     }
 
     @Override
     public String toString() {
         return megabytes(total()) + " off the heap (parameters " + megabytes(parameters) + ", gradients "
-                + megabytes(gradients) + ", optimiser state " + megabytes(optimizer) + ", arena " + megabytes(arena)
+                + megabytes(gradients) + ", training state " + megabytes(state) + ", arena " + megabytes(arena)
                 + (exchange > 0 ? ", rows of other ranks " + megabytes(exchange) : "") + ")";
     }
 

@@ -2,6 +2,7 @@ package dev.uncurl.model;
 
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.UserError;
+import dev.uncurl.kernel.OffHeap;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
@@ -51,7 +52,7 @@ public final class ModelSize {
      */
     public static void checkTraining(ModelConfig model, TrainConfig train) {
         ExpertShare.check(model, train.ranks(), "train.ranks", train.expertParallel(), "train.expert-parallel");
-        ExpertShare share = largest(model, train);
+        ExpertShare share = largest(model, train.expertParallel());
         long parameters = parameters(model, share);
         long moments = 2 * updated(model, share, train.ranks());
         if (parameters > MOST_TRAINED || moments > MOST_TRAINED) {
@@ -77,14 +78,17 @@ public final class ModelSize {
     }
 
     /** The share of the rank that has most parameters. */
-    private static ExpertShare largest(ModelConfig model, TrainConfig train) {
-        return IntStream.range(0, train.expertParallel())
-                .mapToObj(part -> new ExpertShare(part, train.expertParallel()))
+    private static ExpertShare largest(ModelConfig model, int parts) {
+        return IntStream.range(0, parts)
+                .mapToObj(part -> new ExpertShare(part, parts))
                 .max(Comparator.comparingLong(share -> parameters(model, share)))
                 .orElseThrow();
     }
 
-    /** The most parameters that a rank updates: its slice of those that all ranks have, and of those of its experts. */
+    /**
+     * The most parameters that a rank updates: its slices of those that all ranks have, and of those of its experts. Where they are
+     * exchanged by sections it may be one more for each section.
+     */
     private static long updated(ModelConfig model, ExpertShare share, int ranks) {
         long own = parameters(model, share);
         long common = share.isAll() ? own : ParameterLayout.of(model, share).common();
@@ -92,9 +96,23 @@ public final class ModelSize {
         return (common + ranks - 1) / ranks + (own - common + replicas - 1) / replicas;
     }
 
-    private static Footprint training(ModelConfig model, TrainConfig train, int tokens) {
-        ExpertShare share = largest(model, train);
-        return Footprint.of(model, share, tokens, true).withMoments(updated(model, share, train.ranks()));
+    /**
+     * Bytes that a rank keeps for training beside parameters and gradients: the moments of what it updates, and the sum of the
+     * gradients over micro-steps.
+     *
+     * @param parameters that the rank has
+     * @param updated parameters of its slices
+     * @param summed whether a step has several micro-steps
+     */
+    public static long stateBytes(long parameters, long updated, boolean summed) {
+        return Float.BYTES * (2 * updated + (summed ? parameters : 0));
+    }
+
+    private static Footprint training(ModelConfig model, int ranks, int parts, int batch, int tokens, int microBatch) {
+        ExpertShare share = largest(model, parts);
+        boolean summed = (long) ranks * microBatch < batch;
+        long state = stateBytes(parameters(model, share), updated(model, share, ranks), summed);
+        return Footprint.of(model, share, tokens, true).withState(state);
     }
 
     /**
@@ -105,7 +123,8 @@ public final class ModelSize {
      */
     public static void checkTrainingTogether(ModelConfig model, TrainConfig train) {
         int tokens = trainedTokens(model, train);
-        Footprint rank = training(model, train, tokens);
+        Footprint rank =
+                training(model, train.ranks(), train.expertParallel(), train.batch(), tokens, train.microBatch());
         rank.check(
                 tokens,
                 model.moeLayers().length == 0
@@ -120,12 +139,29 @@ public final class ModelSize {
 
     /** Bytes that a rank takes outside the Java heap. */
     public static long trainingBytes(ModelConfig model, TrainConfig train) {
-        return training(model, train, trainedTokens(model, train)).total();
+        return trainingBytes(model, train, train.ranks(), train.expertParallel());
     }
 
-    /** Tokens that a rank computes at a time. */
+    /** As above, with other numbers of ranks. @param parts expert-parallel */
+    public static long trainingBytes(ModelConfig model, TrainConfig train, int ranks, int parts) {
+        int tokens = trainedTokens(model, ranks, train.batch(), train.microBatch());
+        return training(model, ranks, parts, train.batch(), tokens, train.microBatch())
+                .total();
+    }
+
+    /** Bytes that a process like this one takes in all: those outside the Java heap, and the most that its heap may take. */
+    public static long processBytes(long offHeap) {
+        return offHeap + OffHeap.heap();
+    }
+
     private static int trainedTokens(ModelConfig model, TrainConfig train) {
-        long tokens = (long) train.microBatch() * model.sequenceLength();
+        return trainedTokens(model, train.ranks(), train.batch(), train.microBatch());
+    }
+
+    /** The most tokens that a rank computes at a time. */
+    private static int trainedTokens(ModelConfig model, int ranks, int batch, int microBatch) {
+        long rows = Math.min(microBatch, (batch + ranks - 1L) / ranks);
+        long tokens = rows * model.sequenceLength();
         checkTokens(tokens);
         return (int) tokens;
     }

@@ -1,9 +1,9 @@
 package dev.uncurl.model;
 
-import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,27 +18,24 @@ final class PassMemory implements AutoCloseable {
     private final Arena arena;
 
     /**
-     * @param parameters those of the model, which decide the kind of memory and of numbers
+     * @param held its parameters decide the kind of memory and of numbers
      * @throws dev.uncurl.error.UserError (usage) if the model and this memory exceed the limit of the process or the machine
      */
-    PassMemory(
-            PassKernels kernels,
-            FlatMemory parameters,
-            ModelConfig config,
-            ExpertShare share,
-            int maxTokens,
-            boolean training) {
-        var footprint = Footprint.of(config, share, maxTokens, training);
-        if (parameters.onHost()) {
+    PassMemory(PassKernels kernels, HeldModel held, int maxTokens) {
+        ModelConfig config = held.config();
+        ExpertShare share = held.share();
+        boolean training = held.trains();
+        var footprint = Footprint.of(config, share, maxTokens, training).withState(held.state());
+        if (held.parameters().onHost()) {
             footprint.check(maxTokens);
         }
         LOG.debug("A model for {} tokens at a time, threads: {}, {}", maxTokens, kernels.threads(), footprint);
         long logitBytes = kernels.logitBytes();
-        arena = Arena.of(kernels, parameters.type(), elements(config, share, maxTokens, training, logitBytes));
+        DataType type = held.parameters().type();
+        arena = Arena.of(kernels, type, elements(config, share, maxTokens, training, logitBytes));
         divided = share.isAll()
                 ? null
-                : new ExpertMemory(
-                        kernels, parameters.type(), config, share, training, footprint.total() - footprint.exchange());
+                : new ExpertMemory(kernels, type, config, share, training, footprint.total() - footprint.exchange());
         buffers = new Buffers(config, share, maxTokens, training, logitBytes, arena);
     }
 

@@ -38,32 +38,19 @@ public final class SmoeLanguageModel implements AutoCloseable {
     private TokenBatch last;
     private boolean closed;
 
-    private SmoeLanguageModel(
-            Kernels chosen,
-            boolean ownsKernels,
-            ModelConfig config,
-            ExpertShare share,
-            FlatMemory parameters,
-            FlatMemory gradients,
-            int maxTokens,
-            Peers scorers) {
-        var layout = ParameterLayout.of(config, share);
-        checkLength("parameters", parameters, layout.length());
-        if (gradients != null) {
-            checkLength("gradients", gradients, layout.length());
-        }
+    private SmoeLanguageModel(Kernels chosen, boolean ownsKernels, HeldModel held, int maxTokens, Peers scorers) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("A model for at most " + maxTokens + " tokens cannot take a batch");
         }
-        this.config = config;
+        config = held.config();
         kernels = new PassKernels(chosen);
         this.ownsKernels = ownsKernels;
         scoring = new SharedPasses(scorers);
         limits = new BatchLimits(maxTokens, config.sequenceLength(), config.vocabulary());
-        training = gradients != null;
-        memory = new PassMemory(kernels, parameters, config, share, maxTokens, training);
+        training = held.trains();
+        memory = new PassMemory(kernels, held, maxTokens);
         buffers = memory.buffers;
-        var source = new Parameter.Source(layout, parameters, gradients);
+        Parameter.Source source = held.source();
         embedding = new Embedding(kernels, source, maxTokens);
         blocks = IntStream.range(0, config.layers())
                 .mapToObj(layer -> new DecoderBlock(
@@ -72,18 +59,11 @@ public final class SmoeLanguageModel implements AutoCloseable {
         head = new LanguageModelHead(kernels, source, config.sequenceLength(), maxTokens);
     }
 
-    private static void checkLength(String what, FlatMemory array, long length) {
-        if (array.length() != length) {
-            throw new IllegalArgumentException(
-                    "This configuration has " + length + " " + what + ", the array " + array.length());
-        }
-    }
-
     /** @param maxTokens maximal rows * columns of a batch */
     public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
         Kernels kernels = KernelChoice.best(flatParameters.dataType());
-        return new SmoeLanguageModel(
-                kernels, true, config, ExpertShare.ALL, FlatMemory.of(flatParameters), null, maxTokens, Peers.NONE);
+        var held = HeldModel.forScoring(config, FlatMemory.of(flatParameters));
+        return new SmoeLanguageModel(kernels, true, held, maxTokens, Peers.NONE);
     }
 
     /**
@@ -102,14 +82,14 @@ public final class SmoeLanguageModel implements AutoCloseable {
             int slots) {
         int threads = Math.max(1, slots * KernelChoice.threads() / ranks.ranks().size());
         Kernels kernels = KernelChoice.best(flatParameters.dataType(), threads);
-        return new SmoeLanguageModel(
-                kernels, true, config, share, FlatMemory.of(flatParameters), null, maxTokens, ranks);
+        var held = new HeldModel(config, share, FlatMemory.of(flatParameters), null, 0);
+        return new SmoeLanguageModel(kernels, true, held, maxTokens, ranks);
     }
 
     /** As above with the given kernels, which the caller must close, and parameters in their memory. */
     public static SmoeLanguageModel forScoring(
             Kernels kernels, ModelConfig config, FlatMemory parameters, int maxTokens) {
-        return new SmoeLanguageModel(kernels, false, config, ExpertShare.ALL, parameters, null, maxTokens, Peers.NONE);
+        return new SmoeLanguageModel(kernels, false, HeldModel.forScoring(config, parameters), maxTokens, Peers.NONE);
     }
 
     /**
@@ -119,15 +99,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
     public static SmoeLanguageModel forTraining(
             ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
         Kernels kernels = KernelChoice.best(flatParameters.dataType());
-        return new SmoeLanguageModel(
-                kernels,
-                true,
-                config,
-                ExpertShare.ALL,
-                FlatMemory.of(flatParameters),
-                FlatMemory.of(flatGradients),
-                maxTokens,
-                Peers.NONE);
+        var held = HeldModel.forTraining(config, flatParameters, flatGradients);
+        return new SmoeLanguageModel(kernels, true, held, maxTokens, Peers.NONE);
     }
 
     /** As above with the given kernels, which the caller must close. */
@@ -139,27 +112,25 @@ public final class SmoeLanguageModel implements AutoCloseable {
     /** As above, with parameters and gradients in the memory of the kernels. */
     public static SmoeLanguageModel forTraining(
             Kernels kernels, ModelConfig config, FlatMemory parameters, FlatMemory gradients, int maxTokens) {
-        return new SmoeLanguageModel(
-                kernels, false, config, ExpertShare.ALL, parameters, gradients, maxTokens, Peers.NONE);
+        var held = HeldModel.forTraining(config, parameters, gradients);
+        return new SmoeLanguageModel(kernels, false, held, maxTokens, Peers.NONE);
     }
 
-    /** As above, for what one rank holds of a model whose experts are divided; on the host. */
+    /**
+     * As above, for what one rank holds of a model whose experts may be divided; on the host.
+     *
+     * @param state bytes that the rank keeps for training beside parameters and gradients: {@link ModelSize#stateBytes}
+     */
     public static SmoeLanguageModel forTraining(
             Kernels kernels,
             ModelConfig config,
             ExpertShare share,
             INDArray flatParameters,
             INDArray flatGradients,
+            long state,
             int maxTokens) {
-        return new SmoeLanguageModel(
-                kernels,
-                false,
-                config,
-                share,
-                FlatMemory.of(flatParameters),
-                FlatMemory.of(flatGradients),
-                maxTokens,
-                Peers.NONE);
+        var held = new HeldModel(config, share, FlatMemory.of(flatParameters), FlatMemory.of(flatGradients), state);
+        return new SmoeLanguageModel(kernels, false, held, maxTokens, Peers.NONE);
     }
 
     /** Bytes that a model in FLOAT on the host needs off the heap in addition to its parameters and gradients. */
@@ -185,7 +156,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
      */
     public Loss forward(TokenBatch batch) {
         scoring.next(SharedPasses.Kind.ROWS);
-        return pass(batch, batch.predicted(), scoring.peers(), false, null);
+        return pass(batch, batch.predicted(), scoring.peers(), null, null);
     }
 
     /**
@@ -197,7 +168,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
      */
     public Loss forward(TokenBatch batch, ExpertOutputs outputs) {
         scoring.next(SharedPasses.Kind.OUTPUTS);
-        return pass(batch, batch.predicted(), scoring.peers(), false, outputs);
+        return pass(batch, batch.predicted(), scoring.peers(), null, outputs);
     }
 
     /**
@@ -208,7 +179,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * @throws dev.uncurl.error.UserError (input) when a router's logit is not finite
      */
     public Loss forwardBackward(TokenBatch batch) {
-        return forwardBackward(batch, batch.predicted(), Peers.NONE);
+        return forwardBackward(batch, batch.predicted(), Peers.NONE, BackwardProgress.NONE);
     }
 
     /**
@@ -217,16 +188,19 @@ public final class SmoeLanguageModel implements AutoCloseable {
      *
      * @param predicted positions with a target in the batches of all ranks
      * @param peers the ranks; all call this method at the same time
+     * @param progress is called after each block's backward pass
      * @throws dev.uncurl.error.UserError (input) on every rank when a router's logit is not finite on one
      */
-    public Loss forwardBackward(TokenBatch batch, int predicted, Peers peers) {
+    public Loss forwardBackward(TokenBatch batch, int predicted, Peers peers, BackwardProgress progress) {
         if (!training) {
             throw new IllegalStateException("This model was made for scoring; use SmoeLanguageModel.forTraining");
         }
-        return pass(batch, predicted, peers, true, null);
+        return pass(batch, predicted, peers, progress, null);
     }
 
-    private Loss pass(TokenBatch batch, int predicted, Peers peers, boolean withGradient, ExpertOutputs outputs) {
+    /** @param progress of the backward pass; null: there is none */
+    private Loss pass(TokenBatch batch, int predicted, Peers peers, BackwardProgress progress, ExpertOutputs outputs) {
+        boolean withGradient = progress != null;
         checkOpen();
         limits.check(batch);
         last = batch;
@@ -247,6 +221,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         if (withGradient) {
             for (int layer = blocks.size() - 1; layer >= 0; layer--) {
                 blocks.get(layer).backward(batch, shape, buffers);
+                progress.done(layer);
             }
             embedding.backward(batch, buffers.dStream.first(tokens));
             clock.lap(Part.EMBEDDING);

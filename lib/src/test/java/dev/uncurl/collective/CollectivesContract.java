@@ -195,7 +195,7 @@ public abstract class CollectivesContract extends LostRanksContract {
 
     @Test
     void numbersOfTheHeapAreSummedAndGathered() throws Exception {
-        for (int size : SIZES) {
+        for (int size = 1; size <= 9; size++) {
             double[][] values = new double[size][];
             long[][] lists = new long[size][];
             var random = new Random(size);

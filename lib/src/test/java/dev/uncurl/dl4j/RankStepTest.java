@@ -11,25 +11,19 @@ import static dev.uncurl.dl4j.RankTraining.share;
 import static dev.uncurl.dl4j.RankTraining.together;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.dl4j.RankTraining.Run;
 import dev.uncurl.error.UserError;
-import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.TrainStep;
-import dev.uncurl.model.spec.ElementRange;
-import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.MoeLayer;
-import dev.uncurl.model.spec.ParameterLayout;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Tag;
@@ -38,7 +32,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * The law of synchronous training: apart from rounding, losses and weights do not depend on the number of ranks. The oracle is
@@ -160,9 +153,9 @@ class RankStepTest {
             assertThat(network.getUpdater().getStateViewArray().length())
                     .isEqualTo(2 * SmoeNetwork.moments(network).length())
                     .isLessThan(network.numParams());
-            return values(SmoeNetwork.moments(network));
+            return RankTraining.values(SmoeNetwork.moments(network));
         });
-        float[] expected = values(SmoeNetwork.moments(alone));
+        float[] expected = RankTraining.values(SmoeNetwork.moments(alone));
         int at = 0;
         for (float[] slice : moments) {
             for (float value : slice) {
@@ -170,12 +163,6 @@ class RankStepTest {
             }
         }
         assertThat(at).isEqualTo(expected.length);
-    }
-
-    private static float[] values(FlatMoments moments) throws IOException {
-        float[] all = new float[(int) moments.length()];
-        moments.read(FlatMoments.FIRST, (values, count, at) -> System.arraycopy(values, 0, all, at, count));
-        return all;
     }
 
     @Test
@@ -215,94 +202,6 @@ class RankStepTest {
             }
         });
         assertThat(messages).allMatch(message -> message.contains("The parameters of rank 2 differ"));
-    }
-
-    @Test
-    void aRankHoldsItsExpertsAndUpdatesEachParameterOnce() throws Exception {
-        ModelConfig config = config(2, 0);
-        ParameterLayout whole = ParameterLayout.of(config);
-        var shares = new StepShares(BATCH, 4, BATCH);
-        List<List<ElementRange>> updated = onRanks(config, shares, 2, (network, ranks) -> {
-            var step = new RankStep(network);
-            step.take(share(batch(0), shares, ranks.rank()));
-            step.release();
-            assertThat(network.numParams())
-                    .isEqualTo(ParameterLayout.of(config, ExpertShare.of(ranks.rank(), 2))
-                            .length())
-                    .isLessThan(whole.length());
-            assertThat(SmoeNetwork.moments(network).length())
-                    .isEqualTo(SmoeNetwork.updated(network).stream()
-                            .mapToLong(ElementRange::length)
-                            .sum());
-            return SmoeNetwork.updated(network);
-        });
-        int[] times = new int[(int) whole.length()];
-        updated.stream()
-                .flatMap(List::stream)
-                .flatMapToLong(range -> LongStream.range(range.from(), range.to()))
-                .forEach(parameter -> times[(int) parameter]++);
-        assertThat(times).containsOnly(1);
-    }
-
-    /** Experts of a rank differ from those of its replica. */
-    @Test
-    void aReplicaOfExpertsThatDiffersIsNamed() throws Exception {
-        ModelConfig config = config(1, 0);
-        var shares = new StepShares(BATCH, 6, BATCH);
-        List<String> messages = onRanks(config, shares, 2, (network, ranks) -> {
-            var step = new RankStep(network);
-            step.requireEqualParameters();
-            if (ranks.rank() == 3) {
-                long last = network.numParams() - 1;
-                network.params().putScalar(last, Math.nextUp(network.params().getFloat(last)));
-            }
-            return catchThrowableOfType(step::requireEqualParameters, UserError.class)
-                    .getMessage();
-        });
-        assertThat(messages).allMatch(message -> message.contains("The parameters of rank 3 differ"));
-    }
-
-    /** All tokens go to the experts of one rank of a group, whose memory then grows. */
-    @Test
-    void aRankThatGetsAllTokensComputesThem() throws Exception {
-        ModelConfig config = config(1, 0);
-        List<Double> expected = List.of();
-        for (int parts : new int[] {1, 2, 4}) {
-            var shares = new StepShares(BATCH, 4, BATCH);
-            List<TrainStep.Result> results = onRanks(config, shares, parts, (network, ranks) -> {
-                collapse(network);
-                var step = new RankStep(network);
-                TrainStep.Result result = step.take(share(batch(0), shares, ranks.rank()));
-                step.release();
-                return result;
-            });
-            TrainStep.Result result = results.get(0);
-            int[] tokens = result.routing().get(1).tokens();
-            assertThat(tokens[0]).isEqualTo(Arrays.stream(tokens).sum()).isPositive();
-            double loss = expected.isEmpty() ? result.loss().total() : expected.get(0);
-            double norm = expected.isEmpty() ? result.gradientNorm() : expected.get(1);
-            assertThat(result.loss().total()).isCloseTo(loss, within(1e-6 * loss));
-            assertThat(result.gradientNorm()).isCloseTo(norm, within(1e-5 * norm));
-            expected = List.of(loss, norm);
-        }
-    }
-
-    /** Zero routers: all logits are equal, and ties go to expert 0. */
-    private static void collapse(MultiLayerNetwork network) {
-        for (int layer : new int[] {1, 3}) {
-            var router = SmoeNetwork.layout(network).tensor(ParameterLayout.router(layer));
-            network.params()
-                    .get(NDArrayIndex.all(), NDArrayIndex.interval(router.offset(), router.offset() + router.length()))
-                    .assign(0);
-        }
-    }
-
-    @Test
-    void aNetworkThatHoldsThePartOfAnotherRankIsRefused() {
-        ModelConfig config = config(1, 0);
-        var shares = new StepShares(BATCH, 3, BATCH);
-        assertThatThrownBy(() -> onRanks(config, shares, 2, (network, ranks) -> null))
-                .hasMessageContaining("of 3 cannot hold part");
     }
 
     @Test

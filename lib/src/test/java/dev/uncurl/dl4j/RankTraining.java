@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.collective.Loopback;
+import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.TrainStep;
 import dev.uncurl.model.WeightArrays;
@@ -108,6 +109,13 @@ final class RankTraining {
         return network.params().dup('c').data().asFloat();
     }
 
+    /** First moments, in their order. */
+    static float[] values(FlatMoments moments) throws IOException {
+        float[] all = new float[(int) moments.length()];
+        moments.read(FlatMoments.FIRST, (values, count, at) -> System.arraycopy(values, 0, all, at, count));
+        return all;
+    }
+
     static Run alone(ModelConfig config, int microBatch, int steps) throws IOException {
         MultiLayerNetwork network = network(config, microBatch);
         var step = new NetworkStep(network);
@@ -126,6 +134,12 @@ final class RankTraining {
 
     /** @param parts expert-parallel */
     static <T> List<T> onRanks(ModelConfig config, StepShares shares, int parts, Work<T> work) throws Exception {
+        return onRanks(config, shares, parts, Buckets.floats(shares.ranks()), work);
+    }
+
+    /** @param bucket smallest number of parameters that are exchanged at a time */
+    static <T> List<T> onRanks(ModelConfig config, StepShares shares, int parts, long bucket, Work<T> work)
+            throws Exception {
         List<Collectives> ranks = Loopback.ranks(shares.ranks(), Duration.ofSeconds(60));
         var threads = Executors.newFixedThreadPool(shares.ranks());
         try {
@@ -133,7 +147,7 @@ final class RankTraining {
                     .<Callable<T>>map(rank -> () -> {
                         MultiLayerNetwork network =
                                 network(config, shares.microBatch(), ExpertShare.of(rank.rank(), parts));
-                        SmoeNetwork.join(network, rank, shares, shares.ranks() * (1 + rank.rank() % 2));
+                        SmoeNetwork.join(network, rank, shares, shares.ranks() * (1 + rank.rank() % 2), bucket);
                         return work.of(network, rank);
                     })
                     .toList();

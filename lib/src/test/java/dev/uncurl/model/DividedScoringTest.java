@@ -177,7 +177,7 @@ class DividedScoringTest {
     void aModelWithoutItsRanksIsRefused() {
         var share = new ExpertShare(0, 2);
         try (var model = SmoeLanguageModel.forTraining(
-                KernelChoice.best(DataType.FLOAT), CONFIG, share, held(share), held(share), 60)) {
+                KernelChoice.best(DataType.FLOAT), CONFIG, share, held(share), held(share), 0, 60)) {
             assertThatThrownBy(() -> model.forward(Models.batch(2, 6, 1)))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("a pass needs the other ranks");

@@ -7,6 +7,7 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.OffHeap;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -31,21 +32,34 @@ class FootprintTest {
 
     @Test
     void scoringHasNoGradients() {
-        var training = Footprint.of(CONFIG, 100, true).withOptimizer(1);
+        var training = Footprint.of(CONFIG, 100, true).withState(12);
         var scoring = Footprint.of(CONFIG, 100, false);
         assertThat(scoring.parameters()).isEqualTo(training.parameters()).isEqualTo(training.gradients());
-        assertThat(training.optimizer()).isEqualTo(2 * training.parameters());
+        assertThat(training.state()).isEqualTo(12);
         assertThat(scoring.gradients()).isZero();
-        assertThat(scoring.optimizer()).isZero();
+        assertThat(scoring.state()).isZero();
         assertThat(scoring.arena()).isLessThan(training.arena() / 2);
     }
 
+    /** Two moments of a slice of 100 of 1000 parameters, and a sum of gradients if there are several micro-steps. */
     @Test
-    void aRankHasTheMomentsOfItsSliceAndEverythingElse() {
-        var alone = Footprint.of(CONFIG, 100, true).withOptimizer(1);
-        var one = Footprint.of(CONFIG, 100, true).withOptimizer(4);
-        assertThat(one.optimizer()).isEqualTo((alone.optimizer() + 3) / 4);
-        assertThat(alone.total() - one.total()).isEqualTo(alone.optimizer() - one.optimizer());
+    void theStateOfTrainingCounts() {
+        assertThat(ModelSize.stateBytes(1000, 100, false)).isEqualTo(4 * 2 * 100);
+        assertThat(ModelSize.stateBytes(1000, 100, true)).isEqualTo(4 * (2 * 100 + 1000));
+        var without = Footprint.of(CONFIG, 100, true);
+        assertThat(without.withState(800).total()).isEqualTo(without.total() + 800);
+    }
+
+    /** What a process takes in all is what its resident memory can be compared with. */
+    @Test
+    void theMessageSaysWhatTheProcessTakesWithItsHeap() {
+        long tooMuch = OffHeap.limit();
+        assertThatThrownBy(
+                        () -> Footprint.of(CONFIG, 100, true).withState(tooMuch).check(100))
+                .hasMessageContaining(String.format(
+                        Locale.ROOT,
+                        "; with a Java heap of up to %.1f MB the process takes up to",
+                        OffHeap.heap() / 1e6));
     }
 
     @Test

@@ -3,7 +3,6 @@ package dev.uncurl.jobs.cluster;
 import dev.uncurl.collective.FloatRange;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -17,7 +16,7 @@ import java.util.stream.Stream;
  * #SMALL} floats is sent at once and kept by its receiver until it is expected; a larger one is sent when its receiver
  * has named the memory for it, so that it is copied once and nothing piles up.
  */
-final class Exchange {
+final class Exchange implements Doubling.Post {
     /** 64 KiB: sending takes about as long as asking. */
     static final int SMALL = 1 << 14;
 
@@ -60,7 +59,8 @@ final class Exchange {
         int other = members[receiver];
         Tag mine = tag(step, wire.rank());
         if (part.length() <= SMALL) {
-            wire.small(other, operation, mine, part.window(0, (int) part.length()), outgoing);
+            ByteBuffer body = part.window(0, (int) part.length());
+            wire.small(other, operation, mine, body, body.remaining(), outgoing);
             return;
         }
         Tag theirs = tag(step, other);
@@ -70,33 +70,25 @@ final class Exchange {
         wire.large(other, operation, mine, part, outgoing);
     }
 
-    void send(int receiver, int step, ByteBuffer body) {
-        wire.small(members[receiver], operation, tag(step, wire.rank()), body, outgoing);
+    @Override
+    public void send(int receiver, int step, ByteBuffer body, int values) {
+        wire.small(members[receiver], operation, tag(step, wire.rank()), body, values, outgoing);
     }
 
-    /**
-     * Waits for what all other ranks have sent by {@link #send(int, int, ByteBuffer)} in a step.
-     *
-     * @param rank this one, in the group
-     * @return by rank, null for this one
-     */
-    List<ByteBuffer> take(int rank, int step) {
-        List<Tag> tags = IntStream.range(0, members.length)
-                .filter(sender -> sender != rank)
-                .mapToObj(sender -> tag(step, members[sender]))
+    @Override
+    public ByteBuffer take(int step, List<Integer> senders) {
+        List<Tag> tags = IntStream.range(step, senders.size())
+                .mapToObj(later -> tag(later, members[senders.get(later)]))
                 .toList();
+        Tag tag = tags.get(0);
         Supplier<List<Integer>> missing = () -> tags.stream()
-                .filter(tag -> !wire.inbox().hasSmall(tag))
+                .filter(one -> !wire.inbox().hasSmall(one))
                 .map(Tag::sender)
                 .toList();
-        wire.await(() -> missing.get().isEmpty(), missing, place);
-        List<ByteBuffer> bodies = new ArrayList<>();
-        for (Tag tag : tags) {
-            bodies.add(ByteBuffer.wrap(wire.inbox().take(tag, operation)).order(ByteOrder.nativeOrder()));
-        }
-        bodies.add(rank, null);
+        wire.await(() -> wire.inbox().hasSmall(tag), missing, place);
+        byte[] body = wire.inbox().take(tag, operation);
         wire.inbox().check(place);
-        return bodies;
+        return ByteBuffer.wrap(body).order(ByteOrder.nativeOrder());
     }
 
     /** Waits for everything that is expected in this step. */

@@ -2,6 +2,8 @@ package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.spark.Progress;
+import dev.uncurl.jobs.spark.SparkWork;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -10,12 +12,14 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.concurrent.Callable;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.rdd.RDD;
+import org.apache.spark.util.LongAccumulator;
 import scala.collection.JavaConverters;
 import scala.reflect.ClassTag$;
 import scala.runtime.AbstractFunction1;
@@ -32,6 +36,12 @@ public record RankStage(int ranks, boolean local, int slots) implements Serializ
     /** How long a rank waits for another: also while that one loads its part of a model. */
     private static final Duration STALL = Duration.ofMinutes(10);
 
+    /** How often a stage is started again because a rank was lost: as {@code train.restarts} is set in conf/train. */
+    private static final int RESTARTS = 20;
+
+    /** How long a rank may go on with its task when another one was lost; it then counts as hanging. */
+    private static final long PATIENCE_MILLIS = 30_000;
+
     /**
      * What a rank does.
      *
@@ -47,9 +57,9 @@ public record RankStage(int ranks, boolean local, int slots) implements Serializ
     }
 
     /** What a rank returned, or an error that the user can remedy: Spark would lose the cause of a task that throws it. */
-    public record Outcome<R>(R result, UserError error) implements Serializable {
+    private record Outcome<R>(R result, UserError error) implements Serializable {
         /** The result. @throws UserError if the rank failed with one */
-        public R get() {
+        R get() {
             if (error != null) {
                 throw error;
             }
@@ -96,15 +106,60 @@ public record RankStage(int ranks, boolean local, int slots) implements Serializ
         return local ? 1 : ranks;
     }
 
-    /** The outcomes of a partition of {@link #over}. */
-    public static <R> List<Outcome<R>> outcomes(Iterator<Outcome<R>> partition) {
+    /**
+     * Runs a rank on each partition of rows that come from a shuffle. When a rank is lost, all start again with all rows; their work must
+     * allow that.
+     *
+     * @param what they do, for messages
+     * @param done work of all ranks so far, in the unit of the progress
+     * @return the results of all ranks, in no order
+     * @throws UserError of a rank
+     */
+    public <T, U, R> List<R> run(
+            String what, RDD<T> rows, Work<T, U, R> work, LongAccumulator done, Progress progress) {
+        return restarting(what, rows.sparkContext(), () -> {
+            long before = done.value();
+            var outcomes = new ArrayList<Outcome<R>>();
+            try {
+                SparkWork.forEachPartition(over(rows, work), RankStage::outcomes, outcomes::addAll, done, progress);
+                return outcomes;
+            } catch (RuntimeException e) {
+                done.add(before - done.value());
+                throw e;
+            }
+        });
+    }
+
+    private static <R> List<Outcome<R>> outcomes(Iterator<Outcome<R>> partition) {
         var all = new ArrayList<Outcome<R>>();
         partition.forEachRemaining(all::add);
         return all;
     }
 
-    /** Runs a rank on each partition of rows that come from a shuffle. Each partition of the result has outcomes of ranks. */
-    public <T, U, R> RDD<Outcome<R>> over(RDD<T> rows, Work<T, U, R> work) {
+    /** As above, without progress. */
+    public <T, U, R> List<R> run(String what, RDD<T> rows, Work<T, U, R> work) {
+        return restarting(
+                what, rows.sparkContext(), () -> over(rows, work).toJavaRDD().collect());
+    }
+
+    private <R> List<R> restarting(String what, SparkContext spark, Callable<List<Outcome<R>>> stage) {
+        var restarts = new Restarts(what, RESTARTS);
+        while (true) {
+            try {
+                return stage.call().stream().map(Outcome::get).toList();
+            } catch (Exception e) { // Spark throws checked exceptions without declaring them
+                if (local || !restarts.again(e, "the beginning of the stage")) {
+                    throw e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
+                }
+                var context = JavaSparkContext.fromSparkContext(spark);
+                StuckExecutors.replace(context, PATIENCE_MILLIS);
+                Slots.await(context, ranks);
+            }
+        }
+    }
+
+    /** Each partition of the result has outcomes of ranks. */
+    private <T, U, R> RDD<Outcome<R>> over(RDD<T> rows, Work<T, U, R> work) {
         if (rows.getNumPartitions() != partitions()) {
             throw new IllegalArgumentException(
                     rows.getNumPartitions() + " partitions for " + partitions() + " tasks of " + ranks + " ranks");

@@ -20,7 +20,8 @@ import org.apache.spark.BarrierTaskContext;
  * Collectives between the tasks of a barrier stage. In a sum each rank sends every other one the slice that it is to add,
  * in windows, and adds what it gets in the order of ranks; so the bits are those of {@link
  * dev.uncurl.collective.Loopback}, and each rank sends (n - 1) / n of the values in {@link #reduceScatter} and again in
- * {@link #allGather}: what a ring sends, without its n - 1 steps.
+ * {@link #allGather}: what a ring sends, without its n - 1 steps. Few numbers go to all ranks by {@link Doubling}; each rank then
+ * adds them in the same order.
  */
 public final class SparkTransport implements Collectives {
     /** Shared by a rank's groups. */
@@ -183,7 +184,7 @@ public final class SparkTransport implements Collectives {
         all.get(0).asDoubleBuffer().get(sum);
         for (ByteBuffer one : all.subList(1, size)) {
             for (int i = 0; i < sum.length; i++) {
-                sum[i] += one.getDouble();
+                sum[i] += one.getDouble(i * Double.BYTES);
             }
         }
         return sum;
@@ -211,11 +212,7 @@ public final class SparkTransport implements Collectives {
     private List<ByteBuffer> exchangeNumbers(Operation operation, ByteBuffer body) {
         var all = new ArrayList<ByteBuffer>();
         exchange(operation, exchange -> {
-            for (int other : others()) {
-                exchange.send(other, 0, body.duplicate());
-            }
-            all.addAll(exchange.take(rank, 0));
-            all.set(rank, body);
+            all.addAll(new Doubling(exchange, rank, size).all(body));
             for (int one = 0; one < size; one++) {
                 if (operation == Operation.SUM && all.get(one).remaining() != body.remaining()) {
                     throw exchange.differ("Rank " + members[one] + " sums "

@@ -124,10 +124,10 @@ final class Wire implements AutoCloseable {
         call(sender, header.message(0).flip(), outgoing);
     }
 
-    /** Sends a whole transfer, whose bytes are copied. */
-    void small(int receiver, Operation operation, Tag tag, ByteBuffer body, Outgoing outgoing) {
+    /** Sends a whole transfer, whose bytes are copied. @param values bytes of them that are values */
+    void small(int receiver, Operation operation, Tag tag, ByteBuffer body, int values, Outgoing outgoing) {
         var header = new Header(Header.Kind.SMALL, run, operation, tag, 0, body.remaining());
-        payload.addAndGet(body.remaining());
+        payload.addAndGet(values);
         call(receiver, header.message(body.remaining()).put(body).flip(), outgoing);
     }
 

@@ -4,11 +4,17 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.Metric;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 
 /**
  * What a comparison needs of one model's rows of evaluation.examples, in the order of example_id: a few numbers per example.
@@ -28,7 +34,11 @@ record Answers(
         double[] targetLoss,
         double[] targetTokens) {
 
+    /** Models that are read with one query. A row takes about a kilobyte while it is read. */
+    private static final int TOGETHER = 8;
+
     private record Example(
+            String modelId,
             long exampleId,
             Optional<double[]> logLikelihoods,
             Optional<Integer> prediction,
@@ -42,8 +52,24 @@ record Answers(
             Optional<int[]> choiceTokens,
             Optional<String> cluster) {}
 
-    static Answers read(Warehouse warehouse, ScoredSet set) {
-        List<Example> examples = Records.read(set.examples(warehouse).orderBy("example_id"), Example.class);
+    /** The answers of each set, in their order. */
+    static List<Answers> read(Warehouse warehouse, List<ScoredSet> sets) {
+        var answers = new ArrayList<Answers>();
+        for (int from = 0; from < sets.size(); from += TOGETHER) {
+            List<ScoredSet> part = sets.subList(from, Math.min(sets.size(), from + TOGETHER));
+            Dataset<Row> rows = part.stream()
+                    .map(set -> set.examples(warehouse))
+                    .reduce(Dataset::union)
+                    .orElseThrow();
+            Map<String, List<Example>> byModel = Records.read(rows, Example.class).stream()
+                    .sorted(Comparator.comparingLong(Example::exampleId)) // here: Spark would shuffle them
+                    .collect(Collectors.groupingBy(Example::modelId));
+            part.forEach(set -> answers.add(of(set, byModel.getOrDefault(set.modelId(), List.of()))));
+        }
+        return answers;
+    }
+
+    private static Answers of(ScoredSet set, List<Example> examples) {
         boolean labelled =
                 examples.stream().allMatch(example -> example.label.isPresent() && example.prediction.isPresent());
         return new Answers(

@@ -7,24 +7,31 @@ import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.pruning.MergeOptions;
 import dev.uncurl.pruning.Plan;
 import dev.uncurl.pruning.PlanApplier;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** Scores models and plans of them on single tasks, as evaluate does; what is the same for all is prepared once. */
+/**
+ * Scores models and plans of them on single tasks, as evaluate does. What is the same for all is prepared once, and the rows of
+ * several are committed together. Several threads may use it.
+ */
 public final class CellScores {
+    /** Examples that one Spark task scores at least. */
+    public static final int BLOCK = ScoringBlocks.SIZE;
+
     private final Warehouse warehouse;
     private final Evaluation evaluation;
     private final String split;
     private final int limit;
-    private final Map<String, ModelCache.Reference> references = new HashMap<>();
+    private final Map<String, ModelCache.Reference> references = new ConcurrentHashMap<>();
 
     /** @param limit the most examples or sequences, the first ones; 0 for all */
     public CellScores(Warehouse warehouse, String split, int limit) {
         this.warehouse = warehouse;
         this.split = split;
         this.limit = limit;
-        evaluation = new Evaluation(warehouse);
+        evaluation = Evaluation.ofMany(warehouse);
     }
 
     /**
@@ -51,17 +58,34 @@ public final class CellScores {
     }
 
     /**
-     * Scores the model as it is, unless its results are there.
+     * Scores the model as it is.
      *
-     * @throws UserError (input) if there is nothing to score on, (conflict) if another run scores it
+     * @return empty if its results are there
+     * @throws UserError (input) if there is nothing to score on, (conflict, held) if another run scores it
      */
-    public void score(String modelId, String task) {
-        evaluation.evaluate(modelId, List.of(task), split, limit);
+    public Optional<UncommittedScores> score(String modelId, String task) {
+        return evaluation.stage(ScoredModel.registered(warehouse, modelId), List.of(task), split, limit);
     }
 
     /** As {@link #score(String, String)}, for a plan. */
-    public void score(String modelId, ModelFolder model, Plan plan, MergeOptions options, String task) {
+    public Optional<UncommittedScores> score(
+            String modelId, ModelFolder model, Plan plan, MergeOptions options, String task) {
         PlanApplier.check(model, plan);
-        evaluation.evaluate(planned(modelId, model, plan, options), List.of(task), split, limit, StopRule.NEVER);
+        return evaluation.stage(planned(modelId, model, plan, options), List.of(task), split, limit);
+    }
+
+    /**
+     * Shows scores, all of them in one commit to each table, and lets other runs have them.
+     *
+     * @throws UserError (conflict) if this run was paused and another one has taken over; nothing is visible then, or all
+     */
+    public void commit(List<UncommittedScores> scores) {
+        try {
+            warehouse.describe("commit the scores of " + scores.size() + " cells");
+            new ScoreCommits(warehouse)
+                    .commit(scores.stream().map(UncommittedScores::scores).toList());
+        } finally {
+            scores.forEach(UncommittedScores::close);
+        }
     }
 }

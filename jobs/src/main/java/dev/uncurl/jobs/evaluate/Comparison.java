@@ -41,20 +41,29 @@ record Comparison(List<ComparisonRow> rows) {
      * @throws UserError (input) if the models were not scored on the same examples, (usage) if there is only the baseline
      */
     static Comparison of(Warehouse warehouse, String against, List<ResultRow> results, double margin) {
-        List<ScoredSet> given = results.stream()
+        return of(warehouse, against, results, margin, List.of());
+    }
+
+    /**
+     * @param given the subjects, the one with the baseline among them; none: they follow from how the models were made. One whose
+     *     models were not all scored on the data of the baseline is left out
+     */
+    static Comparison of(
+            Warehouse warehouse, String against, List<ResultRow> results, double margin, List<Subject> given) {
+        List<ScoredSet> scored = results.stream()
                 .collect(Collectors.groupingBy(ResultRow::modelId, LinkedHashMap::new, Collectors.toList()))
                 .values()
                 .stream()
                 .map(ScoredSet::of)
                 .sorted(Comparator.comparing(ScoredSet::modelId))
                 .toList();
-        ScoredSet baseline = given.stream()
+        ScoredSet baseline = scored.stream()
                 .filter(set -> set.modelId().equals(against))
                 .findFirst()
                 .orElseThrow();
-        List<ScoredSet> sets = onSameData(baseline, given);
+        List<ScoredSet> sets = onSameData(baseline, scored);
         List<ComparedMetric> metrics = metrics(sets);
-        String id = id(baseline, sets, metrics, margin);
+        String id = id(baseline, sets, metrics, margin, given);
         Dataset<Row> stored = warehouse
                 .rows(UncurlTable.COMPARISONS, "task", baseline.task(), "split", baseline.split())
                 .where(col("comparison_id").equalTo(id));
@@ -66,7 +75,7 @@ record Comparison(List<ComparisonRow> rows) {
             }
             warehouse.describe("compare with " + against + " on " + baseline.task());
             var header = new MetricComparison.Header(id, Instant.now(), baseline, margin);
-            List<ComparisonRow> rows = compute(warehouse, header, sets, metrics);
+            List<ComparisonRow> rows = compute(warehouse, header, sets, metrics, given);
             Records.append(warehouse, UncurlTable.COMPARISONS, rows);
             return new Comparison(ordered(rows));
         }
@@ -102,16 +111,23 @@ record Comparison(List<ComparisonRow> rows) {
     }
 
     private static List<ComparisonRow> compute(
-            Warehouse warehouse, MetricComparison.Header header, List<ScoredSet> sets, List<ComparedMetric> metrics) {
-        List<Answers> answers =
-                sets.stream().map(set -> Answers.read(warehouse, set)).toList();
+            Warehouse warehouse,
+            MetricComparison.Header header,
+            List<ScoredSet> sets,
+            List<ComparedMetric> metrics,
+            List<Subject> given) {
+        List<Answers> answers = Answers.read(warehouse, sets);
         Answers baseline = answers.stream()
                 .filter(one -> one.of().equals(header.baseline()))
                 .findFirst()
                 .orElseThrow();
         answers.forEach(baseline::requireSameExamples);
         List<String> ids = sets.stream().map(ScoredSet::modelId).toList();
-        List<Subject> subjects = Subject.group(header.baseline().modelId(), ids, Origins.read(warehouse));
+        List<Subject> subjects = given.isEmpty()
+                ? Subject.group(header.baseline().modelId(), ids, Origins.read(warehouse))
+                : given.stream()
+                        .filter(subject -> ids.containsAll(subject.models()))
+                        .toList();
         var rows = new ArrayList<ComparisonRow>();
         for (ComparedMetric metric : metrics) {
             if (answers.stream().allMatch(one -> one.has(metric, baseline))) {
@@ -127,14 +143,19 @@ record Comparison(List<ComparisonRow> rows) {
         return rows;
     }
 
-    /** Hash of everything that determines the rows. The grouping by settings follows from the models. */
+    /** Hash of everything that determines the rows. The grouping follows from the models unless it is given. */
     private static String id(
-            ScoredSet baseline, Collection<ScoredSet> sets, List<ComparedMetric> metrics, double margin) {
+            ScoredSet baseline,
+            Collection<ScoredSet> sets,
+            List<ComparedMetric> metrics,
+            double margin,
+            List<Subject> given) {
         var parts = new ArrayList<String>(List.of("comparison 1", baseline.task(), baseline.split(), baseline.data()));
         parts.add(String.valueOf(baseline.promptVersion()));
         parts.add(baseline.modelId());
         sets.forEach(set -> parts.addAll(List.of(set.modelId(), set.sha256())));
         metrics.forEach(metric -> parts.add(metric.id()));
+        given.forEach(subject -> parts.add(subject.label() + " = " + String.join(" ", subject.models())));
         parts.addAll(List.of(Double.toString(margin), Integer.toString(Bootstrap.DRAWS), Long.toString(SEED)));
         return DigestUtils.sha256Hex(String.join("\n", parts)).substring(0, 32);
     }

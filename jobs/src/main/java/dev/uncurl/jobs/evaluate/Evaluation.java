@@ -1,10 +1,8 @@
 package dev.uncurl.jobs.evaluate;
 
-import dev.uncurl.evaluation.Metric;
 import dev.uncurl.jobs.cluster.RankStage;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
-import dev.uncurl.jobs.warehouse.DataFileWriter;
 import dev.uncurl.jobs.warehouse.DividedModel;
 import dev.uncurl.jobs.warehouse.OutputLease;
 import dev.uncurl.jobs.warehouse.Records;
@@ -13,16 +11,11 @@ import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.jobs.warehouse.row.ResultRow;
 import dev.uncurl.jobs.warehouse.row.ScoredRow;
 import dev.uncurl.model.spec.ExpertShare;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
-import org.apache.iceberg.DataFile;
 import org.apache.spark.rdd.RDD;
 import scala.Tuple2;
 
@@ -39,9 +32,6 @@ public final class Evaluation {
     /** The option that divides experts among ranks. */
     static final String EXPERT_PARALLEL = "--expert-parallel";
 
-    /** The most rows of a data file. */
-    private static final long FILE_ROWS = 1 << 17;
-
     /** The examples, in partitions of whole blocks, and the metrics of one context length. */
     private record Prepared(
             ScoringInputs inputs,
@@ -54,6 +44,7 @@ public final class Evaluation {
     private final Warehouse warehouse;
     private final int cores;
     private final int expertParallel;
+    private final boolean oneOfMany;
     private final Map<Request, Prepared> prepared = new HashMap<>();
 
     public Evaluation(Warehouse warehouse) {
@@ -62,7 +53,7 @@ public final class Evaluation {
 
     /** @param cores on which the number of Spark tasks depends; does not affect the rows */
     Evaluation(Warehouse warehouse, int cores) {
-        this(warehouse, cores, 1);
+        this(warehouse, cores, 1, false);
     }
 
     /**
@@ -72,13 +63,19 @@ public final class Evaluation {
      *     bit, where sequences are independent ({@link dev.uncurl.model.SmoeLanguageModel#sequencesAreIndependent})
      */
     public static Evaluation divided(Warehouse warehouse, int expertParallel) {
-        return new Evaluation(warehouse, warehouse.context().defaultParallelism(), expertParallel);
+        return new Evaluation(warehouse, warehouse.context().defaultParallelism(), expertParallel, false);
     }
 
-    private Evaluation(Warehouse warehouse, int cores, int expertParallel) {
+    /** An evaluation of many models, whose progress is reported elsewhere. */
+    static Evaluation ofMany(Warehouse warehouse) {
+        return new Evaluation(warehouse, warehouse.context().defaultParallelism(), 1, true);
+    }
+
+    private Evaluation(Warehouse warehouse, int cores, int expertParallel, boolean oneOfMany) {
         this.warehouse = warehouse;
         this.cores = cores;
         this.expertParallel = expertParallel;
+        this.oneOfMany = oneOfMany;
     }
 
     private RankStage ranks() {
@@ -98,26 +95,60 @@ public final class Evaluation {
      * @return the metrics, ordered by name
      */
     List<ResultRow> evaluate(ScoredModel model, List<String> names, String split, int limit, StopRule stop) {
-        Prepared ready = prepared.computeIfAbsent(
-                new Request(names, split, limit, model.config().sequenceLength()), this::prepare);
-        ready.inputs.runs().forEach(run -> run.requireTokenizer(model.tokenizer(), model.id()));
+        Prepared ready = ready(model, names, split, limit);
         ScoringKey key = ScoringKey.of(model, ready.inputs);
-        boolean scored = ScoredTable.hasExamples(warehouse, key);
-        if (scored && ScoredTable.hasResults(warehouse, key)) {
+        if (isThere(key)) {
             System.out.println("Results of " + key + " are there already: reused.");
             return results(key);
         }
         try (OutputLease lock = warehouse.lock("evaluation", model.id(), ready.inputs.label())) {
-            warehouse.describe("evaluate " + key);
-            var staged = StagedScores.of(warehouse, key);
-            ScoringInputs inputs = ready.inputs;
-            if (!scored) { // else a run ended before it wrote its results
-                inputs = inputs.first(score(ready, model, staged, stop));
-                commit(staged, inputs, key.withData(inputs.data()));
-            }
-            staged.discard();
-            return writeResults(key.withData(inputs.data()), inputs, ready.metrics);
+            return new ScoreCommits(warehouse)
+                    .commit(List.of(finish(ready, model, key, stop)))
+                    .get(0);
         }
+    }
+
+    /**
+     * Scores a model as {@link #evaluate}, but its rows stay staged, so that those of several models can be committed together. Several
+     * threads may call it.
+     *
+     * @return empty if the same model was evaluated on the same examples before
+     */
+    Optional<UncommittedScores> stage(ScoredModel model, List<String> names, String split, int limit) {
+        Prepared ready = ready(model, names, split, limit);
+        ScoringKey key = ScoringKey.of(model, ready.inputs);
+        OutputLease lease = warehouse.lockWithoutClock("evaluation", model.id(), ready.inputs.label());
+        UncommittedScores staged = null;
+        try {
+            if (!isThere(key)) {
+                staged = new UncommittedScores(finish(ready, model, key, StopRule.NEVER), lease);
+            }
+            return Optional.ofNullable(staged);
+        } finally {
+            if (staged == null) {
+                lease.close();
+            }
+        }
+    }
+
+    private boolean isThere(ScoringKey key) {
+        return ScoredTable.hasResults(warehouse, key) && ScoredTable.hasExamples(warehouse, key);
+    }
+
+    /** Scores what is neither visible nor staged; the caller has the lease. */
+    private FinishedScores finish(Prepared ready, ScoredModel model, ScoringKey key, StopRule stop) {
+        warehouse.describe("evaluate " + key);
+        var staged = StagedScores.of(warehouse, key);
+        boolean visible = ScoredTable.hasExamples(warehouse, key);
+        ScoringInputs inputs = visible ? ready.inputs : ready.inputs.first(score(ready, model, staged, stop));
+        return new FinishedScores(key.withData(inputs.data()), inputs, ready.metrics, staged, visible);
+    }
+
+    private synchronized Prepared ready(ScoredModel model, List<String> names, String split, int limit) {
+        Prepared ready = prepared.computeIfAbsent(
+                new Request(names, split, limit, model.config().sequenceLength()), this::prepare);
+        ready.inputs.runs().forEach(run -> run.requireTokenizer(model.tokenizer(), model.id()));
+        return ready;
     }
 
     private Prepared prepare(Request request) {
@@ -139,7 +170,10 @@ public final class Evaluation {
         long before = staged.begin(blocks);
         var done = warehouse.context().sc().longAccumulator();
         done.add(before);
-        var progress = new Progress("score " + staged.key(), "examples", blocks.rows(), before);
+        String what = "score " + staged.key();
+        var progress = oneOfMany
+                ? Progress.ofOneOfMany(what, "examples", blocks.rows(), before)
+                : new Progress(what, "examples", blocks.rows(), before);
         int from = 0;
         while (from < blocks.size()) {
             int to = stop == StopRule.NEVER ? blocks.size() : Math.min(blocks.size(), Math.max(1, 2 * from));
@@ -162,14 +196,8 @@ public final class Evaluation {
         RankStage stage = ranks();
         ExpertShare.check(model.config(), stage.ranks(), "the number of ranks", expertParallel, EXPERT_PARALLEL);
         var division = new DividedModel.Division(model.source(), expertParallel, stage.slots());
-        var outcomes = new ArrayList<RankStage.Outcome<Integer>>();
-        SparkWork.forEachPartition(
-                stage.over(ready.examples, new ScoringTask.Divided(task, division)),
-                RankStage::outcomes,
-                outcomes::addAll,
-                task.done(),
-                progress);
-        outcomes.forEach(RankStage.Outcome::get);
+        var work = new ScoringTask.Divided(task, division); // blocks that are staged are not scored again
+        stage.run("score " + task.staged().key(), ready.examples, work, task.done(), progress);
     }
 
     private static List<ScoredRow> rows(StagedScores staged, ScoringBlocks blocks, int from, int to) {
@@ -182,64 +210,9 @@ public final class Evaluation {
         return rows;
     }
 
-    private void commit(StagedScores staged, ScoringInputs inputs, ScoringKey key) {
-        List<long[]> runs = inputs.blocks().runs(FILE_ROWS);
-        String data = key.data();
-        List<DataFile> files = warehouse
-                .context()
-                .parallelize(runs, runs.size())
-                .map(run -> staged.merge(run, data))
-                .collect();
-        new ScoredTable(warehouse, UncurlTable.SCORED).commit(key, files);
-    }
-
     private List<ResultRow> results(ScoringKey key) {
         var rows = warehouse.rows(
                 UncurlTable.RESULTS, "model_id", key.modelId(), "task", key.task(), "split", key.split());
         return Records.read(rows.orderBy("metric"), ResultRow.class);
-    }
-
-    private List<ResultRow> writeResults(ScoringKey key, ScoringInputs inputs, EvaluationMetrics metrics) {
-        ScoredColumns scored =
-                ScoredColumns.read(warehouse, key, inputs.blocks().rows());
-        List<ResultRow> rows = metrics.of(scored).stream()
-                .map(metric -> row(key, inputs, metric))
-                .sorted(Comparator.comparing(ResultRow::metric))
-                .toList();
-        String name = key.id().substring(0, 12) + "-" + UUID.randomUUID();
-        try (var out = new DataFileWriter<>(
-                ResultRow.class,
-                warehouse.iceberg(UncurlTable.RESULTS),
-                name,
-                key.modelId(),
-                key.task(),
-                key.split())) {
-            rows.forEach(out::add);
-            new ScoredTable(warehouse, UncurlTable.RESULTS).commit(key, List.of(out.end()));
-        } catch (IOException e) {
-            throw new UncheckedIOException("writing the results of " + key, e);
-        }
-        return rows;
-    }
-
-    private static ResultRow row(ScoringKey key, ScoringInputs inputs, Metric metric) {
-        return new ResultRow(
-                key.modelId(),
-                key.task(),
-                key.split(),
-                metric.name(),
-                metric.value(),
-                metric.n(),
-                metric.standardError(),
-                Optional.ofNullable(metric.majorityBaseline()),
-                Optional.ofNullable(metric.constantPredictor()),
-                Optional.ofNullable(key.promptVersion()),
-                key.manifestSha256(),
-                key.data(),
-                Optional.of(inputs.blocks().cut()),
-                Optional.of(inputs.blocks().refused()),
-                Optional.ofNullable(inputs.rejected()),
-                key.planId(),
-                key.router());
     }
 }

@@ -55,6 +55,11 @@ final class LatencyOptions {
     @Option(names = "--latency-again", description = "Measure again what is in evaluation.latency already.")
     private boolean again;
 
+    /** A setting with the usual repeats. */
+    static Latency.Setting usual(int batch, int length) {
+        return new Latency.Setting(batch, length, WARMUP, REPEATS);
+    }
+
     boolean requested() {
         return latency;
     }

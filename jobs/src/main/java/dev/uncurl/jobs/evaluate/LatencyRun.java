@@ -122,13 +122,7 @@ final class LatencyRun {
         List<Integer> places = IntStream.range(0, stage.partitions()).boxed().toList();
         RDD<Integer> rows =
                 warehouse.context().parallelize(places, stage.partitions()).rdd();
-        return stage
-                .over(rows, new LatencyTask.Divided(task, expertParallel, stage.slots()))
-                .toJavaRDD()
-                .collect()
-                .stream()
-                .map(RankStage.Outcome::get)
-                .toList();
+        return stage.run("time models", rows, new LatencyTask.Divided(task, expertParallel, stage.slots()));
     }
 
     private static PassTimes times(List<LatencyTask.Outcome> processes, int setting, int model) {

@@ -51,7 +51,7 @@ final class MetricComparison {
                 .map(subject -> subject.models().stream().mapToInt(ids::indexOf).toArray())
                 .toList();
         this.baseline = IntStream.range(0, subjects.size())
-                .filter(s -> subjects.get(s).models().equals(List.of(header.baseline.modelId())))
+                .filter(s -> subjects.get(s).models().contains(header.baseline.modelId()))
                 .findFirst()
                 .orElseThrow();
         this.replicates = Bootstrap.of(sample, members, Bootstrap.DRAWS, seed);
@@ -89,7 +89,8 @@ final class MetricComparison {
 
     /** McNemar's test is for two models, so not for the mean of several, and for right and wrong answers. */
     private Optional<McNemar> discordant(int subject) {
-        boolean tested = metric.right() != null && subject != baseline && members.get(subject).length == 1;
+        boolean single = members.get(subject).length == 1 && members.get(baseline).length == 1;
+        boolean tested = metric.right() != null && subject != baseline && single;
         return tested
                 ? Optional.of(metric.discordant(members.get(subject)[0], members.get(baseline)[0]))
                 : Optional.empty();
@@ -117,7 +118,9 @@ final class MetricComparison {
         Interval difference = replicates.difference(s, baseline);
         Optional<McNemar> discordant = discordant(s);
         Optional<Setting> setting = subject.setting();
-        double error = own.length == 1 ? sample.standardError(own[0], base[0]) : replicates.standardError(s, baseline);
+        double error = own.length == 1 && base.length == 1
+                ? sample.standardError(own[0], base[0])
+                : replicates.standardError(s, baseline);
         return new ComparisonRow(
                 header.id,
                 header.createdAt,

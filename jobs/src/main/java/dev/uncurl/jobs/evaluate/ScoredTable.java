@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.data.IcebergGenerics;
@@ -21,6 +22,9 @@ import org.apache.iceberg.io.CloseableIterable;
  */
 final class ScoredTable {
     private static final Pattern OWN_FILE = Pattern.compile("[0-9a-f]{12}-[0-9a-f-]{36}\\.parquet");
+
+    /** Digits of each key's id in the summary of a commit of several. */
+    private static final int DIGITS = 12;
 
     private final Warehouse warehouse;
     private final UncurlTable id;
@@ -57,9 +61,14 @@ final class ScoredTable {
         return IcebergGenerics.read(table).select(columns).where(rows).build();
     }
 
-    /** Replaces the rows of the key's model, task and split by data files, in one commit. */
-    void commit(ScoringKey key, List<DataFile> files) {
-        warehouse.replaceFiles(id, files, key.partition(), "uncurl.evaluation", key.id());
+    /** Replaces the rows of the keys' models, tasks and splits by data files, in one commit. */
+    void commit(List<ScoringKey> keys, List<DataFile> files) {
+        Expression rows =
+                keys.stream().map(ScoringKey::partition).reduce(Expressions::or).orElseThrow();
+        String ids = keys.size() == 1
+                ? keys.get(0).id()
+                : keys.stream().map(key -> key.id().substring(0, DIGITS)).collect(Collectors.joining(" "));
+        warehouse.replaceFiles(id, files, rows, "uncurl.evaluation", ids);
         new Leftovers(warehouse)
                 .remove(id, files, name -> OWN_FILE.matcher(name).matches());
     }

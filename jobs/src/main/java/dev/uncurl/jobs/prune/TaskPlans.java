@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The plans of many settings of one model on one task, made together: the routing tables are read once. */
 public final class TaskPlans {
@@ -52,6 +53,11 @@ public final class TaskPlans {
             throw failures.get(settings);
         }
         return plans.get(settings).plan();
+    }
+
+    /** Ids of all plans. */
+    public Set<String> ids() {
+        return plans.values().stream().map(one -> one.plan().id()).collect(Collectors.toSet());
     }
 
     /** Ids of the plans that are in pruning.plans. */

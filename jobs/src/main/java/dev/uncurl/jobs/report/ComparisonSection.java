@@ -112,14 +112,7 @@ final class ComparisonSection {
                         + ". A point is the difference from it on the same examples"
                         + ", " + Compared.unit(metric) + ": further right is "
                         + (loss ? "worse" : "better") + ". A whisker is the 95% interval.");
-        page.open("p", "class", "key");
-        for (Verdict verdict : Verdict.values()) {
-            page.open("span", "class", IntervalChart.kind(verdict));
-            IntervalChart.key(page, verdict);
-            page.text(" " + verdict.words() + (verdict == Verdict.WITHIN_NOISE ? " (the interval contains 0)" : ""))
-                    .close();
-        }
-        page.close();
+        IntervalChart.legend(page);
         page.element(
                 "p",
                 "The letters behind a difference: settings that share one are not separated by these examples, whatever"

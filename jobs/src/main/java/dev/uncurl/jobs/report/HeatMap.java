@@ -2,6 +2,7 @@ package dev.uncurl.jobs.report;
 
 import dev.uncurl.jobs.output.Digits;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A table of numbers whose cells are shaded in {@value #STEPS} steps of a scale. Every cell has its number as text, so no
@@ -39,6 +40,12 @@ record HeatMap(double highest, int decimals) {
 
     /** Opens a table in a region that scrolls if it is wider than the screen. */
     static void open(Markup page, String caption, String corner, List<String> columns, boolean small) {
+        open(page, caption, corner, columns, small, Set.of());
+    }
+
+    /** @param words columns of words, which begin at the left */
+    static void open(
+            Markup page, String caption, String corner, List<String> columns, boolean small, Set<String> words) {
         page.open(
                 "div",
                 "class",
@@ -51,7 +58,13 @@ record HeatMap(double highest, int decimals) {
                 caption);
         page.open("table").element("caption", caption);
         page.open("thead").open("tr").element("th", corner, "scope", "col");
-        columns.forEach(column -> page.element("th", column, "scope", "col"));
+        for (String column : columns) {
+            if (words.contains(column)) {
+                page.element("th", column, "scope", "col", "class", "word");
+            } else {
+                page.element("th", column, "scope", "col");
+            }
+        }
         page.close().close().open("tbody");
     }
 

@@ -90,7 +90,8 @@ record IntervalChart(Axis axis) {
         page.close();
     }
 
-    private static String point(Verdict verdict, double x, double y) {
+    /** The form of a verdict around a place. */
+    static String point(Verdict verdict, double x, double y) {
         return switch (verdict) {
             case WITHIN_NOISE -> String.format(
                     Locale.ROOT,
@@ -132,6 +133,18 @@ record IntervalChart(Axis axis) {
         page.open(
                 "svg", "class", "chart", "viewBox", "0 0 14 14", "width", "14", "height", "14", "aria-hidden", "true");
         page.empty("path", "class", "point", "d", point(verdict, 7, 7));
+        page.close();
+    }
+
+    /** What the forms mean, as a line of the page. */
+    static void legend(Markup page) {
+        page.open("p", "class", "key");
+        for (Verdict verdict : Verdict.values()) {
+            page.open("span", "class", kind(verdict));
+            key(page, verdict);
+            page.text(" " + verdict.words() + (verdict == Verdict.WITHIN_NOISE ? " (the interval contains 0)" : ""))
+                    .close();
+        }
         page.close();
     }
 

@@ -89,10 +89,17 @@ final class NextSteps {
         return command("sql", statement);
     }
 
-    /** @param name of the command, written as it is; the other words are quoted where the shell would change them */
     private String command(String name, String... words) {
+        return command(study.warehouse(), name, words);
+    }
+
+    /**
+     * @param warehouse the folder, if it is not the default
+     * @param name of the command, written as it is; the other words are quoted where the shell would change them
+     */
+    static String command(Optional<String> warehouse, String name, String... words) {
         var line = new ArrayList<String>(List.of("jobs/submit", name));
-        study.warehouse().ifPresent(folder -> line.addAll(List.of("--warehouse", quoted(folder))));
+        warehouse.ifPresent(folder -> line.addAll(List.of("--warehouse", quoted(folder))));
         for (String word : words) {
             line.add(quoted(word));
         }

@@ -22,12 +22,13 @@ import picocli.CommandLine.Option;
             "Prints what pruning costs on a task: the newest comparison with each baseline, and the finetuned models.",
             "Finetuned models are in the same table only if data, prompts and numbers of examples are the same."
         },
-        subcommands = {RoutingReportCommand.class, StudyReportCommand.class},
+        subcommands = {RoutingReportCommand.class, StudyReportCommand.class, SweepReportCommand.class},
         footer = {
             "",
             "  jobs/submit report --task superglue/boolq",
             "  jobs/submit report routing --model demo-base --task superglue/boolq",
-            "  jobs/submit report study --model demo-base --task superglue/boolq"
+            "  jobs/submit report study --model demo-base --task superglue/boolq",
+            "  jobs/submit report sweep --sweep demo"
         })
 public final class ReportCommand implements Callable<Integer> {
     private static final String FRONTIER =

@@ -72,8 +72,12 @@ record StoredComparison(String against, List<Compared> rows, int older) {
         return rows.stream()
                 .map(Compared::metric)
                 .distinct()
-                .sorted(Comparator.comparingInt(StoredComparison::place).thenComparing(Comparator.naturalOrder()))
+                .sorted(metricOrder())
                 .toList();
+    }
+
+    static Comparator<String> metricOrder() {
+        return Comparator.comparingInt(StoredComparison::place).thenComparing(Comparator.naturalOrder());
     }
 
     private static int place(String metric) {

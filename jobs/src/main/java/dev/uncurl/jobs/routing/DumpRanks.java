@@ -6,12 +6,10 @@ import static org.apache.spark.sql.functions.floor;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.jobs.cluster.RankStage;
 import dev.uncurl.jobs.spark.Progress;
-import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.DividedModel;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.model.spec.ExpertShare;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -59,9 +57,6 @@ final class DumpRanks {
                 .rdd();
         var division =
                 new DividedModel.Division(ModelCache.Reference.of(warehouse, model), expertParallel, stage.slots());
-        var outcomes = new ArrayList<RankStage.Outcome<R>>();
-        SparkWork.forEachPartition(
-                stage.over(rows, work.apply(division)), RankStage::outcomes, outcomes::addAll, done, progress);
-        outcomes.stream().map(RankStage.Outcome::get).forEach(taker);
+        stage.run("dump", rows, work.apply(division), done, progress).forEach(taker);
     }
 }

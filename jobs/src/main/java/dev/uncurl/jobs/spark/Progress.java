@@ -14,7 +14,8 @@ public final class Progress {
     private final String unit;
     private final long total;
     private final long before;
-    private final boolean terminal = System.console() != null;
+    private final boolean oneOfMany;
+    private final boolean terminal;
     private final long start = System.nanoTime();
     private long lastLine = start;
 
@@ -24,10 +25,21 @@ public final class Progress {
 
     /** @param before work done by an earlier run, which does not count for the rate */
     public Progress(String what, String unit, long total, long before) {
+        this(what, unit, total, before, false);
+    }
+
+    private Progress(String what, String unit, long total, long before, boolean oneOfMany) {
         this.what = what;
         this.unit = unit;
         this.total = total;
         this.before = before;
+        this.oneOfMany = oneOfMany;
+        this.terminal = !oneOfMany && System.console() != null;
+    }
+
+    /** Progress of work that is done beside others of its kind, whose ends are reported elsewhere: a line a minute, none at the end. */
+    public static Progress ofOneOfMany(String what, String unit, long total, long before) {
+        return new Progress(what, unit, total, before, true);
     }
 
     public void at(long done, String detail) {
@@ -54,6 +66,9 @@ public final class Progress {
     }
 
     public void done(String detail) {
+        if (oneOfMany) {
+            return;
+        }
         double seconds = (System.nanoTime() - start) / 1e9;
         String line = String.format(Locale.ROOT, "%s: done in %.1f s  %s", what, seconds, detail);
         System.err.println((terminal ? "\r\033[K" : "") + line.stripTrailing());

@@ -8,14 +8,16 @@ enum CellState {
     /** Begun, but not ended when the rows were last written. */
     RUNNING,
     DONE,
-    FAILED;
+    FAILED,
+    /** It need not be run: the scores of plans say that others are better. */
+    LEFT_OUT;
 
     /** The name in sweep.cells. */
     String id() {
-        return name().toLowerCase(Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     static CellState named(String id) {
-        return valueOf(id.toUpperCase(Locale.ROOT));
+        return valueOf(id.toUpperCase(Locale.ROOT).replace('-', '_'));
     }
 }

@@ -17,7 +17,7 @@ record CellStatus(
      *
      * @param planId empty for a model as it is
      * @param resultsId model_id of its rows in evaluation.results
-     * @param prunedModelId the model that was made of it
+     * @param prunedModelId the model that was made of it by pruning
      */
     record Results(Optional<String> planId, String resultsId, Optional<String> prunedModelId) {}
 
@@ -25,11 +25,24 @@ record CellStatus(
             new CellStatus(CellState.WAITING, 0, Optional.empty(), Optional.empty(), Optional.empty());
 
     CellStatus waiting() {
-        return new CellStatus(CellState.WAITING, attempts, Optional.empty(), Optional.empty(), Optional.empty());
+        return in(CellState.WAITING, attempts);
     }
 
     CellStatus running() {
-        return new CellStatus(CellState.RUNNING, attempts + 1, Optional.empty(), Optional.empty(), Optional.empty());
+        return in(CellState.RUNNING, attempts + 1);
+    }
+
+    /** The attempt that made a part of its results goes on. */
+    CellStatus runningStill() {
+        return in(CellState.RUNNING, attempts);
+    }
+
+    CellStatus leftOut() {
+        return in(CellState.LEFT_OUT, attempts);
+    }
+
+    private CellStatus in(CellState other, int begun) {
+        return new CellStatus(other, begun, Optional.empty(), Optional.empty(), Optional.empty());
     }
 
     /** Its results were found. */

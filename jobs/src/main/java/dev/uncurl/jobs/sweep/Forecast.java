@@ -2,7 +2,6 @@ package dev.uncurl.jobs.sweep;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.UserError;
-import dev.uncurl.jobs.sweep.SweepConfig.Makes;
 import dev.uncurl.jobs.sweep.SweepTable.CellTime;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -20,17 +19,22 @@ import java.util.function.Predicate;
  * @param dumps that are to be made
  * @param bytes upper bound of the bytes on disk of dumps and models
  */
-record Forecast(int cells, OptionalDouble seconds, Set<WarehouseWork.Group> dumps, int models, long bytes) {
+record Forecast(int cells, OptionalDouble seconds, Set<PlanGroup.Key> dumps, int models, long bytes) {
     /** @param times of earlier cells, of any sweep */
-    static Forecast of(List<Cell> missing, WarehouseWork work, Map<String, ModelFolder> folders, List<CellTime> times) {
-        var groups = new LinkedHashSet<WarehouseWork.Group>();
-        missing.forEach(cell -> cell.pruning().ifPresent(plan -> groups.add(WarehouseWork.group(cell, plan))));
+    static Forecast of(
+            List<Cell> missing,
+            Passes passes,
+            WarehouseWork work,
+            Map<String, ModelFolder> folders,
+            List<CellTime> times) {
+        var groups = new LinkedHashSet<PlanGroup.Key>();
+        missing.forEach(cell -> cell.pruning().ifPresent(plan -> groups.add(WarehouseWork.key(cell, plan))));
         groups.removeIf(group -> work.dump(group).isComplete());
         long bytes =
                 groups.stream().mapToLong(group -> work.dump(group).bytes()).sum();
         int models = 0;
         for (Cell cell : missing) {
-            if (cell.pruning().isPresent() && cell.protocol().makes() == Makes.MODELS) {
+            if (cell.recipe().isPresent() || passes.needsModel(cell)) {
                 models++;
                 bytes += folders.get(cell.model().id()).bytes();
             }
@@ -38,7 +42,7 @@ record Forecast(int cells, OptionalDouble seconds, Set<WarehouseWork.Group> dump
         return new Forecast(missing.size(), seconds(missing, times), groups, models, bytes);
     }
 
-    /** The sum over cells of the mean time of earlier cells: of the same model and task; else of the same model; else of all. */
+    /** The sum over cells of the mean time of earlier cells that were finetuned, too, or not: of the same model and task; else of the same model; else of all. */
     static OptionalDouble seconds(List<Cell> missing, List<CellTime> times) {
         if (times.isEmpty() && !missing.isEmpty()) {
             return OptionalDouble.empty();
@@ -47,7 +51,11 @@ record Forecast(int cells, OptionalDouble seconds, Set<WarehouseWork.Group> dump
                 missing.stream().mapToDouble(cell -> seconds(cell, times)).sum());
     }
 
-    private static double seconds(Cell cell, List<CellTime> times) {
+    private static double seconds(Cell cell, List<CellTime> all) {
+        List<CellTime> alike = all.stream()
+                .filter(time -> time.recipe().isPresent() == cell.recipe().isPresent())
+                .toList();
+        List<CellTime> times = alike.isEmpty() ? all : alike;
         Predicate<CellTime> sameModel =
                 time -> time.modelId().equals(cell.model().id());
         Predicate<CellTime> sameTask =

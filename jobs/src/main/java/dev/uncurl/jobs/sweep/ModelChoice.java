@@ -84,6 +84,15 @@ sealed interface ModelChoice {
         return new ArrayList<>(ids);
     }
 
+    /** As {@link #resolve} for one choice; empty if it names none. */
+    default List<String> resolve(Collection<Registered> registry) {
+        Map<String, Registered> byName =
+                registry.stream().collect(Collectors.toMap(Registered::modelId, Function.identity()));
+        return find(
+                byName,
+                registry.stream().filter(model -> !isPruned(model, byName)).toList());
+    }
+
     private List<String> find(Map<String, Registered> byName, List<Registered> unpruned) {
         if (this instanceof Named named) {
             return byName.containsKey(named.name) ? List.of(named.name) : List.of();
@@ -104,7 +113,8 @@ sealed interface ModelChoice {
                 .orElse(List.of());
     }
 
-    private String text() {
+    /** For messages: that there is none. */
+    default String text() {
         if (this instanceof Named named) {
             return "no model " + named.name;
         }

@@ -19,6 +19,7 @@ import java.util.List;
  * @param error why the run ended before its cells; null if it did not
  * @param command that goes on
  * @param results the statement that shows the results
+ * @param report the command that draws them
  */
 record Notification(
         String sweep,
@@ -34,7 +35,8 @@ record Notification(
         List<Failure> failures,
         String error,
         String command,
-        String results) {
+        String results,
+        String report) {
     /** A failed cell. */
     record Failure(String cell, String cellId, int attempts, String error) {}
 

@@ -11,7 +11,9 @@ enum Role {
     /** A control: experts kept at random. */
     RANDOM,
     /** A control: the plan of a method that was made on another task. Only if it costs more is pruning specific to the task. */
-    OTHER_TASK;
+    OTHER_TASK,
+    /** A control: a model of the same shape that was pretrained with K experts, or none. */
+    SCRATCH;
 
     /** The name in sweep.cells. */
     String id() {

@@ -3,6 +3,7 @@ package dev.uncurl.jobs.sweep;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.sweep.Cell.Protocol;
 import dev.uncurl.jobs.sweep.Cell.Pruning;
+import dev.uncurl.jobs.train.TaskFinetuning.Recipe;
 import dev.uncurl.pruning.BuiltInMethods;
 import dev.uncurl.pruning.PlanSettings;
 import dev.uncurl.pruning.RouterRule;
@@ -19,7 +20,7 @@ import java.util.stream.LongStream;
 /**
  * The cells of a sweep: for every model and task the model itself; every method with every K, router rule and seed (one seed where
  * the method uses none); random choices of experts; and the plans of the methods that were made on another task. A cell that two
- * of these give is there once, in the role that comes first.
+ * of these give is there once, in the role that comes first. With a recipe, each of them is there once more for each of its seeds.
  *
  * <p>Cells are sorted by the coordinates of the setting {@code order}, the values of each in the order in which the sweep lists
  * them; so the order depends on the settings only.
@@ -27,29 +28,45 @@ import java.util.stream.LongStream;
  * @param leftOut numbers of experts that a model cannot keep, each with the reason
  */
 record SearchSpace(List<Cell> cells, List<String> leftOut) {
-    /** A cell with its place on each coordinate, by {@link Coordinate#ordinal}. */
-    private record Placed(Cell cell, int[] places) {}
+    /**
+     * A cell with its place on each coordinate, by {@link Coordinate#ordinal}.
+     *
+     * @param finetuned 0 if it is not, else the number of its recipe: scores of plans come before all finetuning
+     */
+    private record Placed(Cell cell, int finetuned, int[] places) {}
 
     /** A place before all of a list. */
     private static final int FIRST = -1;
 
     /**
      * @param models in the order of the sweep
+     * @param scratch models of the same shape that were not pruned to their number of experts, but pretrained with it
      * @param tasks every task and other task of the sweep, by name
      * @throws UserError (usage) if no model can keep one of the numbers of experts
      */
-    static SearchSpace of(SweepConfig config, List<SweptModel> models, Map<String, SweptTask> tasks) {
+    static SearchSpace of(
+            SweepConfig config, List<SweptModel> models, List<SweptModel> scratch, Map<String, SweptTask> tasks) {
         var leftOut = new ArrayList<String>();
         var placed = new ArrayList<Placed>();
+        List<Recipe> recipes = config.recipes();
         for (int m = 0; m < models.size(); m++) {
             List<Integer> keep = keep(config, models.get(m), leftOut);
             for (int t = 0; t < config.tasks().size(); t++) {
                 String task = config.tasks().get(t);
-                var expansion = new Expansion(config, models.get(m), tasks.get(task), keep, new int[] {m, t});
-                expansion.parent();
+                var expansion = new Expansion(config, recipes, models.get(m), tasks.get(task), keep, new int[] {m, t});
+                expansion.unpruned(Role.PARENT);
                 expansion.methods(Role.METHOD, tasks.get(task));
                 expansion.random();
                 config.otherTask(task).ifPresent(other -> expansion.methods(Role.OTHER_TASK, tasks.get(other)));
+                placed.addAll(expansion.placed);
+            }
+        }
+        for (int m = 0; m < scratch.size(); m++) {
+            for (int t = 0; t < config.tasks().size(); t++) {
+                SweptTask task = tasks.get(config.tasks().get(t));
+                int[] place = {models.size() + m, t};
+                var expansion = new Expansion(config, recipes, scratch.get(m), task, List.of(), place);
+                expansion.unpruned(Role.SCRATCH);
                 placed.addAll(expansion.placed);
             }
         }
@@ -84,7 +101,7 @@ record SearchSpace(List<Cell> cells, List<String> leftOut) {
     private static List<Cell> sorted(List<Placed> placed, List<Coordinate> order) {
         var all = new LinkedHashSet<>(order);
         all.addAll(List.of(Coordinate.values()));
-        Comparator<Placed> comparator = (one, other) -> 0;
+        Comparator<Placed> comparator = Comparator.comparingInt(Placed::finetuned);
         for (Coordinate coordinate : all) {
             comparator = comparator.thenComparingInt(one -> one.places[coordinate.ordinal()]);
         }
@@ -104,6 +121,7 @@ record SearchSpace(List<Cell> cells, List<String> leftOut) {
     /** The cells of one model and task. */
     private static final class Expansion {
         private final SweepConfig config;
+        private final List<Recipe> recipes;
         private final SweptModel model;
         private final SweptTask task;
         private final List<Integer> keep;
@@ -111,8 +129,15 @@ record SearchSpace(List<Cell> cells, List<String> leftOut) {
         private final Protocol protocol;
         private final List<Placed> placed = new ArrayList<>();
 
-        Expansion(SweepConfig config, SweptModel model, SweptTask task, List<Integer> keep, int[] modelAndTask) {
+        Expansion(
+                SweepConfig config,
+                List<Recipe> recipes,
+                SweptModel model,
+                SweptTask task,
+                List<Integer> keep,
+                int[] modelAndTask) {
             this.config = config;
+            this.recipes = recipes;
             this.model = model;
             this.task = task;
             this.keep = keep;
@@ -120,8 +145,8 @@ record SearchSpace(List<Cell> cells, List<String> leftOut) {
             protocol = Protocol.of(config);
         }
 
-        void parent() {
-            add(Role.PARENT, Optional.empty(), FIRST, FIRST, 0, 0);
+        void unpruned(Role role) {
+            add(role, Optional.empty(), FIRST, FIRST, 0, 0);
         }
 
         void methods(Role role, SweptTask madeOn) {
@@ -161,9 +186,12 @@ record SearchSpace(List<Cell> cells, List<String> leftOut) {
         }
 
         private void add(Role role, Optional<Pruning> pruning, int experts, int method, int router, int seed) {
-            var cell = new Cell(role, model, task, pruning, protocol);
             int[] places = {modelAndTask[0], modelAndTask[1], role.ordinal(), experts, method, router, seed};
-            placed.add(new Placed(cell, places));
+            placed.add(new Placed(new Cell(role, model, task, pruning, Optional.empty(), protocol), 0, places));
+            for (Recipe recipe : recipes) {
+                var cell = new Cell(role, model, task, pruning, Optional.of(recipe), protocol);
+                placed.add(new Placed(cell, 1 + recipes.indexOf(recipe), places));
+            }
         }
     }
 }

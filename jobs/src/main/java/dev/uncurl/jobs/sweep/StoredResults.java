@@ -5,40 +5,62 @@ import static org.apache.spark.sql.functions.col;
 import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 
-/** What evaluation.results has of a model and its plans in one split: the keys of its rows. */
+/** What evaluation.results has of a model, its plans and the models made of it in one split: the losses. */
 final class StoredResults {
-    /** The columns that say what rows are results of. */
-    private record Key(String modelId, String task, String manifestSha256, String data) {}
+    /** The metric that every evaluation has. */
+    private static final String METRIC = "loss_per_token";
 
-    private final Set<Key> keys;
+    private record ResultLoss(
+            String modelId, String task, String manifestSha256, String data, double value, double standardError) {}
+
+    /** The columns that say what rows are results of. */
+    private record Key(String modelId, String task, String data) {}
+
+    /**
+     * A loss per token.
+     *
+     * @param sha256 of what it is the loss of
+     */
+    record Loss(String sha256, double value, double standardError) {}
+
+    private final Map<Key, Loss> losses = new HashMap<>();
     private final int limit;
 
-    private StoredResults(Set<Key> keys, int limit) {
-        this.keys = keys;
+    private StoredResults(int limit) {
         this.limit = limit;
     }
 
     /** @param limit the most examples, 0 for all */
     static StoredResults of(Warehouse warehouse, String modelId, String split, int limit) {
         var rows = warehouse
-                .rows(UncurlTable.RESULTS, "split", split)
-                .where(col("model_id").equalTo(modelId).or(col("model_id").startsWith(modelId + "+")))
-                .where(col("examples_cut").isNotNull()) // evaluate makes rows of early releases anew
-                .select(Records.columns(Key.class))
-                .distinct();
-        return new StoredResults(new HashSet<>(Records.read(rows, Key.class)), limit);
+                .rows(UncurlTable.RESULTS, "split", split, "metric", METRIC)
+                .where(col("model_id").startsWith(modelId))
+                .where(col("examples_cut").isNotNull()); // evaluate makes rows of early releases anew
+        var results = new StoredResults(limit);
+        for (ResultLoss row : Records.read(rows, ResultLoss.class)) {
+            results.losses.put(
+                    new Key(row.modelId, row.task, row.data),
+                    new Loss(row.manifestSha256, row.value, row.standardError));
+        }
+        return results;
     }
 
-    /**
-     * @param id model_id of the rows
-     * @param sha256 of the model, or of plan and model
-     */
-    boolean have(String id, String sha256, SweptTask task) {
+    /** @param id model_id of the rows */
+    Optional<Loss> loss(String id, SweptTask task) {
         String data = task.data() + (limit > 0 ? " first " + limit : "");
-        return keys.contains(new Key(id, task.name(), sha256, data))
-                || keys.contains(new Key(id, task.name(), sha256, data + " in all")); // of a name with several tasks
+        Loss loss = losses.get(new Key(id, task.name(), data));
+        return Optional.ofNullable(
+                loss != null
+                        ? loss
+                        : losses.get(new Key(id, task.name(), data + " in all"))); // a name with several tasks
+    }
+
+    /** @param sha256 of the model, or of plan and model */
+    boolean have(String id, String sha256, SweptTask task) {
+        return loss(id, task).filter(loss -> loss.sha256.equals(sha256)).isPresent();
     }
 }

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.sweep;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.train.TaskFinetuning.Recipe;
 import dev.uncurl.jobs.warehouse.InputDiff;
 import dev.uncurl.jobs.warehouse.row.CellRow;
 import dev.uncurl.pruning.PlanSettings;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -98,15 +100,21 @@ record SweepCells(String sweep, String asOf, Map<String, String> settings, Strin
 
     /** @param statuses by id; a cell without one is new */
     List<CellRow> rows(Map<String, CellStatus> statuses) {
+        return rows(statuses, cell -> Optional.empty());
+    }
+
+    /** @param keeps whether the models that are made of a cell stay; empty while it is not known */
+    List<CellRow> rows(Map<String, CellStatus> statuses, Function<Cell, Optional<Boolean>> keeps) {
         var rows = new ArrayList<CellRow>();
         Instant now = Instant.now();
         for (Cell cell : cells) {
-            rows.add(row(rows.size() + 1, cell, statuses.getOrDefault(cell.id(), CellStatus.NEW), now));
+            CellStatus status = statuses.getOrDefault(cell.id(), CellStatus.NEW);
+            rows.add(row(rows.size() + 1, cell, status, keeps.apply(cell), now));
         }
         return rows;
     }
 
-    private CellRow row(int position, Cell cell, CellStatus status, Instant now) {
+    private CellRow row(int position, Cell cell, CellStatus status, Optional<Boolean> keeps, Instant now) {
         Optional<Cell.Pruning> pruning = cell.pruning();
         Optional<PlanSettings> plan = pruning.map(Cell.Pruning::settings);
         return new CellRow(
@@ -130,6 +138,8 @@ record SweepCells(String sweep, String asOf, Map<String, String> settings, Strin
                 plan.map(one -> one.budget().keep()),
                 plan.map(PlanSettings::seed),
                 pruning.map(one -> one.router().id()),
+                cell.recipe().map(Recipe::name),
+                cell.recipe().map(recipe -> recipe.train().seed()),
                 status.state().id(),
                 status.attempts(),
                 status.seconds(),
@@ -137,6 +147,7 @@ record SweepCells(String sweep, String asOf, Map<String, String> settings, Strin
                 status.results().flatMap(CellStatus.Results::planId),
                 status.results().map(CellStatus.Results::resultsId),
                 status.results().flatMap(CellStatus.Results::prunedModelId),
+                keeps,
                 settings,
                 command,
                 now);

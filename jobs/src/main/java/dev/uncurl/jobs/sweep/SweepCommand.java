@@ -133,13 +133,33 @@ public final class SweepCommand implements Callable<Integer> {
             Sweep sweep = sweep(config, warehouse, date);
             SweepRun.Outcome outcome = sweep.run(Clock.systemDefaultZone());
             List<CellRow> rows = sweep.rows(outcome);
-            int code = outcome.count(CellState.FAILED) > 0 ? SOME_FAILED : 0;
+            int maintained = retain(sweep);
+            int code = outcome.count(CellState.FAILED) > 0 ? SOME_FAILED : maintained;
             write(notify, notification(config, date, outcome, rows, code, (System.nanoTime() - start) / 1e9));
             say(config, date, outcome, rows, (System.nanoTime() - start) / 1e9);
             return code;
         } catch (RuntimeException e) {
             write(notify, notification(config, date, e, (System.nanoTime() - start) / 1e9));
             throw e;
+        }
+    }
+
+    /** A failure of the last step does not hide what was run. @return its exit code */
+    private static int retain(Sweep sweep) {
+        try {
+            sweep.retain();
+            return 0;
+        } catch (RuntimeException e) {
+            UserError error = Failures.userError(e);
+            if (error != null && error.isHeld()) {
+                System.out.println("Another run maintains the warehouse: nothing is deleted here");
+                return 0;
+            }
+            if (error == null) {
+                throw e;
+            }
+            System.err.println("uncurl sweep: the warehouse was not maintained: " + error.getMessage());
+            return error.kind().exitCode();
         }
     }
 
@@ -192,7 +212,8 @@ public final class SweepCommand implements Callable<Integer> {
                 Notification.failures(rows),
                 null,
                 RecordedCommand.of(spec),
-                SweepText.query(config.sweep(), date.toString()));
+                SweepText.query(config.sweep(), date.toString()),
+                SweepText.report(config.sweep(), date.toString()));
     }
 
     private Notification notification(SweepConfig config, LocalDate date, RuntimeException e, double seconds) {
@@ -211,7 +232,8 @@ public final class SweepCommand implements Callable<Integer> {
                 List.of(),
                 error == null ? Failures.firstLine(e) : error.getMessage(),
                 RecordedCommand.of(spec),
-                SweepText.query(config.sweep(), date.toString()));
+                SweepText.query(config.sweep(), date.toString()),
+                SweepText.report(config.sweep(), date.toString()));
     }
 
     private static void write(OutputFile file, Notification notification) {

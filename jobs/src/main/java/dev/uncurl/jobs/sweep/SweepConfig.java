@@ -6,6 +6,8 @@ import dev.uncurl.config.Range;
 import dev.uncurl.config.Settings;
 import dev.uncurl.corpus.Split;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.evaluate.CellScores;
+import dev.uncurl.jobs.train.TaskFinetuning.Recipe;
 import dev.uncurl.jobs.warehouse.PathName;
 import dev.uncurl.model.spec.DType;
 import dev.uncurl.pruning.RouterRule;
@@ -16,8 +18,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
-import java.util.TreeMap;
 
 /**
  * A sweep. The defaults, with a comment for each setting, are in conf/sweep/defaults.conf.
@@ -34,10 +36,17 @@ import java.util.TreeMap;
  * @param seeds of methods that use one
  * @param controls what is compared with
  * @param makes what is done with a cell
+ * @param only of which plans models are made and finetuned: all, or frontier
+ * @param finetune how every cell is finetuned on its task, if it is
+ * @param latency what is timed
+ * @param keep of which plans the models that were made stay when maintain deletes those that are not needed
+ * @param retention what is deleted after a run
  * @param align whether neurons are aligned before a merge
  * @param dtype storage type of the models that are made
  * @param order the coordinates by which cells are sorted, and so run, the slowest first; the others follow as in
  *     {@link Coordinate}
+ * @param parallel cells that are run at a time, or {@value #AUTO}: as many as fill the slots of the cluster, and one more
+ * @param commitCells cells whose scores are committed together
  * @param maxCells the most cells that one run takes up; 0: all
  * @param until time of day (of this machine's zone) after which no cell is begun, such as 06:00; none: no limit
  */
@@ -54,9 +63,16 @@ record SweepConfig(
         List<Long> seeds,
         Controls controls,
         Makes makes,
+        Plans only,
+        FinetuneChoice finetune,
+        LatencyChoice latency,
+        Plans keep,
+        RetentionChoice retention,
         boolean align,
         String dtype,
         List<Coordinate> order,
+        String parallel,
+        int commitCells,
         int maxCells,
         String until) {
     /** What is done with a cell. */
@@ -65,6 +81,14 @@ record SweepConfig(
         SCORES,
         /** The plan is scored, then the model is made. */
         MODELS
+    }
+
+    /** Which of the sweep's plans something is meant for; the controls parent and scratch are always included. */
+    enum Plans {
+        ALL,
+        /** Those that the scores leave in play, see {@link Frontier}. */
+        FRONTIER,
+        NONE
     }
 
     /**
@@ -88,33 +112,23 @@ record SweepConfig(
         }
     }
 
-    /**
-     * @param randomSeeds how many random choices of experts are scored for each number of experts
-     * @param otherTask the task whose plans are scored on every other one, as a control; empty: the next in {@code tasks}, and
-     *     none where there is only one task
-     */
-    record Controls(int randomSeeds, String otherTask) {
-        Controls {
-            check(
-                    randomSeeds > 0 && randomSeeds <= MOST_SEEDS,
-                    "controls.random-seeds",
-                    randomSeeds,
-                    "a number from 1 to " + MOST_SEEDS);
-            check(otherTask != null, "controls.other-task", null, "a task, or \"\"");
-        }
-    }
+    /** The name, and settings that say how a run goes about the cells. */
+    private static final Set<String> OF_A_RUN =
+            Set.of("sweep", "order", "latency", "keep", "retention", "parallel", "commit-cells", "max-cells", "until");
 
-    private static final int MOST_SEEDS = 1000;
     private static final String NONE = "none";
+    private static final String AUTO = "auto";
+
+    private static final int MOST_AT_A_TIME = 16;
 
     SweepConfig {
         check(sweep != null, "sweep", null, "a name");
         PathName.plain("sweep", sweep);
-        requireSome("models", models);
-        requireSome("tasks", tasks);
+        SettingLists.requireSome("models", models);
+        SettingLists.requireSome("tasks", tasks);
         check(routing != null, "routing", null, "a block of settings");
         check(evaluate != null, "evaluate", null, "a block of settings");
-        requireSome("methods", methods);
+        SettingLists.requireSome("methods", methods);
         check(experts != null, "experts", null, "numbers, or []");
         experts.forEach(Range.EXPERTS_OPTION::check);
         check(factors != null, "factors", null, "numbers, or []");
@@ -125,36 +139,38 @@ record SweepConfig(
                 "numbers of 2 or more: experts before / after");
         check(!experts.isEmpty() || !factors.isEmpty(), "experts", "[] with factors = []", "numbers, or set factors");
         check(routers != null, "routers", null, "rules such as [map, mask], or []");
-        requireSome("seeds", seeds);
+        SettingLists.requireSome("seeds", seeds);
         check(controls != null, "controls", null, "a block of settings");
         check(makes != null, "makes", null, "scores or models");
+        check(only == Plans.ALL || only == Plans.FRONTIER, "only", only, "all or frontier");
+        check(finetune != null, "finetune", null, "a block of settings, recipe = none for none");
+        check(latency != null, "latency", null, "a block of settings, batch = [] for none");
+        check(keep != null, "keep", null, "all, frontier or none");
+        check(retention != null, "retention", null, "a block of settings, nights = 0 to delete nothing");
+        check(
+                makes == Makes.SCORES || keep != Plans.NONE || latency.isMeasured(),
+                "keep",
+                keep,
+                "all or frontier: with makes = models and no latency, models would be made for nothing");
         DType.named(dtype);
         check(
                 order != null && new HashSet<>(order).size() == order.size(),
                 "order",
                 order,
                 "different ones of model, task, role, experts, method, router, seed, or []");
+        parallel(parallel);
+        check(commitCells > 0 && commitCells <= 1000, "commit-cells", commitCells, "a number from 1 to 1000");
         check(maxCells >= 0, "max-cells", maxCells, "a number, 0 for all");
-        List.of(tasks, experts, factors, routers, seeds).forEach(SweepConfig::requireDistinct);
+        List.of(tasks, experts, factors, routers, seeds).forEach(SettingLists::requireDistinct);
         models.forEach(ModelChoice::of);
         checkMethods(methods, routers, routing);
         until(until);
     }
 
-    private static void requireSome(String key, List<?> values) {
-        check(values != null && !values.isEmpty(), key, values, "a list with one or more");
-    }
-
-    private static void requireDistinct(List<?> values) {
-        if (new HashSet<>(values).size() < values.size()) {
-            throw UserError.usage("A list of the sweep names a value twice: " + values, "Name each once.");
-        }
-    }
-
     private static void checkMethods(List<Map<String, String>> methods, List<String> routers, Routing routing) {
         routers.forEach(RouterRule::named);
         List<MethodChoice> chosen = methods.stream().map(MethodChoice::of).toList();
-        requireDistinct(chosen);
+        SettingLists.requireDistinct(chosen);
         for (MethodChoice choice : chosen) {
             check(
                     !choice.method().needsOutputs() || routing.outputs > 0,
@@ -177,6 +193,27 @@ record SweepConfig(
         }
     }
 
+    /** @return 0 for auto */
+    private static int parallel(String text) {
+        check(text != null, "parallel", null, "a number of cells, or auto");
+        if (text.equals(AUTO)) {
+            return 0;
+        }
+        check(text.matches("[0-9]{1,3}") && Integer.parseInt(text) > 0, "parallel", text, "1 to 999 cells, or auto");
+        return Integer.parseInt(text);
+    }
+
+    /**
+     * Cells that are run at a time. One more than fill all slots: a cell's beginning and end do not need them.
+     *
+     * @param slots of the cluster
+     */
+    int cellsAtATime(int slots) {
+        int blocks = evaluate.limit == 0 ? slots : (evaluate.limit + CellScores.BLOCK - 1) / CellScores.BLOCK;
+        int filling = (slots + blocks - 1) / blocks;
+        return parallel.equals(AUTO) ? Math.min(MOST_AT_A_TIME, filling + 1) : parallel(parallel);
+    }
+
     /** See {@code until}. */
     Optional<LocalTime> endOfNight() {
         return until(until);
@@ -184,6 +221,23 @@ record SweepConfig(
 
     List<ModelChoice> modelChoices() {
         return models.stream().map(ModelChoice::of).toList();
+    }
+
+    List<ModelChoice> scratchChoices() {
+        return controls.scratch().stream().map(ModelChoice::of).toList();
+    }
+
+    /**
+     * The finetunings of each cell, one for each seed; none if there is no recipe.
+     *
+     * @throws UserError (usage) if there is no such configuration, or it is none of a finetuning
+     */
+    List<Recipe> recipes() {
+        return finetune.recipe().equals(NONE)
+                ? List.of()
+                : finetune.seeds().stream()
+                        .map(seed -> Recipe.load(finetune.recipe(), seed))
+                        .toList();
     }
 
     List<MethodChoice> methodChoices() {
@@ -202,28 +256,16 @@ record SweepConfig(
 
     /** The other task of a task, for the control; empty if there is none. */
     Optional<String> otherTask(String task) {
-        if (!controls.otherTask.isEmpty() && !controls.otherTask.equals(task)) {
-            return Optional.of(controls.otherTask);
+        if (!controls.otherTask().isEmpty() && !controls.otherTask().equals(task)) {
+            return Optional.of(controls.otherTask());
         }
         return tasks.size() < 2 ? Optional.empty() : Optional.of(tasks.get((tasks.indexOf(task) + 1) % tasks.size()));
     }
 
-    /** All settings that decide which cells there are, by name, as JSON. */
+    /** All settings that decide which cells there are and what they are, by name, as JSON. */
     SortedMap<String, String> searchSpace() {
-        var settings = new TreeMap<String, String>();
-        settings.put("models", Settings.json(models));
-        settings.put("tasks", Settings.json(tasks));
-        settings.put("routing", Settings.json(routing));
-        settings.put("evaluate", Settings.json(evaluate));
-        settings.put("methods", Settings.json(methods));
-        settings.put("experts", Settings.json(experts));
-        settings.put("factors", Settings.json(factors));
-        settings.put("routers", Settings.json(routers));
-        settings.put("seeds", Settings.json(seeds));
-        settings.put("controls", Settings.json(controls));
-        settings.put("makes", Settings.json(makes));
-        settings.put("align", Settings.json(align));
-        settings.put("dtype", Settings.json(dtype));
+        SortedMap<String, String> settings = Settings.jsonByKey(this);
+        settings.keySet().removeAll(OF_A_RUN);
         return settings;
     }
 }

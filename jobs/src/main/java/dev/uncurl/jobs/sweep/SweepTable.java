@@ -44,5 +44,5 @@ final class SweepTable {
     }
 
     /** What a cell took. */
-    record CellTime(String modelId, String task, String role, double seconds) {}
+    record CellTime(String modelId, String task, String role, Optional<String> recipe, double seconds) {}
 }

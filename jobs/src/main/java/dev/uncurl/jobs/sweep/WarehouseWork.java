@@ -1,53 +1,50 @@
 package dev.uncurl.jobs.sweep;
 
 import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.error.UserError;
-import dev.uncurl.jobs.cli.Failures;
 import dev.uncurl.jobs.cli.Interruption;
 import dev.uncurl.jobs.evaluate.CellScores;
 import dev.uncurl.jobs.output.StandardOutput;
 import dev.uncurl.jobs.prune.PrunedModels;
-import dev.uncurl.jobs.prune.TaskPlans;
 import dev.uncurl.jobs.routing.TaskDump;
 import dev.uncurl.jobs.spark.Causes;
 import dev.uncurl.jobs.sweep.Cell.Protocol;
 import dev.uncurl.jobs.sweep.Cell.Pruning;
 import dev.uncurl.jobs.sweep.CellStatus.Results;
-import dev.uncurl.jobs.sweep.SweepConfig.Makes;
+import dev.uncurl.jobs.sweep.StoredResults.Loss;
+import dev.uncurl.jobs.train.TaskFinetuning;
+import dev.uncurl.jobs.warehouse.Records;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import dev.uncurl.model.spec.DType;
 import dev.uncurl.pruning.MergeOptions;
 import dev.uncurl.pruning.Plan;
-import dev.uncurl.pruning.PlanSettings;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Runs cells on a warehouse: one dump and one planning for all plans of a model and task, then scores, then models. Everything
- * that exists is reused, whoever made it: dumps, plans, results and models have ids or keys that say what they were made from.
+ * What a warehouse has of the cells of a sweep, and how it is made: one dump and one planning for all plans of a model and task, then
+ * scores and models. Everything that exists is reused, whoever made it: dumps, plans, results and models have ids or keys that
+ * say what they were made from.
  */
-final class WarehouseWork implements CellWork {
-    /** The plans of one model that are made on one task. */
-    record Group(String modelId, String task) {}
+final class WarehouseWork {
+    /**
+     * The plan of a cell.
+     *
+     * @param scored how its results are stored when it is applied in memory
+     */
+    record Planned(Plan plan, String id, MergeOptions options, CellScores.Scored scored) {}
+
+    private record Registered(String modelId, String manifestSha256) {}
 
     private final Warehouse warehouse;
     private final String folder;
     private final Map<String, ModelFolder> models;
-    private final Map<Group, Set<PlanSettings>> settings = new LinkedHashMap<>();
-    private final Map<Group, TaskPlans> plans = new HashMap<>();
-    private final Map<Group, RuntimeException> failures = new HashMap<>();
-    private final Map<Group, Set<String>> stored = new HashMap<>();
-    private final Map<String, StoredResults> results = new HashMap<>();
-    private final Set<Group> examined = new HashSet<>();
-    private final Set<Group> written = new HashSet<>();
-    private final Set<String> registered = new HashSet<>();
+    private final Map<PlanGroup.Key, PlanGroup> groups = new LinkedHashMap<>();
+    private final Map<String, StoredResults> results = new ConcurrentHashMap<>();
+    private final Map<String, String> registered = new ConcurrentHashMap<>();
     private final CellScores scores;
     private final Protocol protocol;
 
@@ -64,149 +61,168 @@ final class WarehouseWork implements CellWork {
         this.protocol = protocol;
         scores = new CellScores(warehouse, protocol.split(), protocol.limit());
         for (Cell cell : cells) {
-            cell.pruning().ifPresent(plan -> settings.computeIfAbsent(group(cell, plan), key -> new LinkedHashSet<>())
+            cell.pruning().ifPresent(plan -> groups.computeIfAbsent(
+                            key(cell, plan), key -> new PlanGroup(warehouse, key, models.get(key.modelId()), protocol))
                     .add(plan.settings()));
         }
-        warehouse
-                .table(UncurlTable.REGISTRY)
-                .select("model_id")
-                .collectAsList()
-                .forEach(row -> registered.add(row.getString(0)));
+        readRegistry();
     }
 
-    static Group group(Cell cell, Pruning plan) {
-        return new Group(cell.model().id(), plan.madeOn().name());
+    private void readRegistry() {
+        registered.clear();
+        Records.read(warehouse.table(UncurlTable.REGISTRY), Registered.class)
+                .forEach(row -> registered.put(row.modelId, row.manifestSha256));
     }
 
-    TaskDump dump(Group group) {
-        Set<PlanSettings> all = settings.getOrDefault(group, Set.of());
-        boolean outputs = all.stream().anyMatch(one -> one.method().needsOutputs());
-        return new TaskDump(
-                warehouse,
-                group.modelId,
-                group.task,
-                protocol.routingSplit(),
-                protocol.tokens(),
-                outputs ? protocol.outputs() : 0);
+    static PlanGroup.Key key(Cell cell, Pruning plan) {
+        return new PlanGroup.Key(cell.model().id(), plan.madeOn().name());
     }
 
-    @Override
-    public Optional<Results> find(Cell cell) {
-        String model = cell.model().id();
-        StoredResults there = results.computeIfAbsent(
-                model, id -> StoredResults.of(warehouse, id, protocol.split(), protocol.limit()));
+    private PlanGroup group(Cell cell) {
+        return groups.get(key(cell, cell.pruning().orElseThrow()));
+    }
+
+    TaskDump dump(PlanGroup.Key key) {
+        return groups.get(key).dump();
+    }
+
+    CellScores scores() {
+        return scores;
+    }
+
+    ModelFolder model(Cell cell) {
+        return models.get(cell.model().id());
+    }
+
+    /** Names the Spark jobs of this thread after a cell: in the event log, and so in the history server. */
+    void announce(Cell cell) {
+        warehouse.context().setJobGroup(cell.id(), cell.toString(), false);
+    }
+
+    /** Forgets what was read of results, plans and models, which other runs may have changed. */
+    void refresh() {
+        results.clear();
+        groups.values().forEach(PlanGroup::refresh);
+        readRegistry();
+    }
+
+    /** The plan of a cell, if it is stored and its routing dumped. */
+    Optional<Planned> planned(Cell cell) {
+        PlanGroup group = group(cell);
+        return group.ifDumped(cell.pruning().orElseThrow().settings())
+                .map(plan -> planned(cell, plan))
+                .filter(one -> group.isStored(one.id));
+    }
+
+    /** The plan of a cell, which is made and stored if it is not there. */
+    Planned plan(Cell cell) {
+        return planned(
+                cell, group(cell).stored().plan(cell.pruning().orElseThrow().settings()));
+    }
+
+    private Planned planned(Cell cell, Plan plan) {
+        Pruning pruning = cell.pruning().orElseThrow();
+        var options = new MergeOptions(pruning.router(), protocol.align(), DType.named(protocol.dtype()));
+        return new Planned(
+                plan, plan.id(), options, scores.identify(cell.model().id(), model(cell), plan, options));
+    }
+
+    /** The loss of a cell that is not finetuned, or of the plan of one that is; empty if it is not there. */
+    Optional<Loss> loss(Cell cell) {
         if (cell.pruning().isEmpty()) {
-            return there.have(model, cell.model().sha256(), cell.task())
-                    ? Optional.of(new Results(Optional.empty(), model, Optional.empty()))
-                    : Optional.empty();
+            return results(cell).loss(cell.model().id(), cell.task()).filter(loss -> loss.sha256()
+                    .equals(cell.model().sha256()));
         }
-        Pruning pruning = cell.pruning().get();
-        return planIfDumped(cell, pruning).flatMap(plan -> {
-            var scored = scores.identify(model, models.get(model), plan, options(pruning));
-            boolean complete = stored.get(group(cell, pruning)).contains(plan.id())
-                    && there.have(scored.id(), scored.sha256(), cell.task())
-                    && (protocol.makes() == Makes.SCORES || registered.contains(modelName(cell, pruning, plan)));
-            return complete ? Optional.of(results(cell, pruning, plan, scored.id())) : Optional.empty();
-        });
+        return planned(cell).flatMap(plan -> results(cell)
+                .loss(plan.scored.id(), cell.task())
+                .filter(loss -> loss.sha256().equals(plan.scored.sha256())));
     }
 
-    /** The plan of a cell, not stored; empty if its routing was not dumped, or there is no plan. */
-    private Optional<Plan> planIfDumped(Cell cell, Pruning pruning) {
-        Group group = group(cell, pruning);
-        if (examined.add(group)) {
-            try {
-                if (dump(group).isComplete()) {
-                    plan(group);
-                    stored.put(group, plans.get(group).stored());
-                }
-            } catch (UserError e) { // so its cells are missing; run() meets the error again, and records it
-                return Optional.empty();
-            }
-        }
-        try {
-            return Optional.ofNullable(plans.get(group)).map(all -> all.plan(pruning.settings()));
-        } catch (UserError e) { // as above, for one cell
+    private StoredResults results(Cell cell) {
+        return results.computeIfAbsent(
+                cell.model().id(), id -> StoredResults.of(warehouse, id, protocol.split(), protocol.limit()));
+    }
+
+    /** The scores of a cell that is not finetuned, if they are there, with the model of it that is there. */
+    Optional<Results> scored(Cell cell) {
+        if (loss(cell).isEmpty()) {
             return Optional.empty();
         }
+        return Optional.of(
+                cell.pruning().isEmpty()
+                        ? ofUnpruned(cell.model().id())
+                        : ofPlan(cell, planned(cell).orElseThrow()));
     }
 
-    private void plan(Group group) {
-        ModelFolder model = models.get(group.modelId);
-        plans.put(
-                group,
-                TaskPlans.of(
-                        warehouse, model, group.modelId, group.task, protocol.routingSplit(), settings.get(group)));
+    static Results ofUnpruned(String id) {
+        return new Results(Optional.empty(), id, Optional.empty());
     }
 
-    @Override
-    public Results run(Cell cell) {
-        String id = cell.model().id();
-        if (cell.pruning().isEmpty()) {
-            scores.score(id, cell.task().name());
-            return new Results(Optional.empty(), id, Optional.empty());
-        }
-        Pruning pruning = cell.pruning().get();
-        ModelFolder model = models.get(id);
-        Plan plan = storedPlans(group(cell, pruning)).plan(pruning.settings());
-        MergeOptions options = options(pruning);
-        scores.score(id, model, plan, options, cell.task().name());
-        if (protocol.makes() == Makes.MODELS) {
-            String name = modelName(cell, pruning, plan);
-            new PrunedModels(warehouse)
-                    .make(
-                            model,
-                            id,
-                            plan,
-                            pruning.settings(),
-                            options,
-                            name,
-                            PruneLine.of(id, pruning, protocol, name, folder));
-        }
-        return results(
-                cell, pruning, plan, scores.identify(id, model, plan, options).id());
-    }
-
-    /** The plans of a group, made and stored. What failed once is not tried again for every cell, unless another run holds it. */
-    private TaskPlans storedPlans(Group group) {
-        if (failures.get(group) != null) {
-            throw failures.get(group);
-        }
-        try {
-            if (!plans.containsKey(group)) {
-                dump(group).make(1);
-                plan(group);
-            }
-            if (written.add(group)) {
-                plans.get(group).write();
-            }
-            return plans.get(group);
-        } catch (RuntimeException e) {
-            written.remove(group);
-            UserError error = Failures.userError(e);
-            if (error == null || error.kind() != UserError.Kind.CONFLICT) {
-                failures.put(group, e);
-            }
-            throw e;
-        }
-    }
-
-    private MergeOptions options(Pruning pruning) {
-        return new MergeOptions(pruning.router(), protocol.align(), DType.named(protocol.dtype()));
-    }
-
-    private Results results(Cell cell, Pruning pruning, Plan plan, String id) {
+    Results ofPlan(Cell cell, Planned plan) {
         return new Results(
-                Optional.of(plan.id()),
-                id,
-                protocol.makes() == Makes.MODELS ? Optional.of(modelName(cell, pruning, plan)) : Optional.empty());
+                Optional.of(plan.id),
+                plan.scored.id(),
+                Optional.of(prunedName(cell, plan)).filter(this::isRegistered));
     }
 
-    private String modelName(Cell cell, Pruning pruning, Plan plan) {
-        return PruneLine.modelName(cell.model().id(), pruning, plan.id(), protocol);
+    boolean isRegistered(String model) {
+        return registered.containsKey(model);
     }
 
-    @Override
-    public boolean isTheEnd(RuntimeException failure) {
+    String prunedName(Cell cell, Planned plan) {
+        return PruneLine.modelName(cell.model().id(), cell.pruning().orElseThrow(), plan.id, protocol);
+    }
+
+    /** The scores of a cell that is finetuned, if they are there. The model itself may be gone: its name says what it was made from. */
+    Optional<Results> tuned(Cell cell) {
+        Optional<Planned> plan = cell.pruning().isEmpty() ? Optional.empty() : planned(cell);
+        if (cell.pruning().isPresent() && plan.isEmpty()) {
+            return Optional.empty();
+        }
+        Results there = ofTuned(cell, plan);
+        String registeredSha = registered.get(there.resultsId());
+        return results(cell)
+                .loss(there.resultsId(), cell.task())
+                .filter(loss -> registeredSha == null || loss.sha256().equals(registeredSha))
+                .map(loss -> there);
+    }
+
+    Results ofTuned(Cell cell, Optional<Planned> plan) {
+        Optional<String> pruned = plan.map(one -> prunedName(cell, one));
+        String start = pruned.orElse(cell.model().id());
+        return new Results(plan.map(Planned::id), FinetuneLine.modelName(start, cell), pruned);
+    }
+
+    /** Makes the model of a plan, unless it is there. */
+    void prune(Cell cell, Planned plan) {
+        Pruning pruning = cell.pruning().orElseThrow();
+        String id = cell.model().id();
+        String name = prunedName(cell, plan);
+        new PrunedModels(warehouse)
+                .make(
+                        model(cell),
+                        id,
+                        plan.plan,
+                        pruning.settings(),
+                        plan.options,
+                        name,
+                        PruneLine.of(id, pruning, protocol, name, folder));
+        registered.putIfAbsent(name, "");
+    }
+
+    /** Finetunes a model on the task of a cell, unless that is done. */
+    void finetune(Cell cell, String start, String name) {
+        new TaskFinetuning(warehouse)
+                .make(
+                        start,
+                        name,
+                        cell.task().name(),
+                        cell.recipe().orElseThrow().train(),
+                        "finetune",
+                        FinetuneLine.of(start, name, cell, folder));
+    }
+
+    boolean isTheEnd(Throwable failure) {
         return Interruption.isEnding()
                 || warehouse.context().sc().isStopped()
                 || Causes.of(failure).stream().anyMatch(StandardOutput.Failure.class::isInstance);

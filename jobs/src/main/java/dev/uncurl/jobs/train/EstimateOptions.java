@@ -24,6 +24,7 @@ final class EstimateOptions {
             "ranks",
             "expert-parallel",
             "GB per rank",
+            "GB per process",
             "MB sent per step and rank",
             "step, s",
             "exchange, %",
@@ -98,14 +99,16 @@ final class EstimateOptions {
         var machine = RankMachine.of(rate, gigabits == null ? 10 : gigabits);
         System.out.printf(
                 Locale.ROOT,
-                "%,d parameters, %,d tokens in %,d steps of %,d sequences; %s GFLOP/s a rank (%s), %s Gbit/s%n",
+                "%,d parameters, %,d tokens in %,d steps of %,d sequences; %s GFLOP/s a rank (%s), %s Gbit/s;"
+                        + " a process has a Java heap of up to %s GB, as this one%n",
                 ModelSize.parameters(model),
                 train.tokens(),
                 train.steps(model.sequenceLength()),
                 train.batch(),
                 Digits.fixed(rate, 1),
                 gigaflops == null ? "measured here" : "given",
-                Digits.fixed(machine.bytesPerSecond() * 8 / 1e9, 1));
+                Digits.fixed(machine.bytesPerSecond() * 8 / 1e9, 1),
+                Digits.fixed(ModelSize.processBytes(0) / 1e9, 1));
         List<StepCost> shown = shown(model, train, most, machine);
         System.out.print(TextTable.of(
                 HEADER,
@@ -153,6 +156,7 @@ final class EstimateOptions {
             cost.ranks(),
             cost.expertParallel(),
             number(cost.memory() / 1e9, 2),
+            number(processBytes(cost) / 1e9, 2),
             number(cost.sent() / 1e6, 1),
             number(seconds, 3),
             number(100 * machine.exchangeSeconds(cost) / seconds, 1),
@@ -160,6 +164,11 @@ final class EstimateOptions {
             duration(seconds * train.steps(model.sequenceLength())),
             obstacle(cost)
         };
+    }
+
+    /** What a process takes that is one rank: its arrays, the windows of sums, and the Java heap. */
+    private static long processBytes(StepCost cost) {
+        return ModelSize.processBytes(cost.memory() + RankPlaces.sumBytes(cost.ranks(), cost.expertParallel()));
     }
 
     private static BigDecimal number(double value, int decimals) {

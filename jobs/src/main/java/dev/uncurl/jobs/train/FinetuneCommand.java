@@ -1,23 +1,10 @@
 package dev.uncurl.jobs.train;
 
-import dev.uncurl.checkpoint.Lineage;
-import dev.uncurl.checkpoint.ModelFolder;
-import dev.uncurl.config.TrainConfig;
 import dev.uncurl.jobs.cli.ConfigOptions;
 import dev.uncurl.jobs.cli.RecordedCommand;
 import dev.uncurl.jobs.cli.WarehouseOptions;
-import dev.uncurl.jobs.warehouse.Backend;
-import dev.uncurl.jobs.warehouse.CorpusRun;
-import dev.uncurl.jobs.warehouse.ModelCache;
-import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.PathName;
-import dev.uncurl.jobs.warehouse.Warehouse;
-import dev.uncurl.model.ModelSize;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.Locale;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -76,44 +63,14 @@ public final class FinetuneCommand implements Callable<Integer> {
             return 0;
         }
         PathName.plain("model", modelId);
-        Warehouse warehouse = warehouseOptions.open();
-        var models = new Models(warehouse);
-        ModelFolder parent = models.open(parentId);
-        if (config.train().ranks() != TrainConfig.AUTO) {
-            ModelSize.checkTraining(parent.config(), config.train());
-        }
-        String tokenizer = parent.manifest().lineage().tokenizer();
-        CorpusRun run = CorpusRun.ofTask(warehouse, task);
-        run.requireTokenizer(tokenizer, parentId);
-        var inputs = new TreeMap<String, String>();
-        inputs.put("parent", parent.manifestSha256());
-        inputs.put("task", task);
-        inputs.putAll(config.train().inputs());
-        inputs.put("data", CorpusRun.ids(java.util.List.of(run)));
-        inputs.put(Lineage.TOKENIZER, tokenizer);
-        try (var lock = warehouse.lock("model", modelId)) {
-            if (models.isMade(modelId, inputs)) {
-                new Checkpoints(warehouse, modelId, config.train().checkpoint())
-                        .finish(config.train().steps(parent.config().sequenceLength()));
-            } else {
-                train(warehouse, parent, config.train(), inputs);
-            }
-            return 0;
-        } catch (IOException e) {
-            throw new UncheckedIOException("training model " + modelId, e);
-        }
-    }
-
-    private void train(Warehouse warehouse, ModelFolder parent, TrainConfig asked, Map<String, String> inputs)
-            throws IOException {
-        TrainConfig train = RankPlaces.prepare(warehouse, parent.config(), asked);
-        Lineage lineage = Lineage.here(
-                parentId, stage.name().toLowerCase(Locale.ROOT), inputs, RecordedCommand.of(spec), Backend.name());
-        int length = parent.config().sequenceLength();
-        try (var data = TrainingData.examples(warehouse, task, train, length)) {
-            var validation = Validation.examples(warehouse, task, train, length);
-            var initial = new StartingPoint.Parent(ModelCache.Reference.of(warehouse, parent));
-            new Training(warehouse, modelId, parent.config(), train, asked, lineage).run(initial, data, validation);
-        }
+        new TaskFinetuning(warehouseOptions.open())
+                .make(
+                        parentId,
+                        modelId,
+                        task,
+                        config.train(),
+                        stage.name().toLowerCase(Locale.ROOT),
+                        RecordedCommand.of(spec));
+        return 0;
     }
 }

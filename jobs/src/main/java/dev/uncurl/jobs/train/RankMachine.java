@@ -31,15 +31,21 @@ record RankMachine(double operationsPerSecond, double bytesPerSecond) {
         return cost.operations() / operationsPerSecond;
     }
 
-    /** Nothing of it is hidden behind computation. */
+    /** As if nothing of it was hidden behind computation. */
     double exchangeSeconds(StepCost cost) {
         return cost.sent() / (OF_NOMINAL * bytesPerSecond)
-                + cost.exchanges() * begin(cost.ranks())
+                + cost.sums() * begin(cost.ranks())
+                + cost.numbers() * LATENCY * rounds(cost.ranks())
                 + cost.groupExchanges() * begin(cost.expertParallel());
     }
 
     private static double begin(int ranks) {
         return LATENCY + MESSAGE * Math.max(0, ranks - 2);
+    }
+
+    /** Messages one after another that bring a number of each rank to all. */
+    private static int rounds(int ranks) {
+        return Integer.SIZE - Integer.numberOfLeadingZeros(ranks - 1);
     }
 
     double seconds(StepCost cost) {

@@ -46,15 +46,15 @@ final class RankPlaces {
         if (context.isLocal()) {
             ModelSize.checkTrainingTogether(model, train);
         } else {
-            preflight.require(train.ranks(), ModelSize.trainingBytes(model, train) + sums(train));
+            long sums = sumBytes(train.ranks(), train.expertParallel());
+            preflight.require(train.ranks(), ModelSize.trainingBytes(model, train) + sums);
         }
         return train;
     }
 
     /** Bytes that a rank takes to add gradients: those of all ranks, and those of ranks with the same experts. */
-    private static long sums(TrainConfig train) {
-        return SparkTransport.memory(train.ranks())
-                + (train.expertParallel() > 1 ? SparkTransport.memory(train.ranks() / train.expertParallel()) : 0);
+    static long sumBytes(int ranks, int expertParallel) {
+        return SparkTransport.memory(ranks) + (expertParallel > 1 ? SparkTransport.memory(ranks / expertParallel) : 0);
     }
 
     /**

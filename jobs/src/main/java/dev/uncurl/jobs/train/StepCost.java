@@ -3,7 +3,6 @@ package dev.uncurl.jobs.train;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.dl4j.StepShares;
 import dev.uncurl.model.ModelSize;
-import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeLayer;
 
@@ -12,10 +11,12 @@ import dev.uncurl.model.spec.MoeLayer;
  *
  * @param expertParallel ranks that share the experts of a layer
  * @param parameters that the rank holds
- * @param memory bytes outside the Java heap: parameters, gradients, moments of its slices, and the buffers of a pass
+ * @param memory bytes outside the Java heap, as training checks them: {@link ModelSize#trainingBytes}
  * @param operations floating-point operations of forward and backward passes of the rank with most sequences
  * @param sent bytes that the rank sends to others
- * @param exchanges operations of {@link dev.uncurl.collective.Collectives} with all ranks, one after another
+ * @param sums operations of {@link dev.uncurl.collective.Collectives} on arrays with all ranks, one after another, if all
+ *     parameters are exchanged at once
+ * @param numbers those on a few numbers with all ranks
  * @param groupExchanges those with the ranks that share experts
  */
 record StepCost(
@@ -25,7 +26,8 @@ record StepCost(
         long memory,
         double operations,
         double sent,
-        long exchanges,
+        long sums,
+        long numbers,
         long groupExchanges) {
     /** A backward pass takes two products for each one of the forward pass. */
     private static final int PASSES = 3;
@@ -48,24 +50,22 @@ record StepCost(
         long common = ModelSize.parameters(model) - experts;
         long own = (experts + expertParallel - 1) / expertParallel;
         int replicas = ranks / expertParallel;
-        long atATime = (long) Math.min(train.microBatch(), most) * model.sequenceLength();
-        long floats = 2 * (common + own) + 2 * (common / ranks + own / replicas);
         double tokens = (double) most * model.sequenceLength();
-        double sums = 2 * (common * others(ranks) + own * others(replicas));
+        double floats = 2 * (common * others(ranks) + own * others(replicas));
         long layerPasses = (long) shares.microSteps() * model.moeLayers().length;
-        // sums and slices of parameters, of all and of experts; norm, loss and times; counts of each layer
-        long exchanges =
-                (expertParallel > 1 ? 4 : 2) + 3 + model.moeLayers().length + layerPasses + shares.microSteps();
+        // gradients and parameters, of all and of experts
+        long sums = expertParallel > 1 ? 4 : 2;
+        // norm, loss and times; counts of each layer
+        long numbers = 3 + model.moeLayers().length + layerPasses + shares.microSteps();
         return new StepCost(
                 ranks,
                 expertParallel,
                 common + own,
-                Float.BYTES * floats
-                        + SmoeLanguageModel.arenaBytes(
-                                model, Math.toIntExact(Math.min(atATime, Integer.MAX_VALUE)), true),
+                ModelSize.trainingBytes(model, train, ranks, expertParallel),
                 tokens * operationsPerToken(model),
-                Float.BYTES * (sums + rowsBetween(model, train, ranks, expertParallel)),
-                ranks == 1 ? 0 : exchanges,
+                Float.BYTES * (floats + rowsBetween(model, train, ranks, expertParallel)),
+                ranks == 1 ? 0 : sums,
+                ranks == 1 ? 0 : numbers,
                 expertParallel == 1 ? 0 : TRANSFERS * layerPasses);
     }
 

@@ -7,6 +7,7 @@ import dev.uncurl.checkpoint.ModelStaging;
 import dev.uncurl.config.TrainConfig;
 import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.SmoeNetwork;
+import dev.uncurl.jobs.cluster.Restarts;
 import dev.uncurl.jobs.output.Digits;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Models;
@@ -131,7 +132,8 @@ final class Training {
             try {
                 return segment(initial, state, data, validation);
             } catch (Exception e) { // Spark throws checked exceptions without declaring them
-                if (!restarts.again(e, state == null ? 0 : state.last().step())) {
+                if (!restarts.again(
+                        e, "step " + (state == null ? 0 : state.last().step()))) {
                     throw e;
                 }
                 follower.backTo(history);

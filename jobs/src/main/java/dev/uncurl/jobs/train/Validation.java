@@ -157,10 +157,8 @@ final class Validation {
         var work = new Divided(
                 new DividedModel.Division(reference, train.expertParallel(), slots), train.microBatch(), onTarget);
         var sums = new TreeMap<Integer, Sum>();
-        stage.over(warehouse.context().parallelize(numbered, stage.partitions()).rdd(), work)
-                .toJavaRDD()
-                .collect()
-                .forEach(outcome -> sums.putAll(outcome.get()));
+        var rows = warehouse.context().parallelize(numbered, stage.partitions()).rdd();
+        stage.run("validate", rows, work).forEach(sums::putAll);
         return List.copyOf(sums.values());
     }
 

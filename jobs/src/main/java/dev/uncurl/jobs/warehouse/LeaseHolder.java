@@ -56,6 +56,10 @@ record LeaseHolder(String token, String host, String machine, long pid, String s
         return machine.equals(thisMachine());
     }
 
+    boolean isThisProcess() {
+        return isHere() && pid == ProcessHandle.current().pid();
+    }
+
     /** Whether the process was one of this machine and does not exist any more. */
     boolean isDead() {
         if (!isHere()) {

@@ -84,7 +84,7 @@ public final class OutputLease implements AutoCloseable {
         }
     }
 
-    private static boolean isOver(LeaseFiles files, LeaseFiles.Found lease, Terms terms) throws IOException {
+    static boolean isOver(LeaseFiles files, LeaseFiles.Found lease, Terms terms) throws IOException {
         return lease.holder().map(LeaseHolder::isDead).orElse(false)
                 || files.age(lease).compareTo(terms.length) > 0;
     }
@@ -140,15 +140,14 @@ public final class OutputLease implements AutoCloseable {
             }
         }
         if (own == null) {
-            throw UserError.conflict(
-                    "Another run was taking " + what + " at the same moment", "Run the command again.");
+            throw UserError.held("Another run was taking " + what + " at the same moment", "Run the command again.");
         }
     }
 
     private static UserError taken(LeaseFiles files, LeaseFiles.Found lease, String what, Terms terms)
             throws IOException {
         long rest = Math.max(1, terms.length.minus(files.age(lease)).toSeconds());
-        return UserError.conflict(
+        return UserError.held(
                 "Another run is writing " + what + ": " + describe(lease) + " (lease " + lease.path() + ")",
                 String.format(
                         Locale.ROOT,

@@ -10,6 +10,12 @@ import org.apache.spark.sql.SparkSession;
  * {@code tables/}, else what {@code spark.sql.catalog.uncurl} says.
  */
 final class SessionCatalog {
+    /**
+     * Spark's dynamic partition pruning. It plans the left side of a join once more for each partitioned table on the right: a view
+     * that joins a dozen small tables, such as cell_settings, then takes minutes and a gigabyte.
+     */
+    private static final String COPIES = "spark.sql.optimizer.dynamicPartitionPruning.enabled";
+
     private static final String KEY = "spark.sql.catalog." + UncurlTable.CATALOG;
     private static final String TYPE = KEY + ".type";
     private static final String PLACE = KEY + ".warehouse";
@@ -41,6 +47,9 @@ final class SessionCatalog {
     /** @throws UserError (usage) for a catalog that can lose commits */
     static void use(SparkSession spark, Path root) {
         spark.conf().set("spark.sql.session.timeZone", "UTC");
+        if (!spark.conf().contains(COPIES)) {
+            spark.conf().set(COPIES, false);
+        }
         if (!spark.conf().contains(KEY)) {
             spark.conf().set(KEY, "org.apache.iceberg.spark.SparkCatalog");
             spark.conf().set(TYPE, "hadoop");

@@ -4,13 +4,16 @@ import dev.uncurl.error.UserError;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.iceberg.DataFile;
+import org.apache.iceberg.DataOperations;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.exceptions.ValidationException;
 import org.apache.iceberg.expressions.Expression;
 import org.apache.iceberg.spark.Spark3Util;
 import org.apache.iceberg.spark.SparkWriteOptions;
+import org.apache.iceberg.util.SnapshotUtil;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.DataFrameWriterV2;
 import org.apache.spark.sql.Dataset;
@@ -53,10 +56,47 @@ final class TableCommits {
     /** @throws UserError (conflict) when another run changes the same rows now */
     void replace(UncurlTable table, Dataset<Row> rows, Column condition) {
         try {
-            replaceSince(refreshed(table).currentSnapshot(), table, rows, condition);
+            Snapshot before = refreshed(table).currentSnapshot();
+            sinceRewrites(table, before, since -> replaceSince(since, table, rows, condition));
         } catch (ValidationException e) {
             throw changed(table, e);
         }
+    }
+
+    /**
+     * Commits, and once more if all that happened to the table meanwhile is that its files were rewritten with the same rows, as
+     * maintain does.
+     *
+     * @throws ValidationException when rows were changed
+     */
+    private void sinceRewrites(UncurlTable table, Snapshot before, Consumer<Snapshot> commit) {
+        for (Snapshot since = before; ; ) {
+            try {
+                commit.accept(since);
+                return;
+            } catch (ValidationException e) {
+                Table now = refreshed(table);
+                if (!isOnlyRewritten(now, since)) {
+                    throw e;
+                }
+                since = now.currentSnapshot();
+            }
+        }
+    }
+
+    private static boolean isOnlyRewritten(Table table, Snapshot since) {
+        if (since == null || since.snapshotId() == table.currentSnapshot().snapshotId()) {
+            return false;
+        }
+        for (Snapshot later : SnapshotUtil.currentAncestors(table)) {
+            if (later.snapshotId() == since.snapshotId()) {
+                return true;
+            }
+            if (!later.operation().equals(DataOperations.REPLACE)) {
+                return false;
+            }
+        }
+        return false; // it was expired
     }
 
     /** Adds rows if there are none that match. @return false if there are, also if another run adds them now */
@@ -66,7 +106,7 @@ final class TableCommits {
             return false;
         }
         try {
-            replaceSince(before, table, rows, condition);
+            sinceRewrites(table, before, since -> replaceSince(since, table, rows, condition));
             return true;
         } catch (ValidationException e) {
             return false;

@@ -65,7 +65,8 @@ public final class TableDamage {
                 e);
     }
 
-    private static Optional<Path> newest(Path folder, Configuration hadoop) {
+    /** The newest version of the metadata of a table in Iceberg's Hadoop catalog; maintain deletes old ones. */
+    static Optional<Path> newest(Path folder, Configuration hadoop) {
         Path newest = null;
         long version = -1;
         try {

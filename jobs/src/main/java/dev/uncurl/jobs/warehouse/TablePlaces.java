@@ -66,7 +66,7 @@ public final class TablePlaces {
         Path data = new Path(folder, "data");
         Path metadata = new Path(folder, "metadata");
         Path hint = new Path(metadata, "version-hint.text");
-        if (isThere(new Path(metadata, "v1.metadata.json"))) {
+        if (TableDamage.newest(metadata, hadoop).isPresent()) {
             throw UserError.input(
                     "Table " + table.id() + ": " + hint + " is damaged: it names no existing version of the metadata",
                     "Delete that file: the newest existing version is used then.");

@@ -85,7 +85,14 @@ public final class TableSchemas {
         FLIPPED_EXAMPLES,
         FLIPPED_EXPERTS,
         SWEEP_STATES,
-        SWEEP_RESULTS
+        SWEEP_RESULTS,
+        CALIBRATION,
+        CELL_SETTINGS,
+        METHOD_RANKS,
+        SMALLEST_NOT_WORSE,
+        SWEEP_CHANGES,
+        SWEEP_FRONTIER,
+        THRESHOLD_FACTOR
     }
 
     private static String statement(String resource) {

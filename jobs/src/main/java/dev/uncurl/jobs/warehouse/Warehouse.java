@@ -30,6 +30,8 @@ import org.apache.spark.sql.functions;
  * Glue, REST) instead; the models stay in the folder.
  */
 public final class Warehouse {
+    private static final String SCHEDULER = "spark.scheduler.mode";
+
     private final SparkSession spark;
     private final Path root;
     private final Set<OutputLease> leases = ConcurrentHashMap.newKeySet();
@@ -77,11 +79,13 @@ public final class Warehouse {
         }
     }
 
-    /** The session of this application; a new one has the plugin by which ranks find each other. */
+    /** The session of this application. A new one has the plugin by which ranks find each other, and pools for work side by side. */
     private static SparkSession session() {
         SparkSession.Builder builder = SparkSession.builder().appName("uncurl");
         if (SparkSession.getDefaultSession().isEmpty()) {
-            builder.config(ClusterPlugin.KEY, ClusterPlugin.beside(new SparkConf().get(ClusterPlugin.KEY, "")));
+            var conf = new SparkConf();
+            builder.config(ClusterPlugin.KEY, ClusterPlugin.beside(conf.get(ClusterPlugin.KEY, "")));
+            builder.config(SCHEDULER, conf.get(SCHEDULER, "FAIR"));
         }
         return builder.getOrCreate();
     }

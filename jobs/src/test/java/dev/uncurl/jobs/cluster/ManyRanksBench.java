@@ -7,6 +7,7 @@ import dev.uncurl.collective.Collectives;
 import dev.uncurl.collective.Crew;
 import dev.uncurl.collective.ExchangeCost;
 import dev.uncurl.collective.Loopback;
+import dev.uncurl.config.Settings;
 import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.RankStep;
 import dev.uncurl.dl4j.SmoeNetwork;
@@ -27,14 +28,17 @@ import org.junit.jupiter.api.Test;
 /**
  * Many ranks on few cores: 32 take 1,000 steps, as threads and over Spark's transport within one process, with the same bits, and
  * have the losses of one rank. Takes minutes, so it is run by name:
- * {@code mvn -pl lib,jobs test -Dtest=ManyRanksBench -Dsurefire.failIfNoSpecifiedTests=false}
+ * {@code mvn -pl lib,jobs test -Dtest=ManyRanksBench -Dsurefire.failIfNoSpecifiedTests=false}, with
+ * {@code -Dranks.model=tiny-8e -Dranks.steps=1000} for a preset, and fewer or more steps. Each run says how long the rest
+ * will take.
  */
 final class ManyRanksBench {
     private static final int RANKS = 32;
-    private static final int STEPS = 1000;
+    private static final int STEPS = Integer.getInteger("ranks.steps", 1000);
     private static final Duration DEADLINE = Duration.ofSeconds(120);
-    private static final ModelConfig MODEL =
-            new ModelConfig(4, 32, 2, 64, 128, 16, new MoeConfig(8, 2, 2, true, 0.01, 0.001, 1.1));
+    private static final ModelConfig MODEL = Optional.ofNullable(System.getProperty("ranks.model"))
+            .map(preset -> Settings.load("model/" + preset, List.of()).bind(ModelConfig.class))
+            .orElseGet(() -> new ModelConfig(4, 32, 2, 64, 128, 16, new MoeConfig(8, 2, 2, true, 0.01, 0.001, 1.1)));
 
     /** @param losses of all steps */
     private record Run(double[] losses, ExchangeCost cost) {}
@@ -87,7 +91,13 @@ final class ManyRanksBench {
         SmoeNetwork.join(network, ranks, shares, ranks.size());
         var step = new RankStep(network);
         double[] losses = new double[STEPS];
+        long start = System.nanoTime();
         for (int i = 0; i < STEPS; i++) {
+            if (ranks.rank() == 0 && i > 0 && i % Math.max(1, STEPS / 10) == 0) {
+                double seconds = (System.nanoTime() - start) / 1e9;
+                System.out.printf(
+                        Locale.ROOT, "%d steps in %.0f s, %.0f s left%n", i, seconds, seconds / i * (STEPS - i));
+            }
             losses[i] = step.take(share(i, shares, ranks.rank())).loss().total();
         }
         step.requireEqualParameters();

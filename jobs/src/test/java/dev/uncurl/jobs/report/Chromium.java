@@ -74,6 +74,7 @@ final class Chromium implements AutoCloseable {
         for (String domain : List.of("Page", "Runtime", "Log", "Network")) {
             call(domain + ".enable", JSON.createObjectNode());
         }
+        call("Emulation.setFocusEmulationEnabled", JSON.createObjectNode().put("enabled", true));
     }
 
     /**

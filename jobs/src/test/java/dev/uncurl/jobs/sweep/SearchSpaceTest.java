@@ -141,8 +141,8 @@ class SearchSpaceTest {
     @Test
     void byDefaultTheParentComesFirstAndTheControlsLast() {
         List<Cell> cells = Sweeps.cells(Sweeps.config(), Sweeps.model("m", 8));
-        // 2 K: uncurl with 2 seeds, 3 methods with one; 5 random; the same methods by plans of the other task
-        assertThat(cells).hasSize(1 + 2 * (2 + 3) + 2 * 5 + 2 * (2 + 3));
+        // 2 K: uncurl with 2 seeds, 3 methods with one; 3 random; the same methods by plans of the other task
+        assertThat(cells).hasSize(1 + 2 * (2 + 3) + 2 * 3 + 2 * (2 + 3));
         assertThat(cells.stream().map(Cell::role).distinct())
                 .containsExactly(Role.PARENT, Role.METHOD, Role.RANDOM, Role.OTHER_TASK);
         assertThat(cells.subList(1, 4))
@@ -187,8 +187,8 @@ class SearchSpaceTest {
     @Test
     void whatAModelCannotKeepIsLeftOutAndSaid() {
         SweepConfig config = Sweeps.config("experts=[8, 2]", "factors=[4, 3]");
-        SearchSpace space =
-                SearchSpace.of(config, List.of(Sweeps.model("m", 8), Sweeps.model("n", 6)), Sweeps.tasks(config));
+        SearchSpace space = SearchSpace.of(
+                config, List.of(Sweeps.model("m", 8), Sweeps.model("n", 6)), List.of(), Sweeps.tasks(config));
         assertThat(space.leftOut())
                 .containsExactly(
                         "8 experts of m, which has 8",
@@ -248,7 +248,8 @@ class SearchSpaceTest {
                 "dtype=bf16")) {
             assertThat(cell("m", "sha", "data", setting).id()).as(setting).isEqualTo(cell.id());
         }
-        assertThat(new Cell(Role.RANDOM, cell.model(), cell.task(), cell.pruning(), cell.protocol()).id())
+        assertThat(new Cell(Role.RANDOM, cell.model(), cell.task(), cell.pruning(), cell.recipe(), cell.protocol())
+                        .id())
                 .isEqualTo(cell.id());
     }
 
@@ -256,7 +257,7 @@ class SearchSpaceTest {
         SweepConfig config = setting.isEmpty() ? Sweeps.config("seeds=[1]") : Sweeps.config("seeds=[1]", setting);
         var tasks = Sweeps.tasks(config);
         tasks.replaceAll((name, task) -> new SweptTask(name, data));
-        return SearchSpace.of(config, List.of(new SweptModel(model, sha256, 8)), tasks).cells().stream()
+        return SearchSpace.of(config, List.of(new SweptModel(model, sha256, 8)), List.of(), tasks).cells().stream()
                 .filter(one -> one.role() == Role.METHOD
                         && one.pruning().orElseThrow().settings().method() != BuiltInMethods.FREQUENCY)
                 .findFirst()

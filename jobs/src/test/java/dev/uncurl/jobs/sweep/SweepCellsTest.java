@@ -79,9 +79,11 @@ class SweepCellsTest {
         statuses.put(CELLS.cells().get(1).id(), CellStatus.NEW.running().failed(30, "No room\n  Make some."));
         String text = SweepText.status("demo", "2026-11-25", CELLS.rows(statuses));
         assertThat(text)
-                .startsWith("Sweep demo of 2026-11-25: 1 of 31 cells done, 1 failed, 29 left; 2 min in cells\n")
+                .startsWith("Sweep demo of 2026-11-25: 1 of 27 cells done, 1 failed, 25 left; 2 min in cells\n")
                 .contains("failed, attempt 1: uncurl 4 of 8, seed 1, map: m on flan\n      No room\n        Make some.")
-                .contains("FROM sweep_results WHERE sweep = 'demo' AND as_of = '2026-11-25'");
+                .contains("FROM sweep_results WHERE sweep = 'demo' AND as_of = '2026-11-25'")
+                .endsWith(
+                        "Report: jobs/submit report sweep --sweep demo --as-of 2026-11-25 --out demo-2026-11-25.html\n");
         CELLS.rows(Map.of()).forEach(row -> assertThat(SweepText.name(row))
                 .isEqualTo(CELLS.cells().get(row.position() - 1).toString()));
     }
@@ -105,7 +107,8 @@ class SweepCellsTest {
                                 failures,
                                 null,
                                 "line",
-                                "SQL")
+                                "SQL",
+                                "report line")
                         .json());
         assertThat(json.get("exit_code").asInt()).isEqualTo(7);
         assertThat(json.get("as_of").asText()).isEqualTo("2026-11-25");
@@ -118,10 +121,10 @@ class SweepCellsTest {
     @Test
     void theExpectedTimeIsThatOfTheMostSimilarCells() {
         List<Cell> missing = CELLS.cells().subList(0, 3);
-        var far = new CellTime("other", "t", "method", 7);
-        var near = new CellTime("m", "t", "method", 5);
-        var same = new CellTime("m", "flan", "random", 1);
-        var alike = new CellTime("m", "flan", "method", 2);
+        var far = new CellTime("other", "t", "method", Optional.empty(), 7);
+        var near = new CellTime("m", "t", "method", Optional.empty(), 5);
+        var same = new CellTime("m", "flan", "random", Optional.empty(), 1);
+        var alike = new CellTime("m", "flan", "method", Optional.empty(), 2);
         assertThat(Forecast.seconds(missing, List.of())).isEmpty();
         assertThat(Forecast.seconds(missing, List.of(far)).orElseThrow()).isEqualTo(21);
         assertThat(Forecast.seconds(missing, List.of(far, near)).orElseThrow()).isEqualTo(15);

@@ -42,6 +42,16 @@ class SweepConfigTest {
                 "order=[task, task]                     | different ones",
                 "max-cells=-1                           | max-cells",
                 "until=6pm                              | 06:00",
+                "parallel=0                             | 1 to 999 cells, or auto",
+                "parallel=many                          | 1 to 999 cells, or auto",
+                "commit-cells=0                         | commit-cells",
+                "only=none                              | all or frontier",
+                "finetune.seeds=[]                      | finetune.seeds",
+                "finetune.seeds=[1,1]                   | twice",
+                "latency.batch=[1]                      | both with numbers",
+                "keep=some                              | keep",
+                "retention.nights=-1                    | retention.nights",
+                "controls.scratch=[{nane=x}]            | names no model",
                 "sweep=a/b                              | sweep name",
                 "color=red                              | Unknown key color"
             })
@@ -57,12 +67,49 @@ class SweepConfigTest {
     void theSearchSpaceHasWhatDecidesOnCellsOnly() {
         Map<String, String> space = Sweeps.config().searchSpace();
         assertThat(space).containsEntry("experts", "[4,2]").containsEntry("seeds", "[1,2]");
-        assertThat(Sweeps.config("until=\"06:00\"", "max-cells=3", "order=[seed]")
+        assertThat(Sweeps.config(
+                                "until=\"06:00\"",
+                                "max-cells=3",
+                                "order=[seed]",
+                                "parallel=3",
+                                "commit-cells=2",
+                                "keep=frontier",
+                                "retention.nights=7",
+                                "latency={batch=[1],length=[64]}")
                         .searchSpace())
                 .isEqualTo(space);
+        assertThat(space.keySet())
+                .containsExactly(
+                        "align",
+                        "controls",
+                        "dtype",
+                        "evaluate",
+                        "experts",
+                        "factors",
+                        "finetune",
+                        "makes",
+                        "methods",
+                        "models",
+                        "only",
+                        "routers",
+                        "routing",
+                        "seeds",
+                        "tasks");
+        assertThatThrownBy(() -> Sweeps.config("makes=models", "keep=none")).hasMessageContaining("for nothing");
         assertThat(Sweeps.config("align=false").searchSpace()).isNotEqualTo(space);
         assertThat(Sweeps.config("until=\"06:00\"").endOfNight()).contains(LocalTime.of(6, 0));
         assertThat(Sweeps.config().endOfNight()).isEmpty();
+    }
+
+    @Test
+    void asManyCellsAtATimeAsFillTheSlotsAndOneMore() {
+        assertThat(Sweeps.config().cellsAtATime(2))
+                .as("200 examples are 4 blocks")
+                .isEqualTo(2);
+        assertThat(Sweeps.config().cellsAtATime(32)).isEqualTo(9);
+        assertThat(Sweeps.config().cellsAtATime(1000)).isEqualTo(16);
+        assertThat(Sweeps.config("evaluate.limit=0").cellsAtATime(1000)).isEqualTo(2);
+        assertThat(Sweeps.config("parallel=5").cellsAtATime(1)).isEqualTo(5);
     }
 
     private static Registered model(String id, String parent, String stage, int day) {

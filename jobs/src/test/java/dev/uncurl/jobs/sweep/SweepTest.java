@@ -12,7 +12,12 @@ import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -31,13 +36,20 @@ class SweepTest {
     private static final String TASK = "superglue/copa";
     private static final String OTHER = "superglue/cb";
 
+    private static final List<String> SMALL = List.of(
+            "models=[{name=base}]",
+            "tasks=[" + TASK + "]",
+            "evaluate.split=train",
+            "evaluate.limit=0",
+            "routing.tokens=0",
+            "controls.other-task=" + OTHER,
+            "controls.random-seeds=1",
+            "experts=[3,2]");
+    private static final String METHODS = "methods=[{name=uncurl},{name=spectral}]";
+
     private static final String TINY =
-            "sweep --as-of 2026-11-25 --config sweep/demo --set models=[{name=base}] --set tasks=["
-                    + TASK
-                    + "] --set evaluate.split=train --set evaluate.limit=0 --set routing.tokens=0 --set controls.other-task="
-                    + OTHER
-                    + " --set controls.random-seeds=1 --set experts=[3,2] ";
-    private static final String SWEEP = TINY + "--set methods=[{name=uncurl},{name=spectral}]";
+            "sweep --as-of 2026-11-25 --config sweep/demo --set " + String.join(" --set ", SMALL);
+    private static final String SWEEP = TINY + " --set " + METHODS;
 
     /** Parent; 2 methods x 2 K x 2 seeds; random at 2 K; the same plans made on the other task. */
     private static final int CELLS = 1 + 8 + 2 + 8;
@@ -97,10 +109,12 @@ class SweepTest {
                 .collectAsList();
     }
 
-    private static long commits(Cli cli) {
+    /** How many files of results were ever written: one for each cell, if none was scored twice. */
+    private static long written(Cli cli) {
         return cli.open()
                 .spark()
-                .sql("SELECT count(*) FROM uncurl.evaluation.results.snapshots")
+                .sql("SELECT sum(CAST(summary['added-data-files'] AS BIGINT)) FROM"
+                        + " uncurl.evaluation.results.snapshots")
                 .first()
                 .getLong(0);
     }
@@ -111,12 +125,13 @@ class SweepTest {
         Cli killed = warehouse("killed");
         Row sixth = rows(undisturbed, UncurlTable.CELLS).get(5);
         String id = sixth.getAs("results_id");
-        StallingUncurl.kill(killed, "results/data/" + id.replace("+", "%2B"), SWEEP);
-        assertThat(commits(killed)).isEqualTo(5);
+        String alone = SWEEP + " --set parallel=1 --set commit-cells=5";
+        StallingUncurl.kill(killed, "results/data/" + id.replace("+", "%2B"), alone);
+        assertThat(written(killed)).isEqualTo(5);
         String status = killed.succeed("sweep --config sweep/demo --status");
         assertThat(status).containsPattern("Sweep demo of 2026-11-25: [0-5] of " + CELLS + " cells done, 0 failed");
         assertThat(killed.succeed(SWEEP)).contains("the results of 5 are there, " + (CELLS - 5) + " to run");
-        assertThat(commits(killed)).isEqualTo(CELLS).isEqualTo(commits(undisturbed));
+        assertThat(written(killed)).isEqualTo(CELLS).isEqualTo(written(undisturbed));
         assertThat(end(killed)).hasSize(CELLS).isEqualTo(end(undisturbed));
         assertThat(results(killed)).hasSizeGreaterThanOrEqualTo(CELLS).isEqualTo(results(undisturbed));
     }
@@ -124,7 +139,7 @@ class SweepTest {
     @Test
     @Order(2)
     void nothingRunsTwiceNotUnderAnotherNameNorOnAnotherDate() {
-        long before = commits(undisturbed);
+        long before = written(undisturbed);
         List<Row> yesterday = end(undisturbed);
         for (String again : List.of("", " --set sweep=another", " --as-of 2026-11-26")) {
             String line = again.contains("as-of") ? SWEEP.replace(" --as-of 2026-11-25", "") + again : SWEEP + again;
@@ -132,7 +147,7 @@ class SweepTest {
                     .contains("the results of " + CELLS + " are there, 0 to run")
                     .contains("0 cells run in");
         }
-        assertThat(commits(undisturbed)).isEqualTo(before);
+        assertThat(written(undisturbed)).isEqualTo(before);
         assertThat(undisturbed
                         .open()
                         .rows(UncurlTable.CELLS, "sweep", "demo", "as_of", "2026-11-25")
@@ -155,9 +170,35 @@ class SweepTest {
 
     @Test
     @Order(4)
+    void twoSweepsAtOnceShareTheCellsAndNoneIsScoredTwice() {
+        Cli shared = warehouse("shared");
+        List<SweepRun.Outcome> outcomes = Stream.of("one", "two")
+                .map(name -> CompletableFuture.supplyAsync(() -> {
+                    var settings = new ArrayList<>(SMALL);
+                    settings.addAll(List.of(METHODS, "sweep=" + name, "commit-cells=3"));
+                    SweepConfig config = Sweeps.config(settings.toArray(String[]::new));
+                    var sweep = new Sweep(
+                            config, shared.open(), shared.place(), LocalDate.parse("2026-11-25"), "sweep " + name);
+                    return sweep.run(Clock.systemUTC());
+                }))
+                .toList()
+                .stream()
+                .map(CompletableFuture::join)
+                .toList();
+        assertThat(outcomes).allMatch(outcome -> outcome.count(CellState.DONE) == CELLS);
+        assertThat(outcomes.stream().mapToInt(SweepRun.Outcome::ran).sum()).isEqualTo(CELLS);
+        assertThat(written(shared)).isEqualTo(CELLS);
+        String values =
+                "SELECT metric, value, standard_error, n FROM uncurl.evaluation.results ORDER BY model_id, metric";
+        assertThat(shared.open().spark().sql(values).collectAsList())
+                .isEqualTo(undisturbed.open().spark().sql(values).collectAsList());
+    }
+
+    @Test
+    @Order(5)
     void aCellThatFailsIsRecordedAndTheRestIsMadeIntoModels() throws IOException {
         Path file = folder.resolve("notify.json");
-        String line = TINY + "--set sweep=failing --set makes=models --set experts=[2] --set seeds=[1]"
+        String line = TINY + " --set sweep=failing --set makes=models --set experts=[2] --set seeds=[1]"
                 + " --set methods=[{name=frequency},{name=uncurl,max-cluster=2}]";
         Cli.Outcome outcome = undisturbed.run((line + " --notify-file " + file).split(" "));
         assertThat(outcome.code()).as(outcome.err()).isEqualTo(7);

@@ -29,6 +29,6 @@ final class Sweeps {
     }
 
     static List<Cell> cells(SweepConfig config, SweptModel... models) {
-        return SearchSpace.of(config, List.of(models), tasks(config)).cells();
+        return SearchSpace.of(config, List.of(models), List.of(), tasks(config)).cells();
     }
 }

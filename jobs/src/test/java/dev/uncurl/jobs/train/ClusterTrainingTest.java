@@ -1,72 +1,146 @@
 package dev.uncurl.jobs.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.checkpoint.Manifest;
 import dev.uncurl.jobs.Cli;
-import dev.uncurl.jobs.Uncurl;
+import dev.uncurl.jobs.ClusterProcess;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Training on a cluster of two executors, each a process of its own with one rank. */
+/** Training, and scoring with divided experts, on a cluster of two executors, each a process of its own with one rank. */
 @Tag("slow")
 class ClusterTrainingTest {
     private static final String PRETRAIN = "pretrain --config src/test/resources/tiny/pretrain.conf"
             + " --set corpora=[cc100] --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1"
             + " --set train.checkpoint.every=10 --set train.tokens=5000";
 
+    private static final String LONGER = "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[cc100]"
+            + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=60000"
+            + " --set train.checkpoint.every=100 --set train.validation.every=0 --set train.restarts=20"
+            + " --set train.expert-parallel=2 --model ";
+
+    /** So large that a stage of the cluster lasts a while after its first file. */
+    private static final String UNTRAINED = "pretrain --untrained --config src/test/resources/tiny/pretrain.conf"
+            + " --set corpora=[cc100] --set model.layers=4 --set model.width=64 --set model.feed-forward=256 --model ";
+
+    private static final String DUMP = "dump-logits --expert-parallel 2 --task superglue/copa --model ";
+    private static final String EVALUATE = "evaluate --expert-parallel 2 --task superglue/copa --split train --model ";
+
     @Test
     void anErrorThatTheUserCanRemedyEndsTheRunWithItsMessageAndCode(@TempDir Path folder) throws Exception {
         var cli = new Cli(folder.resolve("warehouse"));
         cli.succeed("tokenize --config src/test/resources/tiny/tokenize.conf");
-        String said = onCluster(folder, cli, 2, PRETRAIN + " --model none", "-Duncurl.threads=none");
-        assertThat(said).contains("System property uncurl.threads = none").doesNotContain("internal error");
+        try (var process = new ClusterProcess(folder, cli, PRETRAIN + " --model none", "-Duncurl.threads=none")) {
+            assertThat(process.ended(2))
+                    .contains("System property uncurl.threads = none")
+                    .doesNotContain("internal error");
+        }
     }
 
     /**
      * Ranks that are executors, and divide the experts, make the model that ranks make which are threads, though an executor is
-     * killed after the first of its checkpoints, and another one takes its place.
+     * killed after the first of its checkpoints, and another one takes its place. Then they dump and evaluate another model, and an
+     * executor is killed when the first rows are there.
      */
     @Test
-    void ranksOfAClusterMakeTheModelOfThreadsEvenIfOneIsKilled(@TempDir Path folder) throws Exception {
+    void ranksOfAClusterMakeTheModelAndTheRowsOfThreadsEvenIfOneIsKilled(@TempDir Path folder) throws Exception {
         var cli = new Cli(folder.resolve("warehouse"));
         cli.succeed("tokenize --config src/test/resources/tiny/tokenize.conf");
-        String longer = "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[cc100]"
-                + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=100000"
-                + " --set train.checkpoint.every=150 --set train.validation.every=0 --set train.restarts=20"
-                + " --set train.expert-parallel=2";
-        cli.succeed(longer + " --model undisturbed");
-        Process process = start(folder, cli, longer + " --model disturbed");
-        Path checkpoint = folder.resolve("warehouse/checkpoints/disturbed/step-150");
+        cli.succeed(LONGER + "undisturbed");
+        for (String model : List.of("threads", "cluster")) {
+            cli.succeed(UNTRAINED + model);
+        }
+        cli.succeed(DUMP + "threads");
+        cli.succeed(EVALUATE + "threads");
+        String steps = Stream.of(LONGER + "disturbed", DUMP + "cluster", EVALUATE + "cluster")
+                .map(line -> "\"" + line + "\"")
+                .collect(Collectors.joining(", "));
+        Path demo = Files.writeString(folder.resolve("steps.conf"), "steps = [" + steps + "], queries = []");
+        try (var process = new ClusterProcess(folder, cli, "demo --verbose --config " + demo)) {
+            killAfterCheckpoint(process, folder.resolve("warehouse/checkpoints/disturbed/step-100"));
+            while (process.isAlive() && !hasLogits(cli.folder())) {
+                Thread.sleep(10);
+            }
+            process.killExecutor();
+            assertThat(process.ended(0))
+                    .contains("train disturbed: a rank was lost", "Starting again from step ", "restart 1 of 20")
+                    .containsPattern(
+                            "dump: a rank was lost .*\\. Starting again from the beginning of the stage, restart 1 of 20");
+        }
+        assertThat(files(cli, "disturbed")).isEqualTo(files(cli, "undisturbed"));
+        assertThat(metrics(cli, "disturbed")).hasSizeGreaterThan(100).isEqualTo(metrics(cli, "undisturbed"));
+        assertSameRows(cli, UncurlTable.LOGITS, "layer", "sequence_id", "position", "token_id", "logits");
+        assertSameRows(cli, UncurlTable.SCORED, "example_id", "log_likelihoods");
+    }
+
+    private static void killAfterCheckpoint(ClusterProcess process, Path checkpoint)
+            throws IOException, InterruptedException {
         while (process.isAlive() && !Files.exists(checkpoint)) {
             Thread.sleep(20);
         }
         // between two stages nothing is lost with an executor: then the next one goes, when there has been time to
         // replace it
-        for (int tick = 0;
-                process.isAlive() && !Files.readString(folder.resolve("out")).contains("a rank was lost");
-                tick++) {
+        for (int tick = 0; process.isAlive() && !process.said().contains("a rank was lost"); tick++) {
             Thread.sleep(500);
             if (tick % 20 == 0) {
-                List<ProcessHandle> executors = process.children().toList();
-                executors.get(executors.size() - 1).destroyForcibly();
+                process.killExecutor();
             }
         }
-        assertThat(said(folder, process, 0))
-                .contains("a rank was lost", "Starting again from step ", "restart 1 of 20");
-        assertThat(files(cli, "disturbed")).isEqualTo(files(cli, "undisturbed"));
-        assertThat(metrics(cli, "disturbed")).hasSizeGreaterThan(150).isEqualTo(metrics(cli, "undisturbed"));
+    }
+
+    /** Whether the first data file of the cluster's dump is there. */
+    private static boolean hasLogits(Path warehouse) throws IOException {
+        try (Stream<Path> files = Files.walk(warehouse)) {
+            return files.map(file -> warehouse.relativize(file).toString())
+                    .anyMatch(file -> file.contains("logits") && file.contains("cluster") && file.endsWith(".parquet"));
+        } catch (UncheckedIOException e) {
+            return false; // a file has gone meanwhile
+        }
+    }
+
+    /** Rows of both models, which are equal apart from rounding: the batches are others. @param columns a key, and numbers at last */
+    private static void assertSameRows(Cli cli, UncurlTable table, String... columns) {
+        List<Row> expected = rows(cli, table, "threads", columns);
+        List<Row> rows = rows(cli, table, "cluster", columns);
+        assertThat(rows).hasSameSizeAs(expected).hasSizeGreaterThan(100);
+        int last = columns.length - 1;
+        for (int i = 0; i < rows.size(); i++) {
+            for (int column = 0; column < last; column++) {
+                assertThat(rows.get(i).get(column)).isEqualTo(expected.get(i).get(column));
+            }
+            List<Number> numbers = rows.get(i).getList(last);
+            for (int one = 0; one < numbers.size(); one++) {
+                assertThat(numbers.get(one).doubleValue())
+                        .isCloseTo(
+                                expected.get(i).<Number>getList(last).get(one).doubleValue(), within(1e-4));
+            }
+        }
+    }
+
+    private static List<Row> rows(Cli cli, UncurlTable table, String model, String... columns) {
+        Column[] key =
+                Stream.of(columns).limit(columns.length - 1).map(functions::col).toArray(Column[]::new);
+        return cli.open()
+                .rows(table, "model_id", model)
+                .selectExpr(columns)
+                .orderBy(key)
+                .collectAsList();
     }
 
     private static Map<String, Manifest.Entry> files(Cli cli, String model) {
@@ -79,61 +153,5 @@ class ClusterTrainingTest {
                 .select("step", "tokens", "loss", "validation_loss", "grad_norm", "layers", "sequences_hash")
                 .orderBy("step")
                 .collectAsList();
-    }
-
-    /**
-     * Runs a command in a process whose executors are processes too; returns what it printed.
-     *
-     * @param options further options of the executors' JVMs
-     */
-    private static String onCluster(Path folder, Cli cli, int code, String command, String... options)
-            throws IOException, InterruptedException {
-        return said(folder, start(folder, cli, command, options), code);
-    }
-
-    private static Process start(Path folder, Cli cli, String command, String... options) throws IOException {
-        Files.createDirectories(folder.resolve("spark/jars"));
-        String path = System.getProperty("java.class.path");
-        var line = new ArrayList<String>();
-        line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        line.addAll(List.of("-Xmx600m", "@../conf/spark/java17.options"));
-        line.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
-        line.add("-Duncurl.home=" + Path.of("..").toAbsolutePath().normalize());
-        Map<String, String> settings = Map.ofEntries(
-                Map.entry("spark.master", "local-cluster[2,1,900]"),
-                Map.entry("spark.ui.enabled", "false"),
-                Map.entry("spark.driver.host", "127.0.0.1"),
-                Map.entry("spark.driver.bindAddress", "127.0.0.1"),
-                Map.entry("spark.executor.memory", "800m"),
-                Map.entry("spark.executor.extraClassPath", path),
-                Map.entry(
-                        "spark.executor.extraJavaOptions",
-                        "--add-modules=jdk.incubator.vector -Dorg.bytedeco.javacpp.maxbytes=600m"
-                                + " -Dorg.bytedeco.javacpp.maxphysicalbytes=0 " + String.join(" ", options)),
-                Map.entry("spark.sql.shuffle.partitions", "2"),
-                Map.entry("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s"),
-                Map.entry("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"));
-        settings.forEach((key, value) -> line.add("-D" + key + "=" + value));
-        line.addAll(List.of("-cp", path, Uncurl.class.getName()));
-        line.addAll(List.of(command.split(" ")));
-        line.addAll(List.of("--warehouse", cli.folder().toString()));
-        ProcessBuilder builder = new ProcessBuilder(line).redirectErrorStream(true);
-        builder.environment()
-                .putAll(Map.of(
-                        "SPARK_HOME", folder.resolve("spark").toString(),
-                        "SPARK_SCALA_VERSION", "2.12",
-                        "SPARK_LOCAL_IP", "127.0.0.1"));
-        return builder.redirectOutput(folder.resolve("out").toFile()).start();
-    }
-
-    private static String said(Path folder, Process process, int code) throws IOException, InterruptedException {
-        try {
-            assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("it ends").isTrue();
-        } finally {
-            process.destroyForcibly();
-        }
-        String said = Files.readString(folder.resolve("out"));
-        assertThat(process.exitValue()).as(said).isEqualTo(code);
-        return said;
     }
 }

@@ -134,6 +134,25 @@ class ModelSizeTest {
                 .hasMessageContaining("train.ranks smaller");
     }
 
+    /** Moments of a slice; one micro-step needs no sum of gradients; a rank computes no more sequences than it has. */
+    @Test
+    void aRankTakesMomentsOfItsSliceAndSumsOverMicroSteps() {
+        var model = demo().model();
+        long parameters = ModelSize.parameters(model);
+        long one = bytes("train.ranks=1", "train.batch=16", "train.micro-batch=4");
+        long four = bytes("train.ranks=4", "train.batch=64", "train.micro-batch=4");
+        long atOnce = bytes("train.ranks=4", "train.batch=16", "train.micro-batch=4");
+        assertThat(one - four).isEqualTo(4 * (2 * parameters - 2 * ((parameters + 3) / 4)));
+        assertThat(four - atOnce).isEqualTo(4 * parameters);
+        assertThat(bytes("train.ranks=4", "train.batch=16", "train.micro-batch=16"))
+                .isEqualTo(atOnce);
+    }
+
+    private static long bytes(String... settings) {
+        var config = demo(settings);
+        return ModelSize.trainingBytes(config.model(), config.train());
+    }
+
     @Test
     void aModelOfTheDemoFits() {
         check(demo());

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.uncurl.config.Settings;
 import dev.uncurl.jobs.Cli;
 import dev.uncurl.jobs.warehouse.UncurlTable;
+import dev.uncurl.model.ModelSize;
 import dev.uncurl.model.spec.ModelConfig;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,6 +14,8 @@ import org.apache.spark.sql.Row;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class StepCostTest {
     private static PretrainConfig config(String... overrides) {
@@ -39,14 +42,28 @@ class StepCostTest {
         long common = whole.parameters() - experts;
         assertThat(halves.parameters()).isEqualTo(common + experts / 2);
         assertThat(single.parameters()).isEqualTo(common + experts / 8);
-        // parameters and gradients; the moments of a slice are an eighth of all in either case
-        assertThat(whole.memory() - single.memory()).isEqualTo(4 * 2 * experts * 7 / 8);
+        assertThat(single.memory()).isLessThan(halves.memory()).isLessThan(whole.memory());
         assertThat(whole.sent()).isEqualTo(4 * 2 * (common + experts) * 7 / 8.0);
         // four ranks have the same experts; 2 * 256 tokens go to and fro twice, half of them to the other rank
         assertThat(halves.sent())
                 .isEqualTo(4 * (2 * common * 7 / 8.0 + 2 * experts / 2 * 3 / 4.0 + 512 * 2 * 256 * 4 / 2.0));
         assertThat(single.sent()).isEqualTo(4 * (2 * common * 7 / 8.0 + 512 * 2 * 256 * 4 * 7 / 8.0));
         assertThat(whole.operations()).isEqualTo(512 * StepCost.operationsPerToken(bench));
+    }
+
+    /** With the rows of other ranks, the moments of slices, and a sum of gradients, as there are several micro-steps. */
+    @ParameterizedTest
+    @CsvSource({"8, 1, 2", "8, 2, 2", "8, 8, 1", "2, 1, 2", "1, 1, 3"})
+    void theMemoryIsThatWhichTrainingChecks(int ranks, int parts, int microBatch) {
+        ModelConfig bench = Settings.load("model/bench", List.of()).bind(ModelConfig.class);
+        var other = config("train.batch=16", "train.micro-batch=" + microBatch).train();
+        var train = config(
+                        "train.batch=16",
+                        "train.micro-batch=" + microBatch,
+                        "train.ranks=" + ranks,
+                        "train.expert-parallel=" + parts)
+                .train();
+        assertThat(StepCost.of(bench, other, ranks, parts).memory()).isEqualTo(ModelSize.trainingBytes(bench, train));
     }
 
     /** The numbers that are gathered are few, beside the parameters. */

@@ -26,6 +26,8 @@ public record CellRow(
         Optional<Integer> expertsAfter,
         Optional<Long> seed,
         Optional<String> router,
+        Optional<String> recipe,
+        Optional<Long> recipeSeed,
         String state,
         int attempts,
         Optional<Double> seconds,
@@ -33,6 +35,7 @@ public record CellRow(
         Optional<String> planId,
         Optional<String> resultsId,
         Optional<String> prunedModelId,
+        Optional<Boolean> keepsModel,
         Map<String, String> settings,
         String command,
         Instant updatedAt) {}

@@ -1,4 +1,4 @@
-package dev.uncurl.jobs.train;
+package dev.uncurl.jobs.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -24,6 +24,9 @@ class RestartsTest {
         var rank = new SparkException(ABORTED + LostRankException.class.getName()
                 + ": Rank 1 on host b has left\n\tat dev.uncurl.jobs.cluster.Inbox.take(Inbox.java:1)");
         assertThat(Restarts.lost(new IllegalStateException("no", rank))).hasValue("Rank 1 on host b has left");
+        var files = new SparkException(
+                ABORTED + "org.apache.spark.shuffle.FetchFailedException: Failed to connect to /127.0.0.1:1");
+        assertThat(Restarts.lost(files)).isPresent();
         assertThat(Restarts.lost(new LostRankException(List.of(1), "Rank 1 hangs", null)))
                 .isEmpty(); // of a thread of this process, which would hang again
     }
@@ -41,10 +44,10 @@ class RestartsTest {
     void thereAreAsManyRestartsAsConfigured() {
         var lost = new SparkException(ABORTED + "ExecutorLostFailure (executor 1 exited)");
         var restarts = new Restarts("train x", 2);
-        assertThat(restarts.again(new NullPointerException(), 0)).isFalse();
-        assertThat(restarts.again(lost, 0)).isTrue();
-        assertThat(restarts.again(lost, 10)).isTrue();
-        assertThat(restarts.again(lost, 10)).isFalse();
-        assertThat(new Restarts("train x", 0).again(lost, 0)).isFalse();
+        assertThat(restarts.again(new NullPointerException(), "step 0")).isFalse();
+        assertThat(restarts.again(lost, "step 0")).isTrue();
+        assertThat(restarts.again(lost, "step 10")).isTrue();
+        assertThat(restarts.again(lost, "step 10")).isFalse();
+        assertThat(new Restarts("train x", 0).again(lost, "step 0")).isFalse();
     }
 }

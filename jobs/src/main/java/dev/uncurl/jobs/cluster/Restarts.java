@@ -1,4 +1,4 @@
-package dev.uncurl.jobs.train;
+package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.collective.LostRankException;
 import dev.uncurl.jobs.spark.Causes;
@@ -7,15 +7,18 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Decides whether a segment whose stage has failed is started again. Spark does not do so itself with a barrier stage whose
- * results go to the driver. A segment whose rank was lost is, from the checkpoint that it began with: so the run ends with the
- * bits of an undisturbed one, and the loss does not count as a failure of a task ({@code spark.task.maxFailures}). A failure of
- * another kind would come again.
+ * Decides whether a barrier stage that has failed is started again. Spark does not do so itself with one whose results go to the
+ * driver. A stage whose rank was lost is, in training from the checkpoint that it began with: so the run ends with the bits of an
+ * undisturbed one, and the loss does not count as a failure of a task ({@code spark.task.maxFailures}). A failure of another kind
+ * would come again.
  */
-final class Restarts {
-    /** How Spark and ranks say that a rank is lost, in the text of a stage's failure. */
-    private static final List<String> SIGNS =
-            List.of("ExecutorLostFailure", LostRankException.class.getName(), "Executor heartbeat timed out");
+public final class Restarts {
+    /** How Spark and ranks say that a rank is lost, in the text of a stage's failure; the last one, that its files are. */
+    private static final List<String> SIGNS = List.of(
+            "ExecutorLostFailure",
+            LostRankException.class.getName(),
+            "Executor heartbeat timed out",
+            "org.apache.spark.shuffle.FetchFailedException");
 
     private static final int LONGEST = 200;
 
@@ -24,7 +27,7 @@ final class Restarts {
     private int count;
 
     /** @param most restarts of the whole run */
-    Restarts(String what, int most) {
+    public Restarts(String what, int most) {
         this.what = what;
         this.most = most;
     }
@@ -32,9 +35,9 @@ final class Restarts {
     /**
      * Whether to start again after a failure; prints a line if so.
      *
-     * @param step number of steps that the segment's checkpoint has
+     * @param from where it begins again, for the line
      */
-    boolean again(Exception failure, int step) {
+    public boolean again(Exception failure, String from) {
         Optional<String> reason = lost(failure);
         if (reason.isEmpty() || count == most) {
             return false;
@@ -42,10 +45,10 @@ final class Restarts {
         count++;
         System.out.printf(
                 Locale.ROOT,
-                "%s: a rank was lost (%s). Starting again from step %d, restart %d of %d%n",
+                "%s: a rank was lost (%s). Starting again from %s, restart %d of %d%n",
                 what,
                 reason.get(),
-                step,
+                from,
                 count,
                 most);
         return true;

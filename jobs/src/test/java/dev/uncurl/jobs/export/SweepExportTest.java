@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Exports to a stub that knows the documented endpoints and fields, and no others. */
+@Tag("slow")
 class SweepExportTest {
     private static final List<CellRow> DONE = SweptCells.of("s", "2026-11-25", 1, "a", "b", "c-tuned");
     private static final List<ResultRow> RESULTS = List.of(
@@ -184,7 +185,6 @@ class SweepExportTest {
     }
 
     @Test
-    @Tag("slow")
     void theCommandExportsTheNewestDateOfAWarehouse(@TempDir Path folder) {
         var cli = new Cli(folder);
         Warehouse warehouse = cli.open();

@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.DigestInputStream;
@@ -150,12 +151,16 @@ final class Storage {
         if (fs instanceof RawLocalFileSystem local) {
             // Hadoop's local file system looks for the file before it writes it
             java.nio.file.Path target = local.pathToFile(file).toPath();
-            Files.createDirectories(target.getParent());
-            try {
-                Files.write(target, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-                return true;
-            } catch (FileAlreadyExistsException e) {
-                return false;
+            while (true) {
+                Files.createDirectories(target.getParent());
+                try {
+                    Files.write(target, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                    return true;
+                } catch (NoSuchFileException e) {
+                    // another process has deleted the folder meanwhile
+                } catch (FileAlreadyExistsException e) {
+                    return false;
+                }
             }
         }
         try {

@@ -71,20 +71,7 @@ record FrontierChart(String quantity, Function<SettingRow, Optional<Double>> siz
     void draw(Markup page, String title, List<SettingRow> all) {
         List<SettingRow> rows = drawable(all);
         Scales scales = scales(rows);
-        page.open(
-                "svg",
-                "class",
-                "chart",
-                "viewBox",
-                "0 0 " + WIDTH + " " + HEIGHT,
-                "width",
-                Integer.toString(WIDTH),
-                "height",
-                Integer.toString(HEIGHT),
-                "role",
-                "img",
-                "aria-label",
-                title + ". " + rows.stream().map(this::words).collect(Collectors.joining("; ")));
+        page.chart(WIDTH, HEIGHT, title + ". " + rows.stream().map(this::words).collect(Collectors.joining("; ")));
         axes(page, scales);
         List<SettingRow> frontier = frontier(rows);
         line(page, scales, frontier);

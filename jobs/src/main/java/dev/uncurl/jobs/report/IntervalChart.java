@@ -28,20 +28,7 @@ record IntervalChart(Axis axis) {
     /** @param title text alternative of the whole drawing */
     void draw(Markup page, String title, List<Compared> rows) {
         int bottom = 6 + ROW * rows.size();
-        page.open(
-                "svg",
-                "class",
-                "chart",
-                "viewBox",
-                "0 0 " + WIDTH + " " + (bottom + FOOT),
-                "width",
-                Integer.toString(WIDTH),
-                "height",
-                Integer.toString(bottom + FOOT),
-                "role",
-                "img",
-                "aria-label",
-                title + ". " + alternative(rows));
+        page.chart(WIDTH, bottom + FOOT, title + ". " + alternative(rows));
         for (double tick : axis.ticks()) {
             String x = at(x(tick));
             page.empty("line", "class", tick == 0 ? "zero" : "grid", "x1", x, "x2", x, "y1", "6", "y2", at(bottom));

@@ -81,20 +81,7 @@ record LossCurve(String run, List<MetricsRow> rows, OptionalDouble unigram) {
                 all.stream().max(Double::compare).orElseThrow(),
                 6);
         var x = Axis.covering(0, training.get(training.size() - 1).tokens, 4);
-        page.open(
-                "svg",
-                "class",
-                "chart",
-                "viewBox",
-                "0 0 " + WIDTH + " " + HEIGHT,
-                "width",
-                Integer.toString(WIDTH),
-                "height",
-                Integer.toString(HEIGHT),
-                "role",
-                "img",
-                "aria-label",
-                run + ". " + summary());
+        page.chart(WIDTH, HEIGHT, run + ". " + summary());
         axes(page, x, y);
         page.empty(
                 "polyline",

@@ -36,6 +36,27 @@ final class Markup {
         }
     }
 
+    /** Opens an SVG image of a chart. @param alternative what it shows, in words */
+    Markup chart(int width, int height, String alternative) {
+        String w = Integer.toString(width);
+        String h = Integer.toString(height);
+        String box = "0 0 " + w + " " + h;
+        return open(
+                "svg",
+                "class",
+                "chart",
+                "viewBox",
+                box,
+                "width",
+                w,
+                "height",
+                h,
+                "role",
+                "img",
+                "aria-label",
+                alternative);
+    }
+
     Markup text(String text) {
         try {
             xml.writeCharacters(text);

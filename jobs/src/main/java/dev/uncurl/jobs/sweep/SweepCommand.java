@@ -124,7 +124,7 @@ public final class SweepCommand implements Callable<Integer> {
                     "Sweep " + sweep + " was not run for " + date,
                     "Leave --as-of out for the newest date, or run it without --status.");
         }
-        System.out.print(SweepText.status(sweep, date, rows));
+        System.out.print(SweepText.status(sweep, date, warehouseOptions.folder(), rows));
     }
 
     private int run(SweepConfig config, Warehouse warehouse, LocalDate date, OutputFile notify) {
@@ -170,7 +170,7 @@ public final class SweepCommand implements Callable<Integer> {
                 outcome.ran(),
                 SweepProgress.time(seconds),
                 outcome.found());
-        System.out.print(SweepText.status(config.sweep(), date.toString(), rows));
+        System.out.print(SweepText.status(config.sweep(), date.toString(), warehouseOptions.folder(), rows));
         if (outcome.stop() != SweepRun.Stop.NONE) {
             System.out.println("Stopped by " + stopped(outcome) + ": run the same command again to go on.");
         }
@@ -213,7 +213,7 @@ public final class SweepCommand implements Callable<Integer> {
                 null,
                 RecordedCommand.of(spec),
                 SweepText.query(config.sweep(), date.toString()),
-                SweepText.report(config.sweep(), date.toString()));
+                SweepText.report(config.sweep(), date.toString(), warehouseOptions.folder()));
     }
 
     private Notification notification(SweepConfig config, LocalDate date, RuntimeException e, double seconds) {
@@ -233,7 +233,7 @@ public final class SweepCommand implements Callable<Integer> {
                 error == null ? Failures.firstLine(e) : error.getMessage(),
                 RecordedCommand.of(spec),
                 SweepText.query(config.sweep(), date.toString()),
-                SweepText.report(config.sweep(), date.toString()));
+                SweepText.report(config.sweep(), date.toString(), warehouseOptions.folder()));
     }
 
     private static void write(OutputFile file, Notification notification) {

@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.sweep;
 
+import dev.uncurl.jobs.cli.RecordedCommand;
 import dev.uncurl.jobs.output.TextTable;
 import dev.uncurl.jobs.warehouse.row.CellRow;
 import dev.uncurl.pruning.BuiltInMethods;
@@ -84,7 +85,7 @@ final class SweepText {
     }
 
     /** How far a sweep is: cells by state, time, failures with their messages, the query for its results. */
-    static String status(String sweep, String asOf, List<CellRow> rows) {
+    static String status(String sweep, String asOf, String warehouse, List<CellRow> rows) {
         long failed = count(rows, CellState.FAILED);
         long out = count(rows, CellState.LEFT_OUT);
         long left = count(rows, CellState.WAITING) + count(rows, CellState.RUNNING);
@@ -114,22 +115,25 @@ final class SweepText {
         if (failed > MOST) {
             text.append("  and ").append(failed - MOST).append(" more: state = 'failed' in sweep.cells\n");
         }
-        return text.append("Results: jobs/submit sql \"")
+        return text.append("Results: ")
+                .append(RecordedCommand.of(List.of("sql", "--warehouse", warehouse)))
+                .append(" \"")
                 .append(query(sweep, asOf))
                 .append("\"\nReport: ")
-                .append(report(sweep, asOf))
+                .append(report(sweep, asOf, warehouse))
                 .append('\n')
                 .toString();
-    }
-
-    /** The command that draws the results of a sweep. */
-    static String report(String sweep, String asOf) {
-        return "jobs/submit report sweep --sweep " + sweep + " --as-of " + asOf + " --out " + sweep + "-" + asOf
-                + ".html";
     }
 
     /** The statement that shows the results of a sweep. */
     static String query(String sweep, String asOf) {
         return "SELECT * FROM sweep_results WHERE sweep = '" + sweep + "' AND as_of = '" + asOf + "' ORDER BY position";
+    }
+
+    /** The command that draws the results of a sweep. */
+    static String report(String sweep, String asOf, String warehouse) {
+        String file = sweep + "-" + asOf + ".html";
+        return RecordedCommand.of(
+                List.of("report", "sweep", "--sweep", sweep, "--as-of", asOf, "--out", file, "--warehouse", warehouse));
     }
 }

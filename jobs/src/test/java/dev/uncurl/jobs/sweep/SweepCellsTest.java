@@ -77,13 +77,14 @@ class SweepCellsTest {
                 CELLS.cells().get(0).id(),
                 CellStatus.NEW.running().done(90, new Results(Optional.empty(), "m", Optional.empty())));
         statuses.put(CELLS.cells().get(1).id(), CellStatus.NEW.running().failed(30, "No room\n  Make some."));
-        String text = SweepText.status("demo", "2026-11-25", CELLS.rows(statuses));
+        String text = SweepText.status("demo", "2026-11-25", "/srv/my sweeps", CELLS.rows(statuses));
         assertThat(text)
                 .startsWith("Sweep demo of 2026-11-25: 1 of 27 cells done, 1 failed, 25 left; 2 min in cells\n")
                 .contains("failed, attempt 1: uncurl 4 of 8, seed 1, map: m on flan\n      No room\n        Make some.")
-                .contains("FROM sweep_results WHERE sweep = 'demo' AND as_of = '2026-11-25'")
-                .endsWith(
-                        "Report: jobs/submit report sweep --sweep demo --as-of 2026-11-25 --out demo-2026-11-25.html\n");
+                .contains(
+                        "Results: jobs/submit sql --warehouse '/srv/my sweeps' \"SELECT * FROM sweep_results WHERE sweep = 'demo' AND as_of = '2026-11-25'")
+                .endsWith("Report: jobs/submit report sweep --sweep demo --as-of 2026-11-25 --out demo-2026-11-25.html"
+                        + " --warehouse '/srv/my sweeps'\n");
         CELLS.rows(Map.of()).forEach(row -> assertThat(SweepText.name(row))
                 .isEqualTo(CELLS.cells().get(row.position() - 1).toString()));
     }

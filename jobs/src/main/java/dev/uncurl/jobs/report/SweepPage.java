@@ -88,8 +88,8 @@ final class SweepPage {
         String margin = Digits.fixed(smallest.margin().orElseThrow(), 3);
         var plan = study.plan(group).filter(SweepStudy.ChosenPlan::notWorse);
         if (smallest.method().isEmpty() || plan.isEmpty()) {
-            return "no plan is shown to be not worse than the unpruned model by more than " + margin + ", of "
-                    + smallest.settings() + " compared.";
+            return "none of the " + smallest.settings() + " plans is shown to cost at most " + margin
+                    + " more than the unpruned model.";
         }
         SettingRow row = plan.get().setting();
         return "the smallest plan that is not worse than the unpruned model by more than " + margin + " is "

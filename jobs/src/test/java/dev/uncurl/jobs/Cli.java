@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.spark.sql.SparkSession;
 
 /** Runs commands in this process, as a user would by jobs/submit, on local[2]. */
 public final class Cli {
@@ -65,6 +66,16 @@ public final class Cli {
 
     public Warehouse open() {
         return Warehouse.open(warehouse);
+    }
+
+    /** The warehouse, without a look at its tables, which takes seconds in a new session. */
+    Warehouse at() {
+        return Warehouse.at(warehouse);
+    }
+
+    /** The session of the application. */
+    SparkSession session() {
+        return at().spark();
     }
 
     /** The warehouse, as a command gets it. */

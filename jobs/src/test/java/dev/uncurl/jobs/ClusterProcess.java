@@ -23,15 +23,24 @@ public final class ClusterProcess implements AutoCloseable {
      * @param options further options of the executors' JVMs
      */
     public ClusterProcess(Path folder, Cli cli, String command, String... options) throws IOException {
+        this(folder, cli, command, Map.of(), options);
+    }
+
+    /** As above. @param properties further ones of Spark */
+    public ClusterProcess(Path folder, Cli cli, String command, Map<String, String> properties, String... options)
+            throws IOException {
         Files.createDirectories(folder.resolve("spark/jars"));
         out = folder.resolve("out");
         String path = System.getProperty("java.class.path");
         var line = new ArrayList<String>();
         line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        // the driver plans and waits: its executors compute
+        line.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
         line.addAll(List.of("-Xmx600m", "@../conf/spark/java17.options"));
         line.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
         line.add("-Duncurl.home=" + Path.of("..").toAbsolutePath().normalize());
         settings(path, options).forEach((key, value) -> line.add("-D" + key + "=" + value));
+        properties.forEach((key, value) -> line.add("-D" + key + "=" + value));
         line.addAll(List.of("-cp", path, Uncurl.class.getName()));
         line.addAll(List.of(command.split(" ")));
         line.addAll(List.of("--warehouse", cli.place()));
@@ -57,7 +66,9 @@ public final class ClusterProcess implements AutoCloseable {
                         "--add-modules=jdk.incubator.vector -Dorg.bytedeco.javacpp.maxbytes=600m"
                                 + " -Dorg.bytedeco.javacpp.maxphysicalbytes=0 " + String.join(" ", options)),
                 Map.entry("spark.sql.shuffle.partitions", "2"),
+                // as standalone.conf has it: a lost executor is waited for
                 Map.entry("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s"),
+                Map.entry("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "600"),
                 Map.entry("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"));
     }
 
@@ -80,7 +91,7 @@ public final class ClusterProcess implements AutoCloseable {
 
     /** Waits for its end with this exit code, and returns what it printed. */
     public String ended(int code) throws IOException, InterruptedException {
-        assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("it ends").isTrue();
+        assertThat(process.waitFor(10, TimeUnit.MINUTES)).as("it ends").isTrue();
         assertThat(process.exitValue()).as(said()).isEqualTo(code);
         return said();
     }

@@ -8,32 +8,49 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Processes of a standalone cluster are killed while every command runs on it; what is in the warehouse at the end has the bits
- * of one undisturbed process. Takes minutes, so that it is run by name: {@code mvn verify -Dtest=TextTableTest
- * -Dit.test=FaultsTrial}, both with failIfNoSpecifiedTests=false. {@code -Dfaults.kills=20 -Dfaults.seed=7} kills more often, or at
- * other moments.
+ * of one undisturbed process. Takes half an hour, so that it is run by name: {@code mvn verify -Dtest=TextTableTest
+ * -Dit.test=FaultsTrial}, both with failIfNoSpecifiedTests=false. {@code -Dfaults.seed=7} kills at other moments,
+ * {@code -Dfaults.warehouse=hdfs} (or s3) has the warehouse there, {@code -Dfaults.kills=14} is the least.
  */
 class FaultsTrial {
     private static final Map<String, String> ENVIRONMENT = Map.of("SPARK_LOCAL_IP", "127.0.0.1");
     private static final Pattern STEP = Pattern.compile("(?m)^\\[(\\d+)/");
-    private static final int TOKENIZE = 1;
-    private static final int PRETRAIN = 2;
-    private static final int DUMP = 3;
-    private static final int PRUNE = 4;
-    private static final int EVALUATE = 5;
-    private static final int LONGEST_DELAY_MILLIS = 1500;
+    private static final String ALIGNED = "align pruned: done";
+
+    /** What a step does at a time; pruning has two stages. */
+    private enum Phase {
+        TOKENIZE(1, 2000),
+        PRETRAIN(2, 2000),
+        DUMP(3, 2000),
+        ALIGN(4, 100),
+        ASSEMBLE(4, 100),
+        EVALUATE(5, 1500),
+        VERIFY(6, 0);
+
+        private final int step;
+        private final int longestDelayMillis;
+
+        Phase(int step, int longestDelayMillis) {
+            this.step = step;
+            this.longestDelayMillis = longestDelayMillis;
+        }
+    }
 
     /** What is killed, or stopped. */
     private enum Target {
@@ -44,39 +61,56 @@ class FaultsTrial {
         MASTER
     }
 
-    /** @param delayMillis after the step has begun and has executors */
-    private record Kill(int step, Target target, int delayMillis) {}
+    /** @param delayMillis after the phase has begun, or after the kill before, and has executors */
+    private record Kill(Phase phase, Target target, int delayMillis) {}
 
-    /** The first six, which every run has; further ones are drawn. */
+    /** @param in the phase in which it came to pass */
+    private record Done(Kill kill, Phase in, int run) {}
+
+    /** These are in every schedule; further ones are drawn. */
+    private static final List<Map.Entry<Phase, Target>> ALWAYS = List.of(
+            Map.entry(Phase.TOKENIZE, Target.EXECUTOR),
+            Map.entry(Phase.TOKENIZE, Target.DRIVER),
+            Map.entry(Phase.PRETRAIN, Target.HANGING_EXECUTOR),
+            Map.entry(Phase.PRETRAIN, Target.MASTER),
+            Map.entry(Phase.PRETRAIN, Target.EXECUTOR),
+            Map.entry(Phase.PRETRAIN, Target.DRIVER),
+            Map.entry(Phase.DUMP, Target.WORKER),
+            Map.entry(Phase.DUMP, Target.DRIVER),
+            Map.entry(Phase.ALIGN, Target.EXECUTOR),
+            Map.entry(Phase.ALIGN, Target.DRIVER),
+            Map.entry(Phase.ASSEMBLE, Target.EXECUTOR),
+            Map.entry(Phase.ASSEMBLE, Target.DRIVER),
+            Map.entry(Phase.EVALUATE, Target.EXECUTOR),
+            Map.entry(Phase.EVALUATE, Target.DRIVER));
+
     private static List<Kill> schedule(int kills, long seed) {
         var random = new SplittableRandom(seed);
         var schedule = new ArrayList<Kill>();
-        for (Kill kill : List.of(
-                new Kill(TOKENIZE, Target.EXECUTOR, 0),
-                new Kill(PRETRAIN, Target.HANGING_EXECUTOR, 0),
-                new Kill(PRETRAIN, Target.DRIVER, 0),
-                new Kill(DUMP, Target.WORKER, 0),
-                new Kill(PRUNE, Target.MASTER, 0),
-                new Kill(PRUNE, Target.EXECUTOR, 0))) {
-            schedule.add(new Kill(kill.step, kill.target, random.nextInt(LONGEST_DELAY_MILLIS)));
-        }
+        ALWAYS.forEach(kill -> schedule.add(kill(kill.getKey(), kill.getValue(), random)));
         while (schedule.size() < kills) {
-            schedule.add(new Kill(
-                    random.nextInt(TOKENIZE, EVALUATE + 1),
+            schedule.add(kill(
+                    Phase.values()[random.nextInt(Phase.VERIFY.ordinal())],
                     random.nextInt(3) == 0 ? Target.DRIVER : Target.EXECUTOR,
-                    random.nextInt(LONGEST_DELAY_MILLIS)));
+                    random));
         }
         return schedule.stream()
-                .sorted((one, other) -> Integer.compare(one.step, other.step))
+                .sorted(Comparator.comparing(Kill::phase)) // a stable order
                 .toList();
     }
 
-    private final List<Kill> done = new ArrayList<>();
+    private static Kill kill(Phase phase, Target target, SplittableRandom random) {
+        return new Kill(phase, target, random.nextInt(phase.longestDelayMillis));
+    }
+
+    private final List<Done> done = new ArrayList<>();
     /** An executor that hangs, until it has been replaced. */
     private ProcessHandle stopped;
 
     private Submit submit;
     private StandaloneCluster cluster;
+    private StoragePlace place;
+    private StoredPipeline stored;
     private Path folder;
 
     @Test
@@ -87,23 +121,33 @@ class FaultsTrial {
         var quiet = new Cli(folder.resolve("quiet"));
         quiet.succeed("demo --verbose --config " + steps);
         List<Kill> open =
-                new ArrayList<>(schedule(Integer.getInteger("faults.kills", 6), Long.getLong("faults.seed", 1)));
+                new ArrayList<>(schedule(Integer.getInteger("faults.kills", 20), Long.getLong("faults.seed", 1)));
         int planned = open.size();
-        try (var started = new StandaloneCluster(Files.createDirectory(folder.resolve("cluster")), 2, ENVIRONMENT)) {
+        Path servers = Files.createDirectory(folder.resolve("servers"));
+        try (var storage = StoragePlace.named(System.getProperty("faults.warehouse", "local"), servers);
+                var started = new StandaloneCluster(Files.createDirectory(folder.resolve("cluster")), 2, ENVIRONMENT)) {
+            place = storage;
             cluster = started;
+            SparkSession session = SparkProperties.session(SparkSession.active(), place.properties("rough"));
+            var rough = new Cli(place.warehouse("rough"));
+            stored = new StoredPipeline(rough);
             int runs = 0;
             while (!disturbed(steps, runs++, open)) {
                 assertThat(runs).as("runs of the driver").isLessThanOrEqualTo(planned);
             }
+            done.forEach(System.out::println);
             // one that is to hit the end of the last step may find it over
             assertThat(done).as("of " + planned).hasSizeGreaterThanOrEqualTo(planned - 1);
-            assertSame(quiet, new Cli(folder.resolve("rough")));
+            assertThat(done.stream().map(Done::in))
+                    .contains(EnumSet.range(Phase.TOKENIZE, Phase.EVALUATE).toArray(Phase[]::new));
+            assertThat(done.stream().map(kill -> kill.kill.target)).contains(Target.values());
+            assertSame(quiet, rough, session);
         }
     }
 
     private Path steps() throws IOException {
         Path corpora = SmallCorpora.write(folder, 8192, 64);
-        String train = " --set corpora=[cc100] --config train/demo-pretrain --set model.layers=2 --set model.width=32"
+        String train = " --set corpora=[cc100] --config train/demo-pretrain --set model.layers=4 --set model.width=32"
                 + " --set model.heads=2 --set model.feed-forward=64 --set model.sequence-length=64 --set"
                 + " train.tokens=500000 --set train.stall=10 --set train.validation.every=0"
                 + " --set train.checkpoint.every=200";
@@ -124,25 +168,24 @@ class FaultsTrial {
         Path out = folder.resolve("out" + run);
         Path err = folder.resolve("err" + run);
         Process driver = submit.start(
-                "exec jobs/submit --master " + cluster.url() + " --properties-file conf/spark/standalone.conf"
+                "exec jobs/submit --master " + cluster.url()
+                        + place.options(folder.resolve("rough.conf"), "rough", "standalone.conf")
                         + " --driver-memory 1g --conf spark.network.timeout=40s --conf spark.network.timeoutInterval=10s"
                         + " --conf spark.executor.heartbeatInterval=5s"
-                        + " -- demo --verbose --config " + steps + " --warehouse "
-                        + folder.resolve("rough"),
+                        + " -- demo --verbose --config " + steps + " --warehouse " + place.warehouse("rough"),
                 ENVIRONMENT,
                 out,
                 err);
         try {
-            int step = 0;
+            Phase phase = null;
             long began = System.nanoTime();
             while (driver.isAlive()) {
                 Thread.sleep(20);
-                String said = Files.readString(out);
-                int now = step(said);
-                began = now > step ? System.nanoTime() : began;
-                step = now;
-                if (!open.isEmpty() && (stopped == null || !stopped.isAlive()) && isDue(open.get(0), step, began)) {
-                    kill(open.remove(0), driver);
+                Phase now = phase(Files.readString(out), Files.readString(err));
+                began = now != phase ? System.nanoTime() : began;
+                phase = now;
+                if (!open.isEmpty() && (stopped == null || !stopped.isAlive()) && isDue(open.get(0), phase, began)) {
+                    done.add(kill(open.remove(0), phase, run, driver));
                     began = System.nanoTime();
                 }
             }
@@ -156,6 +199,24 @@ class FaultsTrial {
         }
     }
 
+    /** What the driver does; null if it has not begun, or prepares a phase. In training there is something to lose after a checkpoint. */
+    private Phase phase(String out, String err) throws IOException {
+        int step = step(out);
+        Phase phase = Stream.of(Phase.values())
+                .filter(one -> one.step == step)
+                .findFirst()
+                .orElse(null);
+        if (phase == Phase.ALIGN) {
+            boolean begun = stored.names("models").stream().anyMatch(name -> name.contains("pruned"));
+            return err.contains(ALIGNED) ? Phase.ASSEMBLE : begun ? Phase.ALIGN : null;
+        }
+        if (phase == Phase.PRETRAIN) {
+            boolean begun = stored.names("checkpoints/base").stream().anyMatch(name -> name.startsWith("step-"));
+            return begun ? phase : null;
+        }
+        return phase;
+    }
+
     private static int step(String out) {
         Matcher heading = STEP.matcher(out);
         int step = 0;
@@ -165,17 +226,14 @@ class FaultsTrial {
         return step;
     }
 
-    /** In training there is something to lose after the first checkpoint. */
-    private boolean isDue(Kill kill, int step, long began) {
-        return (step > kill.step
-                        || step == kill.step
-                                && (step != PRETRAIN
-                                        || Files.exists(folder.resolve("rough/checkpoints/base/step-200"))))
+    private boolean isDue(Kill kill, Phase phase, long began) {
+        return phase != null
+                && phase.compareTo(kill.phase) >= 0
                 && (System.nanoTime() - began) / 1_000_000 >= kill.delayMillis
                 && !cluster.executors().isEmpty();
     }
 
-    private void kill(Kill kill, Process driver) throws IOException, InterruptedException {
+    private Done kill(Kill kill, Phase phase, int run, Process driver) throws IOException, InterruptedException {
         List<ProcessHandle> executors = cluster.executors();
         ProcessHandle executor = executors.get(kill.delayMillis % executors.size());
         switch (kill.target) {
@@ -188,7 +246,7 @@ class FaultsTrial {
             case WORKER -> cluster.replaceWorker(kill.delayMillis % 2);
             case MASTER -> cluster.replaceMaster();
         }
-        done.add(kill);
+        return new Done(kill, phase, run);
     }
 
     private static String read(Path file) {
@@ -199,32 +257,30 @@ class FaultsTrial {
         }
     }
 
-    private static void assertSame(Cli quiet, Cli rough) {
-        for (String model : List.of("base", "pruned")) {
-            assertThat(new Models(rough.open()).open(model).manifest().files())
-                    .as(model)
-                    .isEqualTo(new Models(quiet.open()).open(model).manifest().files());
-        }
+    private static void assertSame(Cli quiet, Cli rough, SparkSession ofRough) {
         Map<UncurlTable, String> tables = Map.of(
                 UncurlTable.SEQUENCES, "corpus; split; sequence_id; hash(tokens)",
                 UncurlTable.METRICS, "step; tokens; loss; validation_loss; grad_norm; sequences_hash",
                 UncurlTable.LOGITS,
                         "layer; sequence_id; position; token_id; hash(experts, gates, logits, output_norms)",
-                UncurlTable.GRAM, "task; split; layer; tokens; hash(gram)");
-        tables.forEach((table, columns) -> assertThat(rows(rough, table, columns))
-                .as(table.id())
-                .isNotEmpty()
-                .isEqualTo(rows(quiet, table, columns)));
-        String scores = "model_id; example_id; log_likelihoods; text_loss";
-        assertThat(rows(rough, UncurlTable.SCORED, scores)).isEqualTo(rows(quiet, UncurlTable.SCORED, scores));
+                UncurlTable.GRAM, "task; split; layer; tokens; hash(gram)",
+                UncurlTable.SCORED, "model_id; example_id; log_likelihoods; text_loss");
+        Map<String, Object> expected = state(quiet, tables);
+        SparkProperties.use(ofRough);
+        Map<String, Object> found = state(rough, tables);
+        expected.forEach((what, state) -> assertThat(found.get(what)).as(what).isEqualTo(state));
     }
 
-    private static List<String> rows(Cli cli, UncurlTable table, String columns) {
-        return cli.open().table(table).selectExpr(columns.split("; ")).collectAsList().stream()
-                .map(row -> IntStream.range(0, row.size())
-                        .mapToObj(i -> String.valueOf(row.get(i)))
-                        .collect(Collectors.joining(" ")))
-                .sorted()
-                .toList();
+    private static Map<String, Object> state(Cli cli, Map<UncurlTable, String> tables) {
+        var state = new TreeMap<String, Object>();
+        for (String model : List.of("base", "pruned")) {
+            state.put(model, new Models(cli.open()).open(model).manifest().files());
+        }
+        tables.forEach((table, columns) -> {
+            List<String> rows = StoredRows.of(cli, table, columns);
+            assertThat(rows).as(table.id()).isNotEmpty();
+            state.put(table.id(), rows);
+        });
+        return state;
     }
 }

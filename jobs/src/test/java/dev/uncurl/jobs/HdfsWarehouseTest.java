@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.hdfs.MiniDFSCluster;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -17,21 +15,15 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HdfsWarehouseTest {
-    private MiniDFSCluster hdfs;
+    private HdfsServer hdfs;
     private Cli cli;
     private StoredPipeline pipeline;
 
     @BeforeAll
     void runEveryCommand(@TempDir Path folder) throws IOException {
-        var configuration = new Configuration();
-        configuration.setInt("dfs.replication", 1);
-        // the server's log need not survive this machine
-        configuration.setBoolean("dfs.namenode.edits.noeditlogchannelflush", true);
-        hdfs = new MiniDFSCluster.Builder(configuration, folder.resolve("hdfs").toFile())
-                .numDataNodes(1)
-                .build();
-        hdfs.waitActive();
-        cli = new Cli(hdfs.getURI() + "/warehouse");
+        hdfs = new HdfsServer(folder);
+        hdfs.properties("warehouse").forEach(System::setProperty);
+        cli = new Cli(hdfs.warehouse("warehouse"));
         pipeline = new StoredPipeline(cli);
         pipeline.run(folder);
     }
@@ -39,7 +31,7 @@ class HdfsWarehouseTest {
     @AfterAll
     void stop() {
         if (hdfs != null) {
-            hdfs.shutdown();
+            hdfs.close();
         }
     }
 
@@ -62,7 +54,7 @@ class HdfsWarehouseTest {
     /** It dies with its file open, as far as HDFS knows. */
     @Test
     void aRunThatIsKilledWhileARankWritesEndsWithTheBitsOfAnUndisturbedOne() throws Exception {
-        StallingUncurl.kill(cli, "/.step-8.", StoredPipeline.PRETRAIN + "again");
+        StallingUncurl.kill(cli, "/\\.step-8\\.", StoredPipeline.PRETRAIN + "again", hdfs.properties("warehouse"));
         assertThat(pipeline.names("checkpoints/again"))
                 .hasSize(2)
                 .contains("step-4")

@@ -5,11 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A configuration of tokenize with one corpus of text and one task of test-data. */
-final class SmallCorpora {
+public final class SmallCorpora {
     private SmallCorpora() {}
 
     /** Writes {@code corpora.conf} into a folder, and returns it. */
-    static Path write(Path folder, int vocabulary, int sequenceLength) throws IOException {
+    public static Path write(Path folder, int vocabulary, int sequenceLength) throws IOException {
         return Files.writeString(
                 folder.resolve("corpora.conf"),
                 """

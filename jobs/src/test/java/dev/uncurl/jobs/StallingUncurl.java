@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.apache.commons.io.FileUtils;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.CreateFlag;
@@ -19,6 +21,7 @@ import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Options;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.fs.s3a.S3AFileSystem;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.util.Progressable;
 
@@ -29,17 +32,26 @@ import org.apache.hadoop.util.Progressable;
 public final class StallingUncurl {
     private StallingUncurl() {}
 
-    /** Runs a command in a process of its own until it is about to make a file whose path has this part, and kills it. */
-    public static void kill(Cli cli, String part, String command) throws IOException, InterruptedException {
+    /** Runs a command in a process of its own until it is about to make a file whose path has a match, and kills it. */
+    public static void kill(Cli cli, String path, String command) throws IOException, InterruptedException {
+        kill(cli, path, command, Map.of());
+    }
+
+    /** As above, with properties of Spark. */
+    static void kill(Cli cli, String path, String command, Map<String, String> properties)
+            throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("killed");
         Path stands = folder.resolve("stands");
         Path output = folder.resolve("output");
         var line = new ArrayList<String>();
         line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        // it ends before the second compiler would pay
+        line.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
         line.addAll(List.of("-Xmx1g", "-Dorg.bytedeco.javacpp.maxbytes=1g", "@../conf/spark/java17.options"));
         line.add("-Dlog4j2.configurationFile=../conf/spark/log4j2.properties");
+        properties.forEach((key, value) -> line.add("-D" + key + "=" + value));
         line.addAll(List.of("-cp", System.getProperty("java.class.path"), StallingUncurl.class.getName()));
-        line.addAll(List.of(cli.place(), part, stands.toString()));
+        line.addAll(List.of(cli.place(), path, stands.toString()));
         line.addAll(List.of(command.split(" ")));
         line.addAll(List.of("--warehouse", cli.place()));
         Process process = new ProcessBuilder(line)
@@ -47,7 +59,7 @@ public final class StallingUncurl {
                 .redirectOutput(output.toFile())
                 .start();
         try {
-            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
+            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(10);
             while (!Files.exists(stands)) {
                 if (!process.isAlive() || System.nanoTime() > end) {
                     throw new AssertionError("It was to be killed, but ended or hangs: " + Files.readString(output));
@@ -63,15 +75,18 @@ public final class StallingUncurl {
         }
     }
 
-    /** Arguments: the warehouse, a part of the file's path, a file that is created when the process waits, the command. */
+    /** Arguments: the warehouse, a regular expression for the file's path, a file that is created when the process waits, the command. */
     public static void main(String[] arguments) throws ReflectiveOperationException, IOException {
-        Configuration hadoop =
-                new Cli(arguments[0]).open().spark().sparkContext().hadoopConfiguration();
+        Configuration hadoop = new Cli(arguments[0]).session().sparkContext().hadoopConfiguration();
         var place = new org.apache.hadoop.fs.Path(arguments[0]).toUri();
-        var stall = new Stall(arguments[1], Path.of(arguments[2]));
-        boolean local = place.getScheme() == null;
-        URI uri = local ? URI.create("file:///") : place;
-        FileSystem files = local ? new LocalFileSystem(new Stalling(stall)) : new StallingHdfs(stall);
+        var stall = new Stall(Pattern.compile(arguments[1]), Path.of(arguments[2]));
+        URI uri = place.getScheme() == null ? URI.create("file:///") : place;
+        FileSystem files =
+                switch (uri.getScheme()) {
+                    case "hdfs" -> new StallingHdfs(stall);
+                    case "s3a" -> new StallingS3(stall);
+                    default -> new LocalFileSystem(new Stalling(stall));
+                };
         files.initialize(uri, hadoop);
         Method put = FileSystem.class.getDeclaredMethod(
                 "addFileSystemForTesting", URI.class, Configuration.class, FileSystem.class);
@@ -83,12 +98,12 @@ public final class StallingUncurl {
     /**
      * Where the process stands still.
      *
-     * @param part of the path of the file
+     * @param path of the file, a part of it
      * @param sign a file that says so
      */
-    private record Stall(String part, Path sign) {
+    private record Stall(Pattern path, Path sign) {
         void waitBefore(org.apache.hadoop.fs.Path file) throws IOException {
-            if (file.toString().contains(part)) {
+            if (path.matcher(file.toString()).find()) {
                 Files.createFile(sign);
                 stand();
             }
@@ -160,6 +175,28 @@ public final class StallingUncurl {
                 throws IOException {
             stall.waitBefore(file);
             return super.create(file, permission, flags, buffer, replication, block, progress, checksum);
+        }
+    }
+
+    private static final class StallingS3 extends S3AFileSystem {
+        private final Stall stall;
+
+        StallingS3(Stall stall) {
+            this.stall = stall;
+        }
+
+        @Override
+        public FSDataOutputStream create(
+                org.apache.hadoop.fs.Path file,
+                FsPermission permission,
+                boolean overwrite,
+                int buffer,
+                short replication,
+                long block,
+                Progressable progress)
+                throws IOException {
+            stall.waitBefore(file);
+            return super.create(file, permission, overwrite, buffer, replication, block, progress);
         }
     }
 }

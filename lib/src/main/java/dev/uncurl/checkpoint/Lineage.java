@@ -14,7 +14,7 @@ import java.util.TreeMap;
  * @param command the command line
  * @param java name and version of the virtual machine
  * @param os name, version and architecture of the operating system
- * @param backend arithmetic library and version: {@code nd4j-native 1.0.0-M2.1}
+ * @param backend arithmetic library and version: {@code nd4j-native 1.0.0-M2.1}; if a GPU computed, also which, and why
  */
 public record Lineage(
         String parentModelId,
@@ -34,6 +34,11 @@ public record Lineage(
     /** Fingerprint of the training data's tokenizer; null if none was recorded. */
     public String tokenizer() {
         return inputs.get(TOKENIZER);
+    }
+
+    /** The same, computed by another library or on another device. */
+    public Lineage withBackend(String other) {
+        return new Lineage(parentModelId, stage, inputs, command, java, os, other);
     }
 
     /** The lineage of a model made by this process. */

@@ -42,7 +42,7 @@ public final class FusedAdamW implements IUpdater {
      * The connection of a configuration to a network.
      *
      * @param source the configuration of the network, whose learning rate can change
-     * @param parameters the flat parameters of the network
+     * @param arrays parameters, gradients and moments of the network, where the kernel computes
      * @param slices the parameters that are updated; the state has the moments of these alone, in their order
      * @param kernel computes the update
      * @param sumOverRanks the sum of a number over the ranks, whose slices together are all parameters, each once
@@ -50,7 +50,7 @@ public final class FusedAdamW implements IUpdater {
      */
     record Binding(
             FusedAdamW source,
-            Supplier<INDArray> parameters,
+            Supplier<RankArrays> arrays,
             List<Slice> slices,
             Supplier<AdamW> kernel,
             DoubleUnaryOperator sumOverRanks,
@@ -129,7 +129,7 @@ public final class FusedAdamW implements IUpdater {
 
     /** A copy that is bound to a network; see {@link Binding}. */
     FusedAdamW bind(
-            Supplier<INDArray> parameters,
+            Supplier<RankArrays> arrays,
             ParameterLayout layout,
             List<ElementRange> slices,
             Supplier<AdamW> kernel,
@@ -138,7 +138,7 @@ public final class FusedAdamW implements IUpdater {
         var copy = clone();
         copy.binding = new Binding(
                 this,
-                parameters,
+                arrays,
                 slices.stream()
                         .map(slice -> new Slice(
                                 slice,

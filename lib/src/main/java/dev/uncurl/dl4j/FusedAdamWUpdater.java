@@ -1,6 +1,7 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.kernel.AdamW;
+import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.model.spec.ElementRange;
 import java.util.List;
@@ -65,20 +66,60 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
         secondAt = state.length() / 2;
     }
 
-    /** Overwrites the slices of the gradient with their update, which is then subtracted from the parameters. */
+    /**
+     * What an update changes: flat, where the kernel computes.
+     *
+     * @param second may be the same as {@code first}
+     * @param subtracts whether the update is subtracted from the parameters too
+     */
+    private record Target(
+            AdamW kernel,
+            FlatMemory parameters,
+            FlatMemory gradients,
+            FlatMemory first,
+            long firstAt,
+            FlatMemory second,
+            long secondAt,
+            boolean subtracts) {}
+
+    /** On a device, which has both kinds of moments in one array as Deeplearning4j has them, the update is subtracted as well. */
+    private Target target(AdamW kernel, RankArrays arrays, INDArray gradient) {
+        if (arrays.isHost()) {
+            return new Target(
+                    kernel,
+                    arrays.parameters(),
+                    FlatMemory.of(gradient),
+                    FlatMemory.of(first),
+                    firstAt,
+                    FlatMemory.of(second),
+                    secondAt,
+                    false);
+        }
+        if (first != second) {
+            throw new IllegalStateException("On a device the moments must be in one array");
+        }
+        FlatMemory moments = arrays.moments(first);
+        return new Target(kernel, arrays.parameters(), arrays.gradients(), moments, firstAt, moments, secondAt, true);
+    }
+
+    /**
+     * Overwrites the slices of the gradient with their update, which is then subtracted from the parameters; on a device it is
+     * subtracted here.
+     */
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
         var binding = config.binding();
         if (binding == null) {
             throw new IllegalStateException("FusedAdamW works only in a network of one SmoeLayer");
         }
-        INDArray parameters = binding.parameters().get();
-        if (gradient.length() != parameters.length()) {
+        RankArrays arrays = binding.arrays().get();
+        if (gradient.length() != arrays.parameters().length()) {
             throw new IllegalStateException("A gradient of " + gradient.length() + " elements for "
-                    + parameters.length() + " parameters: FusedAdamW must be the only updater of its network");
+                    + arrays.parameters().length()
+                    + " parameters: FusedAdamW must be the only updater of its network");
         }
-        AdamW kernel = binding.kernel().get();
-        double norm = Math.sqrt(binding.sumOverRanks().applyAsDouble(squares(kernel, gradient, binding.slices())));
+        Target target = target(binding.kernel().get(), arrays, gradient);
+        double norm = Math.sqrt(binding.sumOverRanks().applyAsDouble(squares(target, binding.slices())));
         binding.gradientNorm()[0] = norm;
         boolean clip = config.maximumGradientNorm() > 0 && norm > config.maximumGradientNorm();
         double scale = clip ? config.maximumGradientNorm() / norm : 1;
@@ -90,11 +131,11 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
             long at = slice.range().from();
             long state = before - at;
             for (ElementRange range : slice.decaying()) {
-                update(kernel, gradient, new ElementRange(at, range.from()), state, plain);
-                update(kernel, gradient, range, state, decaying);
+                update(target, new ElementRange(at, range.from()), state, plain);
+                update(target, range, state, decaying);
                 at = range.to();
             }
-            update(kernel, gradient, new ElementRange(at, slice.range().to()), state, plain);
+            update(target, new ElementRange(at, slice.range().to()), state, plain);
             before += slice.range().length();
         }
     }
@@ -112,30 +153,31 @@ final class FusedAdamWUpdater implements GradientUpdater<FusedAdamW> {
                 scale);
     }
 
-    private static double squares(AdamW kernel, INDArray gradient, List<FusedAdamW.Slice> slices) {
+    private static double squares(Target target, List<FusedAdamW.Slice> slices) {
         double squares = 0;
         for (FusedAdamW.Slice slice : slices) {
             ElementRange range = slice.range();
             for (long at = range.from(); at < range.to(); at += WINDOW) {
                 int length = (int) Math.min(WINDOW, range.to() - at);
-                squares += kernel.sumOfSquares(Matrix.of(gradient, at, 1, length));
+                squares += target.kernel.sumOfSquares(target.gradients.matrix(at, 1, length));
             }
         }
         return squares;
     }
 
     /** @param state index of a parameter's moments, relative to the index of the parameter */
-    private void update(
-            AdamW kernel, INDArray gradient, ElementRange range, long state, AdamW.Coefficients coefficients) {
-        INDArray parameters = config.binding().parameters().get();
+    private static void update(Target target, ElementRange range, long state, AdamW.Coefficients coefficients) {
         for (long at = range.from(); at < range.to(); at += WINDOW) {
             int length = (int) Math.min(WINDOW, range.to() - at);
-            kernel.update(
-                    coefficients,
-                    Matrix.of(parameters, at, 1, length),
-                    Matrix.of(gradient, at, 1, length),
-                    Matrix.of(first, firstAt + state + at, 1, length),
-                    Matrix.of(second, secondAt + state + at, 1, length));
+            Matrix parameters = target.parameters.matrix(at, 1, length);
+            Matrix gradients = target.gradients.matrix(at, 1, length);
+            Matrix first = target.first.matrix(target.firstAt + state + at, 1, length);
+            Matrix second = target.second.matrix(target.secondAt + state + at, 1, length);
+            if (target.subtracts) {
+                target.kernel.step(coefficients, parameters, gradients, first, second);
+            } else {
+                target.kernel.update(coefficients, parameters, gradients, first, second);
+            }
         }
     }
 }

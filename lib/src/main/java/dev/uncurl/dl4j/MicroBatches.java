@@ -1,14 +1,12 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.error.UserError;
-import dev.uncurl.kernel.Matrix;
 import dev.uncurl.model.BackwardProgress;
 import dev.uncurl.model.Loss;
 import dev.uncurl.model.Peers;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.TrainStep.Routing;
-import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ModelConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,7 +15,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Divides the batch of a rank into one micro-batch for each micro-step, so that the model needs an arena for one micro-batch
@@ -27,9 +24,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * the losses are averaged with the same weights.
  */
 final class MicroBatches {
-    /** Elements per addition: a view of an array has an int as its length. */
-    private static final long WINDOW = 1L << 26;
-
     private final List<TokenBatch> parts = new ArrayList<>();
     private final Peers peers;
     /** [S] tokens that all ranks predict in each micro-step. */
@@ -113,22 +107,9 @@ final class MicroBatches {
     /**
      * Where the gradient of a batch goes.
      *
-     * @param flat the gradient array of the model
-     * @param sum an array of the same length; used only if there are several micro-batches
-     * @param blocks their places in it, used likewise
+     * @param blocks their places in it; used only if there are several micro-batches
      */
-    record Gradients(INDArray flat, Supplier<INDArray> sum, Supplier<BlockRanges> blocks) {
-        /** Makes the gradients of the last micro-step those of the batch. */
-        private void complete(ElementRange range, double weight) {
-            for (long at = range.from(); at < range.to(); at += WINDOW) {
-                int count = (int) Math.min(WINDOW, range.to() - at);
-                Matrix.of(flat, at, 1, count)
-                        .array()
-                        .muli(weight)
-                        .addi(Matrix.of(sum.get(), at, 1, count).array());
-            }
-        }
-    }
+    record Gradients(GradientSums sums, Supplier<BlockRanges> blocks) {}
 
     /**
      * Runs the batch forward and backward. If the model has diverged and its router logits are not finite, loss and gradients
@@ -143,7 +124,7 @@ final class MicroBatches {
             if (e.kind() != UserError.Kind.INPUT) {
                 throw e;
             }
-            gradients.flat().assign(Double.NaN);
+            gradients.sums().setNaN();
             return diverged(model.config(), e.getMessage());
         }
     }
@@ -156,20 +137,15 @@ final class MicroBatches {
         double weight = weights[part];
         if (part + 1 < parts.size()) {
             Loss loss = model.forwardBackward(batch, predicted[part], peers, BackwardProgress.NONE);
-            gradients.flat().muli(weight);
-            if (part == 0) {
-                gradients.sum().get().assign(gradients.flat());
-            } else {
-                gradients.sum().get().addi(gradients.flat());
-            }
+            gradients.sums().add(weight, part == 0);
             return loss;
         }
         BlockRanges blocks = gradients.blocks().get();
         Loss loss = model.forwardBackward(batch, predicted[part], peers, layer -> {
-            blocks.of(layer).forEach(range -> gradients.complete(range, weight));
+            blocks.of(layer).forEach(range -> gradients.sums().complete(range, weight));
             progress.done(layer);
         });
-        gradients.complete(blocks.embeddings(), weight);
+        gradients.sums().complete(blocks.embeddings(), weight);
         return loss;
     }
 

@@ -5,6 +5,7 @@ import dev.uncurl.model.CollectivePeers;
 import dev.uncurl.model.Peers;
 import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ExpertShare;
+import dev.uncurl.processor.Processor;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -17,7 +18,8 @@ import java.util.stream.IntStream;
  * @param replicas the ranks that hold the same experts; null if all ranks hold all experts
  * @param clock times all exchanges of the rank; null for a network that trains alone
  * @param shares the division of a step; null for a network that trains alone
- * @param threads threads of the rank's kernels; do not affect its bits
+ * @param processor computes; the rank does not close it
+ * @param threads threads of the rank's kernels on the CPU; do not affect its bits
  * @param bucket smallest number of parameters that are exchanged at a time
  */
 record RankPlace(
@@ -27,14 +29,17 @@ record RankPlace(
         Collectives replicas,
         ExchangeClock clock,
         StepShares shares,
+        Processor processor,
         int threads,
         long bucket) {
     static RankPlace alone(int threads) {
-        return new RankPlace(Peers.NONE, null, null, null, null, null, threads, Long.MAX_VALUE);
+        return new RankPlace(
+                Peers.NONE, null, null, null, null, null, Processor.cpu("trains alone"), threads, Long.MAX_VALUE);
     }
 
     /** @param bucket as above */
-    static RankPlace of(Collectives ranks, ExpertShare share, StepShares shares, int threads, long bucket) {
+    static RankPlace of(
+            Collectives ranks, ExpertShare share, StepShares shares, Processor processor, int threads, long bucket) {
         if (ranks.size() != shares.ranks()) {
             throw new IllegalArgumentException(
                     "Shares for " + shares.ranks() + " ranks, but there are " + ranks.size());
@@ -48,7 +53,7 @@ record RankPlace(
                         .map(copy -> copy * parts + share.part())
                         .toArray());
         Collectives sums = ranks.group(IntStream.range(0, ranks.size()).toArray());
-        return new RankPlace(peers, ranks, sums, replicas, clock, shares, threads, bucket);
+        return new RankPlace(peers, ranks, sums, replicas, clock, shares, processor, threads, bucket);
     }
 
     /** The flat parameters, in their order: those that all ranks have, then those of the experts, if these are divided. */

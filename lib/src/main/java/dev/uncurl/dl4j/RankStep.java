@@ -87,19 +87,31 @@ public final class RankStep implements TrainStep {
                         position.getEpochCount(),
                         share.rows(),
                         LayerWorkspaceMgr.noWorkspaces());
-        sections.forEach(section -> subtract(network.params(), gradients, section.slice()));
-        clock.time(() -> sections.forEach(section -> section.allGather(network.params())));
+        if (layer.arrays().isHost()) {
+            sections.forEach(section -> subtract(network.params(), gradients, section.slice()));
+        }
+        shareParameters();
         position.setIterationCount(iteration + 1);
         network.clearLayersStates();
         return result();
     }
 
+    /** Sends the slices that this rank has updated to all others, and gets theirs. */
+    private void shareParameters() {
+        StagedGradients.giveParameters(layer.arrays(), sections);
+        clock.time(() -> sections.forEach(section -> section.allGather(network.params())));
+        StagedGradients.takeParameters(layer.arrays(), sections);
+    }
+
     /** Computes this rank's part of the gradients, and gets the sums of its slices over all ranks. */
     private void sumGradients() {
         try (var exchange = GradientExchange.begin(sections, network::getFlattenedGradients, ranks, beside)) {
-            layer.follow(exchange);
+            var staged = new StagedGradients(layer::arrays, sections, exchange);
+            layer.follow(staged);
             network.computeGradientAndScore();
+            staged.bringRest();
             exchange.finish(clock);
+            StagedGradients.takeSums(layer.arrays(), sections);
         } finally {
             layer.follow(BackwardProgress.NONE);
         }
@@ -146,6 +158,7 @@ public final class RankStep implements TrainStep {
      * @throws UserError (input) on every rank, with the ranks that differ from most others
      */
     public void requireEqualParameters() {
+        bringHome();
         BlockRanges blocks = layer.blocks();
         long[][] sums = ranks.gather(new long[] {
             FlatWeights.checksum(network.params(), blocks.shared()),
@@ -192,7 +205,15 @@ public final class RankStep implements TrainStep {
         return clock.waitNanos();
     }
 
-    /** Releases the off-heap memory of a pass without waiting for garbage collection. The next step allocates it again. */
+    /** Gives the network's own arrays the parameters and moments that a device has; on the host they have them. */
+    public void bringHome() {
+        layer.bringHome();
+    }
+
+    /**
+     * Releases the memory of a pass without waiting for garbage collection, and what a device has. The next step allocates it again,
+     * with the values of the network's own arrays.
+     */
     public void release() {
         layer.release();
     }

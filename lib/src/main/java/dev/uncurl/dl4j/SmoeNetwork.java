@@ -11,6 +11,7 @@ import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
+import dev.uncurl.processor.Processor;
 import java.io.IOException;
 import java.util.List;
 import org.deeplearning4j.nn.conf.CacheMode;
@@ -139,17 +140,27 @@ public final class SmoeNetwork {
      * must be the part's rank ({@link ExpertShare#of}).
      *
      * @param shares the division of each step among all ranks
+     * @param processor computes; the caller closes it when the network has been released. A device has copies of the arrays: see
+     *     {@link RankStep#bringHome}
      * @param slots task slots that these ranks have together; each has as many threads as its part of them, which does not
      *     affect its bits
      */
-    public static void join(MultiLayerNetwork network, Collectives ranks, StepShares shares, int slots) {
-        join(network, ranks, shares, slots, Buckets.floats(ranks.size()));
+    public static void join(
+            MultiLayerNetwork network, Collectives ranks, StepShares shares, Processor processor, int slots) {
+        join(network, ranks, shares, processor, slots, Buckets.floats(ranks.size()));
     }
 
     /** As above. @param bucket smallest number of parameters that are exchanged at a time */
-    static void join(MultiLayerNetwork network, Collectives ranks, StepShares shares, int slots, long bucket) {
+    static void join(
+            MultiLayerNetwork network,
+            Collectives ranks,
+            StepShares shares,
+            Processor processor,
+            int slots,
+            long bucket) {
         int threads = Math.max(1, slots * KernelChoice.threads() / ranks.size());
-        layer(network).join(RankPlace.of(ranks, configuration(network).share(), shares, threads, bucket));
+        ExpertShare share = configuration(network).share();
+        layer(network).join(RankPlace.of(ranks, share, shares, processor, threads, bucket));
     }
 
     /**

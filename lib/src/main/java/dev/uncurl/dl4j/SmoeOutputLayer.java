@@ -38,6 +38,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
     private transient boolean lossIsFresh;
     private transient RankPlace place = RankPlace.alone(KernelChoice.threads());
     private transient Kernels kernels;
+    private transient RankArrays arrays;
     private transient BlockRanges blocks;
     private transient BackwardProgress follower = BackwardProgress.NONE;
 
@@ -72,7 +73,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
 
     private Kernels kernels() {
         if (kernels == null) {
-            kernels = KernelChoice.best(paramsFlattened.dataType(), place.threads());
+            kernels = place.processor().kernels(paramsFlattened.dataType(), place.threads());
         }
         return kernels;
     }
@@ -108,10 +109,27 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
             gradientSum.close();
             gradientSum = null;
         }
+        if (arrays != null) {
+            arrays.close();
+            arrays = null;
+        }
         if (kernels != null) {
             kernels.close();
             kernels = null;
         }
+    }
+
+    /** The parameters, gradients and moments where the kernels compute. */
+    RankArrays arrays() {
+        if (arrays == null || modelParameters != paramsFlattened || modelGradients != gradientsFlattened) {
+            release();
+            modelParameters = paramsFlattened;
+            modelGradients = gradientsFlattened;
+            arrays = place.processor().isHost()
+                    ? RankArrays.onHost(paramsFlattened, gradientsFlattened)
+                    : RankArrays.on(kernels(), paramsFlattened, gradientsFlattened);
+        }
+        return arrays;
     }
 
     private INDArray gradientSum() {
@@ -140,19 +158,39 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
             return;
         }
         int capacity = model == null ? tokens : Math.max(tokens, model.maxTokens());
-        release();
-        modelParameters = paramsFlattened;
-        modelGradients = gradientsFlattened;
-        model = trains
-                ? SmoeLanguageModel.forTraining(
-                        kernels(),
-                        modelConfig(),
-                        layerConf().share(),
-                        paramsFlattened,
-                        gradientsFlattened,
-                        stateBytes(summed),
-                        capacity)
-                : SmoeLanguageModel.forScoring(modelConfig(), paramsFlattened, capacity);
+        if (model != null) {
+            model.close();
+            model = null;
+            last = null;
+        }
+        if (trains) {
+            RankArrays held = arrays();
+            model = SmoeLanguageModel.forTraining(
+                    kernels(),
+                    modelConfig(),
+                    layerConf().share(),
+                    held.parameters(),
+                    held.gradients(),
+                    stateBytes(summed),
+                    capacity);
+        } else {
+            modelParameters = paramsFlattened;
+            modelGradients = gradientsFlattened;
+            model = SmoeLanguageModel.forScoring(modelConfig(), paramsFlattened, capacity);
+        }
+    }
+
+    /** Gives the network's own arrays what a device has. */
+    void bringHome() {
+        if (arrays != null) {
+            arrays.bringHome();
+        }
+    }
+
+    private GradientSums sums() {
+        return arrays().isHost()
+                ? new HostGradientSums(gradientsFlattened, this::gradientSum)
+                : new DeviceGradientSums(kernels(), arrays());
     }
 
     private void run(boolean training) {
@@ -170,10 +208,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
                         Peers.NONE);
         prepareModel(batch.positions(), training, batch.steps() > 1);
         last = training
-                ? batch.forwardBackward(
-                        model,
-                        new MicroBatches.Gradients(gradientsFlattened, this::gradientSum, this::blocks),
-                        follower)
+                ? batch.forwardBackward(model, new MicroBatches.Gradients(sums(), this::blocks), follower)
                 : batch.forward(model);
     }
 
@@ -231,7 +266,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
             bound = configuration.clone();
             ParameterLayout layout = configuration.layout();
             bound.setIUpdater(updater.bind(
-                    () -> paramsFlattened,
+                    this::arrays,
                     layout,
                     place.slices(configuration.blocks()),
                     () -> kernels().adamW(),

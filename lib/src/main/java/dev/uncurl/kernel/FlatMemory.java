@@ -9,6 +9,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * through {@link Matrix}; code above the kernels does not know where it is.
  */
 public interface FlatMemory extends AutoCloseable {
+    /** Elements that {@link #copyTo} moves at a time: 4 MiB. */
+    int COPIED = 1 << 20;
+
     /** Number of elements. */
     long length();
 
@@ -33,6 +36,16 @@ public interface FlatMemory extends AutoCloseable {
     /** A row-major matrix whose first element is element {@code offset}. */
     default Matrix matrix(long offset, int rows, int columns) {
         return Matrix.of(this, offset, rows, columns);
+    }
+
+    /** Copies elements to the same places of another memory, through the Java heap. */
+    default void copyTo(FlatMemory target, long from, long count) {
+        var part = new float[(int) Math.min(count, COPIED)];
+        for (long at = from; at < from + count; at += part.length) {
+            int length = (int) Math.min(part.length, from + count - at);
+            read(at, part, length);
+            target.write(at, part, length);
+        }
     }
 
     /** The memory of an ND4J array, which must be contiguous. */

@@ -34,9 +34,31 @@ public interface Kernels extends AutoCloseable {
         return FlatMemory.allocate(type, elements);
     }
 
+    /** Bytes that {@link #allocate} can still give on a device; on the host, whose limits are elsewhere, the largest number. */
+    default long freeBytes() {
+        return Long.MAX_VALUE;
+    }
+
     /** Bytes of logits that are computed at a time: few enough for a processor's caches, enough to fill a device. */
     default long logitBytes() {
         return LOGIT_BYTES;
+    }
+
+    /**
+     * Elements of which every row of logits begins at a multiple, so that products of logits are fast; 1: rows follow each
+     * other. If it is more than 1, {@link MatrixProduct} and {@link CrossEntropy} take padded matrices.
+     */
+    default int logitAlignment() {
+        return 1;
+    }
+
+    /**
+     * Routing in the memory of these kernels, if that is not the host's. The caller must close it.
+     *
+     * @return null if tokens are to be routed on the host
+     */
+    default Routing routing(Routing.Shape shape) {
+        return null;
     }
 
     /** Number of threads that run one call, including the caller. */

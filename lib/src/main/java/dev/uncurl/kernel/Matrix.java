@@ -11,9 +11,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * A row-major, contiguous rows x columns slice of a flat memory (an arena, or a model's parameters). It keeps a
- * reference to that memory, because a pointer into ND4J's memory does not keep the memory alive. Several threads may use
- * the memory; methods that create other matrices must be called by one thread at a time.
+ * A row-major rows x columns slice of a flat memory (an arena, or a model's parameters). It keeps a reference to that
+ * memory, because a pointer into ND4J's memory does not keep the memory alive. Several threads may use the memory; methods
+ * that create other matrices must be called by one thread at a time.
+ *
+ * <p>Rows follow each other, but for a padded matrix, which has room between them; only the kernels that say so take one, and
+ * its rows are read and written one at a time.
  */
 public final class Matrix {
     private final FlatMemory memory;
@@ -23,17 +26,21 @@ public final class Matrix {
     private final long offset;
     private final int rows;
     private final int columns;
+    /** Elements from one row to the next. */
+    private final int leading;
+
     private INDArray array;
     private volatile FloatPointer pointer;
     private volatile ByteBuffer bytes;
     private Matrix prefix;
 
-    private Matrix(FlatMemory memory, long offset, int rows, int columns) {
+    private Matrix(FlatMemory memory, long offset, int rows, int columns, int leading) {
         this.memory = memory;
         flat = memory instanceof HostMemory host ? host.array() : null;
         this.offset = offset;
         this.rows = rows;
         this.columns = columns;
+        this.leading = rows > 1 ? leading : columns;
     }
 
     /**
@@ -46,11 +53,20 @@ public final class Matrix {
 
     /** @param offset of the first element in {@code flat}, in elements */
     public static Matrix of(FlatMemory flat, long offset, int rows, int columns) {
-        if (offset < 0 || rows < 0 || columns < 0 || offset + (long) rows * columns > flat.length()) {
-            throw new IllegalArgumentException("A matrix " + rows + " x " + columns + " at " + offset
-                    + " does not fit an array of " + flat.length() + " elements");
+        return padded(flat, offset, rows, columns, columns);
+    }
+
+    /**
+     * @param offset of the first element in {@code flat}, in elements
+     * @param leading elements from one row to the next, at least {@code columns}
+     */
+    public static Matrix padded(FlatMemory flat, long offset, int rows, int columns, int leading) {
+        boolean sizes = offset >= 0 && rows >= 0 && columns >= 0 && leading >= columns;
+        if (!sizes || offset + (long) rows * leading > flat.length()) {
+            throw new IllegalArgumentException("A matrix " + rows + " x " + columns + " at " + offset + ", " + leading
+                    + " elements from row to row, does not fit an array of " + flat.length() + " elements");
         }
-        return new Matrix(flat, offset, rows, columns);
+        return new Matrix(flat, offset, rows, columns, leading);
     }
 
     /** A matrix of zeros with memory of its own. */
@@ -78,12 +94,22 @@ public final class Matrix {
         return columns;
     }
 
+    /** Elements from one row to the next: {@link #columns()}, unless the matrix is padded. */
+    public int leading() {
+        return leading;
+    }
+
+    /** Whether there is room between rows. A single row never has any. */
+    public boolean isPadded() {
+        return leading != columns;
+    }
+
     /** Rows {@code from} to {@code from + count}, sharing this memory. */
     public Matrix rows(int from, int count) {
         if (from < 0 || count < 0 || from + count > rows) {
             throw new IllegalArgumentException("Rows " + from + " to " + (from + count) + " of " + rows);
         }
-        return new Matrix(memory, offset + (long) from * columns, count, columns);
+        return new Matrix(memory, offset + (long) from * leading, count, columns, leading);
     }
 
     /**
@@ -143,6 +169,14 @@ public final class Matrix {
             throw new IllegalStateException(
                     "This matrix is in a device's memory, which only the device's kernels can use");
         }
+        checkNotPadded();
+    }
+
+    private void checkNotPadded() {
+        if (isPadded()) {
+            throw new IllegalStateException("This matrix has " + columns + " columns and " + leading
+                    + " elements from row to row; use its rows one at a time");
+        }
     }
 
     private boolean hasPointer() {
@@ -153,6 +187,7 @@ public final class Matrix {
         if (rows == 0 || columns == 0) {
             return;
         }
+        checkNotPadded();
         if (flat == null) {
             memory.zero(offset, (long) rows * columns);
         } else if (hasPointer()) {
@@ -164,6 +199,7 @@ public final class Matrix {
 
     /** Copies all elements, row-major, into {@code target[0 ..]}. */
     public void read(double[] target) {
+        checkNotPadded();
         int length = rows * columns;
         if (flat == null) {
             var copy = new float[length];
@@ -184,6 +220,7 @@ public final class Matrix {
 
     /** Sets all elements, row-major, from {@code source[0 ..]}. */
     public void write(double[] source) {
+        checkNotPadded();
         int length = rows * columns;
         if (flat == null) {
             var copy = new float[length];
@@ -238,6 +275,7 @@ public final class Matrix {
     }
 
     private int checkedLength(float[] values) {
+        checkNotPadded();
         int length = Math.multiplyExact(rows, columns);
         if (values.length < length) {
             throw new IllegalArgumentException(values.length + " values for " + rows + " x " + columns);

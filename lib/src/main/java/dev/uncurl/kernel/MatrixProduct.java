@@ -16,6 +16,14 @@ public interface MatrixProduct {
         multiply(a, false, b, transposeB, 0, c);
     }
 
+    /**
+     * These products with operands as they are, where {@link #multiply} rounds them to fewer bits: for routers, whose choices
+     * turn on small differences.
+     */
+    default MatrixProduct exact() {
+        return this;
+    }
+
     /** Whether {@link #multiplyRows} keeps its promise on this machine; otherwise rows may differ in their last bits. */
     default boolean rowsAreIndependent() {
         return false;

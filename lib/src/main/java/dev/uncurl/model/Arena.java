@@ -29,9 +29,17 @@ final class Arena implements AutoCloseable {
     }
 
     Matrix matrix(long rows, long columns) {
+        return matrix(rows, columns, columns);
+    }
+
+    /** @param leading elements from one row to the next */
+    Matrix matrix(long rows, long columns, long leading) {
         long offset = used;
-        used += (rows * columns + LINE - 1) / LINE * LINE;
-        return memory == null ? null : memory.matrix(offset, Math.toIntExact(rows), Math.toIntExact(columns));
+        used += (rows * leading + LINE - 1) / LINE * LINE;
+        return memory == null
+                ? null
+                : Matrix.padded(
+                        memory, offset, Math.toIntExact(rows), Math.toIntExact(columns), Math.toIntExact(leading));
     }
 
     long elements() {

@@ -62,7 +62,7 @@ final class Buffers {
 
     final Matrix predictedNormed;
     final Matrix predictedStatistics;
-    /** [P, V] logits of the P positions that fit into the given number of bytes. */
+    /** [P, V] logits of the P positions that there is room for; the rows may be padded. */
     final Matrix logits;
 
     /** Gradients: null in scoring. Of the residual stream [N, D]. */
@@ -80,9 +80,9 @@ final class Buffers {
 
     /**
      * @param share the experts that this process has
-     * @param logitBytes maximal bytes of logits at one time, unless those of one position are larger
+     * @param room for logits
      */
-    Buffers(ModelConfig config, ExpertShare share, int tokens, boolean training, long logitBytes, Arena arena) {
+    Buffers(ModelConfig config, ExpertShare share, int tokens, boolean training, LogitRoom room, Arena arena) {
         int width = config.width();
         boolean moe = config.moeLayers().length > 0;
         boolean divided = moe && !share.isAll();
@@ -109,7 +109,7 @@ final class Buffers {
         predicted = arena.matrix(tokens, width);
         predictedNormed = arena.matrix(tokens, width);
         predictedStatistics = arena.matrix(tokens, 2);
-        logits = arena.matrix(logitRows(config, tokens, logitBytes), config.vocabulary());
+        logits = room.in(arena, tokens, config.vocabulary());
         dStream = training ? arena.matrix(tokens, width) : null;
         dNormed = training ? arena.matrix(tokens, width) : null;
         dAttended = training ? arena.matrix(tokens, width) : null;
@@ -121,11 +121,6 @@ final class Buffers {
     /** [N, R] */
     Matrix routerLogits(int routerRows) {
         return routerLogits.get(routerRows);
-    }
-
-    private static long logitRows(ModelConfig config, int tokens, long logitBytes) {
-        long rows = logitBytes / (Float.BYTES * (long) config.vocabulary());
-        return Math.min(tokens, Math.max(1, rows));
     }
 
     private static long assignments(ModelConfig config, int tokens, boolean moe) {

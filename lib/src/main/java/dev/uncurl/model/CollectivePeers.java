@@ -2,10 +2,12 @@ package dev.uncurl.model;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.collective.FloatRange;
+import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.model.spec.ExpertShare;
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * The ranks of {@link Collectives}, as a model sees them.
@@ -45,11 +47,41 @@ public record CollectivePeers(Collectives ranks, Collectives group) implements P
 
     @Override
     public void exchange(Matrix send, int[] sendRows, Matrix receive, int[] receiveRows) {
-        group.allToAll(
-                FloatRange.of(send.array()),
-                floats(sendRows, send),
-                FloatRange.of(receive.array()),
-                floats(receiveRows, receive));
+        long[] sent = floats(sendRows, send);
+        long[] received = floats(receiveRows, receive);
+        if (send.memory().onHost()) {
+            group.allToAll(FloatRange.of(send.array()), sent, FloatRange.of(receive.array()), received);
+            return;
+        }
+        try (FlatMemory out = onHost(sent);
+                FlatMemory in = onHost(received)) {
+            copy(rows(send, sendRows), rows(out, sendRows, send));
+            group.allToAll(range(out), sent, range(in), received);
+            copy(rows(in, receiveRows, receive), rows(receive, receiveRows));
+        }
+    }
+
+    /** Rows of a device go through the host's memory. */
+    private static FlatMemory onHost(long[] floats) {
+        return FlatMemory.allocate(DataType.FLOAT, Arrays.stream(floats).sum());
+    }
+
+    private static FloatRange range(FlatMemory host) {
+        return FloatRange.of(host.matrix(0, 1, Math.toIntExact(host.length())).array());
+    }
+
+    private static Matrix rows(Matrix matrix, int[] rows) {
+        return matrix.rows(0, Arrays.stream(rows).sum());
+    }
+
+    private static Matrix rows(FlatMemory host, int[] rows, Matrix like) {
+        return host.matrix(0, Arrays.stream(rows).sum(), like.columns());
+    }
+
+    private static void copy(Matrix from, Matrix to) {
+        var values = new float[from.rows() * from.columns()];
+        from.read(values);
+        to.write(values);
     }
 
     private static long[] floats(int[] rows, Matrix matrix) {

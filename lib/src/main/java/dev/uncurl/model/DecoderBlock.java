@@ -43,6 +43,12 @@ final class DecoderBlock {
         mixture = moe ? new MixtureOfExperts(kernels, config, source, layer, maxTokens, clock, divided) : null;
     }
 
+    void close() {
+        if (mixture != null) {
+            mixture.close();
+        }
+    }
+
     /** Returns the mixture of experts; null in a dense block. */
     MixtureOfExperts mixture() {
         return mixture;

@@ -76,6 +76,25 @@ final class Dispatch {
     }
 
     /**
+     * As {@link #sort}, for assignments that are sorted elsewhere: sets {@link #start} alone.
+     *
+     * @return [k, E] how many of a rank's assignments by each choice are kept, the first ones
+     */
+    int[] place(int capacity, double[][] counts, int rank) {
+        long[] before = before(counts, rank);
+        int[] kept = new int[before.length];
+        Arrays.fill(taken, 0);
+        for (int place = 0; place < kept.length; place++) {
+            kept[place] = (int) Math.max(0, Math.min((long) counts[rank][place], capacity - before[place]));
+            taken[place % taken.length] += kept[place];
+        }
+        for (int expert = 0; expert < taken.length; expert++) {
+            start[expert + 1] = start[expert] + taken[expert];
+        }
+        return kept;
+    }
+
+    /**
      * Number of assignments of every rank that are not dropped: what {@link #sort} keeps on each.
      *
      * @param counts {@link #count} of every rank

@@ -138,6 +138,14 @@ final class ExpertMemory implements AutoCloseable {
         for (Rows set : new Rows[] {blocks[layer], common}) {
             more += rows > set.count ? set.bytes(target) - set.bytes(set.count) : 0;
         }
+        long ofDevice = kernels.freeBytes();
+        if (ofDevice < Long.MAX_VALUE) {
+            if (more > ofDevice) {
+                return megabytes(more) + " for " + rows + " rows; its GPU has " + megabytes(ofDevice) + " left";
+            }
+            resize(layer, rows, target);
+            return null;
+        }
         long limit = OffHeap.limit();
         if (limit > 0 && others + held() + more > limit) {
             return megabytes(more) + " for " + rows + " rows, in addition to " + megabytes(others + held())
@@ -147,12 +155,16 @@ final class ExpertMemory implements AutoCloseable {
         if (free > 0 && more > free) {
             return megabytes(more) + " for " + rows + " rows; its machine has " + megabytes(free) + " left";
         }
+        resize(layer, rows, target);
+        return null;
+    }
+
+    private void resize(int layer, int rows, int target) {
         for (Rows set : new Rows[] {blocks[layer], common}) {
             if (rows > set.count) {
                 set.resize(target);
             }
         }
-        return null;
     }
 
     /** Bytes taken now. */

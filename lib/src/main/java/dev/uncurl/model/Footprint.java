@@ -47,6 +47,11 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
         return new Footprint(parameters, gradients, bytes, arena, exchange);
     }
 
+    /** The same with other buffers, as a device needs them. */
+    Footprint withArena(long bytes) {
+        return new Footprint(parameters, gradients, state, bytes, exchange);
+    }
+
     long total() {
         return parameters + gradients + state + arena + exchange;
     }
@@ -75,6 +80,26 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
                     "A model for " + maxTokens + " tokens at a time needs " + this + "; this machine has "
                             + megabytes(free) + " left for the arena" + process(total()),
                     remedy + ", or run fewer tasks at a time.");
+        }
+    }
+
+    /**
+     * As {@link #check}, for a device: parameters and gradients are there, the rest is to be allocated.
+     *
+     * @param free bytes that the device has left
+     * @throws UserError (usage) if that is too little
+     */
+    void checkDevice(long free, int maxTokens) {
+        if (state + arena + exchange > free) {
+            throw UserError.usage(
+                    "A model for " + maxTokens + " tokens at a time needs " + megabytes(total())
+                            + " on the GPU (parameters "
+                            + megabytes(parameters) + ", gradients " + megabytes(gradients) + ", training state "
+                            + megabytes(state) + ", arena " + megabytes(arena)
+                            + (exchange > 0 ? ", rows of other ranks " + megabytes(exchange) : "")
+                            + "); beside parameters and gradients it has " + megabytes(free) + " left",
+                    "Make the batch or micro-batch smaller, train with more ranks or expert-parallel, end other processes"
+                            + " that use the GPU (nvidia-smi lists them), or use a GPU with more memory.");
         }
     }
 

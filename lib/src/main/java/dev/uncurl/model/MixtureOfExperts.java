@@ -25,18 +25,12 @@ final class MixtureOfExperts implements RoutingView {
     private final int choices;
     private final int[] expertOfRow;
     private final int routerRows;
-    private final Router router;
-    private final TokenAssignments assignments;
-    private final Dispatch dispatch;
+    private final BlockRouting routing;
     private final int expertCount;
     private final BlockExperts experts;
-    /** [S] squared norms of the experts' outputs by slot; in the backward pass, the gradients of the gates. */
-    private final double[] slotValues;
-
-    private final double[] squaredNorms;
-    private final double[] dGates;
-    private final double[] dLogits;
     private int tokens;
+    /** Assignments of the last batch to experts, dropped ones too. */
+    private int assigned;
 
     /** @param divided the memory for rows of other ranks; null if this process has all experts */
     MixtureOfExperts(
@@ -55,18 +49,15 @@ final class MixtureOfExperts implements RoutingView {
         MoeLayer shape = moe.layer(layer);
         expertOfRow = shape.expertOfRow();
         routerRows = expertOfRow.length;
-        router = new Router(kernels, moe, layer, source.get(ParameterLayout.router(layer)), maxTokens);
-        assignments = new TokenAssignments(router, shape, choices, maxTokens);
-        dispatch = new Dispatch(shape.experts(), choices, maxTokens);
+        Parameter weight = source.get(ParameterLayout.router(layer));
+        boolean training = source.gradients() != null;
+        BlockRouting onDevice = KernelRouting.of(kernels, moe, layer, weight, maxTokens, clock);
+        routing =
+                onDevice != null ? onDevice : new HostRouting(kernels, moe, layer, weight, maxTokens, training, clock);
         expertCount = shape.experts();
         experts = divided == null
                 ? new LocalExperts(new Experts(kernels, source, layer, 0, expertCount), clock)
                 : new DividedExperts(kernels, source, layer, expertCount, divided, clock);
-        boolean training = source.gradients() != null;
-        slotValues = new double[training ? maxTokens * choices : 0];
-        squaredNorms = new double[maxTokens * choices];
-        dGates = new double[training ? maxTokens * choices : 0];
-        dLogits = new double[training ? maxTokens * routerRows : 0];
     }
 
     /**
@@ -76,23 +67,21 @@ final class MixtureOfExperts implements RoutingView {
      */
     void route(TokenBatch batch, Buffers.Block block, Buffers buffers, boolean limited, Peers peers) {
         tokens = batch.size();
-        int statistics = router.losses().size();
+        int statistics = routing.losses().size();
         int numbers = statistics + choices * expertCount;
         double[] own = new double[numbers + 1];
         try {
-            router.forward(
+            routing.choose(
                     batch,
                     block.normed2().first(tokens),
-                    buffers.routerLogits(routerRows).first(tokens));
+                    buffers.routerLogits(routerRows).first(tokens),
+                    own);
         } catch (UserError fault) {
             Arrays.fill(own, Double.NaN);
             peers.gather(own); // the other ranks wait for it
             throw fault;
         }
-        router.putStatistics(own, tokens);
-        clock.lap(Part.ROUTER);
-        assignments.take(tokens);
-        System.arraycopy(dispatch.count(assignments, tokens), 0, own, statistics, choices * expertCount);
+        assigned = (int) Arrays.stream(own, statistics, numbers).sum();
         own[numbers] = experts.room();
         clock.lap(Part.DISPATCH);
         double[][] all = peers.gather(own);
@@ -100,14 +89,14 @@ final class MixtureOfExperts implements RoutingView {
             clock.lap(Part.EXCHANGE);
         }
         requireFinite(all);
-        router.losses().take(all);
+        routing.losses().take(all);
         double[][] counts = Arrays.stream(all)
                 .map(rank -> Arrays.copyOfRange(rank, statistics, numbers))
                 .toArray(double[][]::new);
-        int capacity = limited ? moe.capacity(layer, router.losses().tokens()) : Integer.MAX_VALUE;
-        dispatch.sort(assignments, tokens, capacity, counts, peers.rank());
+        int capacity = limited ? moe.capacity(layer, routing.losses().tokens()) : Integer.MAX_VALUE;
+        routing.sort(tokens, capacity, counts, peers.rank());
         double[] rooms = Arrays.stream(all).mapToDouble(rank -> rank[numbers]).toArray();
-        experts.prepare(dispatch, counts, capacity, rooms, peers);
+        experts.prepare(routing.dispatch(), counts, capacity, rooms, peers);
         clock.lap(Part.DISPATCH);
     }
 
@@ -123,19 +112,11 @@ final class MixtureOfExperts implements RoutingView {
 
     /** @param output [N, D] the residual stream after the block, written */
     void forward(Buffers.Block block, Matrix output) {
-        int slots = dispatch.size();
-        Matrix dispatched = block.dispatched().first(slots);
-        Matrix expertOutput = block.expertOutput().first(slots);
-        kernels.gatherScatter().gather(block.normed2().first(tokens), dispatch.token, null, dispatched);
+        int slots = routing.dispatch().size();
+        routing.dispatch(block.normed2().first(tokens), block.dispatched().first(slots));
         clock.lap(Part.DISPATCH);
         experts.forward(block);
-        kernels.gatherScatter().dot(expertOutput, null, expertOutput, squaredNorms);
-        Matrix base = block.middle().first(tokens);
-        for (int choice = 0; choice < choices; choice++) {
-            kernels.gatherScatter()
-                    .gatherAdd(base, expertOutput, dispatch.slot[choice], dispatch.gateOf[choice], output);
-            base = output;
-        }
+        routing.combine(block.middle().first(tokens), block.expertOutput().first(slots), output);
         clock.lap(Part.DISPATCH);
     }
 
@@ -158,41 +139,26 @@ final class MixtureOfExperts implements RoutingView {
 
     /** Writes the gradient of normed2 to {@code buffers.dNormed}, given that of the stream after the block. */
     void backward(Buffers.Block block, Buffers buffers) {
-        int slots = dispatch.size();
-        Matrix dOutput = buffers.dStream.first(tokens);
+        int slots = routing.dispatch().size();
         Matrix dNormed = buffers.dNormed.first(tokens);
         Matrix expertOutput = block.expertOutput().first(slots);
-        Matrix dExpertOutput = buffers.dExpertOutput.first(slots);
-        kernels.gatherScatter().dot(dOutput, dispatch.token, expertOutput, slotValues);
-        kernels.gatherScatter().gather(dOutput, dispatch.token, dispatch.gate, dExpertOutput);
+        routing.backwardCombine(buffers.dStream.first(tokens), expertOutput, buffers.dExpertOutput.first(slots));
         clock.lap(Part.DISPATCH);
         experts.backward(block, buffers);
-        Matrix dDispatched = expertOutput;
-        kernels.gatherScatter().gather(dDispatched, dispatch.slot[0], null, dNormed);
-        for (int choice = 1; choice < choices; choice++) {
-            kernels.gatherScatter().gatherAdd(dNormed, dDispatched, dispatch.slot[choice], null, dNormed);
-        }
-        for (int i = 0; i < tokens * choices; i++) {
-            int slot = slot(i / choices, i % choices);
-            dGates[i] = slot < 0 ? 0 : slotValues[slot];
-        }
+        // expertOutput has become the gradient of the dispatched rows
+        routing.backwardDispatch(expertOutput, dNormed);
         clock.lap(Part.DISPATCH);
         Matrix dRouted = buffers.routerLogits(routerRows).first(tokens);
-        router.backward(dGates, block.normed2().first(tokens), dRouted, dLogits, dNormed);
+        routing.backwardChoose(block.normed2().first(tokens), dRouted, dNormed);
         clock.lap(Part.ROUTER);
     }
 
-    /** The slot that contains the choice's part of the output; -1 for padding, a zeroed row and a dropped choice. */
-    private int slot(int token, int choice) {
-        return dispatch.slot[assignments.carrier(token, choice)][token];
-    }
-
     double balance() {
-        return router.losses().balance();
+        return routing.losses().balance();
     }
 
     double z() {
-        return router.losses().z();
+        return routing.losses().z();
     }
 
     @Override
@@ -212,27 +178,36 @@ final class MixtureOfExperts implements RoutingView {
 
     @Override
     public float logit(int token, int expert) {
-        return (float) router.logits[token * routerRows + expert];
+        return routing.logit(token, expert);
     }
 
     @Override
     public int expert(int token, int choice) {
-        return router.chosen[token * choices + choice];
+        return routing.row(token, choice);
     }
 
     @Override
     public float gate(int token, int choice) {
-        return (float) router.gates[token * choices + choice];
+        return (float) routing.gate(token, choice);
     }
 
     @Override
     public boolean dropped(int token, int choice) {
         int row = expert(token, choice);
-        return row >= 0 && expertOfRow[row] >= 0 && slot(token, choice) < 0;
+        return row >= 0 && expertOfRow[row] >= 0 && routing.slot(token, choice) < 0;
     }
 
     @Override
     public int droppedAssignments() {
+        int[] counts = routing.counts();
+        int live = IntStream.range(0, routerRows)
+                .filter(row -> expertOfRow[row] >= 0)
+                .map(row -> counts[row])
+                .sum();
+        int missing = assigned - routing.dispatch().size();
+        if (missing == 0 || live == assigned) {
+            return missing; // without a look at each token, whose choices may be in a device's memory
+        }
         int dropped = 0;
         for (int i = 0; i < tokens * choices; i++) {
             dropped += dropped(i / choices, i % choices) ? 1 : 0;
@@ -242,12 +217,17 @@ final class MixtureOfExperts implements RoutingView {
 
     @Override
     public float outputNorm(int token, int choice) {
-        int slot = slot(token, choice);
-        return slot < 0 ? 0 : (float) Math.sqrt(squaredNorms[slot]);
+        int slot = routing.slot(token, choice);
+        return slot < 0 ? 0 : (float) Math.sqrt(routing.squaredNorm(slot));
     }
 
     @Override
     public int[] expertTokens() {
-        return router.counts.clone();
+        return routing.counts();
+    }
+
+    /** Releases what the routing has in a device's memory. */
+    void close() {
+        routing.close();
     }
 }

@@ -12,6 +12,7 @@ import dev.uncurl.kernel.LinearAssignment;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.MatrixProduct;
 import dev.uncurl.kernel.Normalization;
+import dev.uncurl.kernel.Routing;
 import java.util.function.IntConsumer;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -23,9 +24,11 @@ final class PassKernels implements Kernels {
     /** Products of a forward pass, each row on its own. */
     private static final class RowProduct implements MatrixProduct {
         private final MatrixProduct product;
+        private final RowProduct exact;
 
         RowProduct(MatrixProduct product) {
             this.product = product;
+            exact = product.exact() == product ? this : new RowProduct(product.exact());
         }
 
         @Override
@@ -39,6 +42,11 @@ final class PassKernels implements Kernels {
         @Override
         public void multiplyRows(Matrix a, Matrix b, boolean transposeB, Matrix c) {
             product.multiplyRows(a, b, transposeB, c);
+        }
+
+        @Override
+        public MatrixProduct exact() {
+            return exact;
         }
 
         @Override
@@ -112,8 +120,23 @@ final class PassKernels implements Kernels {
     }
 
     @Override
+    public long freeBytes() {
+        return kernels.freeBytes();
+    }
+
+    @Override
     public long logitBytes() {
         return kernels.logitBytes();
+    }
+
+    @Override
+    public int logitAlignment() {
+        return kernels.logitAlignment();
+    }
+
+    @Override
+    public Routing routing(Routing.Shape shape) {
+        return kernels.routing(shape);
     }
 
     @Override

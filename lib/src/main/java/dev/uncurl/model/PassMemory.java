@@ -1,6 +1,5 @@
 package dev.uncurl.model;
 
-import dev.uncurl.kernel.Kernels;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -28,27 +27,30 @@ final class PassMemory implements AutoCloseable {
         var footprint = Footprint.of(config, share, maxTokens, training).withState(held.state());
         if (held.parameters().onHost()) {
             footprint.check(maxTokens);
+        } else {
+            long arenaBytes = Float.BYTES * elements(config, share, maxTokens, training, LogitRoom.of(kernels));
+            footprint.withArena(arenaBytes).checkDevice(kernels.freeBytes(), maxTokens);
         }
         LOG.debug("A model for {} tokens at a time, threads: {}, {}", maxTokens, kernels.threads(), footprint);
-        long logitBytes = kernels.logitBytes();
+        var room = LogitRoom.of(kernels);
         DataType type = held.parameters().type();
-        arena = Arena.of(kernels, type, elements(config, share, maxTokens, training, logitBytes));
+        arena = Arena.of(kernels, type, elements(config, share, maxTokens, training, room));
         divided = share.isAll()
                 ? null
                 : new ExpertMemory(kernels, type, config, share, training, footprint.total() - footprint.exchange());
-        buffers = new Buffers(config, share, maxTokens, training, logitBytes, arena);
+        buffers = new Buffers(config, share, maxTokens, training, room, arena);
     }
 
     private static long elements(
-            ModelConfig config, ExpertShare share, int maxTokens, boolean training, long logitBytes) {
+            ModelConfig config, ExpertShare share, int maxTokens, boolean training, LogitRoom room) {
         var measuring = Arena.measuring();
-        new Buffers(config, share, maxTokens, training, logitBytes, measuring);
+        new Buffers(config, share, maxTokens, training, room, measuring);
         return measuring.elements();
     }
 
     /** Bytes on the host for a model in FLOAT, without the rows that other ranks send. */
     static long bytes(ModelConfig config, ExpertShare share, int maxTokens, boolean training) {
-        return Float.BYTES * elements(config, share, maxTokens, training, Kernels.LOGIT_BYTES);
+        return Float.BYTES * elements(config, share, maxTokens, training, LogitRoom.HOST);
     }
 
     @Override

@@ -93,7 +93,7 @@ final class Router {
      * @throws UserError (input) if a logit is not finite
      */
     void forward(TokenBatch batch, Matrix x, Matrix scratch) {
-        kernels.matrixProduct().multiply(x, false, weight.value(), true, 0, scratch);
+        kernels.matrixProduct().exact().multiply(x, false, weight.value(), true, 0, scratch);
         scratch.read(logits);
         Arrays.fill(counts, 0);
         routed = 0;
@@ -122,14 +122,17 @@ final class Router {
         for (int row = 0; row < rows; row++) {
             double logit = logits[token * rows + row];
             if (!Double.isFinite(logit)) {
-                throw UserError.input(
-                        "The router of block " + layer + " gives token " + batch.tokens()[token] + " at row "
-                                + token / batch.columns() + ", column " + token % batch.columns() + " the logit "
-                                + logit
-                                + (moe.layer(layer).isMapped() ? " for router row " : " for expert ") + row,
-                        DIVERGED);
+                throw notFinite(batch, layer, moe.layer(layer), token, row, logit);
             }
         }
+    }
+
+    static UserError notFinite(TokenBatch batch, int layer, MoeLayer shape, int token, int row, double logit) {
+        return UserError.input(
+                "The router of block " + layer + " gives token " + batch.tokens()[token] + " at row "
+                        + token / batch.columns() + ", column " + token % batch.columns() + " the logit " + logit
+                        + (shape.isMapped() ? " for router row " : " for expert ") + row,
+                DIVERGED);
     }
 
     /** Losses over the tokens of all ranks. */
@@ -239,8 +242,8 @@ final class Router {
             }
         }
         scratch.write(dLogits);
-        kernels.matrixProduct().multiply(scratch, true, x, false, 0, weight.gradient());
-        kernels.matrixProduct().multiply(scratch, false, weight.value(), false, 1, dx);
+        kernels.matrixProduct().exact().multiply(scratch, true, x, false, 0, weight.gradient());
+        kernels.matrixProduct().exact().multiply(scratch, false, weight.value(), false, 1, dx);
     }
 
     private void backward(int token, double[] dGates, double[] dLogits) {

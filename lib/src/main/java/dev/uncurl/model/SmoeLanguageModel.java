@@ -17,12 +17,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * The SMoE decoder over flat parameters (see {@link ParameterLayout}), which it reads in place: changing the array
  * changes the model. Off-heap memory for a pass is allocated once, by the constructor, and released by
- * {@link #close()}. For one thread at a time; the same input gives the same bits.
+ * {@link #close()}. For one thread at a time; the same input gives the same bits. Tasks, which may have a GPU, make it by
+ * {@link OnProcessor}.
  */
 public final class SmoeLanguageModel implements AutoCloseable {
     private final ModelConfig config;
     private final PassKernels kernels;
-    private final boolean ownsKernels;
+    /** What the model has made for itself; closed with it. */
+    private final List<AutoCloseable> owned;
+
     private final BatchLimits limits;
     private final boolean training;
     private final PassMemory memory;
@@ -38,13 +41,14 @@ public final class SmoeLanguageModel implements AutoCloseable {
     private TokenBatch last;
     private boolean closed;
 
-    private SmoeLanguageModel(Kernels chosen, boolean ownsKernels, HeldModel held, int maxTokens, Peers scorers) {
+    /** @param owned closed with the model @param scorers the ranks that score with it, if its experts are divided */
+    SmoeLanguageModel(Kernels chosen, List<AutoCloseable> owned, HeldModel held, int maxTokens, Peers scorers) {
         if (maxTokens < 1) {
             throw new IllegalArgumentException("A model for at most " + maxTokens + " tokens cannot take a batch");
         }
         config = held.config();
         kernels = new PassKernels(chosen);
-        this.ownsKernels = ownsKernels;
+        this.owned = owned;
         scoring = new SharedPasses(scorers);
         limits = new BatchLimits(maxTokens, config.sequenceLength(), config.vocabulary());
         training = held.trains();
@@ -63,33 +67,14 @@ public final class SmoeLanguageModel implements AutoCloseable {
     public static SmoeLanguageModel forScoring(ModelConfig config, INDArray flatParameters, int maxTokens) {
         Kernels kernels = KernelChoice.best(flatParameters.dataType());
         var held = HeldModel.forScoring(config, FlatMemory.of(flatParameters));
-        return new SmoeLanguageModel(kernels, true, held, maxTokens, Peers.NONE);
-    }
-
-    /**
-     * A model whose experts are divided among ranks, each of which scores batches of its own. When it has no more, it calls
-     * {@link #joinPasses}.
-     *
-     * @param flatParameters those of this rank, as {@link ParameterLayout#of(ModelConfig, ExpertShare)} has them
-     * @param slots task slots that all ranks have together; each has as many threads as its part of them
-     */
-    public static SmoeLanguageModel forScoring(
-            ModelConfig config,
-            ExpertShare share,
-            INDArray flatParameters,
-            int maxTokens,
-            CollectivePeers ranks,
-            int slots) {
-        int threads = Math.max(1, slots * KernelChoice.threads() / ranks.ranks().size());
-        Kernels kernels = KernelChoice.best(flatParameters.dataType(), threads);
-        var held = new HeldModel(config, share, FlatMemory.of(flatParameters), null, 0);
-        return new SmoeLanguageModel(kernels, true, held, maxTokens, ranks);
+        return new SmoeLanguageModel(kernels, List.of(kernels), held, maxTokens, Peers.NONE);
     }
 
     /** As above with the given kernels, which the caller must close, and parameters in their memory. */
     public static SmoeLanguageModel forScoring(
             Kernels kernels, ModelConfig config, FlatMemory parameters, int maxTokens) {
-        return new SmoeLanguageModel(kernels, false, HeldModel.forScoring(config, parameters), maxTokens, Peers.NONE);
+        var held = HeldModel.forScoring(config, parameters);
+        return new SmoeLanguageModel(kernels, List.of(), held, maxTokens, Peers.NONE);
     }
 
     /**
@@ -100,7 +85,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
             ModelConfig config, INDArray flatParameters, INDArray flatGradients, int maxTokens) {
         Kernels kernels = KernelChoice.best(flatParameters.dataType());
         var held = HeldModel.forTraining(config, flatParameters, flatGradients);
-        return new SmoeLanguageModel(kernels, true, held, maxTokens, Peers.NONE);
+        return new SmoeLanguageModel(kernels, List.of(kernels), held, maxTokens, Peers.NONE);
     }
 
     /** As above with the given kernels, which the caller must close. */
@@ -113,11 +98,11 @@ public final class SmoeLanguageModel implements AutoCloseable {
     public static SmoeLanguageModel forTraining(
             Kernels kernels, ModelConfig config, FlatMemory parameters, FlatMemory gradients, int maxTokens) {
         var held = HeldModel.forTraining(config, parameters, gradients);
-        return new SmoeLanguageModel(kernels, false, held, maxTokens, Peers.NONE);
+        return new SmoeLanguageModel(kernels, List.of(), held, maxTokens, Peers.NONE);
     }
 
     /**
-     * As above, for what one rank holds of a model whose experts may be divided; on the host.
+     * As above, for what one rank holds of a model whose experts may be divided.
      *
      * @param state bytes that the rank keeps for training beside parameters and gradients: {@link ModelSize#stateBytes}
      */
@@ -125,12 +110,12 @@ public final class SmoeLanguageModel implements AutoCloseable {
             Kernels kernels,
             ModelConfig config,
             ExpertShare share,
-            INDArray flatParameters,
-            INDArray flatGradients,
+            FlatMemory parameters,
+            FlatMemory gradients,
             long state,
             int maxTokens) {
-        var held = new HeldModel(config, share, FlatMemory.of(flatParameters), FlatMemory.of(flatGradients), state);
-        return new SmoeLanguageModel(kernels, false, held, maxTokens, Peers.NONE);
+        var held = new HeldModel(config, share, parameters, gradients, state);
+        return new SmoeLanguageModel(kernels, List.of(), held, maxTokens, Peers.NONE);
     }
 
     /** Bytes that a model in FLOAT on the host needs off the heap in addition to its parameters and gradients. */
@@ -354,10 +339,11 @@ public final class SmoeLanguageModel implements AutoCloseable {
 
     @Override
     public void close() {
-        closed = true;
-        if (ownsKernels) {
-            kernels.close();
+        if (!closed) {
+            blocks.forEach(DecoderBlock::close);
         }
+        closed = true;
         memory.close();
+        OnProcessor.closeAll(owned);
     }
 }

@@ -12,6 +12,7 @@ import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
+import dev.uncurl.processor.Processor;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 
@@ -140,6 +142,13 @@ final class RankTraining {
     /** @param bucket smallest number of parameters that are exchanged at a time */
     static <T> List<T> onRanks(ModelConfig config, StepShares shares, int parts, long bucket, Work<T> work)
             throws Exception {
+        return onRanks(config, shares, parts, bucket, () -> Processor.cpu("test"), work);
+    }
+
+    /** @param processors gives each rank its own, which is closed after the work */
+    static <T> List<T> onRanks(
+            ModelConfig config, StepShares shares, int parts, long bucket, Supplier<Processor> processors, Work<T> work)
+            throws Exception {
         List<Collectives> ranks = Loopback.ranks(shares.ranks(), Duration.ofSeconds(60));
         var threads = Executors.newFixedThreadPool(shares.ranks());
         try {
@@ -147,8 +156,13 @@ final class RankTraining {
                     .<Callable<T>>map(rank -> () -> {
                         MultiLayerNetwork network =
                                 network(config, shares.microBatch(), ExpertShare.of(rank.rank(), parts));
-                        SmoeNetwork.join(network, rank, shares, shares.ranks() * (1 + rank.rank() % 2), bucket);
-                        return work.of(network, rank);
+                        try (Processor processor = processors.get()) {
+                            int slots = shares.ranks() * (1 + rank.rank() % 2);
+                            SmoeNetwork.join(network, rank, shares, processor, slots, bucket);
+                            return work.of(network, rank);
+                        } finally {
+                            rank.close();
+                        }
                     })
                     .toList();
             var results = new ArrayList<T>();

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.collective.Loopback;
+import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
+import dev.uncurl.processor.Processor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -62,8 +64,14 @@ class DividedScoringTest {
                 futures.add(threads.submit(() -> {
                     var share = ExpertShare.of(rank.rank(), parts);
                     try (rank;
-                            var model = SmoeLanguageModel.forScoring(
-                                    CONFIG, share, held(share), 60, CollectivePeers.of(rank, share), 1)) {
+                            var model = OnProcessor.forScoring(
+                                    Processor.cpu("test"),
+                                    CONFIG,
+                                    share,
+                                    held(share),
+                                    60,
+                                    CollectivePeers.of(rank, share),
+                                    1)) {
                         T result = work.of(model, rank.rank());
                         model.joinPasses();
                         return result;
@@ -177,7 +185,13 @@ class DividedScoringTest {
     void aModelWithoutItsRanksIsRefused() {
         var share = new ExpertShare(0, 2);
         try (var model = SmoeLanguageModel.forTraining(
-                KernelChoice.best(DataType.FLOAT), CONFIG, share, held(share), held(share), 0, 60)) {
+                KernelChoice.best(DataType.FLOAT),
+                CONFIG,
+                share,
+                FlatMemory.of(held(share)),
+                FlatMemory.of(held(share)),
+                0,
+                60)) {
             assertThatThrownBy(() -> model.forward(Models.batch(2, 6, 1)))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("a pass needs the other ranks");

@@ -2,6 +2,7 @@ package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.error.UserError;
 import dev.uncurl.machine.Machine;
+import dev.uncurl.processor.Processor;
 import java.io.Serializable;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -16,10 +17,17 @@ import org.apache.spark.util.SerializableConfiguration;
  * @param machine null after an error
  * @param warehouse why it cannot read or write the warehouse; empty if it can
  * @param clockMillis how far its clock is ahead of the driver's
+ * @param device that its tasks compute models on
  * @param error of a setting that the user can correct; null if there is none
  */
 public record ExecutorReport(
-        String executor, String host, Machine machine, String warehouse, long clockMillis, UserError error)
+        String executor,
+        String host,
+        Machine machine,
+        String warehouse,
+        long clockMillis,
+        TaskProcessor.Description device,
+        UserError error)
         implements Serializable {
     private static final int QUESTIONS = 3;
 
@@ -28,14 +36,16 @@ public record ExecutorReport(
         String executor = SparkEnv.get().executorId();
         String host = SparkEnv.get().blockManager().blockManagerId().host();
         Machine machine = null;
+        var device = TaskProcessor.Description.UNKNOWN;
         UserError error = null;
-        try {
+        try (Processor processor = TaskProcessor.open()) {
+            device = TaskProcessor.Description.of(processor);
             machine = Machine.here();
         } catch (UserError e) { // if the task threw it, Spark would try again and lose its cause
             error = e;
         }
         String warehouse = WarehouseTrial.answer(new Path(folder), token, executor, hadoop.value());
-        return new ExecutorReport(executor, named(host), machine, warehouse, ahead(), error);
+        return new ExecutorReport(executor, named(host), machine, warehouse, ahead(), device, error);
     }
 
     /** The host's name, if Spark knows an address alone. */
@@ -66,7 +76,7 @@ public record ExecutorReport(
 
     /** The same, with what the driver sees of its answer. */
     ExecutorReport seen(String what) {
-        return new ExecutorReport(executor, host, machine, what, clockMillis, error);
+        return new ExecutorReport(executor, host, machine, what, clockMillis, device, error);
     }
 
     /** Its id and its host, for messages. */

@@ -1,7 +1,9 @@
 package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.collective.Collectives;
+import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.spark.GpuStage;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import java.io.Serializable;
@@ -170,7 +172,9 @@ public record RankStage(int ranks, boolean local, int slots) implements Serializ
                 ? JavaRDD.<T>fromRDD(rows, ClassTag$.MODULE$.apply(Object.class))
                         .mapPartitions(part -> stage.threads(sent.value(), part))
                         .rdd()
-                : rows.barrier().mapPartitions(new Task<>(sent), false, ClassTag$.MODULE$.apply(Outcome.class));
+                : GpuStage.of(rows)
+                        .barrier()
+                        .mapPartitions(new Task<>(sent), false, ClassTag$.MODULE$.apply(Outcome.class));
     }
 
     private <T, U, R> Iterator<Outcome<R>> threads(Work<T, U, R> work, Iterator<T> rows) throws Exception {
@@ -241,6 +245,8 @@ public record RankStage(int ranks, boolean local, int slots) implements Serializ
             try (Collectives ranks = SparkTransport.open(BarrierTaskContext.get(), STALL)) {
                 Outcome<R> outcome = run(work, ranks, work.units(JavaConverters.asJavaIterator(rows)));
                 return JavaConverters.asScalaIterator(List.of(outcome).iterator());
+            } catch (DeviceFailedException e) {
+                return GpuStage.failed(e);
             } catch (RuntimeException e) {
                 throw e;
             } catch (Exception e) {

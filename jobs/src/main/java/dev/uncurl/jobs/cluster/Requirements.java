@@ -1,7 +1,6 @@
 package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.error.UserError;
-import dev.uncurl.machine.Machine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -26,12 +25,21 @@ record Requirements(List<ExecutorReport> executors) {
                 .forEach(report -> obstacles.add(report.error().at(report.name())));
         warehouse(obstacles);
         if (obstacles.isEmpty()) {
-            differ(obstacles, "different kernels", Machine::kernels, KERNELS_REMEDY);
-            differ(obstacles, "different versions of Java", Machine::java, JAVA_REMEDY);
+            differ(obstacles, "different devices", report -> report.device().kind(), DEVICE_REMEDY);
+            differ(obstacles, "different kernels", report -> report.machine().kernels(), KERNELS_REMEDY);
+            differ(
+                    obstacles,
+                    "different versions of Java",
+                    report -> report.machine().java(),
+                    JAVA_REMEDY);
             memory(obstacles, rankBytes);
         }
         return obstacles;
     }
+
+    private static final String DEVICE_REMEDY =
+            "Give all executors GPUs of one kind with the same driver and libraries (verify cluster says why one was not"
+                    + " used); or let all compute on the CPU: spark.uncurl.device cpu.";
 
     private static final String KERNELS_REMEDY =
             "Use machines of one kind; or let all compute as the oldest does: spark.executorEnv.OPENBLAS_CORETYPE"
@@ -54,10 +62,9 @@ record Requirements(List<ExecutorReport> executors) {
         }
     }
 
-    private void differ(List<UserError> obstacles, String what, Function<Machine, String> part, String remedy) {
-        Map<String, List<ExecutorReport>> groups = executors.stream()
-                .collect(Collectors.groupingBy(
-                        report -> part.apply(report.machine()), TreeMap::new, Collectors.toList()));
+    private void differ(List<UserError> obstacles, String what, Function<ExecutorReport, String> part, String remedy) {
+        Map<String, List<ExecutorReport>> groups =
+                executors.stream().collect(Collectors.groupingBy(part, TreeMap::new, Collectors.toList()));
         if (groups.size() > 1) {
             String all = groups.entrySet().stream()
                     .map(group -> group.getKey() + " (" + names(group.getValue()) + ")")

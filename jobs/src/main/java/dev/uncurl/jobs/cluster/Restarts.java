@@ -2,6 +2,7 @@ package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.collective.LostRankException;
 import dev.uncurl.jobs.spark.Causes;
+import dev.uncurl.jobs.spark.GpuStage;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -13,12 +14,13 @@ import java.util.Optional;
  * would come again.
  */
 public final class Restarts {
-    /** How Spark and ranks say that a rank is lost, in the text of a stage's failure; the last one, that its files are. */
+    /** How Spark and ranks say that a rank is lost, in the text of a stage's failure; the last ones, that its files are, and that its GPU is. */
     private static final List<String> SIGNS = List.of(
             "ExecutorLostFailure",
             LostRankException.class.getName(),
             "Executor heartbeat timed out",
-            "org.apache.spark.shuffle.FetchFailedException");
+            "org.apache.spark.shuffle.FetchFailedException",
+            GpuStage.FAILED);
 
     private static final int LONGEST = 200;
 

@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.cluster;
 
+import dev.uncurl.jobs.spark.GpuStage;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.SparkConf;
@@ -20,12 +21,10 @@ public final class Slots {
 
     private Slots() {}
 
-    /** Slots of all executors that are there now. */
+    /** Slots of all executors that are there now, for tasks that compute models. */
     public static int now(JavaSparkContext context) {
         var sc = context.sc();
-        return sc.isLocal()
-                ? context.defaultParallelism()
-                : sc.maxNumConcurrentTasks(sc.resourceProfileManager().defaultResourceProfile());
+        return sc.isLocal() ? context.defaultParallelism() : sc.maxNumConcurrentTasks(GpuStage.profile(sc));
     }
 
     /**

@@ -3,10 +3,13 @@ package dev.uncurl.jobs.evaluate;
 import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.ExampleScorer;
 import dev.uncurl.evaluation.Metric;
+import dev.uncurl.jobs.cluster.TaskProcessor;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.row.ScoredRow;
+import dev.uncurl.model.OnProcessor;
 import dev.uncurl.model.Sequences;
 import dev.uncurl.model.SmoeLanguageModel;
+import dev.uncurl.processor.Processor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -20,6 +23,9 @@ final class BlockScorer implements AutoCloseable {
     private final ScoringKey key;
     private final TokenBytes bytes;
     private final int context;
+    /** Null if another one has it. */
+    private final Processor processor;
+
     private final SmoeLanguageModel model;
     private final ExampleScorer scorer;
 
@@ -29,7 +35,13 @@ final class BlockScorer implements AutoCloseable {
         this.bytes = bytes;
         ModelCache.Loaded loaded = source.load();
         context = loaded.config().sequenceLength();
-        model = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), BATCH * context);
+        processor = TaskProcessor.open();
+        try {
+            model = OnProcessor.forScoring(processor, loaded.config(), loaded.parameters(), BATCH * context);
+        } catch (RuntimeException e) {
+            processor.close();
+            throw e;
+        }
         scorer = new ExampleScorer(model, context, BATCH * context);
     }
 
@@ -38,6 +50,7 @@ final class BlockScorer implements AutoCloseable {
         this.key = key;
         this.bytes = bytes;
         this.model = model;
+        processor = null;
         context = model.config().sequenceLength();
         scorer = new ExampleScorer(model, context, BATCH * context);
     }
@@ -94,5 +107,8 @@ final class BlockScorer implements AutoCloseable {
     @Override
     public void close() {
         model.close();
+        if (processor != null) {
+            processor.close();
+        }
     }
 }

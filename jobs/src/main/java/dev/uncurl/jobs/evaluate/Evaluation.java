@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.evaluate;
 
 import dev.uncurl.jobs.cluster.RankStage;
+import dev.uncurl.jobs.spark.GpuStage;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.DividedModel;
@@ -179,7 +180,7 @@ public final class Evaluation {
             int to = stop == StopRule.NEVER ? blocks.size() : Math.min(blocks.size(), Math.max(1, 2 * from));
             var task = new ScoringTask(staged, model.source(), blocks, from, to, ready.bytes, done);
             if (expertParallel == 1) {
-                SparkWork.forEachPartition(ready.examples, task, scored -> {}, done, progress);
+                SparkWork.forEachPartition(GpuStage.of(ready.examples), task, scored -> {}, done, progress);
             } else {
                 divided(ready, model, task, progress);
             }

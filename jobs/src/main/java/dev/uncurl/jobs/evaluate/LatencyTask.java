@@ -4,10 +4,14 @@ import dev.uncurl.collective.Collectives;
 import dev.uncurl.evaluation.Latency;
 import dev.uncurl.evaluation.PassTimes;
 import dev.uncurl.jobs.cluster.RankStage;
+import dev.uncurl.jobs.cluster.TaskProcessor;
 import dev.uncurl.jobs.spark.ExecutorTurns;
 import dev.uncurl.jobs.warehouse.DividedModel;
 import dev.uncurl.jobs.warehouse.ModelCache;
+import dev.uncurl.model.OnProcessor;
+import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.processor.Processor;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
@@ -44,19 +48,39 @@ record LatencyTask(List<ModelCache.Source> models, List<ModelConfig> configs, Li
                 .map(model -> new Latency.Model(model.config(), model.parameters()))
                 .toList();
         long tokens = settings.stream().mapToLong(Latency.Setting::tokens).max().orElseThrow();
+        try (Processor processor = TaskProcessor.open()) {
+            if (!processor.isHost()) {
+                return onDevice(processor, loaded, (int) tokens);
+            }
+        }
         try (var latency = new Latency(loaded, (int) tokens)) {
-            return measure(latency);
+            return measure(latency, cpu());
         }
     }
 
-    private Outcome measure(Latency latency) throws IOException {
+    private Outcome onDevice(Processor processor, List<Latency.Model> loaded, int tokens) {
+        var copies = new ArrayList<SmoeLanguageModel>();
+        try {
+            for (Latency.Model model : loaded) {
+                copies.add(OnProcessor.forScoring(processor, model.config(), model.parameters(), tokens));
+            }
+            try (var latency = new Latency(copies)) {
+                return measure(latency, processor.kind());
+            }
+        } finally {
+            copies.forEach(SmoeLanguageModel::close);
+        }
+    }
+
+    /** @param chip name of what computes */
+    private Outcome measure(Latency latency, String chip) {
         var times = new ArrayList<List<PassTimes>>();
         for (Latency.Setting setting : settings) {
             times.add(new ArrayList<>(latency.measure(setting)));
         }
         SparkEnv spark = SparkEnv.get();
         String host = spark.blockManager().blockManagerId().host();
-        return new Outcome(spark.executorId(), host, cpu(), latency.threads(), times);
+        return new Outcome(spark.executorId(), host, chip, latency.threads(), times);
     }
 
     /** A rank of those that divide the experts of the models: each times the same passes, which all compute at the same time. */
@@ -81,7 +105,7 @@ record LatencyTask(List<ModelCache.Source> models, List<ModelConfig> configs, Li
                 }
                 try (var latency =
                         new Latency(models.stream().map(DividedModel::model).toList())) {
-                    return task.measure(latency);
+                    return task.measure(latency, models.get(0).device().orElse(cpu()));
                 }
             } finally {
                 models.forEach(DividedModel::close);

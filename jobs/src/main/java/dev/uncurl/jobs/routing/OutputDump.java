@@ -3,6 +3,8 @@ package dev.uncurl.jobs.routing;
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.jobs.cluster.RankStage;
+import dev.uncurl.jobs.cluster.TaskProcessor;
+import dev.uncurl.jobs.spark.GpuStage;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.CorpusRun;
@@ -10,6 +12,7 @@ import dev.uncurl.jobs.warehouse.DividedModel;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.OnProcessor;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.routing.OutputSums;
@@ -20,6 +23,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.Row;
 import org.apache.spark.util.LongAccumulator;
 
@@ -87,8 +91,8 @@ final class OutputDump {
         var spec = new TaskSpec(ModelCache.Reference.of(warehouse, model), chunking, done);
         var progress = new Progress("outputs", "tokens", inputs.tokens());
         if (expertParallel == 1) {
-            SparkWork.forEachPartition(
-                    RoutingDump.sequences(warehouse, inputs, chunking, tasks), spec, taker, done, progress);
+            RDD<Row> rows = GpuStage.of(RoutingDump.sequences(warehouse, inputs, chunking, tasks));
+            SparkWork.forEachPartition(rows, spec, taker, done, progress);
         } else {
             new DumpRanks(warehouse, model, inputs, expertParallel)
                     .run(division -> new DividedSpec(spec, division), taker, done, progress);
@@ -103,7 +107,8 @@ final class OutputDump {
         public Map<Integer, OutputSums> of(Iterator<Row> rows) {
             ModelCache.Loaded loaded = model.load();
             int most = RoutingWindows.BATCH * loaded.config().sequenceLength();
-            try (var language = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), most)) {
+            try (var processor = TaskProcessor.open();
+                    var language = OnProcessor.forScoring(processor, loaded.config(), loaded.parameters(), most)) {
                 return sums(language, new RoutingWindows(rows, chunking));
             }
         }

@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.floor;
 
 import dev.uncurl.checkpoint.ModelFolder;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.spark.GpuStage;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.CorpusRun;
@@ -173,7 +174,8 @@ final class RoutingDump {
         var progress = new Progress("dump", "tokens", inputs.tokens());
         if (expertParallel == 1) {
             int partitions = tasks(inputs, model.config());
-            SparkWork.forEachPartition(sequences(warehouse, inputs, chunking, partitions), spec, taker, done, progress);
+            RDD<Row> rows = GpuStage.of(sequences(warehouse, inputs, chunking, partitions));
+            SparkWork.forEachPartition(rows, spec, taker, done, progress);
         } else {
             var ranks = new DumpRanks(warehouse, model, inputs, expertParallel);
             ranks.run(division -> new RoutingPass.DividedSpec(spec, division), taker, done, progress);

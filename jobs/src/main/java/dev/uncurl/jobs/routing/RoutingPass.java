@@ -2,11 +2,13 @@ package dev.uncurl.jobs.routing;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.jobs.cluster.RankStage;
+import dev.uncurl.jobs.cluster.TaskProcessor;
 import dev.uncurl.jobs.spark.SparkWork;
 import dev.uncurl.jobs.warehouse.DataFileWriter;
 import dev.uncurl.jobs.warehouse.DividedModel;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.row.LogitsRow;
+import dev.uncurl.model.OnProcessor;
 import dev.uncurl.model.RoutingView;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.TokenBatch;
@@ -52,7 +54,8 @@ final class RoutingPass {
         public Result of(Iterator<Row> rows) throws IOException {
             ModelCache.Loaded loaded = model.load();
             int batch = RoutingWindows.BATCH * loaded.config().sequenceLength();
-            try (var language = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), batch)) {
+            try (var processor = TaskProcessor.open();
+                    var language = OnProcessor.forScoring(processor, loaded.config(), loaded.parameters(), batch)) {
                 return new RoutingPass(this, language).run(new RoutingWindows(rows, chunking));
             }
         }

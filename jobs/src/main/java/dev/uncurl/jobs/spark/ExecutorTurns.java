@@ -65,7 +65,8 @@ public final class ExecutorTurns {
     /** One task for each place. */
     private static <R> List<Placed<R>> run(JavaSparkContext context, List<String> places, Work<R> work) {
         RDD<Integer> items = context.sc().makeRDD(items(places), ClassTag$.MODULE$.<Integer>apply(Integer.class));
-        return items.toJavaRDD()
+        return GpuStage.of(items)
+                .toJavaRDD()
                 .map(one -> new Placed<>(SparkEnv.get().executorId(), work.get()))
                 .collect();
     }

@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.spark;
 
+import dev.uncurl.error.DeviceFailedException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -141,6 +142,8 @@ public final class SparkWork {
         public R apply(scala.collection.Iterator<T> rows) {
             try {
                 return work.of(JavaConverters.asJavaIterator(rows));
+            } catch (DeviceFailedException e) {
+                return GpuStage.failed(e);
             } catch (RuntimeException e) {
                 throw e;
             } catch (Exception e) {

@@ -5,10 +5,12 @@ import dev.uncurl.collective.Collectives;
 import dev.uncurl.dl4j.RankStep;
 import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.cluster.TaskProcessor;
 import dev.uncurl.model.TrainStep;
 import dev.uncurl.model.Weights;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ParameterLayout;
+import dev.uncurl.processor.Processor;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
@@ -20,12 +22,15 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 final class RankRun {
     private final Segment segment;
     private final Collectives ranks;
+    private final Processor processor;
     private final LossGuard guard;
     private final IntervalLog log;
 
-    RankRun(Segment segment, Collectives ranks) {
+    /** @param processor computes; not closed here */
+    RankRun(Segment segment, Collectives ranks, Processor processor) {
         this.segment = segment;
         this.ranks = ranks;
+        this.processor = processor;
         guard = new LossGuard(segment.train().spikeFactor());
         log = segment.log();
     }
@@ -42,18 +47,23 @@ final class RankRun {
                 MultiLayerConfiguration.fromJson(configuration),
                 segment.start().parameters(),
                 ExpertShare.of(ranks.rank(), segment.train().expertParallel()));
-        SmoeNetwork.join(network, ranks, segment.shares(), slots);
+        SmoeNetwork.join(network, ranks, segment.shares(), processor, slots);
         var step = new RankStep(network);
         boolean done = false;
         try {
             segment.start().restoreMoments(network);
             network.setIterationCount(segment.from());
             StepMetrics bad = steps(step, shares, follower);
-            CheckpointPart part = bad == null ? writeTogether(network) : null;
+            CheckpointPart part = bad == null ? writeTogether(network, step) : null;
             List<TrainingInterval> intervals = log.intervals();
             done = true;
             return new RankOutcome(
-                    ranks.rank(), part, intervals.subList(segment.before().size(), intervals.size()), bad, null);
+                    ranks.rank(),
+                    part,
+                    intervals.subList(segment.before().size(), intervals.size()),
+                    bad,
+                    TaskProcessor.Description.of(processor),
+                    null);
         } finally {
             if (!done) {
                 ranks.close(); // other ranks may still read this one's memory
@@ -103,8 +113,9 @@ final class RankRun {
     }
 
     /** Writes this rank's part. All ranks end together, so that the others notice one that hangs while it writes. */
-    private CheckpointPart writeTogether(MultiLayerNetwork network) throws IOException {
+    private CheckpointPart writeTogether(MultiLayerNetwork network, RankStep step) throws IOException {
         try {
+            step.bringHome();
             return write(network);
         } finally {
             ranks.barrier();

@@ -2,11 +2,15 @@ package dev.uncurl.jobs.train;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.dl4j.StepShares;
+import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.cluster.ClusterPlugin;
 import dev.uncurl.jobs.cluster.SparkTransport;
 import dev.uncurl.jobs.cluster.StepReport;
+import dev.uncurl.jobs.cluster.TaskProcessor;
 import dev.uncurl.jobs.cluster.ThreadRanks;
+import dev.uncurl.jobs.spark.GpuStage;
+import dev.uncurl.processor.Processor;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -61,8 +65,7 @@ final class SynchronousTraining extends FitOnlyMaster {
                     ? sequences
                             .mapPartitions(part -> threads(stage.value(), part))
                             .collect()
-                    : sequences
-                            .rdd()
+                    : GpuStage.of(sequences.rdd())
                             .barrier()
                             .mapPartitions(
                                     new Task(stage), false, ClassTag$.MODULE$.<RankOutcome>apply(RankOutcome.class))
@@ -84,11 +87,13 @@ final class SynchronousTraining extends FitOnlyMaster {
     /** What each task gets. */
     private record Stage(Segment segment, String configuration, int slots) implements Serializable {
         RankOutcome run(Collectives ranks, StepShare.Source shares) throws Exception {
-            return new RankRun(segment, ranks).run(configuration, shares, slots, step -> {
-                if (ranks.rank() == 0) {
-                    ClusterPlugin.report(report(step));
-                }
-            });
+            try (Processor processor = TaskProcessor.open(ranks.rank())) {
+                return new RankRun(segment, ranks, processor).run(configuration, shares, slots, step -> {
+                    if (ranks.rank() == 0) {
+                        ClusterPlugin.report(report(step));
+                    }
+                });
+            }
         }
 
         /** How long a rank waits for another in one exchange. */
@@ -134,6 +139,8 @@ final class SynchronousTraining extends FitOnlyMaster {
                         .sum();
                 RankOutcome outcome = run(stage, ranks, () -> next(sequences, own));
                 return JavaConverters.asScalaIterator(List.of(outcome).iterator());
+            } catch (DeviceFailedException e) {
+                return GpuStage.failed(e);
             } catch (RuntimeException e) {
                 throw e;
             } catch (Exception e) {

@@ -8,6 +8,7 @@ import dev.uncurl.config.TrainConfig;
 import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.jobs.cluster.Restarts;
+import dev.uncurl.jobs.cluster.TaskProcessor;
 import dev.uncurl.jobs.output.Digits;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.Models;
@@ -40,6 +41,7 @@ final class Training {
     private final String what;
     private final int steps;
     private TrainConfig train;
+    private TaskProcessor.Description said;
 
     /**
      * @param train with the number of ranks to begin with
@@ -88,7 +90,9 @@ final class Training {
             follower.done();
         }
         writeMetrics(trained.history()); // before the folder: once it exists, a restarted run does nothing more
-        ModelFolder folder = new TrainedModel(warehouse, trained.model()).publish(modelId, lineage);
+        Lineage last = trained.model().manifest().lineage();
+        ModelFolder folder =
+                new TrainedModel(warehouse, trained.model()).publish(modelId, lineage.withBackend(last.backend()));
         new Models(warehouse).registerNew(modelId, folder);
         checkpoints.finish(steps);
         System.out.printf(
@@ -176,7 +180,8 @@ final class Training {
             }
             List<CheckpointPart> parts =
                     outcomes.stream().map(RankOutcome::part).toList();
-            Checkpoints.State next = checkpoints.publish(staging, parts, all, lineage);
+            Checkpoints.State next =
+                    checkpoints.publish(staging, parts, all, on(outcomes.get(0).device()));
             published = true;
             return next;
         } finally {
@@ -184,6 +189,18 @@ final class Training {
                 staging.discard();
             }
         }
+    }
+
+    /** The lineage of what ranks made on this device; says once which one it is, if it is a GPU. */
+    private Lineage on(TaskProcessor.Description device) {
+        if (device.isCpu()) {
+            return lineage;
+        }
+        if (!device.equals(said)) {
+            System.out.println("Ranks compute on " + device.text());
+            said = device;
+        }
+        return lineage.withBackend(lineage.backend() + ", " + device.text());
     }
 
     /** The step after which a segment ends: that of a whole interval. */

@@ -10,11 +10,14 @@ import dev.uncurl.config.TrainConfig;
 import dev.uncurl.error.UserError;
 import dev.uncurl.evaluation.ExampleScorer;
 import dev.uncurl.jobs.cluster.RankStage;
+import dev.uncurl.jobs.cluster.TaskProcessor;
+import dev.uncurl.jobs.spark.GpuStage;
 import dev.uncurl.jobs.warehouse.DividedModel;
 import dev.uncurl.jobs.warehouse.Examples;
 import dev.uncurl.jobs.warehouse.ModelCache;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
+import dev.uncurl.model.OnProcessor;
 import dev.uncurl.model.SmoeLanguageModel;
 import java.io.IOException;
 import java.io.Serializable;
@@ -105,9 +108,11 @@ final class Validation {
         var reference = ModelCache.Reference.of(warehouse, model);
         List<Sum> sums = train.expertParallel() > 1
                 ? divided(reference, onTarget)
-                : warehouse
-                        .context()
-                        .parallelize(texts, train.ranks())
+                : GpuStage.of(warehouse
+                                .context()
+                                .parallelize(texts, train.ranks())
+                                .rdd())
+                        .toJavaRDD()
                         .mapPartitions(part -> score(part, reference, positions, onTarget))
                         .collect();
         double loss = 0;
@@ -131,7 +136,8 @@ final class Validation {
         var examples = new ArrayList<ExampleScorer.Example>();
         texts.forEachRemaining(text -> examples.add(new ExampleScorer.Example(text.prompt, text.target, List.of())));
         ModelCache.Loaded loaded = reference.load();
-        try (var model = SmoeLanguageModel.forScoring(loaded.config(), loaded.parameters(), positions)) {
+        try (var processor = TaskProcessor.open();
+                var model = OnProcessor.forScoring(processor, loaded.config(), loaded.parameters(), positions)) {
             return score(examples, model, positions, onTarget).iterator();
         }
     }

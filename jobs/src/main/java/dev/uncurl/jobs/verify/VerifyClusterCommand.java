@@ -46,6 +46,7 @@ final class VerifyClusterCommand implements Callable<Integer> {
             "off heap MB",
             "memory MB",
             "GPUs",
+            "computes on",
             "warehouse",
             "clock ms");
 
@@ -99,16 +100,18 @@ final class VerifyClusterCommand implements Callable<Integer> {
                 machine == null ? "" : limit(machine.memory().offHeap()),
                 machine == null ? "" : memory(machine),
                 machine == null ? null : machine.gpus().size(),
+                report.device().name(),
                 report.warehouse().isEmpty() ? "read, written" : "no",
                 report.clockMillis()
             });
         }
         System.out.print(TextTable.of(COLUMNS, lines));
         System.out.printf(Locale.ROOT, "Executors: %d; tasks at a time: %d%n%n", lines.size(), tasks);
-        print("processor", found, Machine::processor);
-        print("Java", found, Machine::java);
-        print("kernels", found, Machine::kernels);
-        print("GPU", found, machine -> String.join(", ", machine.gpus()));
+        print("computes on", found, report -> report.device().text());
+        print("processor", found, report -> report.machine().processor());
+        print("Java", found, report -> report.machine().java());
+        print("kernels", found, report -> report.machine().kernels());
+        print("GPU", found, report -> String.join(", ", report.machine().gpus()));
     }
 
     private static long megabytes(long bytes) {
@@ -127,14 +130,12 @@ final class VerifyClusterCommand implements Callable<Integer> {
     }
 
     /** A line for each different value. */
-    private static void print(String what, Findings found, Function<Machine, String> part) {
+    private static void print(String what, Findings found, Function<ExecutorReport, String> part) {
         Map<String, List<String>> groups = found.executors().stream()
-                .filter(report -> report.machine() != null
-                        && !part.apply(report.machine()).isEmpty())
+                .filter(report ->
+                        report.machine() != null && !part.apply(report).isEmpty())
                 .collect(Collectors.groupingBy(
-                        report -> part.apply(report.machine()),
-                        TreeMap::new,
-                        Collectors.mapping(ExecutorReport::executor, Collectors.toList())));
+                        part, TreeMap::new, Collectors.mapping(ExecutorReport::executor, Collectors.toList())));
         groups.forEach((value, executors) -> System.out.println(
                 what + ": " + value + (groups.size() == 1 ? "" : " (executors " + String.join(", ", executors) + ")")));
     }

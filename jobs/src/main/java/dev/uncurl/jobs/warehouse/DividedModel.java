@@ -1,12 +1,16 @@
 package dev.uncurl.jobs.warehouse;
 
 import dev.uncurl.collective.Collectives;
+import dev.uncurl.jobs.cluster.TaskProcessor;
 import dev.uncurl.model.CollectivePeers;
+import dev.uncurl.model.OnProcessor;
 import dev.uncurl.model.SmoeLanguageModel;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
+import dev.uncurl.processor.Processor;
 import java.io.IOException;
 import java.io.Serializable;
+import java.util.Optional;
 import java.util.function.ToIntFunction;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -14,6 +18,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class DividedModel implements AutoCloseable {
     private final ModelConfig config;
     private final INDArray parameters;
+    private final Processor processor;
     private final SmoeLanguageModel model;
 
     /**
@@ -40,7 +45,13 @@ public final class DividedModel implements AutoCloseable {
     private DividedModel(ModelCache.Loaded loaded, ExpertShare share, CollectivePeers ranks, int tokens, int slots) {
         config = loaded.config();
         parameters = loaded.parameters();
-        model = SmoeLanguageModel.forScoring(config, share, parameters, tokens, ranks, slots);
+        processor = TaskProcessor.open(ranks.rank());
+        try {
+            model = OnProcessor.forScoring(processor, config, share, parameters, tokens, ranks, slots);
+        } catch (RuntimeException e) {
+            processor.close();
+            throw e;
+        }
     }
 
     public ModelConfig config() {
@@ -52,9 +63,15 @@ public final class DividedModel implements AutoCloseable {
         return model;
     }
 
+    /** The kind of device that computes the model; empty for the CPU. */
+    public Optional<String> device() {
+        return processor.isHost() ? Optional.empty() : Optional.of(processor.kind());
+    }
+
     @Override
     public void close() {
         model.close();
+        processor.close();
         parameters.close();
     }
 }

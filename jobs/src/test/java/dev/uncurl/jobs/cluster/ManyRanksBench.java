@@ -16,12 +16,15 @@ import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.processor.Processor;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 
@@ -45,15 +48,31 @@ final class ManyRanksBench {
 
     @Test
     void measure() {
-        Run one = run("one rank", Loopback.ranks(1, DEADLINE));
         Run threads = run("threads", Loopback.ranks(RANKS, DEADLINE));
+        Run one = run("one rank", Loopback.ranks(1, DEADLINE));
+        compare(threads, one);
         Run wires = run(
                 "Spark's transport",
                 LocalWires.connected(LocalWires.conf(Map.of()), Optional.empty(), RANKS, DEADLINE).stream()
                         .map(SparkTransport::over)
                         .toList());
         assertThat(wires.losses()).containsExactly(threads.losses());
-        // rounding grows from step to step, and a router's choice between equals changes at some time
+    }
+
+    /** Rounding grows from step to step, and a router's choice between equals changes at some time. */
+    private static void compare(Run threads, Run one) {
+        double[] differences = IntStream.range(0, STEPS)
+                .mapToDouble(step -> Math.abs(threads.losses()[step] / one.losses()[step] - 1))
+                .toArray();
+        System.out.printf(
+                Locale.ROOT,
+                "%d ranks and one: losses within 1e-5 of each other for %d steps, within %.1e in all%n",
+                RANKS,
+                IntStream.range(0, STEPS)
+                        .filter(step -> differences[step] > 1e-5)
+                        .findFirst()
+                        .orElse(STEPS),
+                Arrays.stream(differences).max().orElseThrow());
         for (int step = 0; step < STEPS; step++) {
             assertThat(threads.losses()[step])
                     .as("step %d", step)
@@ -88,15 +107,20 @@ final class ManyRanksBench {
         var shares = new StepShares(RANKS, ranks.size(), RANKS / ranks.size());
         MultiLayerNetwork network =
                 SmoeNetwork.create(MODEL, new FusedAdamW(1e-3), ModelInitialization.of(MODEL, 3), shares.microBatch());
-        SmoeNetwork.join(network, ranks, shares, ranks.size());
+        SmoeNetwork.join(network, ranks, shares, Processor.cpu("bench"), ranks.size());
         var step = new RankStep(network);
         double[] losses = new double[STEPS];
         long start = System.nanoTime();
         for (int i = 0; i < STEPS; i++) {
-            if (ranks.rank() == 0 && i > 0 && i % Math.max(1, STEPS / 10) == 0) {
+            if (ranks.rank() == 0 && i > 0 && i % Math.max(1, STEPS / 50) == 0) {
                 double seconds = (System.nanoTime() - start) / 1e9;
                 System.out.printf(
-                        Locale.ROOT, "%d steps in %.0f s, %.0f s left%n", i, seconds, seconds / i * (STEPS - i));
+                        Locale.ROOT,
+                        "%d steps in %.0f s, %.0f s left, loss %.4f%n",
+                        i,
+                        seconds,
+                        seconds / i * (STEPS - i),
+                        losses[i - 1]);
             }
             losses[i] = step.take(share(i, shares, ranks.rank())).loss().total();
         }

@@ -7,6 +7,7 @@ import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.tokenize.TokenizeFixture;
 import dev.uncurl.machine.Machine;
 import dev.uncurl.machine.MemoryLimits;
+import dev.uncurl.processor.Processor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
@@ -24,6 +25,8 @@ class PreflightTest {
     private static final long GB = 1L << 30;
     private static final String KERNELS = "vectors of 512 bits, OpenBLAS SkylakeX";
 
+    private static final TaskProcessor.Description CPU = TaskProcessor.Description.of(Processor.cpu("test"));
+
     private static Machine machine(String java, String kernels, MemoryLimits memory) {
         return new Machine("a processor", 4, 1, java, kernels, true, memory, List.of());
     }
@@ -33,7 +36,7 @@ class PreflightTest {
     }
 
     private static ExecutorReport report(String id, Machine machine) {
-        return new ExecutorReport(id, "host" + id, machine, "", 3, null);
+        return new ExecutorReport(id, "host" + id, machine, "", 3, CPU, null);
     }
 
     private static List<UserError> obstacles(long rankBytes, ExecutorReport... reports) {
@@ -67,6 +70,19 @@ class PreflightTest {
     }
 
     @Test
+    void executorsThatComputeOnDifferentDevicesAreNamed() {
+        var gpu = new TaskProcessor.Description(
+                "GPU 0 (H100)", "GPU (H100), driver for CUDA 13.0, NVRTC 13.0, products in FP32", "test", false);
+        var other = new TaskProcessor.Description("GPU 3 (H100)", gpu.kind(), "test", false);
+        Machine machine = machine("17.0.1", KERNELS);
+        var one = new ExecutorReport("0", "host0", machine, "", 0, gpu, null);
+        assertThat(obstacles(0, one, new ExecutorReport("1", "host1", machine, "", 0, other, null)))
+                .isEmpty();
+        assertThat(obstacles(0, one, report("1", machine))).singleElement().satisfies(obstacle -> assertThat(obstacle)
+                .hasMessageContainingAll("different devices", "CPU (executor 1 on host1)", "spark.uncurl.device cpu"));
+    }
+
+    @Test
     void tooLittleMemoryForARankIsSaidInNumbers() {
         var one = report("0", machine("17.0.1", KERNELS));
         assertThat(obstacles(5 * GB, one)).singleElement().satisfies(obstacle -> assertThat(obstacle)
@@ -80,12 +96,13 @@ class PreflightTest {
     void aWarehouseThatExecutorsCannotUseIsAnInputAndComesBeforeTheRest() {
         var fine = report("0", machine("17.0.1", KERNELS));
         var without =
-                new ExecutorReport("1", "host1", machine("17.0.2", "other"), "FileNotFoundException: /w", 0, null);
+                new ExecutorReport("1", "host1", machine("17.0.2", "other"), "FileNotFoundException: /w", 0, CPU, null);
         assertThat(obstacles(0, fine, without)).singleElement().satisfies(obstacle -> {
             assertThat(obstacle.kind()).isEqualTo(UserError.Kind.INPUT);
             assertThat(obstacle).hasMessageContainingAll("1 of 2 executors", "executor 1 on host1", "/w", "HDFS");
         });
-        var wrong = new ExecutorReport("1", "host1", null, "", 0, UserError.usage("uncurl.threads = x", "Correct it."));
+        var wrong = new ExecutorReport(
+                "1", "host1", null, "", 0, CPU, UserError.usage("uncurl.threads = x", "Correct it."));
         assertThat(obstacles(0, fine, wrong)).singleElement().satisfies(obstacle -> assertThat(obstacle)
                 .hasMessageContaining("executor 1 on host1: uncurl.threads"));
     }
@@ -95,7 +112,7 @@ class PreflightTest {
         var slow = new Machine(
                 "p", 1, 2, "17", "plain ND4J, no Vector API", false, new MemoryLimits(GB, 0, GB, 2 * GB), List.of());
         var tight = machine("17", KERNELS, new MemoryLimits(GB, 16 * GB, 16 * GB, 16 * GB));
-        var late = new ExecutorReport("1", "host1", tight, "", 5000, null);
+        var late = new ExecutorReport("1", "host1", tight, "", 5000, CPU, null);
         assertThat(new Advice(List.of(report("0", slow), late), Map.of("0", 1, "1", 2), 1).lines())
                 .anyMatch(line -> line.startsWith("Executor 0 on host0: the kernels are several times slower"))
                 .anyMatch(line -> line.startsWith("Executor 0 on host0: its tasks have more threads"))

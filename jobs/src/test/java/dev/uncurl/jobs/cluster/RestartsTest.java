@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.uncurl.collective.LostRankException;
 import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.spark.GpuStage;
 import java.util.List;
 import org.apache.spark.SparkException;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,9 @@ class RestartsTest {
         var files = new SparkException(
                 ABORTED + "org.apache.spark.shuffle.FetchFailedException: Failed to connect to /127.0.0.1:1");
         assertThat(Restarts.lost(files)).isPresent();
+        var gpu = new SparkException(ABORTED + "java.lang.InternalError: " + GpuStage.FAILED
+                + "\n\tat dev.uncurl.jobs.spark.GpuStage.failed(GpuStage.java:1)");
+        assertThat(Restarts.lost(gpu)).isPresent();
         assertThat(Restarts.lost(new LostRankException(List.of(1), "Rank 1 hangs", null)))
                 .isEmpty(); // of a thread of this process, which would hang again
     }

@@ -14,6 +14,7 @@ import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
+import dev.uncurl.processor.Processor;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -64,7 +65,7 @@ class TransportTrainingTest {
                         .getLayerWiseConfigurations(),
                 ModelInitialization.of(MODEL, 3),
                 ExpertShare.of(ranks.rank(), PARTS));
-        SmoeNetwork.join(network, ranks, shares, RANKS);
+        SmoeNetwork.join(network, ranks, shares, Processor.cpu("test"), RANKS);
         var step = new RankStep(network);
         double[] losses = new double[STEPS];
         for (int i = 0; i < STEPS; i++) {

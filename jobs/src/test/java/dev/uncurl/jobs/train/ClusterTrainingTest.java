@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.uncurl.checkpoint.Manifest;
 import dev.uncurl.jobs.Cli;
 import dev.uncurl.jobs.ClusterProcess;
+import dev.uncurl.jobs.SmallCorpora;
 import dev.uncurl.jobs.warehouse.Models;
 import dev.uncurl.jobs.warehouse.UncurlTable;
 import java.io.IOException;
@@ -19,12 +20,15 @@ import java.util.stream.Stream;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.functions;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Training, and scoring with divided experts, on a cluster of two executors, each a process of its own with one rank. */
 @Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClusterTrainingTest {
     private static final String PRETRAIN = "pretrain --config src/test/resources/tiny/pretrain.conf"
             + " --set corpora=[cc100] --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1"
@@ -32,7 +36,7 @@ class ClusterTrainingTest {
 
     private static final String LONGER = "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[cc100]"
             + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=60000"
-            + " --set train.checkpoint.every=20 --set train.validation.every=0 --set train.restarts=20"
+            + " --set train.checkpoint.every=40 --set train.validation.every=0 --set train.restarts=20"
             + " --set train.expert-parallel=2 --model ";
 
     /** So large that a stage of the cluster lasts a while after its first file. */
@@ -42,11 +46,20 @@ class ClusterTrainingTest {
     private static final String DUMP = "dump-logits --expert-parallel 2 --task superglue/copa --model ";
     private static final String EVALUATE = "evaluate --expert-parallel 2 --task superglue/copa --split train --model ";
 
+    private Path folder;
+    private Cli cli;
+
+    @BeforeAll
+    void tokenize(@TempDir Path temporary) throws IOException {
+        folder = temporary;
+        cli = new Cli(folder.resolve("warehouse"));
+        cli.succeed("tokenize --config " + SmallCorpora.write(folder, 300, 32));
+    }
+
     @Test
-    void anErrorThatTheUserCanRemedyEndsTheRunWithItsMessageAndCode(@TempDir Path folder) throws Exception {
-        var cli = new Cli(folder.resolve("warehouse"));
-        cli.succeed("tokenize --config src/test/resources/tiny/tokenize.conf");
-        try (var process = new ClusterProcess(folder, cli, PRETRAIN + " --model none", "-Duncurl.threads=none")) {
+    void anErrorThatTheUserCanRemedyEndsTheRunWithItsMessageAndCode() throws Exception {
+        try (var process = new ClusterProcess(
+                folder.resolve("failing"), cli, PRETRAIN + " --model none", "-Duncurl.threads=none")) {
             assertThat(process.ended(2))
                     .contains("System property uncurl.threads = none")
                     .doesNotContain("internal error");
@@ -59,9 +72,7 @@ class ClusterTrainingTest {
      * executor is killed when the first rows are there.
      */
     @Test
-    void ranksOfAClusterMakeTheModelAndTheRowsOfThreadsEvenIfOneIsKilled(@TempDir Path folder) throws Exception {
-        var cli = new Cli(folder.resolve("warehouse"));
-        cli.succeed("tokenize --config src/test/resources/tiny/tokenize.conf");
+    void ranksOfAClusterMakeTheModelAndTheRowsOfThreadsEvenIfOneIsKilled() throws Exception {
         cli.succeed(LONGER + "undisturbed");
         for (String model : List.of("threads", "cluster")) {
             cli.succeed(UNTRAINED + model);
@@ -72,8 +83,8 @@ class ClusterTrainingTest {
                 .map(line -> "\"" + line + "\"")
                 .collect(Collectors.joining(", "));
         Path demo = Files.writeString(folder.resolve("steps.conf"), "steps = [" + steps + "], queries = []");
-        try (var process = new ClusterProcess(folder, cli, "demo --verbose --config " + demo)) {
-            killAfterCheckpoint(process, folder.resolve("warehouse/checkpoints/disturbed/step-20"));
+        try (var process = new ClusterProcess(folder.resolve("cluster"), cli, "demo --verbose --config " + demo)) {
+            killAfterCheckpoint(process, folder.resolve("warehouse/checkpoints/disturbed/step-40"));
             while (process.isAlive() && !hasLogits(cli.folder())) {
                 Thread.sleep(10);
             }

@@ -9,6 +9,9 @@ final class CuBlas {
     /** Elements are 32-bit floats (CUDA_R_32F). */
     static final int FLOAT = 0;
 
+    /** Elements are bfloat16 (CUDA_R_16BF). */
+    static final int BF16 = 14;
+
     /** CUBLAS_COMPUTE_32F and CUBLAS_COMPUTE_32F_FAST_TF32. */
     static final int COMPUTE_FLOAT = 68;
 
@@ -20,11 +23,16 @@ final class CuBlas {
     static final int ALLOC_FAILED = 3;
     static final int ARCH_MISMATCH = 8;
 
+    private static NativeLibrary bound;
+
     private CuBlas() {}
 
     /** Must be called before any other function. */
-    static void bind(NativeLibrary library) {
-        Native.register(CuBlas.class, library);
+    static synchronized void bind(NativeLibrary library) {
+        if (bound != library) { // other threads may be calling its functions
+            Native.register(CuBlas.class, library);
+            bound = library;
+        }
     }
 
     static native int cublasCreate_v2(long[] handle);

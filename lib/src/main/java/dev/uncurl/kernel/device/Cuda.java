@@ -14,11 +14,16 @@ final class Cuda {
 
     static final int COMPUTE_CAPABILITY_MINOR = 76;
 
+    private static NativeLibrary bound;
+
     private Cuda() {}
 
     /** Must be called before any other function. */
-    static void bind(NativeLibrary library) {
-        Native.register(Cuda.class, library);
+    static synchronized void bind(NativeLibrary library) {
+        if (bound != library) { // other threads may be calling its functions
+            Native.register(Cuda.class, library);
+            bound = library;
+        }
     }
 
     static native int cuInit(int flags);

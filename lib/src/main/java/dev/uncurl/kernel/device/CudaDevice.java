@@ -2,13 +2,16 @@ package dev.uncurl.kernel.device;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * An NVIDIA GPU: the driver API for memory and launches, NVRTC for {@code kernels.cu}, cuBLAS for products, from CUDA 12 or 13,
@@ -16,12 +19,14 @@ import java.util.Map;
  * Experimental.
  */
 public final class CudaDevice implements Device {
-    /** How products of floats are computed. Everything else is in 32-bit floats. */
+    /** How products are computed, but for those of routers. Everything else is in 32-bit floats, as are all matrices. */
     public enum Precision {
         /** In 32-bit floats. */
         FP32(CuBlas.COMPUTE_FLOAT),
         /** In tensor cores, operands rounded to 11 significant bits, sums in 32-bit floats. */
-        TF32(CuBlas.COMPUTE_TF32);
+        TF32(CuBlas.COMPUTE_TF32),
+        /** In tensor cores, operands rounded to 8 significant bits, sums in 32-bit floats. */
+        BF16(CuBlas.COMPUTE_TF32);
 
         private final int compute;
 
@@ -42,7 +47,12 @@ public final class CudaDevice implements Device {
     private final long blas;
     private final Map<DeviceFunction, Long> functions = new EnumMap<>(DeviceFunction.class);
     private final Memory factors = new Memory(2 * Float.BYTES);
+    /** Memory that has not been released. */
+    private final Set<Long> allocated = new HashSet<>();
+
     private Thread current;
+    private long changes;
+    private boolean failed;
     private boolean closed;
 
     private CudaDevice(CudaLibraries libraries, int ordinal, Precision precision, String source) {
@@ -135,7 +145,29 @@ public final class CudaDevice implements Device {
 
     @Override
     public boolean rounds() {
-        return precision == Precision.TF32;
+        return precision != Precision.FP32;
+    }
+
+    @Override
+    public boolean takesBf16() {
+        return precision == Precision.BF16;
+    }
+
+    @Override
+    public long changes() {
+        return changes;
+    }
+
+    /** The GPU's model, libraries and precision, without its number. */
+    public String kind() {
+        return "GPU " + name.substring(name.indexOf('(')) + ", " + versions + ", products in " + precision;
+    }
+
+    /** Number of GPUs that this process sees. @throws UserError (usage) if there is no driver or no GPU */
+    public static int count() {
+        Cuda.bind(CudaLibraries.here().driver());
+        CudaDriver.start();
+        return CudaDriver.count();
     }
 
     /** Versions of driver and libraries, for reports. */
@@ -155,6 +187,7 @@ public final class CudaDevice implements Device {
                             + " a GPU with more memory.");
         }
         check(error, "allocate " + gigabytes(bytes));
+        allocated.add(address[0]);
         return address[0];
     }
 
@@ -172,16 +205,26 @@ public final class CudaDevice implements Device {
 
     @Override
     public void free(long address) {
-        if (closed) {
-            return; // the context's memory went with it
+        if (closed || failed) {
+            return; // closing has released it, or nothing can be released any more before the process ends
         }
         enter();
         check(Cuda.cuMemFree_v2(address), "free memory");
+        allocated.remove(address);
+    }
+
+    @Override
+    public long freeBytes() {
+        enter();
+        long[] free = new long[1];
+        check(Cuda.cuMemGetInfo_v2(free, new long[1]), "say how much memory is free");
+        return free[0];
     }
 
     @Override
     public void upload(long target, Pointer source, long bytes) {
         enter();
+        changes++;
         check(Cuda.cuMemcpyHtoD_v2(target, source, bytes), "copy to the GPU");
     }
 
@@ -194,6 +237,7 @@ public final class CudaDevice implements Device {
     @Override
     public void zero(long address, long bytes) {
         enter();
+        changes++;
         if (bytes > 0) {
             check(Cuda.cuMemsetD8_v2(address, (byte) 0, bytes), "zero memory");
         }
@@ -202,6 +246,7 @@ public final class CudaDevice implements Device {
     @Override
     public void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments) {
         enter();
+        changes++;
         check(
                 Cuda.cuLaunchKernel(
                         functions.get(function), gridX, gridY, 1, threads, 1, 1, 0, 0, arguments, Pointer.NULL),
@@ -212,6 +257,8 @@ public final class CudaDevice implements Device {
     @Override
     public void multiply(BatchedProduct p) {
         enter();
+        changes++;
+        int type = p.terms() == BatchedProduct.Terms.BF16 ? CuBlas.BF16 : CuBlas.FLOAT;
         factors.setFloat(0, p.alpha());
         factors.setFloat(Float.BYTES, p.beta());
         checkBlas(
@@ -224,11 +271,11 @@ public final class CudaDevice implements Device {
                         p.inner(),
                         factors,
                         p.b().address(),
-                        CuBlas.FLOAT,
+                        type,
                         p.b().leading(),
                         p.b().stride(),
                         p.a().address(),
-                        CuBlas.FLOAT,
+                        type,
                         p.a().leading(),
                         p.a().stride(),
                         factors.share(Float.BYTES),
@@ -237,7 +284,7 @@ public final class CudaDevice implements Device {
                         p.c().leading(),
                         p.c().stride(),
                         p.count(),
-                        precision.compute,
+                        p.terms() == BatchedProduct.Terms.ROUNDED ? precision.compute : CuBlas.COMPUTE_FLOAT,
                         CuBlas.DEFAULT_ALGORITHM),
                 "a product " + p.rows() + " x " + p.columns() + " x " + p.inner());
     }
@@ -262,7 +309,8 @@ public final class CudaDevice implements Device {
     /** Errors of kernels and of the GPU itself (ECC, lost) come here at the next call that waits, and stay until the process ends. */
     private void check(int error, String what) {
         if (error != 0) {
-            throw new IllegalStateException(
+            failed = true;
+            throw new DeviceFailedException(
                     name + " failed: " + what + ": " + Cuda.describe(error)
                             + ". This process cannot use the GPU any more; if it happens again on this GPU, see dmesg for Xid messages");
         }
@@ -279,11 +327,23 @@ public final class CudaDevice implements Device {
         if (closed) {
             return;
         }
+        if (failed) { // every call would fail, and hide why the first one did
+            closed = true;
+            Cuda.cuDevicePrimaryCtxRelease_v2(device);
+            return;
+        }
         enter();
         closed = true;
+        // other tasks of this process may use the context: what is left in it would stay
+        int freed = allocated.stream()
+                .mapToInt(Cuda::cuMemFree_v2)
+                .filter(error -> error != 0)
+                .findFirst()
+                .orElse(0);
         int status = CuBlas.cublasDestroy_v2(blas);
         int unloaded = Cuda.cuModuleUnload(module);
         int released = Cuda.cuDevicePrimaryCtxRelease_v2(device);
+        check(freed, "free memory");
         checkBlas(status, "close cuBLAS");
         check(unloaded, "unload the kernels");
         check(released, "release GPU " + ordinal);

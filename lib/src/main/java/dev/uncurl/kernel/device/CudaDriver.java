@@ -22,6 +22,16 @@ final class CudaDriver {
         return Cuda.cuDriverGetVersion(version) == 0 ? version[0] : 0;
     }
 
+    /** Number of GPUs that this process sees. */
+    static int count() {
+        int[] count = new int[1];
+        int error = Cuda.cuDeviceGetCount(count);
+        if (error != 0) {
+            throw new IllegalStateException("GPUs cannot be counted: " + Cuda.describe(error));
+        }
+        return count[0];
+    }
+
     private static String visible() {
         String visible = System.getenv("CUDA_VISIBLE_DEVICES");
         return visible == null ? "" : ", CUDA_VISIBLE_DEVICES = " + visible;

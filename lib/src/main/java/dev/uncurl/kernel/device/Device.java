@@ -14,6 +14,12 @@ public interface Device extends AutoCloseable {
     /** Whether products may round their operands to TF32, 11 significant bits, as tensor cores do. */
     boolean rounds();
 
+    /** Whether operands of products are to be rounded to bfloat16, 8 significant bits, before they are multiplied. */
+    boolean takesBf16();
+
+    /** Number of operations so far that can have changed memory. While it stays the same, so does the memory. */
+    long changes();
+
     /**
      * Address of new memory with undefined contents, at a multiple of 256.
      *
@@ -22,6 +28,9 @@ public interface Device extends AutoCloseable {
     long allocate(long bytes);
 
     void free(long address);
+
+    /** Bytes that can be allocated. */
+    long freeBytes();
 
     /** Copies from the host; {@code source} may be overwritten afterwards. */
     void upload(long target, Pointer source, long bytes);

@@ -20,11 +20,12 @@ final class DeviceCrossEntropy implements CrossEntropy {
     @Override
     public void forward(Matrix logits, int[] targets, int first, double scale, double[] logProbabilities) {
         int count = logits.rows();
-        launch.with(logits)
+        launch.with(DeviceMemory.addressOfRows(logits))
                 .with(index.put(targets, first, count))
                 .with(scale)
                 .with(results.reserve((long) count * Double.BYTES))
                 .with(logits.columns())
+                .with(logits.leading())
                 .rows(DeviceFunction.CROSS_ENTROPY, count, 1, logits.columns(), THREADS);
         results.get(logProbabilities, first, count);
     }

@@ -18,7 +18,15 @@ enum DeviceFunction {
     FUSED_ATTENTION("fusedAttention"),
     FUSED_ATTENTION_QUERIES("fusedAttentionQueries"),
     FUSED_ATTENTION_KEYS("fusedAttentionKeys"),
+    FUSED_ATTENTION_BF16("fusedAttentionBf16"),
+    FUSED_ATTENTION_QUERIES_BF16("fusedAttentionQueriesBf16"),
+    FUSED_ATTENTION_KEYS_BF16("fusedAttentionKeysBf16"),
+    ROUND_TO_BF16("roundToBf16"),
     CROSS_ENTROPY("crossEntropy"),
+    CHOOSE_ROWS("chooseRows"),
+    SUM_CHOICES("sumChoices"),
+    SORT_CHOICES("sortChoices"),
+    ROUTER_BACKWARD("routerBackward"),
     SUM_OF_SQUARES("sumOfSquares"),
     ADAM_W("adamW");
 

@@ -11,6 +11,7 @@ import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.LinearAssignment;
 import dev.uncurl.kernel.MatrixProduct;
 import dev.uncurl.kernel.Normalization;
+import dev.uncurl.kernel.Routing;
 import dev.uncurl.kernel.nd4j.PlainAssignment;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,9 +23,12 @@ import org.nd4j.linalg.api.buffer.DataType;
  */
 public final class DeviceKernels implements Kernels {
     private static final long DEVICE_LOGIT_BYTES = 512L << 20;
+    /** Rows are multiples of 256 bytes apart; of 128 when they are rounded to 16 bits an element. */
+    private static final int DEVICE_LOGIT_ALIGNMENT = 64;
 
     private final Device device;
     private final Staging staging;
+    private final Launch launch;
     private final List<DeviceScratch> scratch = new ArrayList<>();
     private final MatrixProduct matrixProduct;
     private final GatherScatter gatherScatter;
@@ -39,9 +43,9 @@ public final class DeviceKernels implements Kernels {
     public DeviceKernels(Device device) {
         this.device = device;
         staging = new Staging(device);
-        var launch = new Launch(device);
+        launch = new Launch(device);
         var columns = new ColumnParts(launch, scratch());
-        matrixProduct = new DeviceMatrixProduct(device);
+        matrixProduct = new DeviceMatrixProduct(device, new RoundedOperands(device, launch, scratch(), scratch()));
         gatherScatter = new DeviceGatherScatter(launch, scratch(), scratch(), scratch(), scratch());
         bias = new DeviceBias(launch, columns);
         normalization = new DeviceNormalization(launch, columns);
@@ -66,8 +70,18 @@ public final class DeviceKernels implements Kernels {
     }
 
     @Override
+    public long freeBytes() {
+        return device.freeBytes();
+    }
+
+    @Override
     public long logitBytes() {
         return DEVICE_LOGIT_BYTES;
+    }
+
+    @Override
+    public int logitAlignment() {
+        return DEVICE_LOGIT_ALIGNMENT;
     }
 
     @Override
@@ -108,6 +122,11 @@ public final class DeviceKernels implements Kernels {
     @Override
     public AdamW adamW() {
         return adamW;
+    }
+
+    @Override
+    public Routing routing(Routing.Shape shape) {
+        return new DeviceRouting(device, launch, staging, shape);
     }
 
     /** On the host: it is part of pruning, not of a model's pass. */

@@ -3,13 +3,27 @@ package dev.uncurl.kernel.device;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.MatrixProduct;
 import dev.uncurl.kernel.device.BatchedProduct.Operand;
+import dev.uncurl.kernel.device.BatchedProduct.Terms;
 
 /** {@link MatrixProduct} by the device's library. */
 final class DeviceMatrixProduct implements MatrixProduct {
     private final Device device;
+    private final Terms terms;
+    /** Null, if operands are taken as they are in memory. */
+    private final RoundedOperands rounded;
 
-    DeviceMatrixProduct(Device device) {
+    private final MatrixProduct exact;
+
+    /** @param rounded for a device that takes bfloat16 */
+    DeviceMatrixProduct(Device device, RoundedOperands rounded) {
+        this(device, device.takesBf16() ? Terms.BF16 : Terms.ROUNDED, device.takesBf16() ? rounded : null);
+    }
+
+    private DeviceMatrixProduct(Device device, Terms terms, RoundedOperands rounded) {
         this.device = device;
+        this.terms = terms;
+        this.rounded = rounded;
+        exact = terms == Terms.EXACT ? this : new DeviceMatrixProduct(device, Terms.EXACT, null);
     }
 
     @Override
@@ -24,23 +38,30 @@ final class DeviceMatrixProduct implements MatrixProduct {
         if (inner == 0 && beta == 0) {
             c.zero();
         }
-        if (inner > 0 && c.rows() > 0 && c.columns() > 0) {
-            device.multiply(new BatchedProduct(
-                    transposeA,
-                    transposeB,
-                    c.rows(),
-                    c.columns(),
-                    inner,
-                    1,
-                    operand(a),
-                    operand(b),
-                    beta,
-                    operand(c),
-                    1));
+        if (inner == 0 || c.rows() == 0 || c.columns() == 0) {
+            return;
+        }
+        if (rounded == null) {
+            multiply(operand(a), transposeA, operand(b), transposeB, inner, beta, c);
+        } else {
+            rounded.take(a, b);
+            multiply(rounded.left(), transposeA, rounded.right(), transposeB, inner, beta, c);
+            rounded.written(c);
         }
     }
 
+    private void multiply(
+            Operand a, boolean transposeA, Operand b, boolean transposeB, int inner, float beta, Matrix c) {
+        device.multiply(new BatchedProduct(
+                transposeA, transposeB, c.rows(), c.columns(), inner, 1, a, b, beta, operand(c), 1, terms));
+    }
+
+    @Override
+    public MatrixProduct exact() {
+        return exact;
+    }
+
     private static Operand operand(Matrix matrix) {
-        return new Operand(DeviceMemory.address(matrix), matrix.columns(), 0);
+        return new Operand(DeviceMemory.addressOfRows(matrix), matrix.leading(), 0);
     }
 }

@@ -22,11 +22,20 @@ final class DeviceMemory implements FlatMemory {
         device.zero(address, bytes);
     }
 
-    /** Address of a matrix's first element, 0 for null. */
+    /** Address of a matrix's first element, 0 for null. Its rows follow each other. */
     static long address(Matrix matrix) {
         if (matrix == null) {
             return 0;
         }
+        if (matrix.isPadded()) {
+            throw new IllegalStateException("Only products and cross-entropy take a matrix with " + matrix.leading()
+                    + " elements from row to row of " + matrix.columns());
+        }
+        return addressOfRows(matrix);
+    }
+
+    /** Address of a matrix's first element; from one row to the next there are {@link Matrix#leading} elements. */
+    static long addressOfRows(Matrix matrix) {
         if (!(matrix.memory() instanceof DeviceMemory memory)) {
             throw new IllegalStateException("A matrix in the host's memory was given to a device's kernels;"
                     + " allocate it by Kernels.allocate");

@@ -30,15 +30,25 @@ final class FusedAttention {
 
     void forward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output) {
         launch.with(qkv).with(logSumExp).with(output);
-        run(DeviceFunction.FUSED_ATTENTION, shape, output.columns());
+        run(
+                device.takesBf16() ? DeviceFunction.FUSED_ATTENTION_BF16 : DeviceFunction.FUSED_ATTENTION,
+                shape,
+                output.columns());
     }
 
     void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
         long sums = dots.reserve((long) shape.sequences() * shape.positions() * shape.heads() * Float.BYTES);
+        boolean bf16 = device.takesBf16();
         launch.with(qkv).with(logSumExp).with(dOutput).with(dQkv).with(sums);
-        run(DeviceFunction.FUSED_ATTENTION_QUERIES, shape, dOutput.columns());
+        run(
+                bf16 ? DeviceFunction.FUSED_ATTENTION_QUERIES_BF16 : DeviceFunction.FUSED_ATTENTION_QUERIES,
+                shape,
+                dOutput.columns());
         launch.with(qkv).with(logSumExp).with(dOutput).with(dQkv).with(sums);
-        run(DeviceFunction.FUSED_ATTENTION_KEYS, shape, dOutput.columns());
+        run(
+                bf16 ? DeviceFunction.FUSED_ATTENTION_KEYS_BF16 : DeviceFunction.FUSED_ATTENTION_KEYS,
+                shape,
+                dOutput.columns());
     }
 
     private void run(DeviceFunction function, Shape shape, int width) {

@@ -12,11 +12,16 @@ final class Nvrtc {
     /** The architecture is unknown to this version. */
     private static final int INVALID_OPTION = 5;
 
+    private static NativeLibrary bound;
+
     private Nvrtc() {}
 
     /** Must be called before any other function. */
-    static void bind(NativeLibrary library) {
-        Native.register(Nvrtc.class, library);
+    static synchronized void bind(NativeLibrary library) {
+        if (bound != library) { // other threads may be calling its functions
+            Native.register(Nvrtc.class, library);
+            bound = library;
+        }
     }
 
     private static native int nvrtcVersion(int[] major, int[] minor);

@@ -9,6 +9,7 @@ final class Staging {
 
     private final Device device;
     private final Memory host = new Memory(PIECE);
+    private float[] floats = {};
 
     Staging(Device device) {
         this.device = device;
@@ -37,9 +38,13 @@ final class Staging {
         int most = PIECE / Float.BYTES;
         for (int at = 0; at < count; at += most) {
             int part = Math.min(most, count - at);
-            for (int i = 0; i < part; i++) {
-                host.setFloat((long) i * Float.BYTES, (float) source[at + i]);
+            if (floats.length < part) {
+                floats = new float[part];
             }
+            for (int i = 0; i < part; i++) {
+                floats[i] = (float) source[at + i];
+            }
+            host.write(0, floats, 0, part); // at once: setting a single element is a call into native code
             device.upload(target + (long) at * Float.BYTES, host, (long) part * Float.BYTES);
         }
     }
@@ -49,6 +54,15 @@ final class Staging {
         for (int at = 0; at < count; at += most) {
             int part = Math.min(most, count - at);
             device.download(host, source + (long) at * Float.BYTES, (long) part * Float.BYTES);
+            host.read(0, target, at, part);
+        }
+    }
+
+    void download(long source, int[] target, int count) {
+        int most = PIECE / Integer.BYTES;
+        for (int at = 0; at < count; at += most) {
+            int part = Math.min(most, count - at);
+            device.download(host, source + (long) at * Integer.BYTES, (long) part * Integer.BYTES);
             host.read(0, target, at, part);
         }
     }

@@ -321,39 +321,106 @@ extern "C" __global__ void causalSoftmaxBackward(const float* probabilities, flo
     }
 }
 
-// Attention in tensor cores, without scores in memory (Dao 2023): products of tiles of 64 queries and 64 keys, heads of at most 64
-// columns, operands rounded to TF32, sums and exponentials in floats. A block of 4 warps for a tile of one head (blockIdx.y, all
-// heads of all sequences); a warp has 16 rows of the tile. g = lane / 4, t = lane % 4 as in PTX's description of mma.m16n8k8.
-#define TILE 64
-#define STRIDE 68 // of a tile in shared memory: the lanes of a warp read from different banks
-#define STEPS 8   // of 8 columns in a tile
-#define ROWS_AT_ONCE 2 // of a tile, one element a thread
-#define LOADS 16
-
 #ifndef EMULATED
+// To 11 significant bits, halves away from zero (TF32).
 __device__ float rounded(float x) {
     unsigned bits;
     asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
     return __uint_as_float(bits);
 }
 
-// c [16, 8] += a [16, 8] b [8, 8]. a: rows g, g + 8, g, g + 8 and columns t, t, t + 4, t + 4; b: rows t, t + 4 of column g; c: rows
-// g, g, g + 8, g + 8 and columns 2 t, 2 t + 1, 2 t, 2 t + 1.
+// To 8 significant bits, halves to even (bfloat16).
+__device__ unsigned short bf16(float x) {
+    unsigned short bits;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+    return bits;
+}
+
+// c [16, 8] += a [16, 8] b [8, 8] in TF32. a: rows g, g + 8, g, g + 8 and columns t, t, t + 4, t + 4; b: rows t, t + 4 of column g;
+// c: rows g, g, g + 8, g + 8 and columns 2 t, 2 t + 1, 2 t, 2 t + 1. g = lane / 4, t = lane % 4 as in PTX's description of mma.
 __device__ void multiplyAdd(float* c, const float* a, const float* b) {
     asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])), "r"(__float_as_uint(a[3])),
           "r"(__float_as_uint(b[0])), "r"(__float_as_uint(b[1])));
 }
+
+// c [16, 8] += a [16, 16] b [16, 8] in bfloat16, two elements in a register, the lower first. a: rows g, g + 8, g, g + 8 and columns
+// 2 t, 2 t, 2 t + 8, 2 t + 8 with the next ones; b: rows 2 t, 2 t + 8 with the next ones of column g; c as above.
+__device__ void multiplyAdd(float* c, const unsigned* a, const unsigned* b) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
 #endif
+
+// Operands of products in bfloat16: y [N, C], leadingY elements from row to row, = x [N, C], leadingX elements from row to row.
+extern "C" __global__ void roundToBf16(const float* x, unsigned short* y, int columns, int leadingX, int leadingY) {
+    const float* from = x + (i64) blockIdx.x * leadingX;
+    unsigned short* to = y + (i64) blockIdx.x * leadingY;
+    for (int first = threadIdx.x; first < columns; first += UNDER_WAY * blockDim.x) {
+        float in[UNDER_WAY];
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            in[i] = c < columns ? from[c] : 0.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            if (c < columns) {
+                to[c] = bf16(in[i]);
+            }
+        }
+    }
+}
+
+// Attention in tensor cores, without scores in memory (Dao 2023): products of tiles of 64 queries and 64 keys, heads of at most 64
+// columns, sums and exponentials in floats. A block of 4 warps for a tile of one head (blockIdx.y, all heads of all sequences); a
+// warp has 16 rows of the tile. E, an element of a tile in shared memory, is float for operands in TF32, unsigned short for
+// bfloat16.
+#define TILE 64
+#define STEPS 8   // of 8 columns in a tile
+#define ROWS_AT_ONCE 2 // of a tile, one element a thread
+#define LOADS 16
+
+// STRIDE of a tile in shared memory: the lanes of a warp read from different banks. TERMS of a product that one instruction adds
+// up. Register: what has a part of an operand.
+template <typename E>
+struct Operands {};
+template <>
+struct Operands<float> {
+    enum { STRIDE = 68, TERMS = 8 };
+    typedef float Register;
+};
+template <>
+struct Operands<unsigned short> {
+    enum { STRIDE = 72, TERMS = 16 };
+    typedef unsigned Register;
+};
+#define TILE_STRIDE Operands<E>::STRIDE
+#define TERM_STEPS (TILE / Operands<E>::TERMS)
+
+__device__ void store(float* to, float x) {
+    *to = rounded(x);
+}
+
+__device__ void store(unsigned short* to, float x) {
+    *to = bf16(x);
+}
+
+__device__ unsigned pair(unsigned short lower, unsigned short upper) {
+    return lower | (unsigned) upper << 16;
+}
 
 // Rows of two matrices of a head to shared memory, rounded; zeros beyond the last row and column. A thread reads 32 elements
 // before it stores any, so that they are under way together.
+template <typename E>
 __device__ void loadTiles(
-        float (*tile)[STRIDE],
+        E (*tile)[TILE_STRIDE],
         const float* from,
         i64 leading,
-        float (*otherTile)[STRIDE],
+        E (*otherTile)[TILE_STRIDE],
         const float* other,
         i64 otherLeading,
         int rows,
@@ -374,14 +441,14 @@ __device__ void loadTiles(
 #pragma unroll
         for (int i = 0; i < LOADS; i++) {
             int row = (part * LOADS + i) * ROWS_AT_ONCE + first;
-            tile[row][column] = rounded(a[i]);
-            otherTile[row][column] = rounded(b[i]);
+            store(&tile[row][column], a[i]);
+            store(&otherTile[row][column], b[i]);
         }
     }
 }
 
 // The 16 rows of this warp as first operands of products.
-__device__ void warpRows(const float (*tile)[STRIDE], float (*a)[4]) {
+__device__ void warpRows(const float (*tile)[Operands<float>::STRIDE], float (*a)[4]) {
     int lane = threadIdx.x % WARP;
     int row = threadIdx.x / WARP * 16 + lane / 4;
     for (int step = 0; step < STEPS; step++) {
@@ -393,8 +460,25 @@ __device__ void warpRows(const float (*tile)[STRIDE], float (*a)[4]) {
     }
 }
 
+// Two elements that are side by side, of which the first is at an even column.
+__device__ unsigned sideBySide(const unsigned short* first) {
+    return *(const unsigned*) first;
+}
+
+__device__ void warpRows(const unsigned short (*tile)[Operands<unsigned short>::STRIDE], unsigned (*a)[4]) {
+    int lane = threadIdx.x % WARP;
+    int row = threadIdx.x / WARP * 16 + lane / 4;
+    for (int step = 0; step < STEPS / 2; step++) {
+        int column = step * 16 + lane % 4 * 2;
+        a[step][0] = sideBySide(&tile[row][column]);
+        a[step][1] = sideBySide(&tile[row + 8][column]);
+        a[step][2] = sideBySide(&tile[row][column + 8]);
+        a[step][3] = sideBySide(&tile[row + 8][column + 8]);
+    }
+}
+
 // c [16, 64] = a tile^T
-__device__ void multiplyByRows(float (*c)[4], const float (*a)[4], const float (*tile)[STRIDE]) {
+__device__ void multiplyByRows(float (*c)[4], const float (*a)[4], const float (*tile)[Operands<float>::STRIDE]) {
     int g = threadIdx.x % WARP / 4;
     int t = threadIdx.x % 4;
 #pragma unroll
@@ -408,8 +492,24 @@ __device__ void multiplyByRows(float (*c)[4], const float (*a)[4], const float (
     }
 }
 
+__device__ void multiplyByRows(
+        float (*c)[4], const unsigned (*a)[4], const unsigned short (*tile)[Operands<unsigned short>::STRIDE]) {
+    int g = threadIdx.x % WARP / 4;
+    int t = threadIdx.x % 4;
+#pragma unroll
+    for (int n = 0; n < STEPS; n++) {
+        c[n][0] = c[n][1] = c[n][2] = c[n][3] = 0;
+#pragma unroll
+        for (int step = 0; step < STEPS / 2; step++) {
+            const unsigned short* row = &tile[n * 8 + g][step * 16 + 2 * t];
+            unsigned b[2] = {sideBySide(row), sideBySide(row + 8)};
+            multiplyAdd(c[n], a[step], b);
+        }
+    }
+}
+
 // c [16, 64] += p tile, where p is the result of another product: its columns 2 t and 2 t + 1 become terms t and t + 4.
-__device__ void addProduct(float (*c)[4], const float (*p)[4], const float (*tile)[STRIDE]) {
+__device__ void addProduct(float (*c)[4], const float (*p)[4], const float (*tile)[Operands<float>::STRIDE]) {
     int g = threadIdx.x % WARP / 4;
     int t = threadIdx.x % 4;
 #pragma unroll
@@ -418,6 +518,31 @@ __device__ void addProduct(float (*c)[4], const float (*p)[4], const float (*til
 #pragma unroll
         for (int n = 0; n < STEPS; n++) {
             float b[2] = {tile[step * 8 + 2 * t][n * 8 + g], tile[step * 8 + 2 * t + 1][n * 8 + g]};
+            multiplyAdd(c[n], a, b);
+        }
+    }
+}
+
+// As above: of 16 columns of p, a thread has those that it needs as terms.
+__device__ void addProduct(
+        float (*c)[4], const float (*p)[4], const unsigned short (*tile)[Operands<unsigned short>::STRIDE]) {
+    int g = threadIdx.x % WARP / 4;
+    int t = threadIdx.x % 4;
+#pragma unroll
+    for (int step = 0; step < STEPS / 2; step++) {
+        const float* left = p[2 * step];
+        const float* right = p[2 * step + 1];
+        unsigned a[4] = {
+            pair(bf16(left[0]), bf16(left[1])),
+            pair(bf16(left[2]), bf16(left[3])),
+            pair(bf16(right[0]), bf16(right[1])),
+            pair(bf16(right[2]), bf16(right[3]))};
+        int row = step * 16 + 2 * t;
+#pragma unroll
+        for (int n = 0; n < STEPS; n++) {
+            int column = n * 8 + g;
+            unsigned b[2] = {
+                pair(tile[row][column], tile[row + 1][column]), pair(tile[row + 8][column], tile[row + 9][column])};
             multiplyAdd(c[n], a, b);
         }
     }
@@ -452,10 +577,11 @@ __device__ float rowMax(float value) {
 }
 
 // Attention.forward: a block for a tile of queries (blockIdx.x, the last ones first), over the tiles of keys up to it.
-extern "C" __launch_bounds__(128) __global__ void fusedAttention(
+template <typename E>
+__device__ void attend(
         const float* qkv, float* logSumExp, float* output, int positions, int heads, int size, float scale) {
-    __shared__ float keys[TILE][STRIDE];
-    __shared__ float values[TILE][STRIDE];
+    __shared__ __align__(16) E keys[TILE][TILE_STRIDE];
+    __shared__ __align__(16) E values[TILE][TILE_STRIDE];
     int lane = threadIdx.x % WARP;
     int first = (gridDim.x - 1 - blockIdx.x) * TILE;
     int row = first + threadIdx.x / WARP * 16 + lane / 4;
@@ -465,9 +591,9 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttention(
     i64 base = (i64) (blockIdx.y / heads) * positions;
     const float* in = qkv + base * leading + head * size;
     const float* queries = in + first * leading;
-    loadTiles(keys, queries, leading, values, queries, leading, positions - first, size);
+    loadTiles<E>(keys, queries, leading, values, queries, leading, positions - first, size);
     __syncthreads();
-    float query[STEPS][4];
+    typename Operands<E>::Register query[TERM_STEPS][4];
     warpRows(keys, query);
     float sum[STEPS][4] = {};
     float largest[2] = {LEAST, LEAST};
@@ -475,7 +601,7 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttention(
     for (int from = 0; from <= first; from += TILE) {
         __syncthreads(); // the tiles before have been read
         const float* key = in + width + from * leading;
-        loadTiles(keys, key, leading, values, key + width, leading, positions - from, size);
+        loadTiles<E>(keys, key, leading, values, key + width, leading, positions - from, size);
         __syncthreads();
         float s[STEPS][4];
         multiplyByRows(s, query, keys);
@@ -512,9 +638,20 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttention(
     }
 }
 
+extern "C" __launch_bounds__(128) __global__ void fusedAttention(
+        const float* qkv, float* logSumExp, float* output, int positions, int heads, int size, float scale) {
+    attend<float>(qkv, logSumExp, output, positions, heads, size, scale);
+}
+
+extern "C" __launch_bounds__(128, 3) __global__ void fusedAttentionBf16(
+        const float* qkv, float* logSumExp, float* output, int positions, int heads, int size, float scale) {
+    attend<unsigned short>(qkv, logSumExp, output, positions, heads, size, scale);
+}
+
 // Attention.backward, the gradient of the queries, and dots [N, H] = sum over keys of p * (gradient of p) for fusedAttentionKeys.
 // Blocks as those of fusedAttention.
-extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueries(
+template <typename E>
+__device__ void attendBackToQueries(
         const float* qkv,
         const float* logSumExp,
         const float* dOutput,
@@ -524,8 +661,8 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueries(
         int heads,
         int size,
         float scale) {
-    __shared__ float keys[TILE][STRIDE];
-    __shared__ float values[TILE][STRIDE];
+    __shared__ __align__(16) E keys[TILE][TILE_STRIDE];
+    __shared__ __align__(16) E values[TILE][TILE_STRIDE];
     int lane = threadIdx.x % WARP;
     int first = (gridDim.x - 1 - blockIdx.x) * TILE;
     int row = first + threadIdx.x / WARP * 16 + lane / 4;
@@ -535,10 +672,10 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueries(
     i64 base = (i64) (blockIdx.y / heads) * positions;
     const float* in = qkv + base * leading + head * size;
     const float* dOut = dOutput + (base + first) * width + head * size;
-    loadTiles(keys, in + first * leading, leading, values, dOut, width, positions - first, size);
+    loadTiles<E>(keys, in + first * leading, leading, values, dOut, width, positions - first, size);
     __syncthreads();
-    float query[STEPS][4];
-    float gradient[STEPS][4];
+    typename Operands<E>::Register query[TERM_STEPS][4];
+    typename Operands<E>::Register gradient[TERM_STEPS][4];
     warpRows(keys, query);
     warpRows(values, gradient);
     float known[2];
@@ -551,7 +688,7 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueries(
         for (int from = 0; from <= first; from += TILE) {
             __syncthreads(); // the tiles before have been read
             const float* key = in + width + from * leading;
-            loadTiles(keys, key, leading, values, key + width, leading, positions - from, size);
+            loadTiles<E>(keys, key, leading, values, key + width, leading, positions - from, size);
             __syncthreads();
             float s[STEPS][4];
             float d[STEPS][4];
@@ -587,8 +724,35 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueries(
     }
 }
 
+extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueries(
+        const float* qkv,
+        const float* logSumExp,
+        const float* dOutput,
+        float* dQkv,
+        float* dots,
+        int positions,
+        int heads,
+        int size,
+        float scale) {
+    attendBackToQueries<float>(qkv, logSumExp, dOutput, dQkv, dots, positions, heads, size, scale);
+}
+
+extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueriesBf16(
+        const float* qkv,
+        const float* logSumExp,
+        const float* dOutput,
+        float* dQkv,
+        float* dots,
+        int positions,
+        int heads,
+        int size,
+        float scale) {
+    attendBackToQueries<unsigned short>(qkv, logSumExp, dOutput, dQkv, dots, positions, heads, size, scale);
+}
+
 // Attention.backward, the gradients of keys and values: a block for a tile of keys (blockIdx.x), over the tiles of queries from it.
-extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeys(
+template <typename E>
+__device__ void attendBackToKeys(
         const float* qkv,
         const float* logSumExp,
         const float* dOutput,
@@ -598,8 +762,8 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeys(
         int heads,
         int size,
         float scale) {
-    __shared__ float queries[TILE][STRIDE];
-    __shared__ float gradients[TILE][STRIDE];
+    __shared__ __align__(16) E queries[TILE][TILE_STRIDE];
+    __shared__ __align__(16) E gradients[TILE][TILE_STRIDE];
     __shared__ float known[TILE];
     __shared__ float dot[TILE];
     int lane = threadIdx.x % WARP;
@@ -611,10 +775,10 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeys(
     i64 base = (i64) (blockIdx.y / heads) * positions;
     const float* in = qkv + base * leading + head * size;
     const float* keys = in + width + first * leading;
-    loadTiles(queries, keys, leading, gradients, keys + width, leading, positions - first, size);
+    loadTiles<E>(queries, keys, leading, gradients, keys + width, leading, positions - first, size);
     __syncthreads();
-    float key[STEPS][4];
-    float value[STEPS][4];
+    typename Operands<E>::Register key[TERM_STEPS][4];
+    typename Operands<E>::Register value[TERM_STEPS][4];
     warpRows(queries, key);
     warpRows(gradients, value);
     float dKey[STEPS][4] = {};
@@ -622,7 +786,7 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeys(
     for (int from = first; from < positions; from += TILE) {
         __syncthreads(); // the tiles before have been read
         const float* dOut = dOutput + (base + from) * width + head * size;
-        loadTiles(queries, in + from * leading, leading, gradients, dOut, width, positions - from, size);
+        loadTiles<E>(queries, in + from * leading, leading, gradients, dOut, width, positions - from, size);
         if (threadIdx.x < TILE) {
             bool there = from + threadIdx.x < positions;
             i64 at = (base + from + threadIdx.x) * heads + head;
@@ -653,11 +817,37 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeys(
     storeRows(to + 2 * width, leading, positions - first, size, dValue, 1, 1);
 }
 
-// CrossEntropy.forward: logits [R, V] become scale * (softmax - onehot) unless scale is 0.
+extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeys(
+        const float* qkv,
+        const float* logSumExp,
+        const float* dOutput,
+        float* dQkv,
+        const float* dots,
+        int positions,
+        int heads,
+        int size,
+        float scale) {
+    attendBackToKeys<float>(qkv, logSumExp, dOutput, dQkv, dots, positions, heads, size, scale);
+}
+
+extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeysBf16(
+        const float* qkv,
+        const float* logSumExp,
+        const float* dOutput,
+        float* dQkv,
+        const float* dots,
+        int positions,
+        int heads,
+        int size,
+        float scale) {
+    attendBackToKeys<unsigned short>(qkv, logSumExp, dOutput, dQkv, dots, positions, heads, size, scale);
+}
+
+// CrossEntropy.forward: logits [R, V], leading elements from row to row, become scale * (softmax - onehot) unless scale is 0.
 extern "C" __global__ void crossEntropy(
-        float* logits, const int* targets, float scale, double* logProbabilities, int columns) {
+        float* logits, const int* targets, float scale, double* logProbabilities, int columns, int leading) {
     i64 row = blockIdx.x;
-    float* x = logits + row * columns;
+    float* x = logits + row * leading;
     float largest = LEAST;
     for (int c = threadIdx.x; c < columns; c += blockDim.x) {
         largest = fmaxf(largest, x[c]);
@@ -677,6 +867,260 @@ extern "C" __global__ void crossEntropy(
         for (int c = threadIdx.x; c < columns; c += blockDim.x) {
             x[c] = scale * (expf(x[c] - largest) / sum - (c == target ? 1.0f : 0.0f));
         }
+    }
+}
+
+// Routing (the reference is HostRouting of dev.uncurl.model): N tokens, R rows of a router, E experts, k choices. A thread for each
+// token, in double precision; a block for ROUTED tokens one after another.
+#define ROUTED 128
+#define MASKED (-1) // in expertOfRow [R]: the row is not chosen; every negative one leads to no expert
+#define LEAST_NORMAL 2.2250738585072014e-308
+
+// Logsumexp of the logits x [R] of a token, of all rows or of those that lead to an expert.
+__device__ double logSum(const float* x, const int* expertOfRow, int rows, bool live) {
+    double largest = -1e300;
+    for (int r = 0; r < rows; r++) {
+        largest = (!live || expertOfRow[r] >= 0) && x[r] > largest ? x[r] : largest;
+    }
+    double sum = 0;
+    for (int r = 0; r < rows; r++) {
+        sum += !live || expertOfRow[r] >= 0 ? exp(x[r] - largest) : 0;
+    }
+    return largest + log(sum);
+}
+
+// The first choice of the same token that leads to the same expert: it carries the assignment.
+__device__ int carrier(const int* chosen, const int* expertOfRow, int choice) {
+    for (int better = 0; better < choice; better++) {
+        int expert = expertOfRow[chosen[better]];
+        if (expert >= 0 && expert == expertOfRow[chosen[choice]]) {
+            return better;
+        }
+    }
+    return choice;
+}
+
+// Routing.choose: chosen [N, k] rows by logit (ties to the lower one), shares [N, k] of them, sums [N, 2] the logsumexp of all rows
+// and of live ones. padding [N]: negative where there is no token; null: nowhere. bad [N]: whether a logit is not finite.
+extern "C" __launch_bounds__(ROUTED) __global__ void chooseRows(
+        const float* logits,
+        const int* padding,
+        const int* expertOfRow,
+        int* chosen,
+        double* shares,
+        double* sums,
+        int tokens,
+        int rows,
+        int choices,
+        int renormalize) {
+    i64 token = (i64) blockIdx.x * ROUTED + threadIdx.x;
+    if (token >= tokens) {
+        return;
+    }
+    const float* x = logits + token * rows;
+    int* mine = chosen + token * choices;
+    double* share = shares + token * choices;
+    bool real = !padding || padding[token] >= 0;
+    double all = real ? logSum(x, expertOfRow, rows, false) : 0.0;
+    double live = real ? logSum(x, expertOfRow, rows, true) : 0.0;
+    sums[2 * token] = all;
+    sums[2 * token + 1] = live;
+    double mass = 0;
+    for (int c = 0; c < choices; c++) {
+        int best = -1;
+        for (int r = 0; r < rows && real; r++) {
+            bool open = expertOfRow[r] != MASKED;
+            for (int taken = 0; taken < c; taken++) {
+                open = open && mine[taken] != r;
+            }
+            best = open && (best < 0 || x[r] > x[best]) ? r : best;
+        }
+        mine[c] = best;
+        share[c] = best < 0 ? 0.0 : exp(x[best] - all);
+        mass += share[c];
+    }
+    if (!renormalize || !real) {
+        return;
+    }
+    if (mass < LEAST_NORMAL) { // all went to masked rows
+        mass = 0;
+        for (int c = 0; c < choices; c++) {
+            share[c] = expertOfRow[mine[c]] >= 0 ? exp(x[mine[c]] - live) : 0.0;
+            mass += share[c];
+        }
+    }
+    for (int c = 0; c < choices; c++) {
+        share[c] /= mass;
+    }
+}
+
+// Routing.choose, for each block of tokens: partial [blocks, 2 + 2 R + k E] = number of tokens with a logit that is not finite; sum
+// of squares of logsumexp; choices of each row; sum of each row's probability among live rows; assignments by choice and expert.
+extern "C" __launch_bounds__(ROUTED) __global__ void sumChoices(
+        const float* logits,
+        const int* expertOfRow,
+        const int* chosen,
+        const double* sums,
+        double* partial,
+        int tokens,
+        int rows,
+        int choices,
+        int experts) {
+    i64 first = (i64) blockIdx.x * ROUTED;
+    i64 token = first + threadIdx.x;
+    int count = tokens - first < ROUTED ? (int) (tokens - first) : ROUTED;
+    bool real = token < tokens && chosen[token * choices] >= 0;
+    double* out = partial + (i64) blockIdx.x * (2 + 2 * rows + choices * experts);
+    double bad = 0;
+    for (int r = 0; r < rows && real; r++) {
+        float x = logits[token * rows + r];
+        bad = x - x == 0 ? bad : 1.0;
+    }
+    bad = blockSum(bad);
+    double squares = blockSum(real ? sums[2 * token] * sums[2 * token] : 0.0);
+    if (threadIdx.x == 0) {
+        out[0] = bad;
+        out[1] = squares;
+    }
+    for (int r = 0; r < rows; r++) {
+        bool counted = real && expertOfRow[r] >= 0;
+        double sum = blockSum(counted ? exp(logits[token * rows + r] - sums[2 * token + 1]) : 0.0);
+        if (threadIdx.x == 0) {
+            out[2 + rows + r] = sum;
+        }
+    }
+    for (int r = threadIdx.x; r < rows; r += ROUTED) {
+        int sum = 0;
+        for (int i = 0; i < count * choices; i++) {
+            sum += chosen[first * choices + i] == r;
+        }
+        out[2 + r] = sum;
+    }
+    for (int place = threadIdx.x; place < choices * experts; place += ROUTED) {
+        int choice = place / experts;
+        int sum = 0;
+        for (int i = 0; i < count; i++) {
+            const int* of = chosen + (first + i) * choices;
+            bool assigned = of[choice] >= 0 && expertOfRow[of[choice]] == place % experts;
+            sum += assigned && carrier(of, expertOfRow, choice) == choice;
+        }
+        out[2 + 2 * rows + place] = sum;
+    }
+}
+
+// Routing.sort: the slot of each assignment, sorted by expert, then token, then choice; an expert keeps of its assignments by each
+// choice the first kept [k, E]. before [blocks, k, E] assignments in earlier blocks of tokens; start [E + 1] slots.
+// Written: slots [k, N], -1 for none; factors [k, N] the gates; and by slot token [S] and gate [S].
+extern "C" __launch_bounds__(ROUTED) __global__ void sortChoices(
+        const int* expertOfRow,
+        const int* chosen,
+        const double* shares,
+        const int* before,
+        const int* kept,
+        const int* start,
+        int* slots,
+        float* factors,
+        int* slotToken,
+        float* slotGate,
+        int tokens,
+        int choices,
+        int experts) {
+    i64 first = (i64) blockIdx.x * ROUTED;
+    i64 token = first + threadIdx.x;
+    if (token >= tokens) {
+        return;
+    }
+    const int* mine = chosen + token * choices;
+    const int* earlier = before + (i64) blockIdx.x * choices * experts;
+    for (int c = 0; c < choices; c++) {
+        int expert = mine[c] < 0 ? -1 : expertOfRow[mine[c]];
+        int slot = -1;
+        double gate = 0;
+        if (expert >= 0 && carrier(mine, expertOfRow, c) == c) {
+            slot = start[expert];
+            bool stays = false;
+            for (int choice = 0; choice < choices; choice++) {
+                int rank = earlier[choice * experts + expert];
+                for (i64 other = first; other < token; other++) {
+                    const int* of = chosen + other * choices;
+                    bool assigned = of[choice] >= 0 && expertOfRow[of[choice]] == expert;
+                    rank += assigned && carrier(of, expertOfRow, choice) == choice;
+                }
+                int most = kept[choice * experts + expert];
+                stays = choice == c ? rank < most : stays;
+                slot += rank < most ? rank : most;
+            }
+            slot = stays ? slot : -1;
+            for (int merged = c; merged < choices; merged++) {
+                gate += carrier(mine, expertOfRow, merged) == c ? shares[token * choices + merged] : 0.0;
+            }
+        }
+        slots[(i64) c * tokens + token] = slot;
+        factors[(i64) c * tokens + token] = slot < 0 ? 0.0f : (float) gate;
+        if (slot >= 0) {
+            slotToken[slot] = (int) token;
+            slotGate[slot] = (float) gate;
+        }
+    }
+}
+
+// Routing.backward: dLogits [N, R]. dots [S] the gradients of the gates by slot; slopes [R + 1]: the derivative of the balance loss
+// by a probability of each row, and that of the z-loss by half of logsumexp^2.
+extern "C" __launch_bounds__(ROUTED) __global__ void routerBackward(
+        const float* logits,
+        const int* expertOfRow,
+        const int* chosen,
+        const double* shares,
+        const double* sums,
+        const int* slots,
+        const double* dots,
+        const float* slopes,
+        float* dLogits,
+        int tokens,
+        int rows,
+        int choices,
+        int renormalize,
+        int partlyLive) {
+    i64 token = (i64) blockIdx.x * ROUTED + threadIdx.x;
+    if (token >= tokens) {
+        return;
+    }
+    const float* x = logits + token * rows;
+    const int* mine = chosen + token * choices;
+    const double* share = shares + token * choices;
+    bool real = mine[0] >= 0;
+    double mean = 0;
+    double inner = 0;
+    double liveInner = 0;
+    for (int r = 0; r < rows && real; r++) {
+        inner += partlyLive ? 0.0 : slopes[r] * exp(x[r] - sums[2 * token]);
+        liveInner += partlyLive && expertOfRow[r] >= 0 ? slopes[r] * exp(x[r] - sums[2 * token + 1]) : 0.0;
+    }
+    for (int c = 0; c < choices && real; c++) {
+        int slot = slots[(i64) carrier(mine, expertOfRow, c) * tokens + token];
+        double dGate = slot < 0 ? 0.0 : dots[slot];
+        mean += dGate * share[c];
+        inner += renormalize ? 0.0 : dGate * exp(x[mine[c]] - sums[2 * token]);
+    }
+    for (int r = 0; r < rows; r++) {
+        double d = 0;
+        if (real) {
+            double slope = partlyLive ? 0.0 : slopes[r];
+            double extra = 0;
+            for (int c = 0; c < choices; c++) {
+                if (mine[c] == r) {
+                    int slot = slots[(i64) carrier(mine, expertOfRow, c) * tokens + token];
+                    double dGate = slot < 0 ? 0.0 : dots[slot];
+                    slope += renormalize ? 0.0 : dGate;
+                    extra = renormalize ? share[c] * (dGate - mean) : 0.0;
+                }
+            }
+            d = exp(x[r] - sums[2 * token]) * (slope - inner + slopes[rows] * sums[2 * token]) + extra;
+            if (partlyLive && expertOfRow[r] >= 0) {
+                d += exp(x[r] - sums[2 * token + 1]) * (slopes[r] - liveInner);
+            }
+        }
+        dLogits[token * rows + r] = (float) d;
     }
 }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.device.KernelScenarios.Scenario;
 import dev.uncurl.kernel.nd4j.Nd4jKernels;
 import java.util.Map;
@@ -20,6 +21,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 @Tag("slow")
 class DeviceKernelsTest {
     static final double TOLERANCE = 2e-5;
+    /** Of the norm of attention's answers in bfloat16. */
+    static final double BF16_TOLERANCE = 1e-2;
 
     @BeforeAll
     static void needsACompiler() {
@@ -68,6 +71,52 @@ class DeviceKernelsTest {
         return agree(StandIn.open(CudaDevice.source(), CudaDevice.Precision.TF32), "attention");
     }
 
+    /** Products in bfloat16 are exactly those of operands that are rounded so. */
+    @TestFactory
+    Stream<DynamicTest> productsInBfloat16AreThoseOfRoundedOperands() {
+        var device = StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16);
+        return KernelScenarios.all().entrySet().stream()
+                .filter(entry -> entry.getKey().matches("(product|head|no rows).*"))
+                .map(entry -> DynamicTest.dynamicTest(entry.getKey(), () -> {
+                    double[] expected =
+                            KernelScenarios.run(entry.getValue(), RoundedProducts.kernels(), DataType.DOUBLE);
+                    double[] actual = onDevice(device, entry.getValue());
+                    assertThat(difference(actual, expected)).isLessThan(TOLERANCE);
+                    assertThat(StandIn.blocks()).as("blocks of memory").isZero();
+                }))
+                .onClose(device::close);
+    }
+
+    /** The norm of the difference as a part of the norm of the answer; infinite if a value is not a number. */
+    static double partOfNorm(double[] actual, double[] expected) {
+        assertThat(actual).hasSameSizeAs(expected);
+        double difference = 0;
+        double size = 0;
+        for (int i = 0; i < actual.length; i++) {
+            difference += (actual[i] - expected[i]) * (actual[i] - expected[i]);
+            size += expected[i] * expected[i];
+        }
+        return Double.isNaN(difference) ? Double.POSITIVE_INFINITY : Math.sqrt(difference / Math.max(size, 1e-30));
+    }
+
+    /** Queries, keys, values, probabilities and gradients have 8 significant bits: each is off by up to 0.4%. */
+    @TestFactory
+    Stream<DynamicTest> attentionInBfloat16IsWithinItsBound() {
+        var device = StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16);
+        return KernelScenarios.all().entrySet().stream()
+                .filter(entry -> entry.getKey().startsWith("attention ["))
+                .map(entry -> DynamicTest.dynamicTest(entry.getKey(), () -> {
+                    StandIn.threads(64, false);
+                    double[] ascending = onDevice(device, entry.getValue());
+                    assertThat(partOfNorm(ascending, plain(entry.getValue()))).isLessThan(BF16_TOLERANCE);
+                    StandIn.threads(64, true);
+                    assertThat(onDevice(device, entry.getValue()))
+                            .as("the last warp first")
+                            .isEqualTo(ascending);
+                }))
+                .onClose(device::close);
+    }
+
     private static Stream<DynamicTest> agree(CudaDevice device, String prefix) {
         return KernelScenarios.all().entrySet().stream()
                 .filter(entry -> entry.getKey().startsWith(prefix))
@@ -114,6 +163,13 @@ class DeviceKernelsTest {
             assertThatThrownBy(() -> kernels.bias().add(memory.matrix(0, 2, 2), host.matrix(0, 1, 2)))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("Kernels.allocate");
+            Matrix padded = Matrix.padded(memory, 0, 2, 1, 2);
+            assertThatThrownBy(() -> kernels.bias().add(padded, memory.matrix(0, 1, 1)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("2 elements from row to row of 1");
+            assertThatThrownBy(() -> padded.read(new float[2]))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("one at a time");
             assertThatThrownBy(() -> memory.matrix(0, 2, 2).array()).isInstanceOf(IllegalStateException.class);
             assertThatThrownBy(() -> kernels.allocate(DataType.DOUBLE, 4)).isInstanceOf(IllegalArgumentException.class);
         }

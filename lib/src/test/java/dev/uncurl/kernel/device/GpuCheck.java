@@ -20,10 +20,12 @@ import org.nd4j.linalg.api.buffer.DataType;
  *
  * <pre>
  * record FILE                     writes the CPU's answers
- * check FILE fp32|tf32 [PREFIX]   compares the GPU's answers with them, of scenarios that begin so
- * emulated FILE                   the same on an emulated GPU
- * bench ROWS EXPERTS fp32|tf32    times training steps of the paper's model
+ * check FILE PRECISION [PREFIX]   compares the GPU's answers with them, of scenarios that begin so
+ * emulated FILE                   the same on an emulated GPU, in every precision
+ * bench ROWS EXPERTS PRECISION    times training steps of the paper's model
  * </pre>
+ *
+ * PRECISION is fp32, tf32 or bf16.
  */
 public final class GpuCheck {
     private GpuCheck() {}
@@ -32,8 +34,12 @@ public final class GpuCheck {
         switch (arguments[0]) {
             case "record" -> record(Path.of(arguments[1]));
             case "emulated" -> {
+                for (var precision : CudaDevice.Precision.values()) {
+                    try (var device = StandIn.open(CudaDevice.source(), precision)) {
+                        check(Path.of(arguments[1]), device, precision, "");
+                    }
+                }
                 try (var device = StandIn.open()) {
-                    check(Path.of(arguments[1]), device, CudaDevice.Precision.FP32, "");
                     var config = ModelRun.configs().get("top-1 of 8");
                     new StepBench(device, CudaDevice.Precision.FP32, 2, config).run();
                 }

@@ -51,6 +51,26 @@ final class KernelScenarios {
             return matrix;
         }
 
+        /** As above, with padding as the kernels want it of logits. What is in the padding is not a number. */
+        Matrix logits(int rows, int columns) {
+            int alignment = kernels.logitAlignment();
+            if (alignment == 1) {
+                return matrix(rows, columns);
+            }
+            int leading = (columns + alignment - 1) / alignment * alignment;
+            FlatMemory memory = kernels.allocate(type, alignment + (long) rows * leading);
+            memories.add(memory);
+            double[] nothing = new double[(int) memory.length()];
+            Arrays.fill(nothing, Double.NaN);
+            memory.matrix(0, 1, nothing.length).write(nothing);
+            Matrix matrix = Matrix.padded(memory, alignment, rows, columns, leading);
+            double[] values = values(rows * columns);
+            for (int row = 0; row < rows; row++) {
+                matrix.rows(row, 1).write(Arrays.copyOfRange(values, row * columns, (row + 1) * columns));
+            }
+            return matrix;
+        }
+
         double[] values(int count) {
             double[] values = new double[count];
             Arrays.setAll(values, i -> (float) random.nextGaussian());
@@ -75,6 +95,12 @@ final class KernelScenarios {
         private double[] all = {};
 
         void add(Matrix matrix) {
+            if (matrix.isPadded()) {
+                for (int row = 0; row < matrix.rows(); row++) {
+                    add(matrix.rows(row, 1));
+                }
+                return;
+            }
             double[] values = new double[matrix.rows() * matrix.columns()];
             matrix.read(values);
             add(values);
@@ -122,6 +148,11 @@ final class KernelScenarios {
             }
         }
         all.put("cross-entropy 2 x 50257", (kernels, given, answers) -> losses(kernels, given, answers, 2, 50_257));
+        for (int vocabulary : new int[] {1, 63, 64, 203}) {
+            all.put("head of " + vocabulary, (kernels, given, answers) -> head(kernels, given, answers, vocabulary));
+        }
+        all.put("product of halves", KernelScenarios::halves);
+        all.put("product of changing operands", KernelScenarios::changingOperands);
         all.put("no rows", KernelScenarios::noRows);
         attention(all);
         for (int length : new int[] {1, 31, 511, 4099, 70_001}) {
@@ -148,6 +179,51 @@ final class KernelScenarios {
                 });
             }
         }
+    }
+
+    /** Numbers halfway between two of 8 significant bits, and beside them. */
+    private static void halves(Kernels kernels, Inputs given, Answers answers) {
+        int count = 600;
+        double[] values = new double[count];
+        Arrays.setAll(values, i -> (i % 2 == 0 ? 1 : -1) * (1 + i / 512.0 + (i % 3 - 1) / 65536.0));
+        Matrix x = given.matrix(count, 1);
+        x.write(values);
+        Matrix one = given.matrix(1, 1);
+        one.write(new double[] {1});
+        Matrix y = given.matrix(count, 1);
+        kernels.matrixProduct().multiply(x, false, one, false, 0, y);
+        answers.add(y);
+    }
+
+    /** Matrices are multiplied again after each way in which they can change, and beside themselves. */
+    private static void changingOperands(Kernels kernels, Inputs given, Answers answers) {
+        Matrix a = given.matrix(9, 5);
+        Matrix b = given.matrix(5, 7);
+        Matrix c = given.matrix(9, 7);
+        Matrix bias = given.matrix(1, 7);
+        Runnable multiply = () -> {
+            kernels.matrixProduct().multiply(a, false, b, false, 0, c);
+            answers.add(c);
+        };
+        multiply.run();
+        multiply.run();
+        kernels.bias().add(b, bias);
+        multiply.run();
+        b.write(given.values(5 * 7));
+        multiply.run();
+        kernels.matrixProduct().multiply(a, true, c, false, 0, b);
+        multiply.run();
+        kernels.matrixProduct().multiply(a.rows(0, 1), true, bias, false, 1, b);
+        multiply.run();
+        Matrix square = given.matrix(7, 7);
+        kernels.matrixProduct().multiply(c, true, c, false, 0, square);
+        answers.add(square);
+        kernels.matrixProduct().multiply(a.rows(2, 3), false, b, false, 0, c.rows(4, 3));
+        answers.add(c);
+        kernels.matrixProduct().exact().multiply(a, true, c, false, 0, b);
+        multiply.run();
+        b.zero();
+        multiply.run();
     }
 
     private static void moves(Kernels kernels, Inputs given, Answers answers, int rows, int columns) {
@@ -217,7 +293,7 @@ final class KernelScenarios {
 
     private static void losses(Kernels kernels, Inputs given, Answers answers, int rows, int vocabulary) {
         for (double scale : new double[] {0, 0.25}) {
-            Matrix logits = given.matrix(rows, vocabulary);
+            Matrix logits = given.logits(rows, vocabulary);
             int[] targets = given.indices(rows + 2, vocabulary, false);
             double[] logProbabilities = new double[rows + 2];
             kernels.crossEntropy().forward(logits, targets, 2, scale, logProbabilities);
@@ -226,6 +302,28 @@ final class KernelScenarios {
                 answers.add(logits);
             }
         }
+    }
+
+    /** Logits, their gradient, and those of the rows and of the embedding. */
+    private static void head(Kernels kernels, Inputs given, Answers answers, int vocabulary) {
+        int rows = 5;
+        Matrix x = given.matrix(rows, 12);
+        Matrix embedding = given.matrix(vocabulary, 12);
+        Matrix logits = given.logits(rows, vocabulary);
+        kernels.matrixProduct().multiply(x, false, embedding, true, 0, logits);
+        answers.add(logits);
+        double[] logProbabilities = new double[rows];
+        kernels.crossEntropy().forward(logits, given.indices(rows, vocabulary, false), 0, 0.2, logProbabilities);
+        answers.add(logProbabilities);
+        answers.add(logits);
+        Matrix dEmbedding = given.matrix(vocabulary, 12);
+        kernels.matrixProduct().multiply(logits, true, x, false, 1, dEmbedding);
+        answers.add(dEmbedding);
+        kernels.matrixProduct().multiply(logits, false, embedding, false, 0, x);
+        answers.add(x);
+        Matrix last = logits.rows(rows - 1, 1);
+        kernels.matrixProduct().multiply(last, false, embedding, false, 0, x.first(1));
+        answers.add(x.first(1));
     }
 
     /** As for experts without tokens, and batches without targets. */

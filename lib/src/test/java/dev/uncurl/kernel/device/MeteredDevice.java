@@ -17,6 +17,7 @@ final class MeteredDevice implements Device {
     private final Device device;
     private final boolean timed;
     private final Map<String, Sum> sums = new TreeMap<>();
+    private long unaligned;
 
     /** @param timed whether to wait for each operation */
     MeteredDevice(Device device, boolean timed) {
@@ -33,8 +34,18 @@ final class MeteredDevice implements Device {
         return sums.containsKey(kind) ? sums.get(kind).calls : 0;
     }
 
+    /** Products of an operand whose rows are not multiples of 16 bytes apart, which tensor cores read slowly. */
+    long unaligned() {
+        return unaligned;
+    }
+
+    private static boolean isAligned(BatchedProduct.Operand operand, int rows) {
+        return rows <= 1 || (long) operand.leading() * Short.BYTES % 16 == 0;
+    }
+
     void reset() {
         sums.clear();
+        unaligned = 0;
     }
 
     private void meter(String kind, double flops, double bytes, Runnable operation) {
@@ -61,6 +72,16 @@ final class MeteredDevice implements Device {
     }
 
     @Override
+    public boolean takesBf16() {
+        return device.takesBf16();
+    }
+
+    @Override
+    public long changes() {
+        return device.changes();
+    }
+
+    @Override
     public long allocate(long bytes) {
         return device.allocate(bytes);
     }
@@ -68,6 +89,11 @@ final class MeteredDevice implements Device {
     @Override
     public void free(long address) {
         device.free(address);
+    }
+
+    @Override
+    public long freeBytes() {
+        return device.freeBytes();
     }
 
     @Override
@@ -102,10 +128,15 @@ final class MeteredDevice implements Device {
             case GELU_BACKWARD -> 3 * row * integer(arguments, 2);
             case CAUSAL_SOFTMAX -> 2 * row * gridY * integer(arguments, 2);
             case CAUSAL_SOFTMAX_BACKWARD -> 3 * row * gridY * integer(arguments, 2);
-            case FUSED_ATTENTION -> 4 * attention(arguments, 3, gridY);
-            case FUSED_ATTENTION_QUERIES -> 5 * attention(arguments, 5, gridY);
-            case FUSED_ATTENTION_KEYS -> 6 * attention(arguments, 5, gridY);
+            case FUSED_ATTENTION, FUSED_ATTENTION_BF16 -> 4 * attention(arguments, 3, gridY);
+            case FUSED_ATTENTION_QUERIES, FUSED_ATTENTION_QUERIES_BF16 -> 5 * attention(arguments, 5, gridY);
+            case FUSED_ATTENTION_KEYS, FUSED_ATTENTION_KEYS_BF16 -> 6 * attention(arguments, 5, gridY);
+            case ROUND_TO_BF16 -> 1.5 * row * integer(arguments, 2);
             case CROSS_ENTROPY -> 2 * row * integer(arguments, 4);
+            case CHOOSE_ROWS -> 4.0 * integer(arguments, 6) * integer(arguments, 7);
+            case SUM_CHOICES -> 4.0 * integer(arguments, 5) * integer(arguments, 6);
+            case SORT_CHOICES -> 24.0 * integer(arguments, 10) * integer(arguments, 11);
+            case ROUTER_BACKWARD -> 8.0 * integer(arguments, 9) * integer(arguments, 10);
             case SUM_OF_SQUARES -> 4.0 * pointer(arguments, 1).getLong(0);
             case ADAM_W -> 28.0 * pointer(arguments, 4).getLong(0);
         };
@@ -120,12 +151,12 @@ final class MeteredDevice implements Device {
     private static double flops(DeviceFunction function, int gridY, Pointer arguments) {
         int products =
                 switch (function) {
-                    case FUSED_ATTENTION -> 2;
-                    case FUSED_ATTENTION_QUERIES -> 5;
-                    case FUSED_ATTENTION_KEYS -> 4;
+                    case FUSED_ATTENTION, FUSED_ATTENTION_BF16 -> 2;
+                    case FUSED_ATTENTION_QUERIES, FUSED_ATTENTION_QUERIES_BF16 -> 5;
+                    case FUSED_ATTENTION_KEYS, FUSED_ATTENTION_KEYS_BF16 -> 4;
                     default -> 0;
                 };
-        int at = function == DeviceFunction.FUSED_ATTENTION ? 3 : 5;
+        int at = products == 2 ? 3 : 5;
         return products == 0 ? 0 : products * attention(arguments, at, gridY) / 4 * integer(arguments, at);
     }
 
@@ -149,12 +180,19 @@ final class MeteredDevice implements Device {
     @Override
     public void multiply(BatchedProduct p) {
         int longest = Math.max(p.rows(), Math.max(p.columns(), p.inner()));
-        String kind = p.count() > 1 ? "product, attention" : longest > 30_000 ? "product, head" : "product, other";
+        boolean exact = p.terms() == BatchedProduct.Terms.EXACT;
+        String kind = exact
+                ? "product, router"
+                : p.count() > 1 ? "product, attention" : longest > 30_000 ? "product, head" : "product, other";
         double flops = 2.0 * p.rows() * p.columns() * p.inner() * p.count();
-        double elements = (double) p.rows() * p.inner()
-                + (double) p.inner() * p.columns()
-                + (p.beta() == 0 ? 1.0 : 2.0) * p.rows() * p.columns();
-        meter(kind, flops, 4 * elements * p.count(), () -> device.multiply(p));
+        int width = p.terms() == BatchedProduct.Terms.BF16 ? Short.BYTES : Float.BYTES;
+        double bytes = width * ((double) p.rows() * p.inner() + (double) p.inner() * p.columns())
+                + (p.beta() == 0 ? 4.0 : 8.0) * p.rows() * p.columns();
+        boolean aligned = isAligned(p.a(), p.transposeA() ? p.inner() : p.rows())
+                && isAligned(p.b(), p.transposeB() ? p.columns() : p.inner())
+                && isAligned(p.c(), p.rows());
+        unaligned += aligned ? 0 : 1;
+        meter(kind, flops, bytes * p.count(), () -> device.multiply(p));
     }
 
     @Override

@@ -13,11 +13,13 @@ import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.MoeLayer;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** A small model in training on given kernels, with AdamW as the trainer does it: parameters never leave their memory. */
@@ -167,6 +169,15 @@ final class ModelRun implements AutoCloseable {
                             second.matrix(at, 1, length));
         }
         return loss;
+    }
+
+    /** What a trainer reports of a step's routing: tokens of each expert, and dropped assignments. */
+    int[] routed() {
+        return Arrays.stream(config.moeLayers())
+                .flatMap(layer -> IntStream.concat(
+                        Arrays.stream(model.expertTokens(layer)),
+                        IntStream.of(model.routing(layer).droppedAssignments())))
+                .toArray();
     }
 
     @Override

@@ -76,6 +76,7 @@ class PlantedFaultTest {
                     i < start[group + 1] | i < start[group + 1] - 1 | 1
                     sum += partial[ | sum = partial[ | 1
                     - (c == target ? 1.0f : 0.0f) | | 1
+                    logits + row * leading | logits + row * columns | 1
                     c < columns; c += | c <= columns; c += | 1
                     + decay * parameters[i] | | 1
                     row < end; row += strips | row < rows; row += strips | 1
@@ -110,6 +111,38 @@ class PlantedFaultTest {
         String source = plant(text, replacement == null ? "" : replacement, occurrence);
         try (var device = StandIn.open(source, CudaDevice.Precision.TF32)) {
             assertThat(detected(device, "attention [")).isTrue();
+        }
+    }
+
+    @ParameterizedTest(name = "{0} -> {1} ({2})")
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    sideBySide(row + 8) | sideBySide(row) | 1
+                    sideBySide(&tile[row][column + 8]) | sideBySide(&tile[row][column]) | 1
+                    tile[row + 1][column] | tile[row][column] | 1
+                    pair(bf16(right[2]), bf16(right[3])) | pair(bf16(right[3]), bf16(right[2])) | 1
+                    (i64) blockIdx.x * leadingY | (i64) blockIdx.x * columns | 1
+                    (i64) blockIdx.x * leadingX | (i64) blockIdx.x * columns | 1
+                    first < columns; first += UNDER_WAY * blockDim.x | first < blockDim.x; first += UNDER_WAY * blockDim.x | 2
+                    """)
+    void aFaultOfBfloat16IsDetected(String text, String replacement, int occurrence) {
+        String source = plant(text, replacement, occurrence);
+        try (var device = StandIn.open(source, CudaDevice.Precision.BF16)) {
+            assertThat(KernelScenarios.all().entrySet().stream()
+                            .filter(entry -> entry.getKey().matches("(attention \\[|head|product).*"))
+                            .anyMatch(entry -> !withinBound(device, entry.getKey(), entry.getValue())))
+                    .isTrue();
+        }
+    }
+
+    private static boolean withinBound(CudaDevice device, String name, KernelScenarios.Scenario scenario) {
+        try (var kernels = new DeviceKernels(device)) {
+            double[] actual = KernelScenarios.run(scenario, kernels, DataType.FLOAT);
+            return DeviceKernelsTest.partOfNorm(actual, expected.get(name)) < 2 * DeviceKernelsTest.BF16_TOLERANCE;
+        } catch (IllegalStateException e) {
+            return false;
         }
     }
 }

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
  * CUDA's libraries for machines without a GPU: {@code standin.cpp}, built by g++ once per JVM. {@link CudaDevice} runs on it as
  * it does on a GPU, and the text of {@code kernels.cu} is compiled and run by the CPU.
  */
-final class StandIn {
+public final class StandIn {
     private static Path folder;
 
     private StandIn() {}
@@ -34,13 +34,18 @@ final class StandIn {
         }
     }
 
+    /** {@code kernels.cu} */
+    public static String source() {
+        return CudaDevice.source();
+    }
+
     /** A GPU that is emulated. */
-    static CudaDevice open() {
+    public static CudaDevice open() {
         return open(CudaDevice.source());
     }
 
     /** A GPU that is emulated, with another {@code kernels.cu}. */
-    static CudaDevice open(String source) {
+    public static CudaDevice open(String source) {
         return open(source, CudaDevice.Precision.FP32);
     }
 
@@ -62,6 +67,12 @@ final class StandIn {
             }
         }
         return new CudaLibraries(List.of(folder), true);
+    }
+
+    /** Where the libraries are. */
+    static synchronized Path folder() {
+        libraries();
+        return folder;
     }
 
     private static Path build() throws IOException {
@@ -99,7 +110,6 @@ final class StandIn {
         for (String other : new String[] {"libcublas.so.13", "libnvrtc.so.13"}) {
             Files.createSymbolicLink(target.resolve(other), target.resolve("libcuda.so.1"));
         }
-        library(target).getFunction("standInFolder").invokeVoid(new Object[] {target.toString()});
         return target;
     }
 
@@ -142,7 +152,7 @@ final class StandIn {
     }
 
     /** At most so many threads in a block, and whether the last warp goes first. */
-    static void threads(int most, boolean backwards) {
+    public static void threads(int most, boolean backwards) {
         invoke("standInThreads", most, backwards ? 1 : 0);
     }
 
@@ -152,7 +162,7 @@ final class StandIn {
     }
 
     /** Blocks of the GPU's memory that have not been released. */
-    static long blocks() {
+    public static long blocks() {
         libraries();
         return library(folder).getFunction("standInBlocks").invokeLong(new Object[] {});
     }

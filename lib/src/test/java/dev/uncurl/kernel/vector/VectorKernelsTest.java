@@ -79,7 +79,8 @@ public class VectorKernelsTest {
         void run(Kernels kernels, Case given, Results results);
     }
 
-    public static void agree(long seed, Scenario scenario) {
+    /** The results of the fused kernels, which are the same to the bit on any number of threads. */
+    static double[] fused(long seed, Scenario scenario) {
         var fused = new Results();
         scenario.run(new VectorKernels(), new Case(seed, DataType.FLOAT), fused);
         for (VectorKernels several : SEVERAL) {
@@ -87,13 +88,18 @@ public class VectorKernelsTest {
             scenario.run(several, new Case(seed, DataType.FLOAT), helped);
             assertThat(helped.all).as("%d threads", several.threads()).isEqualTo(fused.all);
         }
+        return fused.all;
+    }
+
+    public static void agree(long seed, Scenario scenario) {
+        double[] fused = fused(seed, scenario);
         var plain = new Results();
         scenario.run(new Nd4jKernels(), new Case(seed, DataType.DOUBLE), plain);
-        assertThat(fused.all).hasSameSizeAs(plain.all);
-        for (int i = 0; i < fused.all.length; i++) {
+        assertThat(fused).hasSameSizeAs(plain.all);
+        for (int i = 0; i < fused.length; i++) {
             double tolerance = TOLERANCE * Math.max(1, Math.abs(plain.all[i]));
-            assertThat(Math.abs(fused.all[i] - plain.all[i]))
-                    .as("element %d: %s and %s", i, fused.all[i], plain.all[i])
+            assertThat(Math.abs(fused[i] - plain.all[i]))
+                    .as("element %d: %s and %s", i, fused[i], plain.all[i])
                     .isLessThan(tolerance);
         }
     }

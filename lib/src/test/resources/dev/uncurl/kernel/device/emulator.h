@@ -11,10 +11,11 @@
 #include <utility>
 #include <vector>
 #define EMULATED
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __device__ static
 #define __global__
 #define __shared__ static
+#define __align__(bytes) __attribute__((aligned(bytes)))
 
 struct dim3 {
     unsigned x, y, z;
@@ -188,27 +189,78 @@ static T __shfl_xor_sync(unsigned, T value, int mask) {
     return other;
 }
 
-// Tensor cores without their rounding: a product of the warp's fragments, see multiplyAdd of kernels.cu.
+// Tensor cores in TF32 without their rounding, in bfloat16 with it: a product of the warp's fragments, see multiplyAdd of kernels.cu.
 static float rounded(float x) {
     return x;
 }
 
-static float fragments[1024][6];
+static unsigned short bf16(float x) {
+    unsigned bits;
+    memcpy(&bits, &x, sizeof bits);
+    if (x != x) {
+        return 0x7fff;
+    }
+    unsigned lower = bits & 0xffff;
+    bool up = lower > 0x8000 || (lower == 0x8000 && (bits & 0x10000));
+    return (bits >> 16) + up;
+}
+
+static float fromBf16(unsigned bits) {
+    bits <<= 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static unsigned fragments[1024][6];
+
+// Until all lanes have given their fragments.
+static unsigned exchange(const void* a, const void* b) {
+    unsigned self = threadIdx.x;
+    memcpy(fragments[self], a, 4 * sizeof(unsigned));
+    memcpy(fragments[self] + 4, b, 2 * sizeof(unsigned));
+    emulator::wait(emulator::warps[self / emulator::WARP_SIZE], emulator::WARP_SIZE);
+    return self;
+}
+
+// The element k % 2 of a register that has two.
+static float element(unsigned pair, unsigned k) {
+    return fromBf16(k % 2 ? pair >> 16 : pair & 0xffff);
+}
+
+static void multiplyAdd(float* c, const unsigned* a, const unsigned* b) {
+    unsigned self = exchange(a, b);
+    unsigned first = self / emulator::WARP_SIZE * emulator::WARP_SIZE;
+    unsigned lane = self - first;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned row = lane / 4 + i / 2 * 8;
+        unsigned column = lane % 4 * 2 + i % 2;
+        for (unsigned k = 0; k < 16; k++) {
+            unsigned* left = fragments[first + row % 8 * 4 + k % 8 / 2];
+            unsigned* right = fragments[first + column * 4 + k % 8 / 2];
+            c[i] += element(left[row / 8 + k / 8 * 2], k) * element(right[4 + k / 8], k);
+        }
+    }
+    emulator::wait(emulator::warps[self / emulator::WARP_SIZE], emulator::WARP_SIZE);
+}
+
+static float asFloat(unsigned bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
 
 static void multiplyAdd(float* c, const float* a, const float* b) {
-    unsigned self = threadIdx.x;
+    unsigned self = exchange(a, b);
     unsigned first = self / emulator::WARP_SIZE * emulator::WARP_SIZE;
     emulator::Barrier& warp = emulator::warps[self / emulator::WARP_SIZE];
-    memcpy(fragments[self], a, 4 * sizeof(float));
-    memcpy(fragments[self] + 4, b, 2 * sizeof(float));
-    emulator::wait(warp, emulator::WARP_SIZE);
     unsigned lane = self - first;
     for (unsigned i = 0; i < 4; i++) {
         unsigned upper = i / 2; // rows 8 to 15
         unsigned column = lane % 4 * 2 + i % 2;
         for (unsigned k = 0; k < 8; k++) {
-            float left = fragments[first + lane / 4 * 4 + k % 4][upper + k / 4 * 2];
-            c[i] += left * fragments[first + column * 4 + k % 4][4 + k / 4];
+            float left = asFloat(fragments[first + lane / 4 * 4 + k % 4][upper + k / 4 * 2]);
+            c[i] += left * asFloat(fragments[first + column * 4 + k % 4][4 + k / 4]);
         }
     }
     emulator::wait(warp, emulator::WARP_SIZE);

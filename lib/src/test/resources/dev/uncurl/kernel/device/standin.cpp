@@ -25,7 +25,14 @@ static std::map<std::string, int> faults;
 static unsigned mostThreads = 64;
 static bool descending = false;
 static int optimization = 1, devices = 1, major_ = 9, driver = 13000, asynchronous = 0;
-static std::string folder = ".";
+
+// That of this library: kernels are compiled into it.
+static std::string folder() {
+    static int anything;
+    Dl_info info;
+    std::string path = dladdr(&anything, &info) ? info.dli_fname : "./";
+    return path.substr(0, path.rfind('/'));
+}
 
 static int fault(const char* function) {
     auto found = faults.find(function);
@@ -51,7 +58,6 @@ static bool inside(u64 address, u64 bytes) {
 
 extern "C" {
 void standInFail(const char* function, int code) { faults[function] = code; }
-void standInFolder(const char* path) { folder = path; }
 void standInLimit(i64 bytes) { limit = bytes < 0 ? TOTAL : (u64) bytes; }
 void standInThreads(int most, int backwards) { mostThreads = most; descending = backwards; }
 void standInMachine(int gpus, int capability, int version) { devices = gpus; major_ = capability; driver = version; }
@@ -181,22 +187,43 @@ static void product(int ta, int tb, int m, int n, int k, float alpha, const floa
     }
 }
 
-int cublasGemmStridedBatchedEx(u64 handle, int ta, int tb, int m, int n, int k, const float* alpha, const float* a, int typeA,
-        int la, i64 sa, const float* b, int typeB, int lb, i64 sb, const float* beta, float* c, int typeC, int lc, i64 sc,
+// [columns] columns of [rows] elements as floats; those of type 14 are bfloat16.
+static std::vector<float> floats(const void* from, int type, int rows, int columns, int leading) {
+    std::vector<float> all((size_t) rows * columns);
+    for (int j = 0; j < columns; j++) {
+        for (int i = 0; i < rows; i++) {
+            u64 at = (u64) j * leading + i;
+            unsigned bits = type == 14 ? (unsigned) ((const unsigned short*) from)[at] << 16 : ((const unsigned*) from)[at];
+            memcpy(&all[(size_t) j * rows + i], &bits, sizeof bits);
+        }
+    }
+    return all;
+}
+
+int cublasGemmStridedBatchedEx(u64 handle, int ta, int tb, int m, int n, int k, const float* alpha, const char* a, int typeA,
+        int la, i64 sa, const char* b, int typeB, int lb, i64 sb, const float* beta, float* c, int typeC, int lc, i64 sc,
         int count, int compute, int algorithm) {
     FAULT("cublasGemmStridedBatchedEx")
-    bool valid = handle == 2 && m > 0 && n > 0 && k > 0 && typeA == 0 && typeB == 0 && typeC == 0 && algorithm == -1
-            && (compute == 68 || compute == 77) && la >= (ta ? k : m) && lb >= (tb ? n : k) && lc >= m;
+    bool types = typeA == typeB && typeC == 0 && ((typeA == 0 && (compute == 68 || compute == 77)) || (typeA == 14 && compute == 68));
+    bool valid = handle == 2 && m > 0 && n > 0 && k > 0 && types && algorithm == -1 && la >= (ta ? k : m) && lb >= (tb ? n : k) && lc >= m;
     if (!valid) return 7;
     for (int i = 0; i < count; i++) {
-        const float* x = a + i * sa;
-        const float* y = b + i * sb;
+        u64 size = typeA == 14 ? 2 : 4;
+        const char* x = a + i * sa * size;
+        const char* y = b + i * sb * size;
         float* z = c + i * sc;
-        u64 lastA = 4ull * ((u64) la * ((ta ? m : k) - 1) + (ta ? k : m));
-        u64 lastB = 4ull * ((u64) lb * ((tb ? k : n) - 1) + (tb ? n : k));
+        u64 lastA = size * ((u64) la * ((ta ? m : k) - 1) + (ta ? k : m));
+        u64 lastB = size * ((u64) lb * ((tb ? k : n) - 1) + (tb ? n : k));
         u64 lastC = 4ull * ((u64) lc * (n - 1) + m);
         if (!inside((u64) x, lastA) || !inside((u64) y, lastB) || !inside((u64) z, lastC)) return 13;
-        product(ta, tb, m, n, k, *alpha, x, la, y, lb, *beta, z, lc);
+        if (typeA == 0) {
+            product(ta, tb, m, n, k, *alpha, (const float*) x, la, (const float*) y, lb, *beta, z, lc);
+            continue;
+        }
+        int rowsA = ta ? k : m, rowsB = tb ? n : k;
+        std::vector<float> left = floats(x, typeA, rowsA, ta ? m : k, la);
+        std::vector<float> right = floats(y, typeB, rowsB, tb ? k : n, lb);
+        product(ta, tb, m, n, k, *alpha, left.data(), rowsA, right.data(), rowsB, *beta, z, lc);
     }
     return 0;
 }
@@ -204,7 +231,6 @@ int cublasGemmStridedBatchedEx(u64 handle, int ta, int tb, int m, int n, int k, 
 struct Program {
     std::string source, log, image;
 };
-static std::map<std::string, std::string> images; // by source
 int nvrtcVersion(int* major, int* minor) { *major = 13; *minor = 0; return 0; }
 int nvrtcCreateProgram(Program** program, const char* source, const char*, int, void*, void*) {
     *program = new Program{source, "", ""};
@@ -216,12 +242,13 @@ int nvrtcCreateProgram(Program** program, const char* source, const char*, int, 
 int nvrtcCompileProgram(Program* program, int count, const char** options) {
     FAULT("nvrtcCompileProgram")
     if (count != 1 || strncmp(options[0], "--gpu-architecture=", 19)) return 5;
-    std::string& known = images[program->source];
-    if (!known.empty()) {
+    std::string folder = ::folder();
+    std::string known = folder + "/kernels-" + std::to_string(std::hash<std::string>()(program->source)) + ".so";
+    if (access(known.c_str(), R_OK) == 0) { // of this process or of another one
         program->image = known;
         return 0;
     }
-    std::string path = folder + "/kernels" + std::to_string(images.size());
+    std::string path = known + "." + std::to_string(getpid());
     std::ofstream text(path + ".cpp");
     text << "#include \"" << folder << "/emulator.h\"\n#line 1 \"kernels.cu\"\n" << program->source << "\n";
     const std::string mark = "__global__ void ";
@@ -235,15 +262,15 @@ int nvrtcCompileProgram(Program* program, int count, const char** options) {
              << (fixed ? "threads" : "threads < most ? threads : most") << ", backwards, values); }\n";
     }
     text.close();
-    std::string command = "g++ -std=c++17 -O" + std::to_string(optimization) + " -w -U_FORTIFY_SOURCE -fPIC -shared -o " + path
+    std::string command = "g++ -std=c++17 -O" + std::to_string(optimization) + " -w -fno-strict-aliasing -U_FORTIFY_SOURCE -fPIC -shared -o " + path
             + ".so " + path + ".cpp 2> " + path + ".log";
     int failed = system(command.c_str());
     std::ifstream log(path + ".log");
     std::stringstream all;
     all << log.rdbuf();
     program->log = all.str();
-    if (failed) return 6;
-    program->image = known = path + ".so";
+    if (failed || rename((path + ".so").c_str(), known.c_str())) return 6;
+    program->image = known;
     return 0;
 }
 int nvrtcGetProgramLogSize(Program* program, size_t* size) { *size = program->log.size() + 1; return 0; }

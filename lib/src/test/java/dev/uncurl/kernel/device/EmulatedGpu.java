@@ -1,0 +1,162 @@
+package dev.uncurl.kernel.device;
+
+import com.sun.jna.Pointer;
+import dev.uncurl.processor.DeviceProcessor;
+import dev.uncurl.processor.Processor;
+import java.nio.file.Path;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+
+/**
+ * An emulated GPU for tests of other packages. Several threads may use several of them: the emulator computes for one at a time.
+ */
+public final class EmulatedGpu implements Device {
+    private static final ReentrantLock EMULATOR = new ReentrantLock();
+
+    private final CudaDevice gpu;
+    private final MeteredDevice device;
+
+    private EmulatedGpu(CudaDevice gpu) {
+        this.gpu = gpu;
+        device = new MeteredDevice(gpu, false);
+    }
+
+    /** Skips the test without a compiler, unless this is CI; begins with no memory in use, all of it free, and no faults. */
+    public static void reset() {
+        CompilerForTests.require();
+        StandIn.reset();
+    }
+
+    /** One more of them. */
+    public static EmulatedGpu open() {
+        return locked(() -> new EmulatedGpu(
+                CudaDevice.open(StandIn.libraries(), 0, CudaDevice.Precision.FP32, CudaDevice.source())));
+    }
+
+    /** For {@code -Duncurl.cuda.libraries} of other processes, which then find compiled kernels in it. */
+    public static Path libraries() {
+        reset();
+        open().close();
+        return StandIn.folder();
+    }
+
+    /** Blocks of memory of all emulated GPUs that have not been released. */
+    public static long blocks() {
+        return StandIn.blocks();
+    }
+
+    /** Makes all of them have so many bytes together. */
+    public static void limit(long bytes) {
+        StandIn.limit(bytes);
+    }
+
+    /** The next kernel fails, as with an error of the GPU's memory. */
+    public static void failNextKernel() {
+        StandIn.fail("kernel", 214);
+    }
+
+    /** As a task's. */
+    public Processor processor() {
+        return new DeviceProcessor(this, gpu.kind(), "test");
+    }
+
+    /** Transfers between host and device so far. */
+    public long transfers() {
+        return device.calls("upload") + device.calls("download");
+    }
+
+    /** Their bytes. */
+    public double transferred() {
+        return bytes("upload") + bytes("download");
+    }
+
+    private double bytes(String kind) {
+        return device.calls(kind) == 0 ? 0 : device.sums().get(kind).bytes;
+    }
+
+    private static <T> T locked(Supplier<T> work) {
+        EMULATOR.lock();
+        try {
+            return work.get();
+        } finally {
+            EMULATOR.unlock();
+        }
+    }
+
+    private static void locked(Runnable work) {
+        locked(() -> {
+            work.run();
+            return null;
+        });
+    }
+
+    @Override
+    public String name() {
+        return device.name();
+    }
+
+    @Override
+    public boolean rounds() {
+        return device.rounds();
+    }
+
+    @Override
+    public boolean takesBf16() {
+        return device.takesBf16();
+    }
+
+    @Override
+    public long changes() {
+        return device.changes();
+    }
+
+    @Override
+    public long allocate(long bytes) {
+        return locked(() -> device.allocate(bytes));
+    }
+
+    @Override
+    public void free(long address) {
+        locked(() -> device.free(address));
+    }
+
+    @Override
+    public long freeBytes() {
+        return locked(device::freeBytes);
+    }
+
+    @Override
+    public void upload(long target, Pointer source, long bytes) {
+        locked(() -> device.upload(target, source, bytes));
+    }
+
+    @Override
+    public void download(Pointer target, long source, long bytes) {
+        locked(() -> device.download(target, source, bytes));
+    }
+
+    @Override
+    public void zero(long address, long bytes) {
+        locked(() -> device.zero(address, bytes));
+    }
+
+    @Override
+    public void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments) {
+        locked(() -> device.launch(function, gridX, gridY, threads, arguments));
+    }
+
+    @Override
+    public void multiply(BatchedProduct product) {
+        locked(() -> device.multiply(product));
+    }
+
+    @Override
+    public void synchronize() {
+        locked(device::synchronize);
+    }
+
+    @Override
+    public void close() {
+        locked(device::close);
+    }
+}

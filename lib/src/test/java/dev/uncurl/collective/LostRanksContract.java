@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What every implementation of {@link Collectives} does when ranks are lost or do not agree. */
@@ -44,6 +45,7 @@ public abstract class LostRanksContract {
         }
     }
 
+    @Tag("slow")
     @Test
     void aDeadlineThatPassesNamesTheRankThatIsMissing() throws Exception {
         for (String operation : List.of("allReduce", "allToAll", "sum", "barrier")) {

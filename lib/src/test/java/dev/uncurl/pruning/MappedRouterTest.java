@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -71,6 +72,7 @@ class MappedRouterTest {
         }
     }
 
+    @Tag("slow")
     @ParameterizedTest
     @CsvSource({"1, false", "2, false", "2, true", "4, true"})
     void whereTheMembersOfEachClusterAreOneFunctionTheLogitsStay(int topK, boolean renormalize) throws IOException {

@@ -16,6 +16,7 @@ import org.apache.iceberg.exceptions.CommitFailedException;
 import org.apache.iceberg.hadoop.HadoopTables;
 import org.apache.iceberg.types.Types;
 import org.apache.iceberg.util.SnapshotUtil;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,6 +61,7 @@ class ReplacedSnapshotsTest {
         return current;
     }
 
+    @Tag("slow")
     @Test
     void whateverTheTableWasSinceThenCanBeReadAndNothingElseStays() throws InterruptedException {
         Table table = table("plain", 12);

@@ -36,7 +36,7 @@ class ClusterTrainingTest {
 
     private static final String LONGER = "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[cc100]"
             + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=60000"
-            + " --set train.checkpoint.every=40 --set train.validation.every=0 --set train.restarts=20"
+            + " --set train.checkpoint.every=20 --set train.validation.every=0 --set train.restarts=20"
             + " --set train.expert-parallel=2 --model ";
 
     /** So large that a stage of the cluster lasts a while after its first file. */
@@ -84,7 +84,7 @@ class ClusterTrainingTest {
                 .collect(Collectors.joining(", "));
         Path demo = Files.writeString(folder.resolve("steps.conf"), "steps = [" + steps + "], queries = []");
         try (var process = new ClusterProcess(folder.resolve("cluster"), cli, "demo --verbose --config " + demo)) {
-            killAfterCheckpoint(process, folder.resolve("warehouse/checkpoints/disturbed/step-40"));
+            killAfterCheckpoint(process, folder.resolve("warehouse/checkpoints/disturbed/step-20"));
             while (process.isAlive() && !hasLogits(cli.folder())) {
                 Thread.sleep(10);
             }

@@ -3,6 +3,7 @@ package dev.uncurl.kernel.device;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
+import java.util.Set;
 
 /** The functions of cuBLAS that are used here, under its names. They return 0 or a status. */
 final class CuBlas {
@@ -22,6 +23,8 @@ final class CuBlas {
     static final int NOT_INITIALIZED = 1;
     static final int ALLOC_FAILED = 3;
     static final int ARCH_MISMATCH = 8;
+    /** The GPU could not be reached, a product did not run, or cuBLAS itself failed. */
+    static final Set<Integer> DEVICE_FAILED = Set.of(11, 13, 14);
 
     private static NativeLibrary bound;
 

@@ -309,14 +309,21 @@ public final class CudaDevice implements Device {
     /** Errors of kernels and of the GPU itself (ECC, lost) come here at the next call that waits, and stay until the process ends. */
     private void check(int error, String what) {
         if (error != 0) {
-            failed = true;
-            throw new DeviceFailedException(
-                    name + " failed: " + what + ": " + Cuda.describe(error)
-                            + ". This process cannot use the GPU any more; if it happens again on this GPU, see dmesg for Xid messages");
+            throw failure(what + ": " + Cuda.describe(error));
         }
     }
 
+    private DeviceFailedException failure(String how) {
+        failed = true;
+        return new DeviceFailedException(
+                name + " failed: " + how
+                        + ". This process cannot use the GPU any more; if it happens again on this GPU, see dmesg for Xid messages");
+    }
+
     private void checkBlas(int status, String what) {
+        if (CuBlas.DEVICE_FAILED.contains(status)) {
+            throw failure(what + ": cuBLAS status " + status);
+        }
         if (status != 0) {
             throw new IllegalStateException(name + " failed: " + what + ": cuBLAS status " + status);
         }

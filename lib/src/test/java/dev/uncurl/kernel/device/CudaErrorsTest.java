@@ -3,6 +3,7 @@ package dev.uncurl.kernel.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.device.CudaDevice.Precision;
@@ -15,6 +16,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** What a user reads when a GPU cannot be used, or fails. */
@@ -152,6 +155,26 @@ class CudaErrorsTest {
                     .hasMessageContaining("GPU 0 (stand-in) failed")
                     .hasMessageContaining("CUDA_ERROR_ECC_UNCORRECTABLE")
                     .hasMessageContaining("dmesg");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {11, 13, 14})
+    void aProductThatTheGpuCannotComputeIsAnErrorOfTheGpu(int status) {
+        try (var device = StandIn.open();
+                var kernels = new DeviceKernels(device);
+                FlatMemory memory = kernels.allocate(DataType.FLOAT, 12)) {
+            StandIn.fail("cublasGemmStridedBatchedEx", status);
+            assertThatThrownBy(() -> kernels.matrixProduct()
+                            .multiply(
+                                    memory.matrix(0, 2, 2),
+                                    false,
+                                    memory.matrix(4, 2, 2),
+                                    false,
+                                    0,
+                                    memory.matrix(8, 2, 2)))
+                    .isInstanceOf(DeviceFailedException.class)
+                    .hasMessageContaining("GPU 0 (stand-in) failed: a product 2 x 2 x 2: cuBLAS status " + status);
         }
     }
 

@@ -72,7 +72,7 @@ class CalibrationViewTest {
                 .sorted()
                 .toList();
         int n = sequences.size();
-        List<Row> rows = warehouse.spark().sql("SELECT * FROM calibration").collectAsList();
+        List<Row> rows = warehouse.sql("SELECT * FROM calibration").collectAsList();
         List<Integer> prefixes = IntStream.rangeClosed(0, 10)
                 .map(i -> Math.min(1 << i, n))
                 .distinct()

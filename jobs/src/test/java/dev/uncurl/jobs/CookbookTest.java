@@ -73,7 +73,7 @@ class CookbookTest {
     }
 
     private void check(int number, String sql) {
-        List<Row> rows = warehouse.spark().sql(sql).collectAsList();
+        List<Row> rows = warehouse.sql(sql).collectAsList();
         List<List<Object>> expected = answers.of(number);
         assertThat(expected).isNotEmpty();
         assertThat(rows).hasSameSizeAs(expected);

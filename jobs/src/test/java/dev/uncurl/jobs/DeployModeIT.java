@@ -35,6 +35,7 @@ class DeployModeIT {
             assertThat(verified.out())
                     .contains("Training can begin.", "read, written", "4295")
                     .containsPattern("kernels: vectors of \\d+ bits, OpenBLAS \\w+")
+                    .containsPattern("tasks +cores +threads +OpenBLAS +GFLOP/s a thread")
                     .doesNotContain("may allocate vectors on the Java heap", "several times slower");
         }
     }

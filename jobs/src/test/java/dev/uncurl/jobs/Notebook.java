@@ -96,12 +96,13 @@ public final class Notebook {
     }
 
     /**
-     * Runs every cell but the first.
+     * Gives a session the views, as the first cell does, and runs all other cells.
      *
      * @param names what to read in place of what stands in the notebook
      * @return rows of each statement that shows some, by its text
      */
-    public Map<String, List<Row>> run(SparkSession spark, Map<String, String> names) {
+    public Map<String, List<Row>> run(SparkSession spark, Map<String, String> names) throws IOException {
+        makeViews(spark);
         var results = new LinkedHashMap<String, List<Row>>();
         for (Cell cell : cells) {
             String sql = cell.sql;

@@ -139,7 +139,7 @@ class PairedViewsTest {
     }
 
     private List<Row> query(String sql) {
-        return warehouse.spark().sql(sql).collectAsList();
+        return warehouse.sql(sql).collectAsList();
     }
 
     @Test

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The commands on a standalone cluster of two workers, with the properties that conf/spark has for one. */
 class StandaloneIT {
-    /** For driver and executors, which have other processors' kernels otherwise: the launcher chooses them for the driver. */
+    /** A core that all x86-64 machines of the tests have, and that is not the one which OpenBLAS chooses by itself on many. */
     private static final Map<String, String> KERNELS =
             Map.of("OPENBLAS_CORETYPE", "HASWELL", "SPARK_LOCAL_IP", "127.0.0.1");
 

@@ -11,19 +11,20 @@ public final class Arguments {
     /** Refuses counts of {@link Collectives#allToAll} that do not fit the ranges. */
     public static void checkParts(
             FloatRange send, long[] sendCounts, FloatRange receive, long[] receiveCounts, int size) {
-        checkCounts(sendCounts, send, size);
-        checkCounts(receiveCounts, receive, size);
+        checkCounts(sendCounts, send.length(), size);
+        checkCounts(receiveCounts, receive.length(), size);
         if (send.overlaps(receive)) {
             throw new IllegalArgumentException("The ranges to send and to receive share memory");
         }
     }
 
-    private static void checkCounts(long[] counts, FloatRange range, int size) {
+    /** Refuses counts of parts, one for each rank, that do not fit into {@code length} floats. */
+    public static void checkCounts(long[] counts, long length, int size) {
         if (counts.length != size
                 || LongStream.of(counts).anyMatch(count -> count < 0)
-                || LongStream.of(counts).sum() > range.length()) {
+                || LongStream.of(counts).sum() > length) {
             throw new IllegalArgumentException("Counts " + Arrays.toString(counts) + " for " + size
-                    + " ranks and a range of " + range.length() + " floats");
+                    + " ranks and a range of " + length + " floats");
         }
     }
 

@@ -3,7 +3,6 @@ package dev.uncurl.dl4j;
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.model.BackwardProgress;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
@@ -37,10 +36,7 @@ final class GradientExchange implements BackwardProgress, AutoCloseable {
     private Throwable failure;
 
     private GradientExchange(List<Section> sections, Supplier<INDArray> gradients, Collectives ranks, boolean beside) {
-        order = sections.stream()
-                .filter(Section::isShared)
-                .sorted(Comparator.comparingInt(Section::layer).reversed())
-                .toList();
+        order = Section.byCompletion(sections);
         this.gradients = gradients;
         this.ranks = ranks;
         boolean early = order.stream().anyMatch(section -> section.layer() != Section.EMBEDDINGS);

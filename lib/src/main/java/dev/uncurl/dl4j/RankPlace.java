@@ -1,11 +1,14 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.collective.Collectives;
+import dev.uncurl.exchange.DeviceExchanges;
+import dev.uncurl.exchange.NcclChoice;
 import dev.uncurl.model.CollectivePeers;
 import dev.uncurl.model.Peers;
 import dev.uncurl.model.spec.ElementRange;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.processor.Processor;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -19,6 +22,7 @@ import java.util.stream.IntStream;
  * @param clock times all exchanges of the rank; null for a network that trains alone
  * @param shares the division of a step; null for a network that trains alone
  * @param processor computes; the rank does not close it
+ * @param devices how gradients and parameters of a device reach the other ranks
  * @param threads threads of the rank's kernels on the CPU; do not affect its bits
  * @param bucket smallest number of parameters that are exchanged at a time
  */
@@ -30,30 +34,56 @@ record RankPlace(
         ExchangeClock clock,
         StepShares shares,
         Processor processor,
+        DeviceExchanges devices,
         int threads,
         long bucket) {
+    /**
+     * How ranks on devices are to exchange gradients and parameters.
+     *
+     * @param deadline how long a rank waits for others in one exchange between devices
+     */
+    record Way(NcclChoice choice, Duration deadline) {
+        static final Way THROUGH_HOST = new Way(NcclChoice.OFF, Duration.ZERO);
+    }
+
     static RankPlace alone(int threads) {
         return new RankPlace(
-                Peers.NONE, null, null, null, null, null, Processor.cpu("trains alone"), threads, Long.MAX_VALUE);
+                Peers.NONE,
+                null,
+                null,
+                null,
+                null,
+                null,
+                Processor.cpu("trains alone"),
+                DeviceExchanges.throughHost("it trains alone"),
+                threads,
+                Long.MAX_VALUE);
     }
 
     /** @param bucket as above */
     static RankPlace of(
-            Collectives ranks, ExpertShare share, StepShares shares, Processor processor, int threads, long bucket) {
+            Collectives ranks,
+            ExpertShare share,
+            StepShares shares,
+            Processor processor,
+            Way way,
+            int threads,
+            long bucket) {
         if (ranks.size() != shares.ranks()) {
             throw new IllegalArgumentException(
                     "Shares for " + shares.ranks() + " ranks, but there are " + ranks.size());
         }
         var clock = new ExchangeClock(ranks);
-        var peers = new TimedPeers(CollectivePeers.of(ranks, share), clock);
+        Collectives sums = ranks.group(IntStream.range(0, ranks.size()).toArray());
+        var devices = DeviceExchanges.agree(way.choice(), processor, sums, way.deadline());
+        var peers = new TimedPeers(CollectivePeers.of(ranks, share, devices), clock);
         int parts = share.parts();
         Collectives replicas = share.isAll()
                 ? null
                 : ranks.group(IntStream.range(0, ranks.size() / parts)
                         .map(copy -> copy * parts + share.part())
                         .toArray());
-        Collectives sums = ranks.group(IntStream.range(0, ranks.size()).toArray());
-        return new RankPlace(peers, ranks, sums, replicas, clock, shares, processor, threads, bucket);
+        return new RankPlace(peers, ranks, sums, replicas, clock, shares, processor, devices, threads, bucket);
     }
 
     /** The flat parameters, in their order: those that all ranks have, then those of the experts, if these are divided. */

@@ -98,6 +98,11 @@ public final class RankStep implements TrainStep {
 
     /** Sends the slices that this rank has updated to all others, and gets theirs. */
     private void shareParameters() {
+        if (layer.place().devices().direct()) {
+            clock.time(() -> DeviceGradients.shareParameters(
+                    layer.arrays(), sections, layer.place().devices()));
+            return;
+        }
         StagedGradients.giveParameters(layer.arrays(), sections);
         clock.time(() -> sections.forEach(section -> section.allGather(network.params())));
         StagedGradients.takeParameters(layer.arrays(), sections);
@@ -105,6 +110,10 @@ public final class RankStep implements TrainStep {
 
     /** Computes this rank's part of the gradients, and gets the sums of its slices over all ranks. */
     private void sumGradients() {
+        if (layer.place().devices().direct()) {
+            sumOnDevices();
+            return;
+        }
         try (var exchange = GradientExchange.begin(sections, network::getFlattenedGradients, ranks, beside)) {
             var staged = new StagedGradients(layer::arrays, sections, exchange);
             layer.follow(staged);
@@ -112,6 +121,18 @@ public final class RankStep implements TrainStep {
             staged.bringRest();
             exchange.finish(clock);
             StagedGradients.takeSums(layer.arrays(), sections);
+        } finally {
+            layer.follow(BackwardProgress.NONE);
+        }
+    }
+
+    private void sumOnDevices() {
+        var exchange =
+                new DeviceGradients(layer::arrays, sections, layer.place().devices());
+        try {
+            layer.follow(exchange);
+            network.computeGradientAndScore();
+            clock.time(exchange::finish);
         } finally {
             layer.follow(BackwardProgress.NONE);
         }
@@ -195,6 +216,16 @@ public final class RankStep implements TrainStep {
                 .toList();
     }
 
+    /** Bytes that this rank has sent to others so far. */
+    public long sentBytes() {
+        return ranks.cost().bytes() + layer.place().devices().bytes();
+    }
+
+    /** How gradients and parameters of GPUs reach the other ranks, for reports: {@code by NCCL 2.27.3}. */
+    public String exchange() {
+        return layer.place().devices().description();
+    }
+
     /** Nanoseconds that all steps so far spent in exchanges with other ranks, without waiting for them. */
     public long exchangeNanos() {
         return clock.exchangeNanos();
@@ -212,9 +243,10 @@ public final class RankStep implements TrainStep {
 
     /**
      * Releases the memory of a pass without waiting for garbage collection, and what a device has. The next step allocates it again,
-     * with the values of the network's own arrays.
+     * with the values of the network's own arrays. A step ends with sums over all ranks, so that none exchanges anything any more.
      */
     public void release() {
+        layer.place().devices().close();
         layer.release();
     }
 }

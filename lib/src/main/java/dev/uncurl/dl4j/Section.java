@@ -4,6 +4,8 @@ import dev.uncurl.collective.Bounds;
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.collective.FloatRange;
 import dev.uncurl.model.spec.ElementRange;
+import java.util.Comparator;
+import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -25,6 +27,14 @@ record Section(Collectives ranks, ElementRange range, int layer, long[] bounds) 
 
     static Section of(Collectives ranks, ElementRange range, int layer) {
         return new Section(ranks, range, layer, Bounds.even(range.length(), ranks.size()));
+    }
+
+    /** Those that other ranks have too, in the order in which a backward pass completes their gradients. */
+    static List<Section> byCompletion(List<Section> sections) {
+        return sections.stream()
+                .filter(Section::isShared)
+                .sorted(Comparator.comparingInt(Section::layer).reversed())
+                .toList();
     }
 
     /** The slice that this rank updates, in its flat parameters. */

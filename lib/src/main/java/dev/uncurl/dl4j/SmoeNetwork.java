@@ -1,6 +1,7 @@
 package dev.uncurl.dl4j;
 
 import dev.uncurl.collective.Collectives;
+import dev.uncurl.exchange.NcclChoice;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.FlatWeights;
@@ -13,6 +14,7 @@ import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import dev.uncurl.processor.Processor;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -150,7 +152,25 @@ public final class SmoeNetwork {
         join(network, ranks, shares, processor, slots, Buckets.floats(ranks.size()));
     }
 
-    /** As above. @param bucket smallest number of parameters that are exchanged at a time */
+    /**
+     * As above, where ranks on GPUs may exchange gradients and parameters from one to the other.
+     *
+     * @param deadline how long a rank waits for others in one exchange between GPUs
+     * @throws dev.uncurl.error.UserError (usage) on every rank, if NCCL is required and cannot be used
+     */
+    public static void join(
+            MultiLayerNetwork network,
+            Collectives ranks,
+            StepShares shares,
+            Processor processor,
+            int slots,
+            NcclChoice nccl,
+            Duration deadline) {
+        var way = new RankPlace.Way(nccl, deadline);
+        join(network, ranks, shares, processor, slots, way, Buckets.floats(ranks.size()));
+    }
+
+    /** As the first one. @param bucket smallest number of parameters that are exchanged at a time */
     static void join(
             MultiLayerNetwork network,
             Collectives ranks,
@@ -158,9 +178,20 @@ public final class SmoeNetwork {
             Processor processor,
             int slots,
             long bucket) {
+        join(network, ranks, shares, processor, slots, RankPlace.Way.THROUGH_HOST, bucket);
+    }
+
+    static void join(
+            MultiLayerNetwork network,
+            Collectives ranks,
+            StepShares shares,
+            Processor processor,
+            int slots,
+            RankPlace.Way way,
+            long bucket) {
         int threads = Math.max(1, slots * KernelChoice.threads() / ranks.size());
         ExpertShare share = configuration(network).share();
-        layer(network).join(RankPlace.of(ranks, share, shares, processor, threads, bucket));
+        layer(network).join(RankPlace.of(ranks, share, shares, processor, way, threads, bucket));
     }
 
     /**

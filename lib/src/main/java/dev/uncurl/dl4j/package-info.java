@@ -1,5 +1,5 @@
 /**
  * Integration with Deeplearning4j: the model as one output layer, AdamW as an updater, and training steps with both.
- * Uses model, collective, processor, kernel, config, error.
+ * Uses model, exchange, collective, processor, kernel, config, error.
  */
 package dev.uncurl.dl4j;

@@ -1,55 +1,89 @@
 package dev.uncurl.kernel;
 
+import com.sun.jna.Library;
 import com.sun.jna.NativeLibrary;
+import dev.uncurl.error.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
+import java.util.Map;
 import java.util.Set;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The processor for which OpenBLAS computes. ND4J's OpenBLAS (0.3.19) knows no AMD processor with AVX-512 and takes it for an
- * older one, at a fraction of its speed; there this class sets {@value #VARIABLE} in the environment of the process, which
- * OpenBLAS reads when it is loaded. A value that is set already stays. Another core gives other roundings of sums.
+ * The processor for which OpenBLAS computes. OpenBLAS detects it when it is loaded, unless environment variable
+ * {@code OPENBLAS_CORETYPE} names another one that it knows. Another core may give other roundings of sums.
  */
 public final class BlasCore {
-    static final String VARIABLE = "OPENBLAS_CORETYPE";
+    /** Cores whose kernels use vectors of 512 bits; products of 32-bit floats have the same kernels on all of them. */
+    private static final Set<String> AVX512 = Set.of("SkylakeX", "Cooperlake", "SapphireRapids");
 
-    private static final String AVX512 = "SKYLAKEX";
-
-    /** Instructions that OpenBLAS's kernels of this name use. */
-    private static final Set<String> NEEDED = Set.of("avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl");
+    /**
+     * RTLD_LAZY of dlopen, without RTLD_GLOBAL, which JNA would add: JavaCPP loads two copies of OpenBLAS, and the functions of one
+     * would be used by the other, which frees memory that the first allocated.
+     */
+    private static final int LAZY_LOCAL = 1;
 
     private static final Path PROCESSOR = Path.of("/proc/cpuinfo");
 
-    private static final Optional<String> CHOSEN = chosen(System.getenv(VARIABLE), lines(PROCESSOR));
-
     private BlasCore() {}
 
-    /**
-     * The name to give to OpenBLAS; empty if it is to detect the processor itself.
-     *
-     * @param given the variable's value in the environment; null if there is none
-     * @param processor lines of /proc/cpuinfo
-     */
-    static Optional<String> chosen(String given, List<String> processor) {
-        if (given != null && !given.isBlank()) {
-            return Optional.of(given.strip());
-        }
-        boolean amd = value(processor, "vendor_id").equals("AuthenticAMD");
-        boolean wide = Set.of(value(processor, "flags").split("\\s+")).containsAll(NEEDED);
-        return amd && wide ? Optional.of(AVX512) : Optional.empty();
+    /** The model of the processor, or its architecture. */
+    public static String processor() {
+        return lines(PROCESSOR).stream()
+                .map(line -> line.split(":", 2))
+                .filter(line -> line.length == 2 && line[0].strip().equals("model name"))
+                .map(line -> line[1].strip())
+                .filter(name -> !name.isEmpty())
+                .findFirst()
+                .orElse(System.getProperty("os.arch"));
     }
 
-    private static String value(List<String> processor, String name) {
-        return processor.stream()
-                .map(line -> line.split(":", 2))
-                .filter(line -> line.length == 2 && line[0].strip().equals(name))
-                .map(line -> line[1].strip())
+    /**
+     * The core that OpenBLAS says it uses, such as SkylakeX; "unknown" without OpenBLAS. Loads it.
+     *
+     * @throws UserError (input) if this system is too old for it
+     */
+    public static String inUse() {
+        load(Nd4j::getBlasWrapper);
+        return lines(Path.of("/proc/self/maps")).stream()
+                .filter(line -> line.contains("/libopenblas"))
+                .map(line -> line.substring(line.indexOf('/')))
                 .findFirst()
-                .orElse("");
+                .map(path -> NativeLibrary.getInstance(path, Map.of(Library.OPTION_OPEN_FLAGS, LAZY_LOCAL))
+                        .getFunction("openblas_get_corename")
+                        .invokeString(new Object[0], false))
+                .orElse("unknown");
+    }
+
+    /** Whether OpenBLAS uses vectors of 512 bits. Loads it. */
+    public static boolean hasAvx512() {
+        return isAvx512(inUse());
+    }
+
+    /** @param core as OpenBLAS spells it */
+    static boolean isAvx512(String core) {
+        return AVX512.contains(core);
+    }
+
+    /** Runs what loads native code, and says what to do if the system's C library is too old for it. */
+    static void load(Runnable loading) {
+        try {
+            loading.run();
+        } catch (LinkageError e) {
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+                String message = String.valueOf(cause.getMessage());
+                if (message.contains("GLIBC_")) {
+                    throw UserError.input(
+                            "This system's C library is too old: " + message,
+                            "Use a system with glibc 2.34 or later (RHEL 9, Debian 12, Ubuntu 22.04); or build Uncurl with"
+                                    + " an older OpenBLAS: -Dopenblas.version=0.3.23-1.5.9 -Djavacpp.version=1.5.9.",
+                            e);
+                }
+            }
+            throw e;
+        }
     }
 
     private static List<String> lines(Path file) {
@@ -58,41 +92,5 @@ public final class BlasCore {
         } catch (IOException e) { // not Linux
             return List.of();
         }
-    }
-
-    /** The model of the processor, or its architecture. */
-    public static String processor() {
-        String name = value(lines(PROCESSOR), "model name");
-        return name.isEmpty() ? System.getProperty("os.arch") : name;
-    }
-
-    /** The name that OpenBLAS has been given, in upper case; empty if it detects the processor itself. */
-    public static Optional<String> requested() {
-        return CHOSEN.map(core -> core.toUpperCase(Locale.ROOT));
-    }
-
-    /** Sets the variable. Has an effect before OpenBLAS is loaded; {@link BlasCoreBackend} calls it in time. */
-    static void set() {
-        if (CHOSEN.isPresent() && System.getenv(VARIABLE) == null) {
-            var arguments = new Object[] {VARIABLE, CHOSEN.get(), 0};
-            NativeLibrary.getInstance("c").getFunction("setenv").invokeInt(arguments);
-        }
-    }
-
-    /** The core that OpenBLAS says it uses, such as SkylakeX; "unknown" where it is not loaded. */
-    public static String inUse() {
-        return library()
-                .map(path -> NativeLibrary.getInstance(path)
-                        .getFunction("openblas_get_corename")
-                        .invokeString(new Object[0], false))
-                .orElse("unknown");
-    }
-
-    /** OpenBLAS's file in this process. */
-    private static Optional<String> library() {
-        return lines(Path.of("/proc/self/maps")).stream()
-                .filter(line -> line.contains("/libopenblas"))
-                .map(line -> line.substring(line.indexOf('/')))
-                .findFirst();
     }
 }

@@ -49,9 +49,9 @@ public final class KernelChoice {
 
     /** What computes in this JVM; where two of these differ, sums may be rounded in another way. */
     public static String description() {
-        Nd4j.getBlasWrapper();
+        String core = BlasCore.inUse(); // before anything else loads it
         return (VECTORS ? "vectors of " + VectorKernels.laneBits() + " bits" : "plain ND4J, no Vector API")
-                + ", OpenBLAS " + BlasCore.inUse();
+                + ", OpenBLAS " + core;
     }
 
     /** Whether ND4J keeps its arrays in host memory, where they can be read and written by address. */

@@ -39,6 +39,25 @@ public interface Kernels extends AutoCloseable {
         return Long.MAX_VALUE;
     }
 
+    /**
+     * Says that these are weights, which many products use between two changes: kernels that round the operands of products may then
+     * keep the rounded weights. From then on only {@link AdamW#step}, products, and the memory's own methods may change them.
+     */
+    default void keepRounded(FlatMemory weights) {}
+
+    /** Bytes of their memory that these kernels take beside the matrices of such a pass, with rounded weights; on the host 0. */
+    default long scratchBytes(PassShape shape) {
+        return 0;
+    }
+
+    /** Bytes of scratch memory that they have already. */
+    default long scratchHeld() {
+        return 0;
+    }
+
+    /** Takes what {@link #scratchBytes} has said, but for routing and rounded weights. Passes then take no more. */
+    default void reserve(PassShape shape) {}
+
     /** Bytes of logits that are computed at a time: few enough for a processor's caches, enough to fill a device. */
     default long logitBytes() {
         return LOGIT_BYTES;

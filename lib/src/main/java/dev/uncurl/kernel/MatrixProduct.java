@@ -24,6 +24,11 @@ public interface MatrixProduct {
         return this;
     }
 
+    /** Products of many groups of rows together; null where it is better to compute one group after another, in all steps. */
+    default GroupedProduct grouped() {
+        return null;
+    }
+
     /** Whether {@link #multiplyRows} keeps its promise on this machine; otherwise rows may differ in their last bits. */
     default boolean rowsAreIndependent() {
         return false;

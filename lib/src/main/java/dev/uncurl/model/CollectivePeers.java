@@ -2,6 +2,8 @@ package dev.uncurl.model;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.collective.FloatRange;
+import dev.uncurl.exchange.DeviceExchange;
+import dev.uncurl.exchange.DeviceExchanges;
 import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.model.spec.ExpertShare;
@@ -13,21 +15,30 @@ import org.nd4j.linalg.api.buffer.DataType;
  * The ranks of {@link Collectives}, as a model sees them.
  *
  * @param group the ranks that hold all experts together; null if each holds all of them
+ * @param devices how rows of a device reach the other ranks; the caller closes it
  */
-public record CollectivePeers(Collectives ranks, Collectives group) implements Peers {
-    /** @param share what this rank holds; every rank calls it with its own */
+public record CollectivePeers(Collectives ranks, Collectives group, DeviceExchanges devices) implements Peers {
+    /** Rows of a device go through the host's memory. @param share what this rank holds; every rank calls it with its own */
     public static CollectivePeers of(Collectives ranks, ExpertShare share) {
+        return of(ranks, share, DeviceExchanges.throughHost("no other way was chosen"));
+    }
+
+    /** @param share what this rank holds; every rank calls it with its own */
+    public static CollectivePeers of(Collectives ranks, ExpertShare share, DeviceExchanges devices) {
         int parts = share.parts();
         if (ranks.size() % parts != 0 || share.part() != ranks.rank() % parts) {
             throw new IllegalArgumentException("Rank " + ranks.rank() + " of " + ranks.size() + " cannot hold part "
                     + share.part() + " of " + parts);
         }
+        if (share.isAll()) {
+            return new CollectivePeers(ranks, null, devices);
+        }
         int first = ranks.rank() - share.part();
-        return new CollectivePeers(
-                ranks,
-                share.isAll()
-                        ? null
-                        : ranks.group(IntStream.range(first, first + parts).toArray()));
+        Collectives group = ranks.group(IntStream.range(first, first + parts).toArray());
+        if (devices.direct()) {
+            devices.of(group); // now, so that a model sees how much memory is left
+        }
+        return new CollectivePeers(ranks, group, devices);
     }
 
     @Override
@@ -51,6 +62,12 @@ public record CollectivePeers(Collectives ranks, Collectives group) implements P
         long[] received = floats(receiveRows, receive);
         if (send.memory().onHost()) {
             group.allToAll(FloatRange.of(send.array()), sent, FloatRange.of(receive.array()), received);
+            return;
+        }
+        if (devices.direct()) {
+            DeviceExchange direct = devices.of(group);
+            direct.allToAll(send, sent, receive, received);
+            direct.finish();
             return;
         }
         try (FlatMemory out = onHost(sent);

@@ -26,6 +26,39 @@ final class DenseFeedForward {
         return outBias.value();
     }
 
+    /** W1 [D, F] */
+    Parameter inWeight() {
+        return inWeight;
+    }
+
+    /** W2 [F, D] */
+    Parameter outWeight() {
+        return outWeight;
+    }
+
+    /** The part of {@link #forward} between the products. */
+    void activate(Matrix hidden, Matrix activated) {
+        kernels.activation().forward(hidden, inBias.value(), activated);
+    }
+
+    /** The gradient of b2: the sum of the rows of dy, of which there may be none. */
+    void backwardOutputBias(Matrix dy) {
+        if (dy.rows() == 0) {
+            outBias.gradient().zero();
+        } else {
+            kernels.bias().columnSums(dy, outBias.gradient());
+        }
+    }
+
+    /** Of no rows too: overwrites {@code dHidden} with the gradient before the activation, and writes that of b1. */
+    void backwardActivation(Matrix hidden, Matrix dHidden) {
+        if (hidden.rows() == 0) {
+            inBias.gradient().zero();
+        } else {
+            kernels.activation().backward(hidden, dHidden, inBias.gradient());
+        }
+    }
+
     /** Writes the output without b2 to {@code y} [R, D], for the R rows of x. */
     void forward(Matrix x, Matrix hidden, Matrix activated, Matrix y) {
         kernels.matrixProduct().multiply(x, false, inWeight.value(), false, 0, hidden);

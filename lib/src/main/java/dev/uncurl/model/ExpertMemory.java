@@ -114,6 +114,14 @@ final class ExpertMemory implements AutoCloseable {
         return withSlack(Math.toIntExact(Math.min((ofGroup * own + experts - 1) / experts, Integer.MAX_VALUE / 2)));
     }
 
+    /** The most rows of a block of which {@link #balancedBytes} are the bytes. */
+    static int balancedRows(ModelConfig config, ExpertShare share, int tokens) {
+        return Arrays.stream(config.moeLayers())
+                .map(layer -> balancedRows(config, share, layer, tokens))
+                .max()
+                .orElse(0);
+    }
+
     private static int withSlack(int rows) {
         return Math.max(1, rows + rows / SLACK);
     }

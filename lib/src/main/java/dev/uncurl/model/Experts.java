@@ -1,8 +1,12 @@
 package dev.uncurl.model;
 
+import dev.uncurl.kernel.GroupedProduct;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.model.spec.ParameterLayout;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
@@ -11,6 +15,8 @@ final class Experts {
     private final Kernels kernels;
     private final DenseFeedForward[] experts;
     private final int[] order;
+    private final List<Matrix> inWeights;
+    private final List<Matrix> outWeights;
 
     /** Experts {@code from} to {@code to} of a block. */
     Experts(Kernels kernels, Parameter.Source source, int layer, int from, int to) {
@@ -19,6 +25,12 @@ final class Experts {
                 .mapToObj(expert -> new DenseFeedForward(kernels, source, ParameterLayout.expert(layer, expert)))
                 .toArray(DenseFeedForward[]::new);
         order = new int[experts.length];
+        inWeights = all(expert -> expert.inWeight().value());
+        outWeights = all(expert -> expert.outWeight().value());
+    }
+
+    private List<Matrix> all(Function<DenseFeedForward, Matrix> part) {
+        return Arrays.stream(experts).map(part).toList();
     }
 
     int count() {
@@ -34,6 +46,11 @@ final class Experts {
      * @param x [R, D]; the others, [R, F], [R, F] and [R, D], are written
      */
     void forward(int[] start, Matrix x, Matrix hidden, Matrix activated, Matrix output) {
+        GroupedProduct grouped = kernels.matrixProduct().grouped();
+        if (grouped != null) {
+            forward(grouped, start, x, hidden, activated, output);
+            return;
+        }
         each(start, expert -> {
             int from = start[expert];
             int count = start[expert + 1] - from;
@@ -47,6 +64,11 @@ final class Experts {
 
     /** Overwrites the gradients of the parameters, and {@code dHidden} and {@code dx}; see {@link DenseFeedForward}. */
     void backward(int[] start, Matrix x, Matrix hidden, Matrix activated, Matrix dy, Matrix dHidden, Matrix dx) {
+        GroupedProduct grouped = kernels.matrixProduct().grouped();
+        if (grouped != null) {
+            backward(grouped, start, x, hidden, activated, dy, dHidden, dx);
+            return;
+        }
         each(start, expert -> {
             int from = start[expert];
             int count = start[expert + 1] - from;
@@ -58,6 +80,46 @@ final class Experts {
                     dHidden.rows(from, count),
                     dx.rows(from, count));
         });
+    }
+
+    /** Each product of all experts together, with the same results. */
+    private void forward(
+            GroupedProduct grouped, int[] start, Matrix x, Matrix hidden, Matrix activated, Matrix output) {
+        grouped.rows(start, x, inWeights, false, hidden);
+        for (int expert = 0; expert < experts.length; expert++) {
+            if (rows(start, expert) > 0) {
+                experts[expert].activate(of(hidden, start, expert), of(activated, start, expert));
+            }
+        }
+        grouped.rows(start, activated, outWeights, false, output);
+        for (int expert = 0; expert < experts.length; expert++) {
+            if (rows(start, expert) > 0) {
+                kernels.bias().add(of(output, start, expert), experts[expert].outputBias());
+            }
+        }
+    }
+
+    private void backward(
+            GroupedProduct grouped,
+            int[] start,
+            Matrix x,
+            Matrix hidden,
+            Matrix activated,
+            Matrix dy,
+            Matrix dHidden,
+            Matrix dx) {
+        grouped.sums(start, activated, dy, all(expert -> expert.outWeight().gradient()));
+        grouped.rows(start, dy, outWeights, true, dHidden);
+        for (int expert = 0; expert < experts.length; expert++) {
+            experts[expert].backwardOutputBias(of(dy, start, expert));
+            experts[expert].backwardActivation(of(hidden, start, expert), of(dHidden, start, expert));
+        }
+        grouped.sums(start, x, dHidden, all(expert -> expert.inWeight().gradient()));
+        grouped.rows(start, dHidden, inWeights, true, dx);
+    }
+
+    private static Matrix of(Matrix matrix, int[] start, int expert) {
+        return matrix.rows(start[expert], rows(start, expert));
     }
 
     /**

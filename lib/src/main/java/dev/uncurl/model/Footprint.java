@@ -19,8 +19,10 @@ import java.util.stream.Collectors;
  * @param arena bytes of the buffers of a pass, see {@link Buffers}
  * @param exchange bytes for the rows that experts of this rank get from others, see {@link ExpertMemory}: those of evenly
  *     loaded experts and a quarter more. It grows with what routers send; then the limit is checked again
+ * @param scratch bytes that the kernels of a device take themselves, see {@link dev.uncurl.kernel.Kernels#scratchBytes}; on the
+ *     host 0
  */
-record Footprint(long parameters, long gradients, long state, long arena, long exchange) {
+record Footprint(long parameters, long gradients, long state, long arena, long exchange, long scratch) {
 
     /**
      * The memory of a model alone, without an optimiser.
@@ -40,20 +42,21 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
                 training ? parameters : 0,
                 0,
                 PassMemory.bytes(config, share, maxTokens, training),
-                ExpertMemory.balancedBytes(config, share, maxTokens, training));
+                ExpertMemory.balancedBytes(config, share, maxTokens, training),
+                0);
     }
 
     Footprint withState(long bytes) {
-        return new Footprint(parameters, gradients, bytes, arena, exchange);
+        return new Footprint(parameters, gradients, bytes, arena, exchange, scratch);
     }
 
-    /** The same with other buffers, as a device needs them. */
-    Footprint withArena(long bytes) {
-        return new Footprint(parameters, gradients, state, bytes, exchange);
+    /** The same with other buffers and with scratch, as a device needs them. */
+    Footprint onDevice(long arenaBytes, long scratchBytes) {
+        return new Footprint(parameters, gradients, state, arenaBytes, exchange, scratchBytes);
     }
 
     long total() {
-        return parameters + gradients + state + arena + exchange;
+        return parameters + gradients + state + arena + exchange + scratch;
     }
 
     /**
@@ -90,14 +93,10 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
      * @throws UserError (usage) if that is too little
      */
     void checkDevice(long free, int maxTokens) {
-        if (state + arena + exchange > free) {
+        if (state + arena + exchange + scratch > free) {
             throw UserError.usage(
-                    "A model for " + maxTokens + " tokens at a time needs " + megabytes(total())
-                            + " on the GPU (parameters "
-                            + megabytes(parameters) + ", gradients " + megabytes(gradients) + ", training state "
-                            + megabytes(state) + ", arena " + megabytes(arena)
-                            + (exchange > 0 ? ", rows of other ranks " + megabytes(exchange) : "")
-                            + "); beside parameters and gradients it has " + megabytes(free) + " left",
+                    "A model for " + maxTokens + " tokens at a time needs " + megabytes(total()) + " on the GPU ("
+                            + parts() + "); beside parameters and gradients it has " + megabytes(free) + " left",
                     "Make the batch or micro-batch smaller, train with more ranks or expert-parallel, end other processes"
                             + " that use the GPU (nvidia-smi lists them), or use a GPU with more memory.");
         }
@@ -138,9 +137,14 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
 
     @Override
     public String toString() {
-        return megabytes(total()) + " off the heap (parameters " + megabytes(parameters) + ", gradients "
-                + megabytes(gradients) + ", training state " + megabytes(state) + ", arena " + megabytes(arena)
-                + (exchange > 0 ? ", rows of other ranks " + megabytes(exchange) : "") + ")";
+        return megabytes(total()) + " off the heap (" + parts() + ")";
+    }
+
+    private String parts() {
+        return "parameters " + megabytes(parameters) + ", gradients " + megabytes(gradients) + ", training state "
+                + megabytes(state) + ", arena " + megabytes(arena)
+                + (exchange > 0 ? ", rows of other ranks " + megabytes(exchange) : "")
+                + (scratch > 0 ? ", scratch memory of the kernels " + megabytes(scratch) : "");
     }
 
     private static String megabytes(long bytes) {

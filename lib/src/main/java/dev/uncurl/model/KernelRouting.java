@@ -48,11 +48,14 @@ final class KernelRouting implements BlockRouting {
     /** Null if the kernels route on the host. */
     static KernelRouting of(
             Kernels kernels, MoeConfig moe, int layer, Parameter weight, int maxTokens, PartClock clock) {
+        Routing routing = kernels.routing(shape(moe, layer, maxTokens));
+        return routing == null ? null : new KernelRouting(kernels, moe, layer, weight, routing, clock);
+    }
+
+    static Routing.Shape shape(MoeConfig moe, int layer, int maxTokens) {
         MoeLayer block = moe.layer(layer);
         boolean renormalize = moe.renormalize() && moe.topK() > 1;
-        Routing routing = kernels.routing(
-                new Routing.Shape(maxTokens, moe.choices(layer), block.experts(), renormalize, block.expertOfRow()));
-        return routing == null ? null : new KernelRouting(kernels, moe, layer, weight, routing, clock);
+        return new Routing.Shape(maxTokens, moe.choices(layer), block.experts(), renormalize, block.expertOfRow());
     }
 
     @Override

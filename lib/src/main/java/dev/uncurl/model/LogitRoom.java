@@ -19,8 +19,15 @@ record LogitRoom(long bytes, int alignment) {
 
     /** [P, V] for as many of the tokens as there is room for. */
     Matrix in(Arena arena, int tokens, int vocabulary) {
-        long leading = ((long) vocabulary + alignment - 1) / alignment * alignment;
-        long rows = Math.min(tokens, Math.max(1, bytes / (Float.BYTES * leading)));
-        return arena.matrix(rows, vocabulary, leading);
+        return arena.matrix(rows(tokens, vocabulary), vocabulary, leading(vocabulary));
+    }
+
+    private long leading(int vocabulary) {
+        return ((long) vocabulary + alignment - 1) / alignment * alignment;
+    }
+
+    /** P */
+    int rows(int tokens, int vocabulary) {
+        return (int) Math.min(tokens, Math.max(1, bytes / (Float.BYTES * leading(vocabulary))));
     }
 }

@@ -7,11 +7,13 @@ import dev.uncurl.kernel.Bias;
 import dev.uncurl.kernel.CrossEntropy;
 import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.GatherScatter;
+import dev.uncurl.kernel.GroupedProduct;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.LinearAssignment;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.MatrixProduct;
 import dev.uncurl.kernel.Normalization;
+import dev.uncurl.kernel.PassShape;
 import dev.uncurl.kernel.Routing;
 import java.util.function.IntConsumer;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -47,6 +49,12 @@ final class PassKernels implements Kernels {
         @Override
         public MatrixProduct exact() {
             return exact;
+        }
+
+        /** Null where rows are independent: the bits of grouped products may depend on the groups. */
+        @Override
+        public GroupedProduct grouped() {
+            return product.rowsAreIndependent() ? null : product.grouped();
         }
 
         @Override
@@ -122,6 +130,26 @@ final class PassKernels implements Kernels {
     @Override
     public long freeBytes() {
         return kernels.freeBytes();
+    }
+
+    @Override
+    public void keepRounded(FlatMemory weights) {
+        kernels.keepRounded(weights);
+    }
+
+    @Override
+    public long scratchBytes(PassShape shape) {
+        return kernels.scratchBytes(shape);
+    }
+
+    @Override
+    public long scratchHeld() {
+        return kernels.scratchHeld();
+    }
+
+    @Override
+    public void reserve(PassShape shape) {
+        kernels.reserve(shape);
     }
 
     @Override

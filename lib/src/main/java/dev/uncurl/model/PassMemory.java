@@ -1,7 +1,11 @@
 package dev.uncurl.model;
 
+import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.Kernels;
+import dev.uncurl.kernel.PassShape;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
+import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,21 +28,65 @@ final class PassMemory implements AutoCloseable {
         ModelConfig config = held.config();
         ExpertShare share = held.share();
         boolean training = held.trains();
-        var footprint = Footprint.of(config, share, maxTokens, training).withState(held.state());
+        Footprint footprint = footprint(kernels, held, maxTokens);
         if (held.parameters().onHost()) {
             footprint.check(maxTokens);
         } else {
-            long arenaBytes = Float.BYTES * elements(config, share, maxTokens, training, LogitRoom.of(kernels));
-            footprint.withArena(arenaBytes).checkDevice(kernels.freeBytes(), maxTokens);
+            footprint.checkDevice(kernels.freeBytes() + kernels.scratchHeld(), maxTokens);
         }
         LOG.debug("A model for {} tokens at a time, threads: {}, {}", maxTokens, kernels.threads(), footprint);
         var room = LogitRoom.of(kernels);
         DataType type = held.parameters().type();
+        kernels.keepRounded(held.parameters());
+        kernels.reserve(shape(held, maxTokens, room));
         arena = Arena.of(kernels, type, elements(config, share, maxTokens, training, room));
         divided = share.isAll()
                 ? null
                 : new ExpertMemory(kernels, type, config, share, training, footprint.total() - footprint.exchange());
         buffers = new Buffers(config, share, maxTokens, training, room, arena);
+    }
+
+    /** What the model takes where these kernels compute. */
+    static Footprint footprint(Kernels kernels, HeldModel held, int maxTokens) {
+        var footprint = Footprint.of(held.config(), held.share(), maxTokens, held.trains())
+                .withState(held.state());
+        if (held.parameters().onHost()) {
+            return footprint;
+        }
+        LogitRoom room = LogitRoom.of(kernels);
+        return footprint.onDevice(
+                Float.BYTES * elements(held.config(), held.share(), maxTokens, held.trains(), room),
+                kernels.scratchBytes(shape(held, maxTokens, room)));
+    }
+
+    private static PassShape shape(HeldModel held, int maxTokens, LogitRoom room) {
+        ModelConfig config = held.config();
+        boolean local = held.share().isAll();
+        int expertRows = config.moeLayers().length == 0
+                ? 0
+                : local
+                        ? Math.multiplyExact(maxTokens, config.moe().topK())
+                        : ExpertMemory.balancedRows(config, held.share(), maxTokens);
+        return new PassShape(
+                maxTokens,
+                Math.min(config.sequenceLength(), maxTokens),
+                config.width(),
+                config.heads(),
+                config.feedForward(),
+                config.vocabulary(),
+                room.rows(maxTokens, config.vocabulary()),
+                expertRows,
+                held.parameters().length(),
+                Math.max(local ? 0 : expertRows, held.trains() ? summedRows(held.parameters()) : 0),
+                held.trains(),
+                Arrays.stream(config.moeLayers())
+                        .mapToObj(layer -> KernelRouting.shape(config.moe(), layer, maxTokens))
+                        .toList());
+    }
+
+    /** Rows in which gradients are added up over micro-steps: of 1,024 elements, and at most 65,536. */
+    private static int summedRows(FlatMemory parameters) {
+        return (int) Math.min(1 << 16, (parameters.length() + 1023) / 1024);
     }
 
     private static long elements(

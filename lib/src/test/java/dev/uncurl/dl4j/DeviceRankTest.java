@@ -13,7 +13,9 @@ import static org.assertj.core.api.Assertions.within;
 import dev.uncurl.dl4j.RankTraining.Run;
 import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
+import dev.uncurl.exchange.NcclChoice;
 import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.device.CudaDevice.Precision;
 import dev.uncurl.kernel.device.EmulatedGpu;
 import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.ModelSize;
@@ -26,11 +28,12 @@ import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.processor.Processor;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,6 +52,8 @@ class DeviceRankTest {
     private static final int STEPS = 3;
     /** Small enough for several sections, so that gradients leave during the pass. */
     private static final long BUCKET = 3_000;
+
+    private static final RankPlace.Way NCCL = new RankPlace.Way(NcclChoice.REQUIRED, Duration.ofSeconds(60));
 
     private static final Supplier<Processor> GPUS = () -> EmulatedGpu.open().processor();
 
@@ -73,7 +78,12 @@ class DeviceRankTest {
     }
 
     private static List<Trained> train(StepShares shares, int parts, Supplier<Processor> processors) throws Exception {
-        return onRanks(CONFIG, shares, parts, BUCKET, processors, (network, ranks) -> {
+        return train(shares, parts, processors, RankPlace.Way.THROUGH_HOST);
+    }
+
+    private static List<Trained> train(StepShares shares, int parts, Supplier<Processor> processors, RankPlace.Way way)
+            throws Exception {
+        return onRanks(CONFIG, shares, parts, BUCKET, processors, way, (network, ranks) -> {
             var step = new RankStep(network);
             try {
                 var losses = new ArrayList<Double>();
@@ -131,6 +141,39 @@ class DeviceRankTest {
         assertThat(one.get(1).losses).isEqualTo(other.get(1).losses);
     }
 
+    /** From GPU to GPU or through the host: sums have one order. With micro-steps, three ranks, divided experts. */
+    @ParameterizedTest
+    @CsvSource({"2, 1, 3", "3, 1, 12", "4, 2, 12"})
+    void ncclDoesNotChangeABit(int ranks, int parts, int microBatch) throws Exception {
+        var shares = new StepShares(BATCH, ranks, microBatch);
+        List<Trained> expected = train(shares, parts, GPUS);
+        assertThat(EmulatedGpu.moved()).isZero();
+        List<Trained> actual = train(shares, parts, ownGpus(ranks, Precision.FP32), NCCL);
+        assertThat(EmulatedGpu.moved()).isPositive();
+        for (int rank = 0; rank < ranks; rank++) {
+            assertThat(actual.get(rank)).usingRecursiveComparison().isEqualTo(expected.get(rank));
+        }
+    }
+
+    /** What ranks receive by NCCL must be rounded anew. */
+    @Test
+    void ncclDoesNotChangeABitWhereWeightsAreKeptRounded() throws Exception {
+        var shares = new StepShares(BATCH, 2, 12);
+        List<Trained> expected =
+                train(shares, 1, () -> EmulatedGpu.open(0, Precision.BF16).processor());
+        List<Trained> actual = train(shares, 1, ownGpus(2, Precision.BF16), NCCL);
+        for (int rank = 0; rank < 2; rank++) {
+            assertThat(actual.get(rank)).usingRecursiveComparison().isEqualTo(expected.get(rank));
+        }
+    }
+
+    /** One GPU for each rank. */
+    private static Supplier<Processor> ownGpus(int ranks, Precision precision) {
+        EmulatedGpu.machine(ranks);
+        var next = new AtomicInteger();
+        return () -> EmulatedGpu.open(next.getAndIncrement(), precision).processor();
+    }
+
     /** What a checkpoint saves is enough: the CPU goes on from it as from its own. */
     @Test
     void theCpuGoesOnWhereAGpuStopped() throws Exception {
@@ -156,20 +199,24 @@ class DeviceRankTest {
 
     /** Round trips of a step, and their bytes beside what ranks exchange. */
     @ParameterizedTest
-    @CsvSource({"1, 80, 0", "2, 100, 2.5"})
-    void aStepMovesOnlyRoutingAndWhatRanksExchange(int ranks, int most, double copies) throws Exception {
+    @CsvSource({"1, OFF, 80, 0", "2, OFF, 100, 2.5", "2, REQUIRED, 80, 0"})
+    void aStepMovesOnlyRoutingAndWhatRanksExchange(int ranks, NcclChoice nccl, int most, double copies)
+            throws Exception {
         var shares = new StepShares(BATCH, ranks, BATCH);
         long parameters = ModelSize.parameters(CONFIG);
-        var gpus = Stream.generate(EmulatedGpu::open).limit(ranks).toList();
+        EmulatedGpu.machine(ranks);
+        var gpus = IntStream.range(0, ranks).mapToObj(EmulatedGpu::open).toList();
         var next = new ArrayList<>(gpus);
         Supplier<Processor> processors = () -> {
             synchronized (next) {
                 return next.remove(0).processor();
             }
         };
-        onRanks(CONFIG, shares, 1, BUCKET, processors, (network, own) -> {
+        var way = new RankPlace.Way(nccl, Duration.ofSeconds(60));
+        onRanks(CONFIG, shares, 1, BUCKET, processors, way, (network, own) -> {
             var step = new RankStep(network);
             step.take(share(batch(0), shares, own.rank()));
+            long movedBefore = EmulatedGpu.moved();
             long before = gpus.stream().mapToLong(EmulatedGpu::transfers).sum();
             double bytesBefore =
                     gpus.stream().mapToDouble(EmulatedGpu::transferred).sum();
@@ -178,8 +225,11 @@ class DeviceRankTest {
             own.barrier();
             long transfers = gpus.stream().mapToLong(EmulatedGpu::transfers).sum() - before;
             double bytes = gpus.stream().mapToDouble(EmulatedGpu::transferred).sum() - bytesBefore;
+            long moved = EmulatedGpu.moved() - movedBefore;
             own.barrier();
             step.release();
+            // the slice of each other rank leaves, and the own one goes to each
+            assertThat(moved).isEqualTo(nccl == NcclChoice.OFF ? 0 : 2 * 4 * (ranks - 1) * parameters);
             assertThat(transfers / ranks).isPositive().isLessThan(most);
             // gradients leave whole; sums of a slice come back; of the parameters one slice leaves and the others come
             assertThat(bytes / ranks).isBetween(4.0 * copies * parameters, 4.0 * copies * parameters + 30_000);

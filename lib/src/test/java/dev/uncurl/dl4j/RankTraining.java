@@ -149,6 +149,19 @@ final class RankTraining {
     static <T> List<T> onRanks(
             ModelConfig config, StepShares shares, int parts, long bucket, Supplier<Processor> processors, Work<T> work)
             throws Exception {
+        return onRanks(config, shares, parts, bucket, processors, RankPlace.Way.THROUGH_HOST, work);
+    }
+
+    /** @param way of ranks on devices */
+    static <T> List<T> onRanks(
+            ModelConfig config,
+            StepShares shares,
+            int parts,
+            long bucket,
+            Supplier<Processor> processors,
+            RankPlace.Way way,
+            Work<T> work)
+            throws Exception {
         List<Collectives> ranks = Loopback.ranks(shares.ranks(), Duration.ofSeconds(60));
         var threads = Executors.newFixedThreadPool(shares.ranks());
         try {
@@ -158,7 +171,7 @@ final class RankTraining {
                                 network(config, shares.microBatch(), ExpertShare.of(rank.rank(), parts));
                         try (Processor processor = processors.get()) {
                             int slots = shares.ranks() * (1 + rank.rank() % 2);
-                            SmoeNetwork.join(network, rank, shares, processor, slots, bucket);
+                            SmoeNetwork.join(network, rank, shares, processor, slots, way, bucket);
                             return work.of(network, rank);
                         } finally {
                             rank.close();

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.machine.ProductSpeed;
 import java.util.List;
 import java.util.Map;
 
@@ -9,14 +10,24 @@ import java.util.Map;
  *
  * @param executors those that answered, in the order of their ids
  * @param cores of each executor that has registered, by its id
+ * @param speeds of the executors, by their ids; none if one of them has an error
  * @param obstacles because of which training would not begin
  * @param advice what else to change, a line each
  */
 public record Findings(
-        List<ExecutorReport> executors, Map<String, Integer> cores, List<UserError> obstacles, List<String> advice) {
+        List<ExecutorReport> executors,
+        Map<String, Integer> cores,
+        Map<String, ProductSpeed> speeds,
+        List<UserError> obstacles,
+        List<String> advice) {
     public Findings {
         executors = List.copyOf(executors);
         obstacles = List.copyOf(obstacles);
         advice = List.copyOf(advice);
+    }
+
+    /** Executors that are much slower than others, a line each. */
+    public List<String> slow() {
+        return new SlowExecutors(executors, speeds).warnings();
     }
 }

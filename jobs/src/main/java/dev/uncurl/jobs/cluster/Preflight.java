@@ -2,6 +2,7 @@ package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.spark.ExecutorTurns;
+import dev.uncurl.machine.ProductSpeed;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,14 +54,20 @@ public final class Preflight {
         check(obstacles, this::requireFixedExecutors);
         check(obstacles, () -> requireSlots(slots, Math.max(1, ranks)));
         if (slots == 0) {
-            return new Findings(List.of(), Map.of(), obstacles, List.of());
+            return new Findings(List.of(), Map.of(), Map.of(), obstacles, List.of());
         }
         List<ExecutorReport> reports = look();
         var requirements = new Requirements(reports);
         obstacles.addAll(requirements.obstacles(0));
         Map<String, Integer> cores = Slots.cores(context);
-        return new Findings(
-                reports, cores, obstacles, new Advice(reports, cores, Slots.taskCores(context.getConf())).lines());
+        List<String> advice = new Advice(reports, cores, Slots.taskCores(context.getConf())).lines();
+        return new Findings(reports, cores, speeds(reports), obstacles, advice);
+    }
+
+    /** Of all executors, measured at the same time, as they will compute. */
+    private Map<String, ProductSpeed> speeds(List<ExecutorReport> reports) {
+        boolean able = reports.stream().allMatch(report -> report.error() == null);
+        return able ? ExecutorTurns.together(context, ProductSpeed::here) : Map.of();
     }
 
     private static void check(List<UserError> obstacles, Runnable requirement) {

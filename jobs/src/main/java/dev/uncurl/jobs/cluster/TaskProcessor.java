@@ -1,6 +1,8 @@
 package dev.uncurl.jobs.cluster;
 
+import dev.uncurl.exchange.NcclChoice;
 import dev.uncurl.jobs.spark.GpuStage;
+import dev.uncurl.processor.DeviceChoice;
 import dev.uncurl.processor.Processor;
 import java.io.Serializable;
 import org.apache.spark.SparkConf;
@@ -11,6 +13,9 @@ import org.apache.spark.TaskContext;
 public final class TaskProcessor {
     /** Spark property: how a GPU rounds the operands of products. */
     static final String PRECISION = "spark.uncurl.precision";
+
+    /** Spark property: whether ranks of training on GPUs exchange gradients and parameters by NCCL. */
+    private static final String NCCL = "spark.uncurl.nccl";
 
     private TaskProcessor() {}
 
@@ -27,10 +32,20 @@ public final class TaskProcessor {
             return new Description(processor.name(), processor.kind(), processor.reason(), processor.isHost());
         }
 
+        /** Of a rank of training. @param exchange how values of GPUs reach the other ranks */
+        public Description exchanging(String exchange) {
+            return isCpu ? this : new Description(name, kind, reason + "; ranks exchange " + exchange, false);
+        }
+
         /** For a line of output. */
         public String text() {
             return kind + " (" + reason + ")";
         }
+    }
+
+    /** The value of {@value #NCCL}. @throws dev.uncurl.error.UserError (usage) for an unknown one */
+    public static NcclChoice nccl() {
+        return DeviceChoice.read(NcclChoice.class, NCCL, SparkEnv.get().conf().get(NCCL, "auto"));
     }
 
     /** Opens the processor of this task, which must close it. @throws dev.uncurl.error.UserError (usage) if it cannot be had */

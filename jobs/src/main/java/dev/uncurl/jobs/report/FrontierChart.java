@@ -31,6 +31,8 @@ record FrontierChart(String quantity, Function<SettingRow, Optional<Double>> siz
     private static final int PAD = 16;
     /** Between points of one size. */
     private static final double BESIDE = 11;
+    /** Points of one size take no more: their place is their size. */
+    private static final double MOST_BESIDE = 3 * BESIDE;
 
     static final FrontierChart BYTES =
             new FrontierChart("MB", row -> row.bytes().map(bytes -> bytes / 1e6), row -> row.dominated()
@@ -80,7 +82,7 @@ record FrontierChart(String quantity, Function<SettingRow, Optional<Double>> siz
                 .collect(
                         Collectors.groupingBy(row -> size.apply(row).orElseThrow(), TreeMap::new, Collectors.toList()));
         bySize.forEach((place, beside) -> {
-            double step = step(scales, place, bySize.higherKey(place), beside.size());
+            double step = step(scales, place, bySize.lowerKey(place), bySize.higherKey(place), beside.size());
             for (int i = 0; i < beside.size(); i++) {
                 double x = scales.x(place) + i * step;
                 point(page, scales, beside.get(i), x, frontier.indexOf(beside.get(i)));
@@ -89,12 +91,14 @@ record FrontierChart(String quantity, Function<SettingRow, Optional<Double>> siz
         page.close();
     }
 
-    /** The best of a size is at its place, the others beside it, to the left where there is no room before the next size. */
-    private static double step(Scales scales, double place, Double next, int count) {
-        double end = next == null ? WIDTH - RIGHT : scales.x(next) - PAD;
-        double right = Math.min(BESIDE, (end - scales.x(place)) / Math.max(1, count - 1));
-        double left = Math.min(BESIDE, (scales.x(place) - LEFT) / Math.max(1, count - 1));
-        return right >= BESIDE / 2 || right >= left ? right : -left;
+    /** The best of a size is at its place, the others beside it where there is more room, and before the next size on that side. */
+    private static double step(Scales scales, double place, Double previous, Double next, int count) {
+        double x = scales.x(place);
+        double right = (next == null ? WIDTH - RIGHT : scales.x(next) - PAD) - x;
+        double left = x - (previous == null ? LEFT : scales.x(previous) + PAD);
+        double room = Math.min(MOST_BESIDE, Math.max(0, Math.max(right, left)));
+        double step = Math.min(BESIDE, room / Math.max(1, count - 1));
+        return right >= left ? step : -step;
     }
 
     private Scales scales(List<SettingRow> rows) {

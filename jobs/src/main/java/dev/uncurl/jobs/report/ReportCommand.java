@@ -91,7 +91,7 @@ public final class ReportCommand implements Callable<Integer> {
     }
 
     private Dataset<Row> rows(Warehouse warehouse, String query) {
-        return warehouse.spark().sql(query, Map.of("task", task, "split", split.label()));
+        return warehouse.sql(query, Map.of("task", task, "split", split.label()));
     }
 
     /** @throws UserError (input) if the folder of a model in the report has changed since it was evaluated */

@@ -100,8 +100,7 @@ record RoutingReader(Warehouse warehouse, String modelId, String split) {
     /** The dropped experts of the model whose router rows stay under a rule, by layer. */
     private Map<Integer, Set<Integer>> dropped(RouterRule rule) {
         return warehouse
-                .spark()
-                .table("dropped_experts")
+                .sql("SELECT * FROM dropped_experts")
                 .where(col("model_id").equalTo(modelId).and(col("router").equalTo(rule.id())))
                 .collectAsList()
                 .stream()

@@ -104,9 +104,7 @@ final class SweepReader {
     }
 
     private Dataset<Row> view(String name, String date) {
-        return warehouse
-                .spark()
-                .sql("SELECT * FROM " + name + " WHERE sweep = :sweep AND as_of = :date", parameters(date));
+        return warehouse.sql("SELECT * FROM " + name + " WHERE sweep = :sweep AND as_of = :date", parameters(date));
     }
 
     private Map<String, Object> parameters(String date) {
@@ -136,7 +134,7 @@ final class SweepReader {
     }
 
     private List<Calibrated> calibration(String date) {
-        return Records.read(warehouse.spark().sql(CALIBRATION, parameters(date)), Calibrated.class);
+        return Records.read(warehouse.sql(CALIBRATION, parameters(date)), Calibrated.class);
     }
 
     private SweepStudy withPlans(SweepStudy study) {

@@ -7,6 +7,7 @@ import dev.uncurl.jobs.cli.WarehouseOptions;
 import dev.uncurl.jobs.output.CsvTable;
 import dev.uncurl.jobs.output.TextTable;
 import dev.uncurl.jobs.warehouse.SqlStatements;
+import dev.uncurl.jobs.warehouse.Warehouse;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -15,7 +16,6 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -63,11 +63,11 @@ public final class SqlCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         List<String> statements = statements();
-        SparkSession spark = warehouse.open().spark();
-        spark.sparkContext().setJobDescription("sql");
+        Warehouse opened = warehouse.open();
+        opened.spark().sparkContext().setJobDescription("sql");
         for (String one : statements) {
             try {
-                run(spark, one);
+                run(opened, one);
             } catch (Exception e) { // Scala code throws checked exceptions without declaring them
                 UserError known = Failures.userError(e); // not the fault of the statement
                 UserError userError = known == null ? SqlFailure.userError(e) : known;
@@ -115,8 +115,8 @@ public final class SqlCommand implements Callable<Integer> {
         }
     }
 
-    private void run(SparkSession spark, String one) {
-        Dataset<Row> rows = spark.sql(one);
+    private void run(Warehouse warehouse, String one) {
+        Dataset<Row> rows = warehouse.sql(one);
         if (rows.columns().length == 0) {
             return;
         }

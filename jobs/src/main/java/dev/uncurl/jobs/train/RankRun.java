@@ -12,6 +12,7 @@ import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ParameterLayout;
 import dev.uncurl.processor.Processor;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -47,7 +48,8 @@ final class RankRun {
                 MultiLayerConfiguration.fromJson(configuration),
                 segment.start().parameters(),
                 ExpertShare.of(ranks.rank(), segment.train().expertParallel()));
-        SmoeNetwork.join(network, ranks, segment.shares(), processor, slots);
+        Duration deadline = Duration.ofSeconds(segment.train().stall());
+        SmoeNetwork.join(network, ranks, segment.shares(), processor, slots, TaskProcessor.nccl(), deadline);
         var step = new RankStep(network);
         boolean done = false;
         try {
@@ -62,7 +64,7 @@ final class RankRun {
                     part,
                     intervals.subList(segment.before().size(), intervals.size()),
                     bad,
-                    TaskProcessor.Description.of(processor),
+                    describe(step),
                     null);
         } finally {
             if (!done) {
@@ -71,6 +73,11 @@ final class RankRun {
             step.release();
             network.close();
         }
+    }
+
+    private TaskProcessor.Description describe(RankStep step) {
+        var device = TaskProcessor.Description.of(processor);
+        return ranks.size() == 1 ? device : device.exchanging(step.exchange());
     }
 
     /** Takes all steps, up to a bad one, which is returned; null if all are good. */
@@ -96,12 +103,12 @@ final class RankRun {
         long read = System.nanoTime();
         long waitBefore = step.waitNanos();
         long exchangeBefore = step.exchangeNanos();
-        long bytesBefore = ranks.cost().bytes();
+        long bytesBefore = step.sentBytes();
         TrainStep.Result result = step.take(share.tokens());
         long wait = step.waitNanos() - waitBefore;
         long exchange = step.exchangeNanos() - exchangeBefore;
         long compute = System.nanoTime() - read - wait - exchange;
-        long bytes = ranks.cost().bytes() - bytesBefore;
+        long bytes = step.sentBytes() - bytesBefore;
         long[][] all = ranks.gather(new long[] {share.hash(), bytes, compute, wait, exchange, read - start});
         double seconds = (System.nanoTime() - start) / 1e9;
         long hash = Arrays.stream(all).mapToLong(rank -> rank[0]).sum();

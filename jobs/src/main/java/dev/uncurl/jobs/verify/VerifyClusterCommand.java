@@ -6,12 +6,8 @@ import dev.uncurl.jobs.cli.WarehouseOptions;
 import dev.uncurl.jobs.cluster.ExecutorReport;
 import dev.uncurl.jobs.cluster.Findings;
 import dev.uncurl.jobs.cluster.Preflight;
-import dev.uncurl.jobs.output.TextTable;
 import dev.uncurl.jobs.warehouse.Warehouse;
-import dev.uncurl.machine.Machine;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -26,8 +22,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "cluster",
         description = {
-            "Looks at every executor before the work: cores, Java, kernels, limits of memory, GPUs, whether it can"
-                    + " read and write the warehouse, its clock; and prints what to change.",
+            "Looks at every executor before the work: cores, Java, kernels and how fast they multiply, limits of memory,"
+                    + " GPUs, whether it can read and write the warehouse, its clock; and prints what to change.",
             "Training makes the same checks before it begins. Exit code 2 or 3 if it would not begin."
         },
         footer = {
@@ -36,20 +32,6 @@ import picocli.CommandLine.Option;
                     + " --ranks 8"
         })
 final class VerifyClusterCommand implements Callable<Integer> {
-    private static final List<String> COLUMNS = List.of(
-            "executor",
-            "host",
-            "tasks",
-            "cores",
-            "threads",
-            "heap MB",
-            "off heap MB",
-            "memory MB",
-            "GPUs",
-            "computes on",
-            "warehouse",
-            "clock ms");
-
     @Mixin
     private WarehouseOptions warehouseOptions;
 
@@ -76,6 +58,7 @@ final class VerifyClusterCommand implements Callable<Integer> {
             System.out.println("\nTo change:");
             found.advice().forEach(line -> System.out.println("  " + line));
         }
+        found.slow().forEach(line -> System.out.println("\nWarning: " + line));
         if (found.obstacles().isEmpty()) {
             System.out.println("\nTraining can begin.");
             return 0;
@@ -84,49 +67,12 @@ final class VerifyClusterCommand implements Callable<Integer> {
     }
 
     private static void print(Findings found, int taskCores) {
-        var lines = new ArrayList<Object[]>();
-        int tasks = 0;
-        for (ExecutorReport report : found.executors()) {
-            Machine machine = report.machine();
-            int slots = found.cores().getOrDefault(report.executor(), 0) / taskCores;
-            tasks += slots;
-            lines.add(new Object[] {
-                report.executor(),
-                report.host(),
-                slots,
-                machine == null ? null : machine.cores(),
-                machine == null ? null : machine.threads(),
-                machine == null ? null : megabytes(machine.memory().heap()),
-                machine == null ? "" : limit(machine.memory().offHeap()),
-                machine == null ? "" : memory(machine),
-                machine == null ? null : machine.gpus().size(),
-                report.device().name(),
-                report.warehouse().isEmpty() ? "read, written" : "no",
-                report.clockMillis()
-            });
-        }
-        System.out.print(TextTable.of(COLUMNS, lines));
-        System.out.printf(Locale.ROOT, "Executors: %d; tasks at a time: %d%n%n", lines.size(), tasks);
+        System.out.println(ExecutorTable.of(found, taskCores));
         print("computes on", found, report -> report.device().text());
         print("processor", found, report -> report.machine().processor());
         print("Java", found, report -> report.machine().java());
         print("kernels", found, report -> report.machine().kernels());
         print("GPU", found, report -> String.join(", ", report.machine().gpus()));
-    }
-
-    private static long megabytes(long bytes) {
-        return Math.round(bytes / 1e6);
-    }
-
-    private static String limit(long bytes) {
-        return bytes == 0 ? "no limit" : Long.toString(megabytes(bytes));
-    }
-
-    private static String memory(Machine machine) {
-        return megabytes(machine.memory().container())
-                + (machine.memory().inContainer()
-                        ? " of " + megabytes(machine.memory().machine())
-                        : "");
     }
 
     /** A line for each different value. */

@@ -13,21 +13,17 @@ import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.plans.logical.CreateTable;
 
-/** Creates tables and views from their definitions, the SQL under schemas/. */
+/** Creates tables from their definitions, the SQL under schemas/. */
 public final class TableSchemas {
-    /** Set in a session that has the views. They are temporary, and Spark reads their text anew when they are used. */
-    private static final String VIEWS_CREATED = "uncurl.views-created";
-
     private TableSchemas() {}
 
     /** The statement that creates a table, without the comments of its file. */
     static String definition(UncurlTable table) {
-        return statement("schemas/" + table.id() + ".sql");
+        return text("schemas/" + table.id() + ".sql");
     }
 
     /**
-     * Creates missing tables and the session's views, and adds columns to tables of earlier releases. The session's current catalog
-     * must be Uncurl's.
+     * Creates missing tables, and adds columns to tables of earlier releases. The session's current catalog must be Uncurl's.
      *
      * @throws dev.uncurl.error.UserError (input) when a table differs from its definition by more than columns that may be
      *     null
@@ -40,17 +36,6 @@ public final class TableSchemas {
             } else {
                 upgrade(spark, table);
             }
-        }
-        if (!spark.conf().contains(VIEWS_CREATED)) {
-            createViews(spark);
-            spark.conf().set(VIEWS_CREATED, true);
-        }
-    }
-
-    private static void createViews(SparkSession spark) {
-        for (Views view : Views.values()) {
-            String file = "schemas/views/" + view.name().toLowerCase(java.util.Locale.ROOT) + ".sql";
-            SqlStatements.split(statement(file)).forEach(spark::sql);
         }
     }
 
@@ -69,33 +54,8 @@ public final class TableSchemas {
         }
     }
 
-    /** In the order in which they are created: a view may use those before it. */
-    private enum Views {
-        DROPPED_EXPERTS,
-        LOAD_IMBALANCE,
-        EXPERT_PROFILE,
-        EXPERT_DISTANCE,
-        EXPERT_PAIRS,
-        EXPERT_BETWEEN_TASKS,
-        TASK_OVERLAP,
-        TASK_TOP_EXPERTS,
-        MODEL_RESULTS,
-        PRUNING_FRONTIER,
-        PAIRED_DIFFERENCES,
-        FLIPPED_EXAMPLES,
-        FLIPPED_EXPERTS,
-        SWEEP_STATES,
-        SWEEP_RESULTS,
-        CALIBRATION,
-        CELL_SETTINGS,
-        METHOD_RANKS,
-        SMALLEST_NOT_WORSE,
-        SWEEP_CHANGES,
-        SWEEP_FRONTIER,
-        THRESHOLD_FACTOR
-    }
-
-    private static String statement(String resource) {
+    /** A file of schemas/ without its comments. */
+    static String text(String resource) {
         try (InputStream in = TableSchemas.class.getClassLoader().getResourceAsStream(resource)) {
             if (in == null) {
                 throw new IllegalStateException(resource + " is not in the application jar");

@@ -6,6 +6,7 @@ import dev.uncurl.jobs.cluster.ClusterPlugin;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -100,6 +101,17 @@ public final class Warehouse {
 
     public SparkSession spark() {
         return spark;
+    }
+
+    /** Runs a statement that may use the views of schemas/views. */
+    public Dataset<Row> sql(String statement) {
+        return sql(statement, Map.of());
+    }
+
+    /** Runs a statement with named parameters that may use the views of schemas/views. */
+    public Dataset<Row> sql(String statement, Map<String, Object> parameters) {
+        SessionViews.create(spark, statement);
+        return spark.sql(statement, parameters);
     }
 
     public JavaSparkContext context() {

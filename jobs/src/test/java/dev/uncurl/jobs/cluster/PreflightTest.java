@@ -39,6 +39,11 @@ class PreflightTest {
         return new ExecutorReport(id, "host" + id, machine, "", 3, CPU, null);
     }
 
+    /** One without faults. */
+    static ExecutorReport report(String id) {
+        return report(id, machine("17.0.1", KERNELS));
+    }
+
     private static List<UserError> obstacles(long rankBytes, ExecutorReport... reports) {
         return new Requirements(List.of(reports)).obstacles(rankBytes);
     }
@@ -155,6 +160,8 @@ class PreflightTest {
             assertThat(report.clockMillis()).isBetween(-1000L, 1000L);
         });
         assertThat(found.cores()).isEqualTo(Map.of("driver", context.defaultParallelism()));
+        assertThat(found.speeds()).containsOnlyKeys("driver");
+        assertThat(found.slow()).isEmpty();
         assertThatThrownBy(() ->
                         new Preflight(context, FileSystem.getLocal(new Configuration()), trial).requireSlots(2, 3))
                 .isInstanceOf(UserError.class)

@@ -92,7 +92,7 @@ class MeasuredModelTest {
         RoutingFixture.dump(warehouse, "base", TASK, 0);
         // the dump is not what is tested: it stays that of the model
         String sha256 = new Models(warehouse).open("poisoned").manifestSha256();
-        warehouse.spark().sql("UPDATE routing.gram SET manifest_sha256 = '" + sha256 + "' WHERE model_id = 'poisoned'");
+        warehouse.sql("UPDATE routing.gram SET manifest_sha256 = '" + sha256 + "' WHERE model_id = 'poisoned'");
         for (String line : List.of(
                 "evaluate --split train --model poisoned --task " + TASK,
                 "dump-logits --model poisoned --task superglue/cb",
@@ -204,7 +204,6 @@ class MeasuredModelTest {
 
     private List<Row> frontier() {
         return warehouse
-                .spark()
                 .sql("SELECT * FROM pruning_frontier WHERE task = '" + TASK + "' AND split = 'train'")
                 .collectAsList();
     }

@@ -24,15 +24,15 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A small sweep that makes models, on 200 dates one after another in one process, with retention after each: what a warehouse and the
- * process grow by. The model that is swept is a new one every {@code nights.model-every} dates (default 10): then everything is
- * dumped, planned, scored and made anew; on the other dates everything is there. A night takes seconds here, so that ages are of
- * nights: what the newest 7 nights read stays readable. Run by name:
+ * process grow by. The first night dumps, plans, scores and makes everything; on the other dates all is there. With
+ * {@code -Dnights.model-every=10} each tenth date sweeps a new model, whose dump and results are new files that stay. A night takes
+ * seconds here, so that ages are of nights: what the newest 7 nights read stays readable. Run by name:
  * {@code mvn -pl lib,jobs test -Dtest=NightsBench -Dsurefire.failIfNoSpecifiedTests=false}
  */
 final class NightsBench {
     private static final int NIGHTS = Integer.getInteger("nights", 200);
     private static final int EVERY = Integer.getInteger("nights.print-every", 20);
-    private static final int MODEL_EVERY = Integer.getInteger("nights.model-every", 10);
+    private static final int MODEL_EVERY = Integer.getInteger("nights.model-every", NIGHTS);
     private static final int KEPT = 7;
     private static final String TASK = "superglue/copa";
 

@@ -85,7 +85,6 @@ class MappedModelTest {
         assertThat(loss(id + "-tuned")).isLessThan(loss(id));
         if (id.equals("masked")) { // the two experts that are left are chosen by every token
             assertThat(warehouse
-                            .spark()
                             .sql("SELECT layer.dead_experts, layer.load_imbalance FROM training.metrics"
                                     + " LATERAL VIEW explode(layers) AS layer WHERE run_id = 'masked-tuned'")
                             .collectAsList())
@@ -146,7 +145,6 @@ class MappedModelTest {
         assertThat(masked.manifest().lineage().inputs()).containsEntry("router", "mask");
         cli.succeed("dump-logits --model masked --task " + TASK + " --tokens 300");
         assertThat(warehouse
-                        .spark()
                         .sql("SELECT tokens, mean_probability FROM dropped_experts"
                                 + " JOIN routing.expert_statistics USING (model_id, layer, expert)"
                                 + " WHERE model_id = 'masked'")
@@ -154,7 +152,6 @@ class MappedModelTest {
                 .hasSize(6)
                 .allMatch(row -> row.getLong(0) == 0 && row.getDouble(1) > 0);
         assertThat(warehouse
-                        .spark()
                         .sql("SELECT experts, dead_experts FROM load_imbalance WHERE model_id = 'masked'")
                         .collectAsList())
                 .hasSize(2)
@@ -177,7 +174,6 @@ class MappedModelTest {
         cli.succeed("dump-logits --model zeroed --task " + TASK + " --tokens 300");
         cli.succeed("dump-logits --model base --task " + TASK + " --tokens 300");
         assertThat(warehouse
-                        .spark()
                         .sql("SELECT own.tokens, own.gate_mass, own.output_norm, parent.tokens FROM dropped_experts"
                                 + " JOIN routing.expert_statistics own USING (model_id, layer, expert)"
                                 + " JOIN routing.expert_statistics parent USING (layer, expert, task, split)"
@@ -188,7 +184,6 @@ class MappedModelTest {
                 .allMatch(row -> row.getLong(0) == row.getLong(3) && row.getDouble(1) == 0 && row.getDouble(2) == 0)
                 .anyMatch(row -> row.getLong(0) > 0);
         assertThat(warehouse
-                        .spark()
                         .sql("SELECT experts, max_over_mean FROM load_imbalance WHERE model_id = 'zeroed'")
                         .collectAsList())
                 .hasSize(2)

@@ -67,7 +67,6 @@ class RoutingReportTest {
                 assertThat(title).contains(": " + row.<Double>getAs("fraction") + " of the choices");
             }
             Row balance = warehouse
-                    .spark()
                     .sql(
                             "SELECT max_over_mean, relative_entropy FROM load_imbalance WHERE model_id = 'base' AND task = '"
                                     + task + "'")

@@ -59,7 +59,7 @@ class SweepViewsTest {
     }
 
     private List<Row> query(String sql) {
-        return warehouse.spark().sql(sql).collectAsList();
+        return warehouse.sql(sql).collectAsList();
     }
 
     private List<CellRow> done() {

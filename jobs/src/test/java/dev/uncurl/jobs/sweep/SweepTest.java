@@ -103,7 +103,6 @@ class SweepTest {
 
     private static List<Row> results(Cli cli) {
         return cli.open()
-                .spark()
                 .sql("SELECT position, metric, value, standard_error, n, parent_value, difference FROM sweep_results"
                         + " WHERE sweep = 'demo' ORDER BY position, metric")
                 .collectAsList();
@@ -112,7 +111,6 @@ class SweepTest {
     /** How many files of results were ever written: one for each cell, if none was scored twice. */
     private static long written(Cli cli) {
         return cli.open()
-                .spark()
                 .sql("SELECT sum(CAST(summary['added-data-files'] AS BIGINT)) FROM"
                         + " uncurl.evaluation.results.snapshots")
                 .first()

@@ -58,7 +58,8 @@ class GpuClusterTest {
             assertThat(process.ended(0))
                     .contains("computes on: GPU (stand-in), driver for CUDA 13.0, NVRTC 13.0, products in FP32"
                             + " (device = auto, the task has a GPU)")
-                    .contains("Ranks compute on GPU (stand-in)");
+                    .contains("Ranks compute on GPU (stand-in)")
+                    .contains("ranks exchange through the host's memory: ranks 0 and 1 share GPU");
         }
         assertSameWeights(cli);
         assertSameRows(cli, UncurlTable.LOGITS, 1e-3, "layer", "sequence_id", "position", "logits");

@@ -38,7 +38,12 @@ final class ColumnParts {
 
     /** Address for {@code sums} times [parts, C] values. */
     long partial(int rows, int columns, int sums) {
-        return scratch.reserve((long) sums * parts(rows) * columns * Float.BYTES);
+        return scratch.reserve(bytes(rows, columns, sums));
+    }
+
+    /** Bytes of {@link #partial}; 0 if there is one part, whose sums are the result. */
+    static long bytes(int rows, int columns, int sums) {
+        return parts(rows) == 1 ? 0 : (long) sums * parts(rows) * columns * Float.BYTES;
     }
 
     /** Adds up [parts, C] partial sums. */

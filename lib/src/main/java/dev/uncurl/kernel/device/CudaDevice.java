@@ -1,6 +1,7 @@
 package dev.uncurl.kernel.device;
 
 import com.sun.jna.Memory;
+import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
@@ -9,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -33,20 +35,30 @@ public final class CudaDevice implements Device {
         Precision(int compute) {
             this.compute = compute;
         }
+
+        /** cuBLAS's type of computation. */
+        int compute() {
+            return compute;
+        }
     }
 
     private static final int LEAST_CAPABILITY = 80;
+    /** The first with a large workspace of cuBLAS. */
+    private static final int HOPPER = 90;
 
     private final int ordinal;
     private final int device;
     private final String name;
     private final String versions;
     private final Precision precision;
+    /** Such as 90 for compute capability 9.0. */
+    private final int capability;
+
     private final long context;
     private final long module;
-    private final long blas;
+    private final CudaProducts products;
+    private final DeviceLinks links;
     private final Map<DeviceFunction, Long> functions = new EnumMap<>(DeviceFunction.class);
-    private final Memory factors = new Memory(2 * Float.BYTES);
     /** Memory that has not been released. */
     private final Set<Long> allocated = new HashSet<>();
 
@@ -61,8 +73,9 @@ public final class CudaDevice implements Device {
         Cuda.bind(libraries.driver());
         int driver = CudaDriver.start();
         device = CudaDriver.find(ordinal);
+        links = new DeviceLinks(this, libraries, device);
         name = "GPU " + ordinal + " (" + CudaDriver.name(device) + ")";
-        int capability = attribute(Cuda.COMPUTE_CAPABILITY_MAJOR) * 10 + attribute(Cuda.COMPUTE_CAPABILITY_MINOR);
+        capability = attribute(Cuda.COMPUTE_CAPABILITY_MAJOR) * 10 + attribute(Cuda.COMPUTE_CAPABILITY_MINOR);
         if (capability < LEAST_CAPABILITY) {
             throw UserError.usage(
                     name + " has compute capability " + capability / 10.0 + ", the kernels need "
@@ -70,7 +83,8 @@ public final class CudaDevice implements Device {
                     "Use a GPU of the Ampere generation (2020) or later, or the CPU.");
         }
         Nvrtc.bind(libraries.open("nvrtc", driver / 1000));
-        CuBlas.bind(libraries.open("cublas", driver / 1000));
+        NativeLibrary cuBlas = libraries.open("cublas", driver / 1000);
+        CuBlas.bind(cuBlas);
         versions = "driver for CUDA " + driver / 1000 + "." + driver % 1000 / 10 + ", NVRTC " + Nvrtc.version();
         Memory image = Nvrtc.compile(source, capability);
         long[] out = new long[1];
@@ -78,7 +92,7 @@ public final class CudaDevice implements Device {
         context = out[0];
         try {
             module = load(image);
-            blas = blas();
+            products = new CudaProducts(cuBlas, name, precision, memory(), this::failure);
         } catch (RuntimeException e) {
             Cuda.cuDevicePrimaryCtxRelease_v2(device);
             throw e;
@@ -123,19 +137,6 @@ public final class CudaDevice implements Device {
             functions.put(function, out[0]);
         }
         return loaded;
-    }
-
-    private long blas() {
-        long[] out = new long[1];
-        int status = CuBlas.cublasCreate_v2(out);
-        if (status == CuBlas.NOT_INITIALIZED || status == CuBlas.ALLOC_FAILED || status == CuBlas.ARCH_MISMATCH) {
-            throw UserError.usage(
-                    name + ": cuBLAS does not start (status " + status + "), " + memory(),
-                    "If the memory is used by other processes (nvidia-smi lists them), wait or use another GPU; else install"
-                            + " the cuBLAS that belongs to the driver's CUDA.");
-        }
-        checkBlas(status, "cublasCreate");
-        return out[0];
     }
 
     @Override
@@ -213,6 +214,12 @@ public final class CudaDevice implements Device {
         allocated.remove(address);
     }
 
+    /** As cuBLAS's manual has it: 32 MiB, 4 MiB before Hopper. They are taken at the first product at the latest. */
+    @Override
+    public long libraryBytes() {
+        return (capability < HOPPER ? 4L : 32L) << 20;
+    }
+
     @Override
     public long freeBytes() {
         enter();
@@ -245,48 +252,46 @@ public final class CudaDevice implements Device {
 
     @Override
     public void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments) {
+        launch(0, function, gridX, gridY, threads, arguments);
+    }
+
+    /** As above in another stream than the default one, which is 0. */
+    void launch(long stream, DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments) {
         enter();
         changes++;
         check(
                 Cuda.cuLaunchKernel(
-                        functions.get(function), gridX, gridY, 1, threads, 1, 1, 0, 0, arguments, Pointer.NULL),
+                        functions.get(function), gridX, gridY, 1, threads, 1, 1, 0, stream, arguments, Pointer.NULL),
                 function.symbol());
     }
 
-    /** cuBLAS stores matrices column by column, so it is asked for the transpose: c^T = b^T a^T. */
     @Override
-    public void multiply(BatchedProduct p) {
+    public void multiply(BatchedProduct product) {
         enter();
         changes++;
-        int type = p.terms() == BatchedProduct.Terms.BF16 ? CuBlas.BF16 : CuBlas.FLOAT;
-        factors.setFloat(0, p.alpha());
-        factors.setFloat(Float.BYTES, p.beta());
-        checkBlas(
-                CuBlas.cublasGemmStridedBatchedEx(
-                        blas,
-                        p.transposeB() ? 1 : 0,
-                        p.transposeA() ? 1 : 0,
-                        p.columns(),
-                        p.rows(),
-                        p.inner(),
-                        factors,
-                        p.b().address(),
-                        type,
-                        p.b().leading(),
-                        p.b().stride(),
-                        p.a().address(),
-                        type,
-                        p.a().leading(),
-                        p.a().stride(),
-                        factors.share(Float.BYTES),
-                        p.c().address(),
-                        CuBlas.FLOAT,
-                        p.c().leading(),
-                        p.c().stride(),
-                        p.count(),
-                        p.terms() == BatchedProduct.Terms.ROUNDED ? precision.compute : CuBlas.COMPUTE_FLOAT,
-                        CuBlas.DEFAULT_ALGORITHM),
-                "a product " + p.rows() + " x " + p.columns() + " x " + p.inner());
+        products.multiply(product);
+    }
+
+    @Override
+    public boolean takesTogether(List<BatchedProduct> all) {
+        return products.takesTogether(all);
+    }
+
+    @Override
+    public boolean multiplyTogether(List<BatchedProduct> all, long addresses) {
+        enter();
+        changes++;
+        return products.multiplyTogether(all, addresses);
+    }
+
+    @Override
+    public DeviceLinks links() {
+        return links;
+    }
+
+    /** Says that something else than an operation of this class has changed memory. */
+    void changed() {
+        changes++;
     }
 
     @Override
@@ -296,7 +301,7 @@ public final class CudaDevice implements Device {
     }
 
     /** Makes the context that of the calling thread. */
-    private void enter() {
+    void enter() {
         if (closed) {
             throw new IllegalStateException(name + " has been closed");
         }
@@ -307,26 +312,17 @@ public final class CudaDevice implements Device {
     }
 
     /** Errors of kernels and of the GPU itself (ECC, lost) come here at the next call that waits, and stay until the process ends. */
-    private void check(int error, String what) {
+    void check(int error, String what) {
         if (error != 0) {
             throw failure(what + ": " + Cuda.describe(error));
         }
     }
 
-    private DeviceFailedException failure(String how) {
+    DeviceFailedException failure(String how) {
         failed = true;
         return new DeviceFailedException(
                 name + " failed: " + how
                         + ". This process cannot use the GPU any more; if it happens again on this GPU, see dmesg for Xid messages");
-    }
-
-    private void checkBlas(int status, String what) {
-        if (CuBlas.DEVICE_FAILED.contains(status)) {
-            throw failure(what + ": cuBLAS status " + status);
-        }
-        if (status != 0) {
-            throw new IllegalStateException(name + " failed: " + what + ": cuBLAS status " + status);
-        }
     }
 
     @Override
@@ -336,10 +332,12 @@ public final class CudaDevice implements Device {
         }
         if (failed) { // every call would fail, and hide why the first one did
             closed = true;
+            links.close(true);
             Cuda.cuDevicePrimaryCtxRelease_v2(device);
             return;
         }
         enter();
+        links.close(false);
         closed = true;
         // other tasks of this process may use the context: what is left in it would stay
         int freed = allocated.stream()
@@ -347,11 +345,11 @@ public final class CudaDevice implements Device {
                 .filter(error -> error != 0)
                 .findFirst()
                 .orElse(0);
-        int status = CuBlas.cublasDestroy_v2(blas);
+        int status = products.close();
         int unloaded = Cuda.cuModuleUnload(module);
         int released = Cuda.cuDevicePrimaryCtxRelease_v2(device);
         check(freed, "free memory");
-        checkBlas(status, "close cuBLAS");
+        products.checkClosed(status);
         check(unloaded, "unload the kernels");
         check(released, "release GPU " + ordinal);
     }

@@ -133,6 +133,18 @@ final class CudaLibraries {
                         + "; or use the CPU.");
     }
 
+    /** @throws UserError (usage) if it is nowhere */
+    NativeLibrary nccl() {
+        NativeLibrary library = open("libnccl.so.2");
+        if (library == null) {
+            throw UserError.usage(
+                    "libnccl.so.2 is not in " + places(),
+                    "Install it (pip install nvidia-nccl-cu" + NEWEST + ", or -cu" + OLDEST
+                            + "), or give its folder by LD_LIBRARY_PATH or -D" + FOLDER + ".");
+        }
+        return library;
+    }
+
     /** Null if it is nowhere. */
     private NativeLibrary open(String file) {
         if (!onlyFolders) {

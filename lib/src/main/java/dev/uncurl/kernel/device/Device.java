@@ -1,6 +1,7 @@
 package dev.uncurl.kernel.device;
 
 import com.sun.jna.Pointer;
+import java.util.List;
 
 /**
  * Memory that the host cannot see, and what computes on it: the functions of {@code kernels.cu}, and matrix products.
@@ -29,6 +30,9 @@ public interface Device extends AutoCloseable {
 
     void free(long address);
 
+    /** Bytes of the device's memory that its library of products takes for itself. */
+    long libraryBytes();
+
     /** Bytes that can be allocated. */
     long freeBytes();
 
@@ -44,6 +48,20 @@ public interface Device extends AutoCloseable {
     void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments);
 
     void multiply(BatchedProduct product);
+
+    /** Whether {@link #multiplyTogether} may be asked for these products, which have the same terms. */
+    boolean takesTogether(List<BatchedProduct> products);
+
+    /**
+     * Computes products, each with a count of 1, of which none writes what another one reads or writes.
+     *
+     * @param addresses of memory that has the addresses of all b, then those of all a, then those of all c
+     * @return false if the library refuses them, and nothing has been computed
+     */
+    boolean multiplyTogether(List<BatchedProduct> products, long addresses);
+
+    /** What joins this device with those of other ranks. */
+    DeviceLinks links();
 
     /** Waits for all operations. */
     void synchronize();

@@ -21,7 +21,7 @@ final class DeviceAdamW implements AdamW {
         return (long) matrix.rows() * matrix.columns();
     }
 
-    private static int blocks(long length) {
+    static int blocks(long length) {
         return (int) Math.min(MOST_BLOCKS, (length + THREADS - 1) / THREADS);
     }
 
@@ -47,15 +47,21 @@ final class DeviceAdamW implements AdamW {
 
     @Override
     public void update(Coefficients c, Matrix parameters, Matrix gradient, Matrix first, Matrix second) {
-        run(c, parameters, gradient, first, second, 0);
+        run(c, parameters, gradient, first, second, 0, 0);
     }
 
     @Override
     public void step(Coefficients c, Matrix parameters, Matrix gradient, Matrix first, Matrix second) {
-        run(c, parameters, gradient, first, second, 1);
+        RoundedTwin twin = DeviceMemory.twin(parameters);
+        run(c, parameters, gradient, first, second, 1, twin == null ? 0 : twin.target(parameters.offset()));
+        if (twin != null) {
+            twin.written(parameters.offset(), length(parameters));
+        }
     }
 
-    private void run(Coefficients c, Matrix parameters, Matrix gradient, Matrix first, Matrix second, int apply) {
+    /** @param rounded where the parameters are to be written in bfloat16 too; 0 for nowhere */
+    private void run(
+            Coefficients c, Matrix parameters, Matrix gradient, Matrix first, Matrix second, int apply, long rounded) {
         long length = length(parameters);
         launch.with(parameters)
                 .with(gradient)
@@ -72,6 +78,7 @@ final class DeviceAdamW implements AdamW {
                 .with(c.decay())
                 .with(c.gradientScale())
                 .with(apply)
+                .with(rounded)
                 .run(DeviceFunction.ADAM_W, blocks(length), 1, THREADS);
     }
 }

@@ -22,13 +22,15 @@ enum DeviceFunction {
     FUSED_ATTENTION_QUERIES_BF16("fusedAttentionQueriesBf16"),
     FUSED_ATTENTION_KEYS_BF16("fusedAttentionKeysBf16"),
     ROUND_TO_BF16("roundToBf16"),
+    PUT_ADDRESSES("putAddresses"),
     CROSS_ENTROPY("crossEntropy"),
     CHOOSE_ROWS("chooseRows"),
     SUM_CHOICES("sumChoices"),
     SORT_CHOICES("sortChoices"),
     ROUTER_BACKWARD("routerBackward"),
     SUM_OF_SQUARES("sumOfSquares"),
-    ADAM_W("adamW");
+    ADAM_W("adamW"),
+    ADD_RANKS("addRanks");
 
     private final String symbol;
 

@@ -11,10 +11,12 @@ import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.LinearAssignment;
 import dev.uncurl.kernel.MatrixProduct;
 import dev.uncurl.kernel.Normalization;
+import dev.uncurl.kernel.PassShape;
 import dev.uncurl.kernel.Routing;
+import dev.uncurl.kernel.device.ScratchBlocks.Use;
 import dev.uncurl.kernel.nd4j.PlainAssignment;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashSet;
+import java.util.Set;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -29,7 +31,10 @@ public final class DeviceKernels implements Kernels {
     private final Device device;
     private final Staging staging;
     private final Launch launch;
-    private final List<DeviceScratch> scratch = new ArrayList<>();
+    private final ScratchBlocks scratch;
+    /** Of memories that close them. */
+    private final Set<RoundedTwin> kept = new HashSet<>();
+
     private final MatrixProduct matrixProduct;
     private final GatherScatter gatherScatter;
     private final Bias bias;
@@ -44,21 +49,19 @@ public final class DeviceKernels implements Kernels {
         this.device = device;
         staging = new Staging(device);
         launch = new Launch(device);
-        var columns = new ColumnParts(launch, scratch());
-        matrixProduct = new DeviceMatrixProduct(device, new RoundedOperands(device, launch, scratch(), scratch()));
-        gatherScatter = new DeviceGatherScatter(launch, scratch(), scratch(), scratch(), scratch());
+        scratch = new ScratchBlocks(device, staging);
+        var columns = new ColumnParts(launch, scratch.of(Use.COLUMNS));
+        var rounded = device.takesBf16() ? new RoundedOperands(device, launch, scratch.of(Use.OPERANDS)) : null;
+        matrixProduct = new DeviceMatrixProduct(
+                device, rounded, new DeviceGroupedProduct(device, launch, rounded, scratch.of(Use.ADDRESSES)));
+        gatherScatter = new DeviceGatherScatter(
+                launch, scratch.of(Use.ROWS), scratch.of(Use.GROUPS), scratch.of(Use.TARGETS), scratch.of(Use.DOTS));
         bias = new DeviceBias(launch, columns);
         normalization = new DeviceNormalization(launch, columns);
         activation = new DeviceActivation(launch, bias);
-        attention = new DeviceAttention(device, launch, scratch(), scratch());
-        crossEntropy = new DeviceCrossEntropy(launch, scratch(), scratch());
-        adamW = new DeviceAdamW(launch, scratch());
-    }
-
-    private DeviceScratch scratch() {
-        var block = new DeviceScratch(device, staging);
-        scratch.add(block);
-        return block;
+        attention = new DeviceAttention(device, launch, scratch.of(Use.SCORES), scratch.of(Use.D_SCORES));
+        crossEntropy = new DeviceCrossEntropy(launch, scratch.of(Use.LABELS), scratch.of(Use.LOG_PROBABILITIES));
+        adamW = new DeviceAdamW(launch, scratch.of(Use.SQUARES));
     }
 
     @Override
@@ -72,6 +75,34 @@ public final class DeviceKernels implements Kernels {
     @Override
     public long freeBytes() {
         return device.freeBytes();
+    }
+
+    /** With what the device's library takes, which nothing else counts. */
+    @Override
+    public long scratchBytes(PassShape shape) {
+        var measuring = new MeasuringDevice(device);
+        var kernels = new DeviceKernels(measuring);
+        kernels.reserve(shape);
+        shape.routings().forEach(kernels::routing);
+        long weights = device.takesBf16() ? RoundedTwin.bytes(shape.parameters()) : 0;
+        return measuring.bytes() + weights + device.libraryBytes();
+    }
+
+    @Override
+    public void keepRounded(FlatMemory weights) {
+        if (device.takesBf16() && weights instanceof DeviceMemory memory) {
+            kept.add(memory.keepRounded(launch));
+        }
+    }
+
+    @Override
+    public long scratchHeld() {
+        return scratch.size() + kept.stream().mapToLong(RoundedTwin::bytes).sum();
+    }
+
+    @Override
+    public void reserve(PassShape shape) {
+        scratch.reserve(ScratchNeeds.of(shape, device));
     }
 
     @Override
@@ -138,6 +169,6 @@ public final class DeviceKernels implements Kernels {
     /** Releases the scratch memory on the device. */
     @Override
     public void close() {
-        scratch.forEach(DeviceScratch::close);
+        scratch.close();
     }
 }

@@ -1,5 +1,6 @@
 package dev.uncurl.kernel.device;
 
+import dev.uncurl.kernel.GroupedProduct;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.MatrixProduct;
 import dev.uncurl.kernel.device.BatchedProduct.Operand;
@@ -13,17 +14,19 @@ final class DeviceMatrixProduct implements MatrixProduct {
     private final RoundedOperands rounded;
 
     private final MatrixProduct exact;
+    private final GroupedProduct grouped;
 
-    /** @param rounded for a device that takes bfloat16 */
-    DeviceMatrixProduct(Device device, RoundedOperands rounded) {
-        this(device, device.takesBf16() ? Terms.BF16 : Terms.ROUNDED, device.takesBf16() ? rounded : null);
+    /** @param rounded null for a device that does not take bfloat16 */
+    DeviceMatrixProduct(Device device, RoundedOperands rounded, GroupedProduct grouped) {
+        this(device, rounded == null ? Terms.ROUNDED : Terms.BF16, rounded, grouped);
     }
 
-    private DeviceMatrixProduct(Device device, Terms terms, RoundedOperands rounded) {
+    private DeviceMatrixProduct(Device device, Terms terms, RoundedOperands rounded, GroupedProduct grouped) {
         this.device = device;
         this.terms = terms;
         this.rounded = rounded;
-        exact = terms == Terms.EXACT ? this : new DeviceMatrixProduct(device, Terms.EXACT, null);
+        this.grouped = grouped;
+        exact = terms == Terms.EXACT ? this : new DeviceMatrixProduct(device, Terms.EXACT, null, null);
     }
 
     @Override
@@ -54,6 +57,7 @@ final class DeviceMatrixProduct implements MatrixProduct {
             Operand a, boolean transposeA, Operand b, boolean transposeB, int inner, float beta, Matrix c) {
         device.multiply(new BatchedProduct(
                 transposeA, transposeB, c.rows(), c.columns(), inner, 1, a, b, beta, operand(c), 1, terms));
+        DeviceMemory.changed(c);
     }
 
     @Override
@@ -61,7 +65,12 @@ final class DeviceMatrixProduct implements MatrixProduct {
         return exact;
     }
 
-    private static Operand operand(Matrix matrix) {
+    @Override
+    public GroupedProduct grouped() {
+        return grouped;
+    }
+
+    static Operand operand(Matrix matrix) {
         return new Operand(DeviceMemory.addressOfRows(matrix), matrix.leading(), 0);
     }
 }

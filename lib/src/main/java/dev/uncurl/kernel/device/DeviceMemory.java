@@ -10,6 +10,9 @@ final class DeviceMemory implements FlatMemory {
     private final Staging staging;
     private final long address;
     private final long length;
+    /** Null if these are no weights, or products take them as they are. */
+    private RoundedTwin twin;
+
     private boolean closed;
 
     /** Zeros. */
@@ -43,6 +46,50 @@ final class DeviceMemory implements FlatMemory {
         return memory.address(matrix.offset());
     }
 
+    /** Address of an element of a device's memory. */
+    static long address(FlatMemory memory, long element) {
+        if (!(memory instanceof DeviceMemory own)) {
+            throw new IllegalStateException("Memory of the host was given to an exchange between devices;"
+                    + " allocate it by Kernels.allocate");
+        }
+        return own.address(element);
+    }
+
+    /** From now on keeps a copy in bfloat16, whose bytes are {@link RoundedTwin#bytes(long)}. */
+    RoundedTwin keepRounded(Launch launch) {
+        if (twin == null) {
+            twin = new RoundedTwin(device, launch, address, length);
+        }
+        return twin;
+    }
+
+    /** The copy in bfloat16 of the memory that this is a slice of; null if there is none. */
+    static RoundedTwin twin(Matrix matrix) {
+        return matrix.memory() instanceof DeviceMemory memory ? memory.twin : null;
+    }
+
+    /**
+     * To be called when elements have been changed by anything but {@link #write}, {@link #zero}, AdamW's step and products, which
+     * do so themselves.
+     */
+    void changed(long from, long count) {
+        if (twin != null) {
+            twin.changed(from, count);
+        }
+    }
+
+    /** As above, of any memory of a device. */
+    static void changed(FlatMemory memory, long from, long count) {
+        if (memory instanceof DeviceMemory own) {
+            own.changed(from, count);
+        }
+    }
+
+    /** As above, for all elements of a matrix. */
+    static void changed(Matrix matrix) {
+        changed(matrix.memory(), matrix.offset(), (long) matrix.rows() * matrix.leading());
+    }
+
     private long address(long element) {
         if (closed) {
             throw new IllegalStateException("This device memory has been released");
@@ -68,6 +115,7 @@ final class DeviceMemory implements FlatMemory {
     @Override
     public void zero(long from, long count) {
         device.zero(address(from), count * Float.BYTES);
+        changed(from, count);
     }
 
     @Override
@@ -78,6 +126,7 @@ final class DeviceMemory implements FlatMemory {
     @Override
     public void write(long from, float[] source, int count) {
         staging.upload(address(from), source, count);
+        changed(from, count);
     }
 
     @Override
@@ -85,6 +134,9 @@ final class DeviceMemory implements FlatMemory {
         if (!closed) {
             closed = true;
             device.free(address);
+            if (twin != null) {
+                twin.close();
+            }
         }
     }
 }

@@ -54,19 +54,20 @@ final class DeviceRouting implements Routing {
         int all = shape.maxTokens() * shape.choices();
         logits = new DeviceMemory(device, staging, (long) shape.maxTokens() * shape.rows());
         expertOfRow = scratch().put(shape.expertOfRow(), 0, shape.rows());
-        padding = scratch();
+        padding = sized(shape.maxTokens(), Integer.BYTES);
         chosen = room(all, Integer.BYTES);
         shares = room(all, Double.BYTES);
         sums = room(2 * shape.maxTokens(), Double.BYTES);
-        partial = scratch();
-        places = scratch();
+        int mostBlocks = (shape.maxTokens() + ROUTED - 1) / ROUTED;
+        partial = sized(mostBlocks * width(), Double.BYTES);
+        places = sized((mostBlocks + 1) * places() + shape.experts() + 1, Integer.BYTES);
         slots = room(all, Integer.BYTES);
         factors = room(all, Float.BYTES);
         slotToken = room(all, Integer.BYTES);
         slotGate = room(all, Float.BYTES);
         norms = room(all, Double.BYTES);
-        dots = scratch();
-        slopes = scratch();
+        dots = sized(all, Double.BYTES);
+        slopes = sized(shape.rows() + 1, Float.BYTES);
     }
 
     private DeviceScratch scratch() {
@@ -75,8 +76,14 @@ final class DeviceRouting implements Routing {
         return block;
     }
 
+    private DeviceScratch sized(int elements, int bytes) {
+        var block = scratch();
+        block.reserve((long) elements * bytes);
+        return block;
+    }
+
     private long room(int elements, int bytes) {
-        return scratch().reserve((long) elements * bytes);
+        return sized(elements, bytes).reserve(0);
     }
 
     private int blocks() {
@@ -86,6 +93,11 @@ final class DeviceRouting implements Routing {
     /** [k, E] */
     private int places() {
         return shape.choices() * shape.experts();
+    }
+
+    /** Sums of a block: of finite rows and squares, of rows' choices and probabilities, and of places. */
+    private int width() {
+        return 2 + 2 * shape.rows() + places();
     }
 
     private void run(DeviceFunction function) {
@@ -111,7 +123,7 @@ final class DeviceRouting implements Routing {
                 .with(shape.choices())
                 .with(shape.renormalize() ? 1 : 0);
         run(DeviceFunction.CHOOSE_ROWS);
-        int width = 2 + 2 * shape.rows() + places();
+        int width = width();
         int length = Math.multiplyExact(blocks(), width);
         launch.with(logits.matrix(0, tokens, shape.rows()))
                 .with(expertOfRow)
@@ -152,7 +164,7 @@ final class DeviceRouting implements Routing {
 
     @Override
     public void sort(int[] kept, int[] start) {
-        int width = 2 + 2 * shape.rows() + places();
+        int width = width();
         int before = blocks() * places();
         int[] all = new int[before + kept.length + start.length];
         for (int block = 1; block < blocks(); block++) {

@@ -15,12 +15,17 @@ final class DeviceScratch implements AutoCloseable {
     /** Address of at least that many bytes. When the block grows, its contents are lost. */
     long reserve(long bytes) {
         if (bytes > size) {
+            long larger = Math.max(256, bytes);
             close();
-            long larger = Math.max(256, Math.max(bytes, size + size / 2));
             address = device.allocate(larger);
             size = larger;
         }
         return address;
+    }
+
+    /** Bytes of the block. */
+    long size() {
+        return size;
     }
 
     /** Address of a copy of {@code values[from .. from + count - 1]}. */
@@ -50,6 +55,7 @@ final class DeviceScratch implements AutoCloseable {
         if (address != 0) {
             device.free(address);
             address = 0;
+            size = 0;
         }
     }
 }

@@ -25,7 +25,12 @@ final class FusedAttention {
 
     /** @param width of all heads together */
     boolean takes(Shape shape, int width) {
-        return device.rounds() && width / shape.heads() <= TILE;
+        return takes(device, shape.heads(), width);
+    }
+
+    /** @param width of all heads together */
+    static boolean takes(Device device, int heads, int width) {
+        return device.rounds() && width / heads <= TILE;
     }
 
     void forward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output) {

@@ -12,16 +12,39 @@ final class Launch {
 
     private static final int MOST_ARGUMENTS = 16;
 
-    private final Device device;
+    /** Where functions are queued. */
+    interface Queue {
+        /** As {@link Device#launch}. */
+        void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments);
+    }
+
+    private final Queue queue;
     private final Memory values = new Memory(MOST_ARGUMENTS * Long.BYTES);
     private final Memory pointers = new Memory(MOST_ARGUMENTS * Long.BYTES);
     private int count;
+    /** Place of an argument that has memory of its own; -1 for none. */
+    private int large = -1;
 
     Launch(Device device) {
-        this.device = device;
+        this((Queue) device::launch);
+    }
+
+    Launch(Queue queue) {
+        this.queue = queue;
         for (int i = 0; i < MOST_ARGUMENTS; i++) {
-            pointers.setLong((long) i * Long.BYTES, Pointer.nativeValue(values) + (long) i * Long.BYTES);
+            pointTo(i, values.share((long) i * Long.BYTES));
         }
+    }
+
+    private void pointTo(int argument, Pointer value) {
+        pointers.setLong((long) argument * Long.BYTES, Pointer.nativeValue(value));
+    }
+
+    /** A structure, at most one in a launch. */
+    Launch with(Memory structure) {
+        large = count++;
+        pointTo(large, structure);
+        return this;
     }
 
     /** The address of the matrix; null for null. */
@@ -49,7 +72,11 @@ final class Launch {
     void run(DeviceFunction function, int gridX, int gridY, int threads) {
         count = 0;
         if (gridX > 0 && gridY > 0) {
-            device.launch(function, gridX, gridY, threads, pointers);
+            queue.launch(function, gridX, gridY, threads, pointers);
+        }
+        if (large >= 0) {
+            pointTo(large, values.share((long) large * Long.BYTES));
+            large = -1;
         }
     }
 

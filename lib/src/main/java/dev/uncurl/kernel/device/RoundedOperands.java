@@ -4,12 +4,14 @@ import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.device.BatchedProduct.Operand;
 
 /**
- * Copies in bfloat16 of the two operands of a product. One is used again for the next product if nothing has changed it: the
- * gradient of an output is an operand of two products, one after the other.
+ * Copies in bfloat16 of the two operands of a product, but for weights that are kept rounded. A copy is used again for the next
+ * product if nothing has changed its matrix: the gradient of an output is an operand of two products, one after the other.
  */
 final class RoundedOperands {
     /** Elements of which each row begins at a multiple: 128 bytes. */
     private static final int ALIGNMENT = 64;
+    /** Bytes of which each copy begins at a multiple. */
+    private static final long ALIGNED = 256;
     /** Elements that a thread reads before it writes any, as in {@code kernels.cu}. */
     private static final int UNDER_WAY = 4;
 
@@ -30,50 +32,66 @@ final class RoundedOperands {
         }
     }
 
+    /** A copy at the beginning of the room, or at its end. */
     private final class Copy {
-        final DeviceScratch room;
+        private final boolean atEnd;
         /** Null: of nothing any more. */
         Place source;
 
-        Copy(DeviceScratch room) {
-            this.room = room;
+        Copy(boolean atEnd) {
+            this.atEnd = atEnd;
         }
 
         void make(Place place) {
+            source = place;
             int warps = (place.columns() + UNDER_WAY * Launch.WARP - 1) / (UNDER_WAY * Launch.WARP);
             launch.with(place.address())
-                    .with(room.reserve((long) place.rows() * leading(place) * Short.BYTES))
+                    .with(address())
                     .with(place.columns())
                     .with(place.leading())
-                    .with(leading(place))
+                    .with(leading(place.columns()))
                     .run(DeviceFunction.ROUND_TO_BF16, place.rows(), 1, Math.min(MOST_THREADS, warps * Launch.WARP));
-            source = place;
+        }
+
+        private long address() {
+            return room.reserve(0) + (atEnd ? room.size() / ALIGNED * ALIGNED - bytes(source) : 0);
         }
 
         Operand operand() {
-            return new Operand(room.reserve(0), leading(source), 0);
+            return new Operand(address(), leading(source.columns()), 0);
         }
     }
 
     private final Device device;
     private final Launch launch;
-    private final Copy first;
-    private final Copy second;
+    /** Has both copies. */
+    private final DeviceScratch room;
+
+    private final Copy first = new Copy(false);
+    private final Copy second = new Copy(true);
     /** {@link Device#changes} when the copies were known to be right. */
     private long seen;
 
     private Operand left;
     private Operand right;
 
-    RoundedOperands(Device device, Launch launch, DeviceScratch first, DeviceScratch second) {
+    RoundedOperands(Device device, Launch launch, DeviceScratch room) {
         this.device = device;
         this.launch = launch;
-        this.first = new Copy(first);
-        this.second = new Copy(second);
+        this.room = room;
     }
 
-    private static int leading(Place place) {
-        return (place.columns() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    private static int leading(int columns) {
+        return (columns + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    /** Bytes of a copy, a multiple of {@value #ALIGNED}. */
+    static long bytes(int rows, int columns) {
+        return ((long) rows * leading(columns) * Short.BYTES + ALIGNED - 1) / ALIGNED * ALIGNED;
+    }
+
+    private static long bytes(Place place) {
+        return bytes(place.rows(), place.columns());
     }
 
     /** Makes {@link #left} and {@link #right} the operands of a product a b, of which none is empty. */
@@ -82,26 +100,55 @@ final class RoundedOperands {
             first.source = null;
             second.source = null;
         }
-        Place placeA = Place.of(a);
-        Place placeB = Place.of(b);
+        left = kept(a);
+        right = kept(b);
+        Place placeA = left == null ? Place.of(a) : null;
+        Place placeB = right == null ? Place.of(b) : null;
+        makeRoom(placeA, placeB);
         Copy ofA = find(placeA);
         Copy ofB = find(placeB);
-        if (ofA == null) {
-            ofA = ofB == first ? second : first;
-            ofA.make(placeA);
+        if (placeA != null && ofA == null) {
+            ofA = make(placeA, ofB);
             ofB = find(placeB); // may be the same matrix
         }
-        if (ofB == null) {
-            ofB = ofA == first ? second : first;
-            ofB.make(placeB);
+        if (placeB != null && ofB == null) {
+            ofB = make(placeB, ofA);
         }
-        left = ofA.operand();
-        right = ofB.operand();
+        left = placeA == null ? left : ofA.operand();
+        right = placeB == null ? right : ofB.operand();
         seen = device.changes();
     }
 
+    /** Weights that are kept rounded; otherwise null. */
+    static Operand kept(Matrix matrix) {
+        RoundedTwin twin = DeviceMemory.twin(matrix);
+        return twin == null || !RoundedTwin.fits(matrix.offset(), matrix.columns(), matrix.leading())
+                ? null
+                : new Operand(twin.address(matrix.offset()), matrix.leading(), 0);
+    }
+
+    private void makeRoom(Place a, Place b) {
+        long needed = (a == null ? 0 : bytes(a)) + (b == null || b.equals(a) ? 0 : bytes(b));
+        if (needed > room.size()) {
+            first.source = null;
+            second.source = null;
+            room.reserve(needed);
+        }
+    }
+
+    /** @param kept there is room for it too; null for none */
+    private Copy make(Place place, Copy kept) {
+        Copy copy = kept == first ? second : first;
+        Copy other = copy == first ? second : first;
+        if (other.source != null && bytes(place) + bytes(other.source) > room.size()) {
+            other.source = null;
+        }
+        copy.make(place);
+        return copy;
+    }
+
     private Copy find(Place place) {
-        return place.equals(first.source) ? first : place.equals(second.source) ? second : null;
+        return place == null ? null : place.equals(first.source) ? first : place.equals(second.source) ? second : null;
     }
 
     Operand left() {

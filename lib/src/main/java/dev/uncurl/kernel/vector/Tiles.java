@@ -1,7 +1,6 @@
 package dev.uncurl.kernel.vector;
 
 import dev.uncurl.kernel.BlasCore;
-import java.util.Set;
 
 /**
  * Block sizes for which OpenBLAS's AVX-512 targets have kernels that do not copy the operands: up to 10^6
@@ -21,9 +20,7 @@ enum Tiles {
     /** Rows up to which tiles cost nothing on machines without these kernels. */
     private static final int MOST_ROWS_ANYWHERE = 48;
 
-    private static final Set<String> AVX512_CORES = Set.of("SKYLAKEX", "COOPERLAKE");
-
-    private static final int MOST = mostRows(BlasCore.requested().orElse(""));
+    private static final int MOST = BlasCore.hasAvx512() ? MOST_ROWS : MOST_ROWS_ANYWHERE;
 
     private final int rows;
     private final int columns;
@@ -45,14 +42,6 @@ enum Tiles {
 
     int terms() {
         return terms;
-    }
-
-    /**
-     * @param core that OpenBLAS was given; empty if OpenBLAS detects the core itself, which this version does not
-     *     report
-     */
-    private static int mostRows(String core) {
-        return AVX512_CORES.contains(core) ? MOST_ROWS : MOST_ROWS_ANYWHERE;
     }
 
     /** The tile size for a product, or null if it should not be divided. */

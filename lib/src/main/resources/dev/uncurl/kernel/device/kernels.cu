@@ -375,6 +375,18 @@ extern "C" __global__ void roundToBf16(const float* x, unsigned short* y, int co
     }
 }
 
+// target[i] = the i-th address of the launch's own argument, for products of many matrices in one call of cuBLAS
+#define ADDRESSES 128
+struct Addresses {
+    i64 at[ADDRESSES];
+};
+
+extern "C" __global__ void putAddresses(Addresses given, i64* target, int count) {
+    for (int i = threadIdx.x; i < count; i += blockDim.x) {
+        target[i] = given.at[i];
+    }
+}
+
 // Attention in tensor cores, without scores in memory (Dao 2023): products of tiles of 64 queries and 64 keys, heads of at most 64
 // columns, sums and exponentials in floats. A block of 4 warps for a tile of one head (blockIdx.y, all heads of all sequences); a
 // warp has 16 rows of the tile. E, an element of a tile in shared memory, is float for operands in TF32, unsigned short for
@@ -1154,7 +1166,8 @@ extern "C" __global__ void adamW(
         float secondCorrection,
         float decay,
         float gradientScale,
-        int apply) {
+        int apply,
+        unsigned short* rounded) {
     i64 stride = (i64) gridDim.x * blockDim.x;
     for (i64 i = (i64) blockIdx.x * blockDim.x + threadIdx.x; i < length; i += stride) {
         float g = gradient[i] * gradientScale;
@@ -1165,8 +1178,25 @@ extern "C" __global__ void adamW(
         float update = stepSize * m / (sqrtf(v * secondCorrection) + epsilon) + decay * parameters[i];
         if (apply) {
             parameters[i] -= update;
+            if (rounded) {
+                rounded[i] = bf16(parameters[i]);
+            }
         } else {
             gradient[i] = update;
         }
+    }
+}
+
+// Collectives.reduceScatter between devices (the reference is FloatRange.sum): own [length] = ((v0 + v1) + v2) + ... over the ranks in
+// their order; received [ranks - 1, length] are the values of the others. Any grid.
+extern "C" __global__ void addRanks(const float* received, float* own, int rank, int ranks, i64 length) {
+    i64 stride = (i64) gridDim.x * blockDim.x;
+    for (i64 i = (i64) blockIdx.x * blockDim.x + threadIdx.x; i < length; i += stride) {
+        float mine = own[i];
+        float sum = rank == 0 ? mine : received[i];
+        for (int other = 1; other < ranks; other++) {
+            sum += other == rank ? mine : received[(other < rank ? other : other - 1) * length + i];
+        }
+        own[i] = sum;
     }
 }

@@ -1,5 +1,6 @@
 package dev.uncurl.kernel.device;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -79,7 +80,8 @@ final class Comparison {
         failures.add(name + ": " + cause);
     }
 
-    void print() {
+    /** @return whether all answers agree */
+    boolean print(CheckTable table) throws IOException {
         System.out.printf(
                 "%-48s %7s %5s %14s %14s %11s%n",
                 precision, "checked", "bad", "norm off by", "worst element", "other bits");
@@ -87,5 +89,13 @@ final class Comparison {
                 "%-48s %7d %5d %14.2e %14.2e %11d%n", kind, row.checked, row.bad, row.norm, row.worst, row.otherBits));
         failures.stream().limit(20).forEach(failure -> System.out.println("FAIL " + failure));
         System.out.println((failures.isEmpty() ? "ALL AGREE " : failures.size() + " DISAGREE ") + precision);
+        for (var entry : rows.entrySet()) {
+            Row row = entry.getValue();
+            String note = row.bad > 0
+                    ? "FAILED: " + row.bad + " of " + row.checked
+                    : row.otherBits > 0 ? "other bits when repeated: " + row.otherBits : "ok, " + row.checked;
+            table.add("" + precision, entry.getKey() + ": off by", row.norm, "of the norm", note);
+        }
+        return failures.isEmpty();
     }
 }

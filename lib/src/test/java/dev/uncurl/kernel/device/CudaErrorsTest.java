@@ -3,9 +3,11 @@ package dev.uncurl.kernel.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.jna.NativeLibrary;
 import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.device.CudaDevice.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -58,6 +60,13 @@ class CudaErrorsTest {
         refused(libraries, 0, "", "libcublas.so of CUDA 12 or 13 is not in", "nvidia-cublas-cu12");
         Files.createSymbolicLink(some.resolve("libcublas.so.12"), folder.resolve("libcuda.so.1"));
         CudaDevice.open(libraries, 0, Precision.FP32, CudaDevice.source()).close();
+    }
+
+    @Test
+    void withoutNcclThePlacesAndTheRemedyAreNamed(@TempDir Path empty) {
+        assertThatThrownBy(new CudaLibraries(List.of(empty), true)::nccl)
+                .isInstanceOf(UserError.class)
+                .hasMessageContainingAll("libnccl.so.2 is not in " + empty, "pip install nvidia-nccl-cu13");
     }
 
     @Test
@@ -175,6 +184,27 @@ class CudaErrorsTest {
                                     memory.matrix(8, 2, 2)))
                     .isInstanceOf(DeviceFailedException.class)
                     .hasMessageContaining("GPU 0 (stand-in) failed: a product 2 x 2 x 2: cuBLAS status " + status);
+        }
+    }
+
+    /** As cuBLAS before CUDA 12.5. */
+    @Test
+    void aLibraryWithoutGroupedProductsIsRecognised() {
+        assertThat(CuBlasGrouped.isIn(NativeLibrary.getInstance("libm.so.6"))).isFalse();
+    }
+
+    @Test
+    void groupedProductsThatTheGpuCannotComputeAreAnErrorOfTheGpu() {
+        try (var device = StandIn.open();
+                var kernels = new DeviceKernels(device);
+                FlatMemory memory = kernels.allocate(DataType.FLOAT, 16)) {
+            StandIn.fail("cublasGemmGroupedBatchedEx", 13);
+            List<Matrix> weights = List.of(memory.matrix(8, 1, 2), memory.matrix(10, 1, 2));
+            assertThatThrownBy(() -> kernels.matrixProduct()
+                            .grouped()
+                            .rows(new int[] {0, 1, 2}, memory.matrix(0, 2, 1), weights, false, memory.matrix(12, 2, 2)))
+                    .isInstanceOf(DeviceFailedException.class)
+                    .hasMessageContaining("GPU 0 (stand-in) failed: 2 products together: cuBLAS status 13");
         }
     }
 

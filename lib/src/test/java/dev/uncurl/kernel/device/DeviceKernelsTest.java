@@ -15,6 +15,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** The device's kernels, on an emulated GPU, against plain ND4J operations in double precision. */
@@ -76,7 +78,7 @@ class DeviceKernelsTest {
     Stream<DynamicTest> productsInBfloat16AreThoseOfRoundedOperands() {
         var device = StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16);
         return KernelScenarios.all().entrySet().stream()
-                .filter(entry -> entry.getKey().matches("(product|head|no rows).*"))
+                .filter(entry -> entry.getKey().matches("(product|grouped|head|no rows).*"))
                 .map(entry -> DynamicTest.dynamicTest(entry.getKey(), () -> {
                     double[] expected =
                             KernelScenarios.run(entry.getValue(), RoundedProducts.kernels(), DataType.DOUBLE);
@@ -132,6 +134,36 @@ class DeviceKernelsTest {
                     assertThat(StandIn.blocks()).as("blocks of memory").isZero();
                 }))
                 .onClose(device::close);
+    }
+
+    /** Grouped products in TF32 too, whose operands have to be aligned, and which are computed one by one where they are not. */
+    @TestFactory
+    Stream<DynamicTest> groupedProductsInTensorCoresAgreeToo() {
+        return agree(StandIn.open(CudaDevice.source(), CudaDevice.Precision.TF32), "grouped");
+    }
+
+    /** Whether the library computes them together, refuses to, or is too old to be asked: the same bits. */
+    @ParameterizedTest
+    @EnumSource(CudaDevice.Precision.class)
+    void groupedProductsAreThoseOfTheGroupsOneByOne(CudaDevice.Precision precision) {
+        KernelScenarios.all().forEach((name, scenario) -> {
+            if (name.startsWith("grouped")) {
+                try (var device = StandIn.open(CudaDevice.source(), precision)) {
+                    StandIn.mixGroups();
+                    double[] together = onDevice(device, scenario);
+                    try (var kernels = new DeviceKernels(device)) {
+                        assertThat(KernelScenarios.run(
+                                        scenario, KernelScenarios.withoutGroups(kernels), DataType.FLOAT))
+                                .as(name)
+                                .isEqualTo(together);
+                    }
+                    StandIn.fail("cublasGemmGroupedBatchedEx", CuBlasGrouped.NOT_SUPPORTED);
+                    assertThat(onDevice(device, scenario))
+                            .as(name + ", refused")
+                            .isEqualTo(together);
+                }
+            }
+        });
     }
 
     @Test

@@ -119,6 +119,82 @@ class DeviceModelTest {
         }
     }
 
+    /** Two products of an expert forward and four backward, each together with those of the other experts of the block. */
+    @ParameterizedTest
+    @ValueSource(strings = {"top-1 of 8", "top-2 of 5, capacity 1"})
+    void theProductsOfABlocksExpertsAreSixCalls(String name) {
+        ModelConfig config = ModelRun.configs().get(name);
+        try (var device = new MeteredDevice(StandIn.open(), false);
+                var kernels = new DeviceKernels(device);
+                var run = new ModelRun(kernels, config)) {
+            run.step(0);
+            int blocks = config.moeLayers().length;
+            assertThat(device.calls("products, grouped")).isEqualTo(6L * blocks);
+            // of attention and of the head; and of feed-forward networks of blocks without experts
+            long others = 3L * 2 * config.layers() + 6L * (config.layers() - blocks);
+            assertThat(device.calls("product, other")).isEqualTo(others + 3);
+        }
+    }
+
+    /**
+     * Whether the products of experts are computed together or one by one, and weights rounded once, after they have changed, or for
+     * each product: of sizes that allow both, and of others.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"top-1 of 8", "top-2 of 5, capacity 1"})
+    void groupedProductsAndKeptWeightsGiveTheSameBits(String name) {
+        ModelConfig config = ModelRun.configs().get(name);
+        try (var device = StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16)) {
+            StandIn.mixGroups();
+            double[] both = threeSteps(new DeviceKernels(device), config);
+            assertThat(threeSteps(KernelScenarios.withoutGroups(new DeviceKernels(device)), config))
+                    .isEqualTo(both);
+            assertThat(threeSteps(KernelScenarios.withoutKeptWeights(new DeviceKernels(device)), config))
+                    .isEqualTo(both);
+            assertThat(StandIn.blocks()).as("blocks of memory left behind").isZero();
+        }
+    }
+
+    /** The parameters after them. */
+    private static double[] threeSteps(Kernels kernels, ModelConfig config) {
+        try (kernels;
+                var run = new ModelRun(kernels, config)) {
+            for (int step = 0; step < 3; step++) {
+                run.step(step);
+            }
+            return run.parameters();
+        }
+    }
+
+    /**
+     * A block has 12 other operands, if those that two products in a row have in common count once, and the head 3. Weights are two
+     * of attention and two of each feed-forward network with tokens, forward and backward, and the head's.
+     */
+    @Test
+    void keptWeightsAreRoundedOnlyByAdamW() {
+        ModelConfig config = ModelRun.configs().get("top-1 of 8");
+        int blocks = config.moeLayers().length;
+        int layers = config.layers();
+        long others = 12L * layers + 3;
+        int[] tokens = new int[1];
+        assertThat(roundings(config, true, tokens)).isEqualTo(others);
+        long networks = layers - blocks + tokens[0];
+        assertThat(roundings(config, false, tokens)).isEqualTo(others + 4L * layers + 4 * networks + 2);
+    }
+
+    /** Launches in the second step. @param active experts with tokens in it, written */
+    private static long roundings(ModelConfig config, boolean kept, int[] active) {
+        try (var device = new MeteredDevice(StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16), false);
+                var kernels = new DeviceKernels(device);
+                var run = new ModelRun(kept ? kernels : KernelScenarios.withoutKeptWeights(kernels), config)) {
+            run.step(0);
+            device.reset();
+            run.step(1);
+            active[0] = run.expertsWithTokens();
+            return device.calls("roundToBf16");
+        }
+    }
+
     @Test
     void theSameStepsGiveTheSameBitsWhicheverWarpGoesFirst() {
         ModelConfig config = ModelRun.configs().get("mapped");

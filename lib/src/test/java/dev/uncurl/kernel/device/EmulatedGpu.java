@@ -4,6 +4,7 @@ import com.sun.jna.Pointer;
 import dev.uncurl.processor.DeviceProcessor;
 import dev.uncurl.processor.Processor;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
@@ -29,8 +30,43 @@ public final class EmulatedGpu implements Device {
 
     /** One more of them. */
     public static EmulatedGpu open() {
-        return locked(() -> new EmulatedGpu(
-                CudaDevice.open(StandIn.libraries(), 0, CudaDevice.Precision.FP32, CudaDevice.source())));
+        return open(0);
+    }
+
+    /** The GPU of this number, of as many as {@link #machine} has. */
+    public static EmulatedGpu open(int ordinal) {
+        return open(ordinal, CudaDevice.Precision.FP32);
+    }
+
+    /** As above, with other kernels. */
+    public static EmulatedGpu open(int ordinal, CudaDevice.Precision precision) {
+        return locked(
+                () -> new EmulatedGpu(CudaDevice.open(StandIn.libraries(), ordinal, precision, CudaDevice.source())));
+    }
+
+    /** From now on there are so many GPUs, which share their memory. */
+    public static void machine(int gpus) {
+        StandIn.machine(gpus, 9, 13000);
+    }
+
+    /** NCCL's version, such as 22703, and whether it never gets on. */
+    public static void nccl(int version, boolean hangs) {
+        StandIn.nccl(version, hangs);
+    }
+
+    /** The next call of a function of CUDA or NCCL returns this. */
+    public static void fail(String function, int code) {
+        StandIn.fail(function, code);
+    }
+
+    /** Communicators of NCCL that have not been ended. */
+    public static long communicators() {
+        return StandIn.communicators();
+    }
+
+    /** Bytes that NCCL has moved between ranks. */
+    public static long moved() {
+        return StandIn.moved();
     }
 
     /** For {@code -Duncurl.cuda.libraries} of other processes, which then find compiled kernels in it. */
@@ -68,6 +104,11 @@ public final class EmulatedGpu implements Device {
     /** Their bytes. */
     public double transferred() {
         return bytes("upload") + bytes("download");
+    }
+
+    /** The most bytes that were allocated at a time. */
+    public long mostBytes() {
+        return device.mostBytes();
     }
 
     private double bytes(String kind) {
@@ -121,6 +162,11 @@ public final class EmulatedGpu implements Device {
     }
 
     @Override
+    public long libraryBytes() {
+        return device.libraryBytes();
+    }
+
+    @Override
     public long freeBytes() {
         return locked(device::freeBytes);
     }
@@ -146,8 +192,23 @@ public final class EmulatedGpu implements Device {
     }
 
     @Override
+    public boolean takesTogether(List<BatchedProduct> products) {
+        return device.takesTogether(products);
+    }
+
+    @Override
+    public boolean multiplyTogether(List<BatchedProduct> products, long addresses) {
+        return locked(() -> device.multiplyTogether(products, addresses));
+    }
+
+    @Override
     public void multiply(BatchedProduct product) {
         locked(() -> device.multiply(product));
+    }
+
+    @Override
+    public DeviceLinks links() {
+        return device.links();
     }
 
     @Override

@@ -23,9 +23,10 @@ import org.nd4j.linalg.api.buffer.DataType;
  * check FILE PRECISION [PREFIX]   compares the GPU's answers with them, of scenarios that begin so
  * emulated FILE                   the same on an emulated GPU, in every precision
  * bench ROWS EXPERTS PRECISION    times training steps of the paper's model
+ * table                           prints all that the others found, and writes it as gpu-check.json
  * </pre>
  *
- * PRECISION is fp32, tf32 or bf16.
+ * PRECISION is fp32, tf32 or bf16. Files go to the folder of system property {@code out}. The exit code is 1 if answers disagree.
  */
 public final class GpuCheck {
     private GpuCheck() {}
@@ -33,32 +34,45 @@ public final class GpuCheck {
     public static void main(String[] arguments) throws IOException {
         switch (arguments[0]) {
             case "record" -> record(Path.of(arguments[1]));
-            case "emulated" -> {
-                for (var precision : CudaDevice.Precision.values()) {
-                    try (var device = StandIn.open(CudaDevice.source(), precision)) {
-                        check(Path.of(arguments[1]), device, precision, "");
-                    }
-                }
-                try (var device = StandIn.open()) {
-                    var config = ModelRun.configs().get("top-1 of 8");
-                    new StepBench(device, CudaDevice.Precision.FP32, 2, config).run();
-                }
-            }
+            case "emulated" -> finish(emulated(Path.of(arguments[1])));
             case "check" -> {
                 var precision = precision(arguments[2]);
                 try (var device = open(precision)) {
-                    check(Path.of(arguments[1]), device, precision, arguments.length > 3 ? arguments[3] : "");
+                    finish(check(Path.of(arguments[1]), device, precision, arguments.length > 3 ? arguments[3] : ""));
                 }
             }
             case "bench" -> {
                 var precision = precision(arguments[3]);
                 try (var device = open(precision)) {
                     var config = StepBench.paper(Integer.parseInt(arguments[2]));
-                    new StepBench(device, precision, Integer.parseInt(arguments[1]), config).run();
+                    var ceilings = Ceilings.of(device, precision);
+                    new StepBench(device, precision, Integer.parseInt(arguments[1]), config, ceilings).run();
                 }
             }
-            default -> throw new IllegalArgumentException("record, check, emulated or bench, not " + arguments[0]);
+            case "table" -> CheckTable.ofProcess().finish();
+            default -> throw new IllegalArgumentException(
+                    "record, check, emulated, bench or table, not " + arguments[0]);
         }
+    }
+
+    private static void finish(boolean agree) {
+        if (!agree) {
+            System.exit(1);
+        }
+    }
+
+    private static boolean emulated(Path answers) throws IOException {
+        boolean agree = true;
+        for (var precision : CudaDevice.Precision.values()) {
+            try (var device = StandIn.open(CudaDevice.source(), precision)) {
+                agree &= check(answers, device, precision, "");
+            }
+        }
+        try (var device = StandIn.open()) {
+            var config = ModelRun.configs().get("top-1 of 8");
+            new StepBench(device, CudaDevice.Precision.FP32, 2, config, Ceilings.ofStandIn(device)).run();
+        }
+        return agree;
     }
 
     private static CudaDevice.Precision precision(String name) {
@@ -114,7 +128,7 @@ public final class GpuCheck {
         return answers;
     }
 
-    private static void check(Path file, CudaDevice device, CudaDevice.Precision precision, String prefix)
+    private static boolean check(Path file, CudaDevice device, CudaDevice.Precision precision, String prefix)
             throws IOException {
         Map<String, double[]> expected = recorded(file);
         var comparison = new Comparison(precision);
@@ -144,7 +158,7 @@ public final class GpuCheck {
                 }
             }
         });
-        comparison.print();
+        return comparison.print(CheckTable.ofProcess());
     }
 
     private static Map<String, double[]> answers(CudaDevice device, String name) {

@@ -5,12 +5,15 @@ import dev.uncurl.kernel.Attention;
 import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
+import dev.uncurl.kernel.MatrixProduct;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** Every operation of {@link Kernels} at sizes that do and do not fill warps, blocks and parts, from one row to many. */
@@ -117,6 +120,26 @@ final class KernelScenarios {
         }
     }
 
+    /** The same kernels, but with products of one group at a time. */
+    static Kernels withoutGroups(Kernels kernels) {
+        MatrixProduct product = changed(MatrixProduct.class, kernels.matrixProduct(), "grouped", null);
+        return changed(Kernels.class, kernels, "matrixProduct", product);
+    }
+
+    /** The same kernels, but they keep no weights rounded. */
+    static Kernels withoutKeptWeights(Kernels kernels) {
+        return changed(Kernels.class, kernels, "keepRounded", null);
+    }
+
+    /** The same but for one method, which answers {@code answer}. */
+    private static <T> T changed(Class<T> type, T all, String changed, Object answer) {
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(),
+                new Class<?>[] {type},
+                (proxy, method, arguments) ->
+                        method.getName().equals(changed) ? answer : method.invoke(all, arguments)));
+    }
+
     static double[] run(Scenario scenario, Kernels kernels, DataType type) {
         var answers = new Answers();
         try (var given = new Inputs(kernels, type, 42)) {
@@ -151,7 +174,18 @@ final class KernelScenarios {
         for (int vocabulary : new int[] {1, 63, 64, 203}) {
             all.put("head of " + vocabulary, (kernels, given, answers) -> head(kernels, given, answers, vocabulary));
         }
+        grouped(all, "grouped products", 4, 8, 5, 0, 1, 17);
+        grouped(all, "grouped products of odd widths", 3, 7, 2, 0, 9);
+        grouped(all, "grouped products of one group", 4, 8, 0, 6, 0);
+        grouped(all, "grouped products of no rows", 4, 8, 0, 0);
+        grouped(
+                all,
+                "grouped products of 50 groups",
+                4,
+                4,
+                IntStream.range(0, 50).map(i -> 1 + i % 3).toArray());
         all.put("product of halves", KernelScenarios::halves);
+        all.put("product of kept weights", KernelScenarios::keptWeights);
         all.put("product of changing operands", KernelScenarios::changingOperands);
         all.put("no rows", KernelScenarios::noRows);
         attention(all);
@@ -178,6 +212,111 @@ final class KernelScenarios {
                     answers.add(c);
                 });
             }
+        }
+    }
+
+    /** Weights are multiplied again after each way in which they may change, in part and as a whole; and some at odd places. */
+    private static void keptWeights(Kernels kernels, Inputs given, Answers answers) {
+        Matrix part = given.matrix(8 * 9 + 2 * 8192, 1); // from element 7 on
+        FlatMemory weights = part.memory();
+        kernels.keepRounded(weights);
+        Matrix w = weights.matrix(8, 8, 16);
+        Matrix odd = weights.matrix(136, 8, 7);
+        Matrix last = weights.matrix(weights.length() / 8 * 8 - 64, 8, 8);
+        Matrix x = given.matrix(5, 8);
+        Matrix[] results = {given.matrix(5, 16), given.matrix(5, 7), given.matrix(5, 8)};
+        Runnable multiply = () -> {
+            int i = 0;
+            for (Matrix each : new Matrix[] {w, odd, last}) {
+                kernels.matrixProduct().multiply(x, false, each, false, 0, results[i]);
+                answers.add(results[i++]);
+            }
+        };
+        multiply.run();
+        multiply.run();
+        Matrix gradient = given.matrix(1, part.rows());
+        Matrix first = given.matrix(1, part.rows());
+        Matrix second = given.matrix(1, part.rows());
+        second.write(new double[part.rows()]);
+        var coefficients = new AdamW.Coefficients(0.9, 0.99, 1e-3, 0.1, 1.5, 0.01, 0.5);
+        int count = 100;
+        kernels.adamW()
+                .step(
+                        coefficients,
+                        weights.matrix(7, 1, count),
+                        gradient.memory().matrix(7, 1, count),
+                        first.memory().matrix(7, 1, count),
+                        second.memory().matrix(7, 1, count));
+        multiply.run();
+        weights.matrix(9, 1, 3).write(given.values(3));
+        weights.matrix(200, 1, 2).zero();
+        kernels.adamW()
+                .step(
+                        coefficients,
+                        weights.matrix(7 + count, 1, part.rows() - count),
+                        gradient.memory().matrix(7 + count, 1, part.rows() - count),
+                        first.memory().matrix(7 + count, 1, part.rows() - count),
+                        second.memory().matrix(7 + count, 1, part.rows() - count));
+        multiply.run();
+        kernels.matrixProduct().multiply(x, true, x, false, 0, last);
+        multiply.run();
+        kernels.matrixProduct().exact().multiply(x, true, x, false, 1, last);
+        multiply.run();
+        w.zero();
+        multiply.run();
+    }
+
+    /** Products of all three kinds of an expert's. @param counts rows of each group, beyond which there are two more */
+    private static void grouped(Map<String, Scenario> all, String name, int inner, int columns, int... counts) {
+        int[] start = new int[counts.length + 1];
+        for (int group = 0; group < counts.length; group++) {
+            start[group + 1] = start[group] + counts[group];
+        }
+        int rows = start[counts.length] + 2;
+        all.put(name, (kernels, given, answers) -> {
+            Matrix x = given.matrix(rows, inner);
+            Matrix y = given.matrix(rows, columns);
+            Matrix dx = given.matrix(rows, inner);
+            List<Matrix> weights = matrices(given, counts.length, inner, columns);
+            List<Matrix> gradients = matrices(given, counts.length, inner, columns);
+            var grouped = kernels.matrixProduct().grouped();
+            if (grouped == null) {
+                oneByOne(kernels.matrixProduct(), start, x, weights, y, gradients, dx);
+            } else {
+                grouped.rows(start, x, weights, false, y);
+                grouped.sums(start, x, y, gradients);
+                grouped.rows(start, y, weights, true, dx);
+            }
+            answers.add(y);
+            gradients.forEach(answers::add);
+            answers.add(dx);
+        });
+    }
+
+    private static List<Matrix> matrices(Inputs given, int count, int rows, int columns) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> given.matrix(rows, columns))
+                .toList();
+    }
+
+    private static void oneByOne(
+            MatrixProduct product,
+            int[] start,
+            Matrix x,
+            List<Matrix> weights,
+            Matrix y,
+            List<Matrix> gradients,
+            Matrix dx) {
+        for (int group = 0; group < weights.size(); group++) {
+            int from = start[group];
+            int count = start[group + 1] - from;
+            Matrix ofX = x.rows(from, count);
+            Matrix ofY = y.rows(from, count);
+            if (count > 0) {
+                product.multiply(ofX, false, weights.get(group), false, 0, ofY);
+                product.multiply(ofY, false, weights.get(group), true, 0, dx.rows(from, count));
+            }
+            product.multiply(ofX, true, ofY, false, 0, gradients.get(group));
         }
     }
 

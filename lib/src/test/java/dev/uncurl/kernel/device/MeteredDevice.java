@@ -1,6 +1,8 @@
 package dev.uncurl.kernel.device;
 
 import com.sun.jna.Pointer;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -17,7 +19,10 @@ final class MeteredDevice implements Device {
     private final Device device;
     private final boolean timed;
     private final Map<String, Sum> sums = new TreeMap<>();
+    private final Map<Long, Long> blocks = new HashMap<>();
     private long unaligned;
+    private long held;
+    private long most;
 
     /** @param timed whether to wait for each operation */
     MeteredDevice(Device device, boolean timed) {
@@ -32,6 +37,11 @@ final class MeteredDevice implements Device {
 
     long calls(String kind) {
         return sums.containsKey(kind) ? sums.get(kind).calls : 0;
+    }
+
+    /** The most bytes that were allocated at a time, from the beginning. */
+    long mostBytes() {
+        return most;
     }
 
     /** Products of an operand whose rows are not multiples of 16 bytes apart, which tensor cores read slowly. */
@@ -51,6 +61,10 @@ final class MeteredDevice implements Device {
     private void meter(String kind, double flops, double bytes, Runnable operation) {
         long start = System.nanoTime();
         operation.run();
+        meter(kind, flops, bytes, start);
+    }
+
+    private void meter(String kind, double flops, double bytes, long start) {
         if (timed) {
             device.synchronize();
         }
@@ -83,12 +97,22 @@ final class MeteredDevice implements Device {
 
     @Override
     public long allocate(long bytes) {
-        return device.allocate(bytes);
+        long address = device.allocate(bytes);
+        blocks.put(address, bytes);
+        held += bytes;
+        most = Math.max(most, held);
+        return address;
     }
 
     @Override
     public void free(long address) {
         device.free(address);
+        held -= blocks.remove(address);
+    }
+
+    @Override
+    public long libraryBytes() {
+        return device.libraryBytes();
     }
 
     @Override
@@ -132,13 +156,18 @@ final class MeteredDevice implements Device {
             case FUSED_ATTENTION_QUERIES, FUSED_ATTENTION_QUERIES_BF16 -> 5 * attention(arguments, 5, gridY);
             case FUSED_ATTENTION_KEYS, FUSED_ATTENTION_KEYS_BF16 -> 6 * attention(arguments, 5, gridY);
             case ROUND_TO_BF16 -> 1.5 * row * integer(arguments, 2);
+            case PUT_ADDRESSES -> 8.0 * integer(arguments, 2);
             case CROSS_ENTROPY -> 2 * row * integer(arguments, 4);
             case CHOOSE_ROWS -> 4.0 * integer(arguments, 6) * integer(arguments, 7);
             case SUM_CHOICES -> 4.0 * integer(arguments, 5) * integer(arguments, 6);
             case SORT_CHOICES -> 24.0 * integer(arguments, 10) * integer(arguments, 11);
             case ROUTER_BACKWARD -> 8.0 * integer(arguments, 9) * integer(arguments, 10);
             case SUM_OF_SQUARES -> 4.0 * pointer(arguments, 1).getLong(0);
-            case ADAM_W -> 28.0 * pointer(arguments, 4).getLong(0);
+            case ADD_RANKS -> 4.0
+                    * (integer(arguments, 3) + 1)
+                    * pointer(arguments, 4).getLong(0);
+            case ADAM_W -> (pointer(arguments, 15).getLong(0) == 0 ? 28.0 : 30.0)
+                    * pointer(arguments, 4).getLong(0);
         };
     }
 
@@ -178,21 +207,54 @@ final class MeteredDevice implements Device {
     }
 
     @Override
+    public boolean takesTogether(List<BatchedProduct> products) {
+        return device.takesTogether(products);
+    }
+
+    @Override
+    public boolean multiplyTogether(List<BatchedProduct> products, long addresses) {
+        double flops = products.stream().mapToDouble(MeteredDevice::flops).sum();
+        double bytes = products.stream().mapToDouble(MeteredDevice::bytes).sum();
+        long start = System.nanoTime();
+        boolean done = device.multiplyTogether(products, addresses);
+        if (done) {
+            unaligned += products.stream().filter(p -> !isAligned(p)).count();
+            meter("products, grouped", flops, bytes, start);
+        }
+        return done;
+    }
+
+    @Override
     public void multiply(BatchedProduct p) {
         int longest = Math.max(p.rows(), Math.max(p.columns(), p.inner()));
         boolean exact = p.terms() == BatchedProduct.Terms.EXACT;
         String kind = exact
                 ? "product, router"
                 : p.count() > 1 ? "product, attention" : longest > 30_000 ? "product, head" : "product, other";
-        double flops = 2.0 * p.rows() * p.columns() * p.inner() * p.count();
+        unaligned += isAligned(p) ? 0 : 1;
+        meter(kind, flops(p), bytes(p), () -> device.multiply(p));
+    }
+
+    private static double flops(BatchedProduct p) {
+        return 2.0 * p.rows() * p.columns() * p.inner() * p.count();
+    }
+
+    private static double bytes(BatchedProduct p) {
         int width = p.terms() == BatchedProduct.Terms.BF16 ? Short.BYTES : Float.BYTES;
         double bytes = width * ((double) p.rows() * p.inner() + (double) p.inner() * p.columns())
                 + (p.beta() == 0 ? 4.0 : 8.0) * p.rows() * p.columns();
-        boolean aligned = isAligned(p.a(), p.transposeA() ? p.inner() : p.rows())
+        return bytes * p.count();
+    }
+
+    private static boolean isAligned(BatchedProduct p) {
+        return isAligned(p.a(), p.transposeA() ? p.inner() : p.rows())
                 && isAligned(p.b(), p.transposeB() ? p.columns() : p.inner())
                 && isAligned(p.c(), p.rows());
-        unaligned += aligned ? 0 : 1;
-        meter(kind, flops, bytes * p.count(), () -> device.multiply(p));
+    }
+
+    @Override
+    public DeviceLinks links() {
+        return device.links();
     }
 
     @Override

@@ -180,6 +180,19 @@ final class ModelRun implements AutoCloseable {
                 .toArray();
     }
 
+    /** All of them, as they are now. */
+    double[] parameters() {
+        return read(parameters);
+    }
+
+    /** Experts of all blocks that had tokens in the last batch. */
+    int expertsWithTokens() {
+        return (int) Arrays.stream(config.moeLayers())
+                .flatMap(layer -> Arrays.stream(model.expertTokens(layer)))
+                .filter(tokens -> tokens > 0)
+                .count();
+    }
+
     @Override
     public void close() {
         model.close();

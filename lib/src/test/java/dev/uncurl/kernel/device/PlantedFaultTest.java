@@ -81,6 +81,8 @@ class PlantedFaultTest {
                     + decay * parameters[i] | | 1
                     row < end; row += strips | row < rows; row += strips | 1
                     s < strips; s++ | s < strips - 1; s++ | 2
+                    given.at[i] | given.at[0] | 1
+                    i < count; i += | i < count - 1; i += | 1
                     """)
     void aFaultIsDetected(String text, String replacement, int occurrence) {
         String source = plant(text, replacement == null ? "" : replacement, occurrence);
@@ -125,10 +127,12 @@ class PlantedFaultTest {
                     pair(bf16(right[2]), bf16(right[3])) | pair(bf16(right[3]), bf16(right[2])) | 1
                     (i64) blockIdx.x * leadingY | (i64) blockIdx.x * columns | 1
                     (i64) blockIdx.x * leadingX | (i64) blockIdx.x * columns | 1
+                    rounded[i] = bf16(parameters[i]); | rounded[i] = bf16(parameters[i] + update); | 1
+                    rounded[i] = bf16(parameters[i]); | | 1
                     first < columns; first += UNDER_WAY * blockDim.x | first < blockDim.x; first += UNDER_WAY * blockDim.x | 2
                     """)
     void aFaultOfBfloat16IsDetected(String text, String replacement, int occurrence) {
-        String source = plant(text, replacement, occurrence);
+        String source = plant(text, replacement == null ? "" : replacement, occurrence);
         try (var device = StandIn.open(source, CudaDevice.Precision.BF16)) {
             assertThat(KernelScenarios.all().entrySet().stream()
                             .filter(entry -> entry.getKey().matches("(attention \\[|head|product).*"))

@@ -78,7 +78,7 @@ public final class StandIn {
     private static Path build() throws IOException {
         Path target = Files.createTempDirectory("uncurl-standin");
         Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(target)));
-        for (String file : new String[] {"emulator.h", "standin.cpp"}) {
+        for (String file : new String[] {"emulator.h", "standin.cpp", "nccl.cpp"}) {
             try (var in = StandIn.class.getResourceAsStream(file)) {
                 Files.copy(in, target.resolve(file));
             }
@@ -94,6 +94,7 @@ public final class StandIn {
                         "-o",
                         "libcuda.so.1",
                         "standin.cpp",
+                        "nccl.cpp",
                         "-ldl")
                 .directory(target.toFile())
                 .redirectErrorStream(true)
@@ -107,7 +108,7 @@ public final class StandIn {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
         }
-        for (String other : new String[] {"libcublas.so.13", "libnvrtc.so.13"}) {
+        for (String other : new String[] {"libcublas.so.13", "libnvrtc.so.13", "libnccl.so.2"}) {
             Files.createSymbolicLink(target.resolve(other), target.resolve("libcuda.so.1"));
         }
         return target;
@@ -135,6 +136,7 @@ public final class StandIn {
     /** One GPU of compute capability 9.0 with 80 GB, all free, no faults. */
     static void reset() {
         invoke("standInForget");
+        invoke("standInForgetNccl");
         invoke("standInOptimize", 1);
         limit(-1);
         threads(64, false);
@@ -151,6 +153,11 @@ public final class StandIn {
         invoke("standInLimit", bytes);
     }
 
+    /** Makes cuBLAS's grouped products take operands in bfloat16 for results in floats, which it documents to refuse. */
+    static void mixGroups() {
+        invoke("standInMix", 1);
+    }
+
     /** At most so many threads in a block, and whether the last warp goes first. */
     public static void threads(int most, boolean backwards) {
         invoke("standInThreads", most, backwards ? 1 : 0);
@@ -159,6 +166,23 @@ public final class StandIn {
     /** Number of GPUs, their compute capability's major version, and the driver's CUDA version such as 13000. */
     static void machine(int gpus, int capability, int driver) {
         invoke("standInMachine", gpus, capability, driver);
+    }
+
+    /** NCCL's version, such as 22703, and whether it never gets on. */
+    static void nccl(int version, boolean hangs) {
+        invoke("standInNccl", version, hangs ? 1 : 0);
+    }
+
+    /** Communicators of NCCL that have not been ended. */
+    static long communicators() {
+        libraries();
+        return library(folder).getFunction("standInComms").invokeLong(new Object[] {});
+    }
+
+    /** Bytes that NCCL has moved between ranks. */
+    static long moved() {
+        libraries();
+        return library(folder).getFunction("standInMoved").invokeLong(new Object[] {});
     }
 
     /** Blocks of the GPU's memory that have not been released. */

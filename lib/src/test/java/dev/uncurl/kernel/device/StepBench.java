@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Random;
 import java.util.TreeMap;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -19,6 +20,9 @@ import org.nd4j.linalg.api.buffer.DataType;
 final class StepBench {
     private static final int WARM_UP = 4;
     private static final int TIMED = 15;
+    /** Of a step: kinds that take less are left out of the table. */
+    private static final double LEAST_PART = 0.01;
+
     /** Elements that AdamW updates at a time. */
     private static final int WINDOW = 1 << 26;
 
@@ -27,10 +31,13 @@ final class StepBench {
     private final int rows;
     private final ModelConfig config;
     private final int length;
+    private final Ceilings ceilings;
+    private final CheckTable table = CheckTable.ofProcess();
     private final StringBuilder json = new StringBuilder();
 
     /** @param rows sequences in a batch, as long as the model allows */
-    StepBench(CudaDevice device, CudaDevice.Precision precision, int rows, ModelConfig config) {
+    StepBench(CudaDevice device, CudaDevice.Precision precision, int rows, ModelConfig config, Ceilings ceilings) {
+        this.ceilings = ceilings;
         this.device = device;
         this.precision = precision;
         this.rows = rows;
@@ -65,6 +72,7 @@ final class StepBench {
     void run() throws IOException {
         var metered = new MeteredDevice(device, true);
         TokenBatch batch = batch();
+        ceilings.print(precision, table);
         try (var training = open(device)) {
             double[] steps = time(() -> step(training, batch, 1));
             say("training step", steps);
@@ -165,7 +173,7 @@ final class StepBench {
         return times;
     }
 
-    private void say(String what, double[] times) {
+    private void say(String what, double[] times) throws IOException {
         Arrays.sort(times);
         double median = times[times.length / 2];
         System.out.printf(
@@ -179,36 +187,58 @@ final class StepBench {
                 times[0],
                 times[times.length - 1],
                 rows * length / median * 1000);
-        json.append(String.format(
-                java.util.Locale.ROOT, "\"%s ms\": %.2f, \"%s best ms\": %.2f, ", what, median, what, times[0]));
+        table.add(
+                "" + precision,
+                what,
+                median,
+                "ms",
+                String.format(Locale.ROOT, "%.0f tokens/s", rows * length / median * 1000));
+        json.append(
+                String.format(Locale.ROOT, "\"%s ms\": %.2f, \"%s best ms\": %.2f, ", what, median, what, times[0]));
     }
 
-    private void kinds(MeteredDevice metered) {
-        System.out.printf("    %-26s %7s %10s %10s %10s%n", "kind, waited for each", "calls", "ms", "TFLOP/s", "GB/s");
-        double[] all = new double[2];
-        metered.sums().entrySet().stream()
+    /** Each kind of operation, the longest first, with the least time that it can take as a part of what it took. */
+    private void kinds(MeteredDevice metered) throws IOException {
+        System.out.printf(
+                "    %-26s %7s %10s %10s %10s %10s%n",
+                "kind, waited for each", "calls", "ms", "TFLOP/s", "GB/s", "roofline");
+        double seconds =
+                metered.sums().values().stream().mapToDouble(sum -> sum.seconds).sum();
+        double flops =
+                metered.sums().values().stream().mapToDouble(sum -> sum.flops).sum();
+        var longestFirst = metered.sums().entrySet().stream()
                 .sorted((a, b) -> Double.compare(b.getValue().seconds, a.getValue().seconds))
-                .forEach(entry -> {
-                    var sum = entry.getValue();
-                    all[0] += sum.seconds;
-                    all[1] += sum.flops;
-                    System.out.printf(
-                            "    %-26s %7d %10.2f %10.1f %10.0f%n",
-                            entry.getKey(),
-                            sum.calls,
-                            sum.seconds * 1e3,
-                            sum.flops / sum.seconds / 1e12,
-                            sum.bytes / sum.seconds / 1e9);
-                    json.append(String.format(
-                            java.util.Locale.ROOT,
-                            "\"%s\": {\"calls\": %d, \"ms\": %.3f, \"flops\": %.4g, \"bytes\": %.4g}, ",
-                            entry.getKey(),
-                            sum.calls,
-                            sum.seconds * 1e3,
-                            sum.flops,
-                            sum.bytes));
-                });
-        System.out.printf("    all: %.1f ms, %.2f TFLOP%n", all[0] * 1e3, all[1] / 1e12);
-        json.append(String.format(java.util.Locale.ROOT, "\"TFLOP\": %.3f", all[1] / 1e12));
+                .toList();
+        for (var entry : longestFirst) {
+            kind(entry.getKey(), entry.getValue(), entry.getValue().seconds / seconds);
+        }
+        System.out.printf("    all: %.1f ms, %.2f TFLOP%n", seconds * 1e3, flops / 1e12);
+        json.append(String.format(Locale.ROOT, "\"TFLOP\": %.3f", flops / 1e12));
+    }
+
+    /** @param part of the step */
+    private void kind(String kind, MeteredDevice.Sum sum, double part) throws IOException {
+        double share = ceilings.share(kind, sum);
+        String roofline = Double.isNaN(share) ? "" : String.format(Locale.ROOT, "%.2f", share);
+        System.out.printf(
+                "    %-26s %7d %10.2f %10.1f %10.0f %10s%n",
+                kind,
+                sum.calls,
+                sum.seconds * 1e3,
+                sum.flops / sum.seconds / 1e12,
+                sum.bytes / sum.seconds / 1e9,
+                roofline);
+        json.append(String.format(
+                Locale.ROOT,
+                "\"%s\": {\"calls\": %d, \"ms\": %.3f, \"flops\": %.4g, \"bytes\": %.4g}, ",
+                kind,
+                sum.calls,
+                sum.seconds * 1e3,
+                sum.flops,
+                sum.bytes));
+        if (part >= LEAST_PART) {
+            String note = roofline.isEmpty() ? "" : roofline + " of the roofline";
+            table.add("" + precision, "step: " + kind, sum.seconds * 1e3, "ms", note);
+        }
     }
 }

@@ -1,4 +1,4 @@
-// Stands in for libcuda, libcublas and libnvrtc in tests: one GPU whose memory is the host's, with a guard on both sides of each
+// Stands in for libcuda, libcublas and libnvrtc in tests (for libnccl: nccl.cpp): GPUs whose memory is the host's, with a guard on both sides of each
 // block and NaN inside; products in plain loops; a compiler that is g++ with emulator.h. Functions prefixed standIn are for the
 // tests: they set limits and faults, and count.
 #include <cstdint>
@@ -8,6 +8,8 @@
 #include <dlfcn.h>
 #include <fstream>
 #include <map>
+#include <mutex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <unistd.h>
@@ -24,7 +26,12 @@ static u64 used = 0, limit = TOTAL;
 static std::map<std::string, int> faults;
 static unsigned mostThreads = 64;
 static bool descending = false;
-static int optimization = 1, devices = 1, major_ = 9, driver = 13000, asynchronous = 0;
+static std::recursive_mutex lock; // ranks are threads, each with a GPU of its own
+typedef std::lock_guard<std::recursive_mutex> Locked;
+static std::set<u64> streams, events;
+static u64 handles = 100;
+static int looks = 0;
+static int optimization = 1, devices = 1, major_ = 9, driver = 13000, asynchronous = 0, mixed = 0;
 
 // That of this library: kernels are compiled into it.
 static std::string folder() {
@@ -35,6 +42,7 @@ static std::string folder() {
 }
 
 static int fault(const char* function) {
+    Locked locked(lock);
     auto found = faults.find(function);
     if (found == faults.end()) {
         return 0;
@@ -45,13 +53,19 @@ static int fault(const char* function) {
 }
 
 static bool inside(u64 address, u64 bytes) {
+    Locked locked(lock);
     auto next = blocks.upper_bound(address);
     if (next == blocks.begin()) {
         return false;
     }
     auto block = std::prev(next);
-    return address + bytes <= block->first + block->second;
+    return bytes <= block->second && address - block->first <= block->second - bytes; // an address may be any number
 }
+
+// For nccl.cpp.
+bool standInInside(u64 address, u64 bytes) { return inside(address, bytes); }
+bool standInIsStream(u64 stream) { Locked locked(lock); return streams.count(stream); }
+int standInFault(const char* function) { return fault(function); }
 
 #define FAULT(name) \
     if (int code = fault(name)) return code;
@@ -62,11 +76,14 @@ void standInLimit(i64 bytes) { limit = bytes < 0 ? TOTAL : (u64) bytes; }
 void standInThreads(int most, int backwards) { mostThreads = most; descending = backwards; }
 void standInMachine(int gpus, int capability, int version) { devices = gpus; major_ = capability; driver = version; }
 void standInOptimize(int level) { optimization = level; }
+void standInMix(int allowed) { mixed = allowed; }
 void standInForget() {
     for (auto& block : blocks) free((char*) block.first - GUARD);
     blocks.clear();
     faults.clear();
-    used = asynchronous = 0;
+    streams.clear();
+    events.clear();
+    used = asynchronous = mixed = 0;
 }
 i64 standInBlocks() { return (i64) blocks.size(); }
 
@@ -82,6 +99,30 @@ int cuDeviceGetCount(int* count) { *count = devices; return 0; }
 int cuDeviceGet(int* device, int ordinal) { *device = ordinal; return ordinal < devices ? 0 : 101; }
 int cuDeviceGetName(char* name, int length, int) { snprintf(name, length, "stand-in"); return 0; }
 int cuDeviceGetAttribute(int* value, int attribute, int) { *value = attribute == 75 ? major_ : 0; return 0; }
+int cuDeviceGetUuid(unsigned char* uuid, int device) {
+    FAULT("cuDeviceGetUuid")
+    for (int i = 0; i < 16; i++) uuid[i] = (unsigned char) (device * 16 + i);
+    return 0;
+}
+// Work of all streams is done at once, except that an event says so only at every third look.
+int cuStreamCreate(u64* stream, int flags) { Locked locked(lock); streams.insert(*stream = ++handles); return flags == 1 ? 0 : 1; }
+int cuStreamDestroy_v2(u64 stream) { Locked locked(lock); return streams.erase(stream) ? 0 : 400; }
+int cuStreamWaitEvent(u64 stream, u64 event, int flags) {
+    Locked locked(lock);
+    return streams.count(stream) && events.count(event) && flags == 0 ? 0 : 400;
+}
+int cuEventCreate(u64* event, int flags) { Locked locked(lock); events.insert(*event = ++handles); return flags == 2 ? 0 : 1; }
+int cuEventDestroy_v2(u64 event) { Locked locked(lock); return events.erase(event) ? 0 : 400; }
+int cuEventRecord(u64 event, u64 stream) {
+    Locked locked(lock);
+    return events.count(event) && (stream == 0 || streams.count(stream)) ? 0 : 400;
+}
+int cuEventQuery(u64 event) {
+    Locked locked(lock);
+    FAULT("cuEventQuery")
+    if (!events.count(event)) return 400;
+    return ++looks % 3 ? 600 : 0;
+}
 int cuDevicePrimaryCtxRetain(u64* context, int) { FAULT("cuDevicePrimaryCtxRetain") *context = 1; return 0; }
 int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
 int cuCtxSetCurrent(u64 context) { return context == 1 ? 0 : 201; }
@@ -93,6 +134,7 @@ int cuCtxSynchronize() {
 int cuMemGetInfo_v2(u64* free, u64* total) { *free = limit - used; *total = limit; return 0; }
 
 int cuMemAlloc_v2(u64* address, u64 bytes) {
+    Locked locked(lock);
     if (used + bytes > limit) {
         return 2;
     }
@@ -107,6 +149,7 @@ int cuMemAlloc_v2(u64* address, u64 bytes) {
 }
 
 int cuMemFree_v2(u64 address) {
+    Locked locked(lock);
     auto found = blocks.find(address);
     if (found == blocks.end()) {
         return 1;
@@ -134,6 +177,11 @@ int cuMemcpyDtoH_v2(void* target, u64 source, u64 bytes) {
     memcpy(target, (void*) source, bytes);
     return 0;
 }
+int cuMemcpyDtoD_v2(u64 target, u64 source, u64 bytes) {
+    if (!inside(source, bytes) || !inside(target, bytes)) return 1;
+    memcpy((void*) target, (void*) source, bytes);
+    return 0;
+}
 int cuMemsetD8_v2(u64 address, unsigned char value, u64 bytes) {
     if (!inside(address, bytes)) return 1;
     memset((void*) address, value, bytes);
@@ -152,7 +200,9 @@ int cuModuleGetFunction(void** function, void* module, const char* name) {
     return *function ? 0 : 500;
 }
 int cuLaunchKernel(int (*function)(unsigned, unsigned, unsigned, unsigned, int, void**), unsigned x, unsigned y, unsigned z,
-        unsigned threads, unsigned ty, unsigned tz, unsigned, u64, void** arguments, void**) {
+        unsigned threads, unsigned ty, unsigned tz, unsigned, u64 stream, void** arguments, void**) {
+    Locked locked(lock);
+    if (stream != 0 && !streams.count(stream)) return 400;
     asynchronous = asynchronous ? asynchronous : fault("kernel");
     if (z != 1 || ty != 1 || tz != 1) return 1;
     int code = function(x, y, threads, mostThreads, descending, arguments);
@@ -200,6 +250,28 @@ static std::vector<float> floats(const void* from, int type, int rows, int colum
     return all;
 }
 
+}
+
+// One product, of checked types; 13 if a matrix is not within a block of memory.
+static int multiply(int ta, int tb, int m, int n, int k, float alpha, const char* x, int type, int la, const char* y, int lb,
+        float beta, float* z, int lc) {
+    u64 size = type == 14 ? 2 : 4;
+    u64 lastA = size * ((u64) la * ((ta ? m : k) - 1) + (ta ? k : m));
+    u64 lastB = size * ((u64) lb * ((tb ? k : n) - 1) + (tb ? n : k));
+    u64 lastC = 4ull * ((u64) lc * (n - 1) + m);
+    if (!inside((u64) x, lastA) || !inside((u64) y, lastB) || !inside((u64) z, lastC)) return 13;
+    if (type == 0) {
+        product(ta, tb, m, n, k, alpha, (const float*) x, la, (const float*) y, lb, beta, z, lc);
+        return 0;
+    }
+    int rowsA = ta ? k : m, rowsB = tb ? n : k;
+    std::vector<float> left = floats(x, type, rowsA, ta ? m : k, la);
+    std::vector<float> right = floats(y, type, rowsB, tb ? k : n, lb);
+    product(ta, tb, m, n, k, alpha, left.data(), rowsA, right.data(), rowsB, beta, z, lc);
+    return 0;
+}
+
+extern "C" {
 int cublasGemmStridedBatchedEx(u64 handle, int ta, int tb, int m, int n, int k, const float* alpha, const char* a, int typeA,
         int la, i64 sa, const char* b, int typeB, int lb, i64 sb, const float* beta, float* c, int typeC, int lc, i64 sc,
         int count, int compute, int algorithm) {
@@ -209,21 +281,33 @@ int cublasGemmStridedBatchedEx(u64 handle, int ta, int tb, int m, int n, int k, 
     if (!valid) return 7;
     for (int i = 0; i < count; i++) {
         u64 size = typeA == 14 ? 2 : 4;
-        const char* x = a + i * sa * size;
-        const char* y = b + i * sb * size;
-        float* z = c + i * sc;
-        u64 lastA = size * ((u64) la * ((ta ? m : k) - 1) + (ta ? k : m));
-        u64 lastB = size * ((u64) lb * ((tb ? k : n) - 1) + (tb ? n : k));
-        u64 lastC = 4ull * ((u64) lc * (n - 1) + m);
-        if (!inside((u64) x, lastA) || !inside((u64) y, lastB) || !inside((u64) z, lastC)) return 13;
-        if (typeA == 0) {
-            product(ta, tb, m, n, k, *alpha, (const float*) x, la, (const float*) y, lb, *beta, z, lc);
-            continue;
+        int code = multiply(ta, tb, m, n, k, *alpha, a + i * sa * size, typeA, la, b + i * sb * size, lb, *beta, c + i * sc, lc);
+        if (code) return code;
+    }
+    return 0;
+}
+
+// As cuBLAS documents it: no results in floats of operands in bfloat16, unless a test wants them; tensor cores need operands at
+// multiples of 16 bytes where rows are.
+int cublasGemmGroupedBatchedEx(u64 handle, const int* ta, const int* tb, const int* m, const int* n, const int* k,
+        const float* alpha, const char* const* a, int typeA, const int* la, const char* const* b, int typeB, const int* lb,
+        const float* beta, float* const* c, int typeC, const int* lc, int groups, const int* sizes, int compute) {
+    FAULT("cublasGemmGroupedBatchedEx")
+    if (handle != 2 || groups < 0) return 7;
+    bool types = typeA == typeB && typeC == 0 && (typeA == 0 ? compute == 68 || compute == 77 : typeA == 14 && compute == 68 && mixed);
+    if (!types) return 15;
+    int count = 0;
+    for (int i = 0; i < groups; i++) count += sizes[i];
+    if (!inside((u64) a, 8ull * count) || !inside((u64) b, 8ull * count) || !inside((u64) c, 8ull * count)) return 13;
+    for (int i = 0, at = 0; i < groups; i++) {
+        bool valid = m[i] > 0 && n[i] > 0 && k[i] > 0 && la[i] >= (ta[i] ? k[i] : m[i]) && lb[i] >= (tb[i] ? n[i] : k[i]) && lc[i] >= m[i];
+        if (!valid) return 7;
+        for (int j = 0; j < sizes[i]; j++, at++) {
+            bool tensors = typeA == 14 || compute == 77;
+            if (tensors && k[i] * (typeA == 14 ? 2 : 4) % 16 == 0 && ((u64) a[at] | (u64) b[at] | (u64) c[at]) % 16) return 13;
+            int code = multiply(ta[i], tb[i], m[i], n[i], k[i], alpha[i], a[at], typeA, la[i], b[at], lb[i], beta[i], c[at], lc[i]);
+            if (code) return code;
         }
-        int rowsA = ta ? k : m, rowsB = tb ? n : k;
-        std::vector<float> left = floats(x, typeA, rowsA, ta ? m : k, la);
-        std::vector<float> right = floats(y, typeB, rowsB, tb ? k : n, lb);
-        product(ta, tb, m, n, k, *alpha, left.data(), rowsA, right.data(), rowsB, *beta, z, lc);
     }
     return 0;
 }

@@ -113,6 +113,12 @@ class Model(nn.Module):
         return self.head(x, targets) + aux
 
 
+def row(what, value, unit, note):
+    """One of gpu-check's rows, see CheckTable.java."""
+    with open(os.path.join(os.environ.get("OUT", "."), "rows.tsv"), "a") as f:
+        f.write(f"PyTorch\t{what}\t{value:.4g}\t{unit}\t{note}\n")
+
+
 def timed(name, run, warm=4, count=15):
     for _ in range(warm):
         run()
@@ -124,6 +130,7 @@ def timed(name, run, warm=4, count=15):
         torch.cuda.synchronize()
         times.append((time.perf_counter() - start) * 1e3)
     out[name + " ms"], out[name + " best ms"] = round(statistics.median(times), 2), round(min(times), 2)
+    row(name, statistics.median(times), "ms", f"{B * T / statistics.median(times) * 1e3:.0f} tokens/s")
     say(f"PyTorch {name}: median {statistics.median(times):.1f} ms ({min(times):.1f} to {max(times):.1f}), "
         f"{B * T / statistics.median(times) * 1e3:.0f} tokens/s")
 
@@ -198,6 +205,7 @@ def main():
             out[f"{mode} memory GB"] = round(torch.cuda.max_memory_allocated() / 1e9, 1)
         except Exception as e:
             say(f"PyTorch {mode}: failed: {type(e).__name__}: {str(e)[:400]}")
+            row(mode, 0, "", f"FAILED: {type(e).__name__}")
         finally:
             model = optimizer = None
         with open(os.path.join(os.environ.get("OUT", "."), f"torch-{E}.json"), "w") as f:

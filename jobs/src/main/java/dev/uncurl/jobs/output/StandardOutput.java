@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.Pipe;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 
 /**
  * Standard output that throws when a write fails; Java's {@link PrintStream} only sets a flag. Text is UTF-8 in every
@@ -51,9 +52,38 @@ public final class StandardOutput {
         }
     }
 
-    /** A stream whose methods throw {@link Failure}; flushed after each line. */
+    /** A stream whose methods throw {@link Failure}. It writes the text of a call at once, and flushes it. */
     public static PrintStream to(OutputStream target) {
-        return new PrintStream(new BufferedOutputStream(new Strict(target)), true, StandardCharsets.UTF_8);
+        return new Whole(new BufferedOutputStream(new Strict(target)));
+    }
+
+    /** Where output and errors go to one file, no line of the errors stands within a line of the output: Java's writes a format by pieces. */
+    private static final class Whole extends PrintStream {
+        Whole(OutputStream target) {
+            super(target, true, StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public PrintStream format(Locale locale, String format, Object... values) {
+            print(String.format(locale, format, values));
+            return this;
+        }
+
+        @Override
+        public PrintStream format(String format, Object... values) {
+            print(String.format(format, values));
+            return this;
+        }
+
+        @Override
+        public void println(String line) {
+            print(line + System.lineSeparator());
+        }
+
+        @Override
+        public void println(Object line) {
+            println(String.valueOf(line));
+        }
     }
 
     private static final class Strict extends FilterOutputStream {

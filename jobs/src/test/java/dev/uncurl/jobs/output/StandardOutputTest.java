@@ -11,6 +11,9 @@ import java.io.PrintStream;
 import java.nio.channels.Channels;
 import java.nio.channels.Pipe;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -49,6 +52,37 @@ class StandardOutputTest {
         System.setOut(StandardOutput.to(target));
         System.setErr(new PrintStream(seen, true, StandardCharsets.UTF_8));
         return Uncurl.commandLine().execute(arguments);
+    }
+
+    /** Else a line of the errors could stand within one of the output, where both go to one file. */
+    @Test
+    void aCallIsOneWrite() {
+        var writes = new ArrayList<String>();
+        PrintStream stream = StandardOutput.to(new OutputStream() {
+            @Override
+            public void write(int value) {
+                writes.add(String.valueOf((char) value));
+            }
+
+            @Override
+            public void write(byte[] bytes, int offset, int length) {
+                writes.add(new String(bytes, offset, length, StandardCharsets.UTF_8));
+            }
+        });
+        stream.printf("%s: a rank was lost (%s), restart %d of %d%n", "train", "exit 137", 1, 20);
+        stream.printf(Locale.ROOT, "%.1f and %s%n", 0.5, "µ");
+        stream.println("a line");
+        stream.println((Object) List.of(1, 2));
+        stream.println();
+        stream.print("no end");
+        assertThat(writes)
+                .containsExactly(
+                        "train: a rank was lost (exit 137), restart 1 of 20\n",
+                        "0.5 and µ\n",
+                        "a line\n",
+                        "[1, 2]\n",
+                        "\n",
+                        "no end");
     }
 
     @Test

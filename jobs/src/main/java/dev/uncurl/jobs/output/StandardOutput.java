@@ -71,8 +71,7 @@ public final class StandardOutput {
 
         @Override
         public PrintStream format(String format, Object... values) {
-            print(String.format(format, values));
-            return this;
+            return format(Locale.ROOT, format, values);
         }
 
         @Override

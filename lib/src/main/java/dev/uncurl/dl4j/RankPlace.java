@@ -3,6 +3,7 @@ package dev.uncurl.dl4j;
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.exchange.DeviceExchanges;
 import dev.uncurl.exchange.NcclChoice;
+import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.model.CollectivePeers;
 import dev.uncurl.model.Peers;
 import dev.uncurl.model.spec.ElementRange;
@@ -42,9 +43,7 @@ record RankPlace(
      *
      * @param deadline how long a rank waits for others in one exchange between devices
      */
-    record Way(NcclChoice choice, Duration deadline) {
-        static final Way THROUGH_HOST = new Way(NcclChoice.OFF, Duration.ZERO);
-    }
+    record Way(NcclChoice choice, Duration deadline) {}
 
     static RankPlace alone(int threads) {
         return new RankPlace(
@@ -60,14 +59,17 @@ record RankPlace(
                 Long.MAX_VALUE);
     }
 
-    /** @param bucket as above */
+    /**
+     * @param slots task slots that these ranks have together: each rank has as many threads as its part of them
+     * @param bucket as above
+     */
     static RankPlace of(
             Collectives ranks,
             ExpertShare share,
             StepShares shares,
             Processor processor,
             Way way,
-            int threads,
+            int slots,
             long bucket) {
         if (ranks.size() != shares.ranks()) {
             throw new IllegalArgumentException(
@@ -83,6 +85,7 @@ record RankPlace(
                 : ranks.group(IntStream.range(0, ranks.size() / parts)
                         .map(copy -> copy * parts + share.part())
                         .toArray());
+        int threads = Math.max(1, slots * KernelChoice.threads() / ranks.size());
         return new RankPlace(peers, ranks, sums, replicas, clock, shares, processor, devices, threads, bucket);
     }
 

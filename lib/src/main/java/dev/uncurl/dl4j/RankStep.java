@@ -43,7 +43,7 @@ public final class RankStep implements TrainStep {
     private final Collectives ranks;
     private final ExchangeClock clock;
     private final List<Section> sections;
-    private final boolean beside;
+    private final StepExchange exchange;
 
     /** @param network after {@link SmoeNetwork#join} */
     public RankStep(MultiLayerNetwork network) {
@@ -60,7 +60,9 @@ public final class RankStep implements TrainStep {
         }
         clock = layer.place().clock();
         sections = layer.place().sections(layer.blocks());
-        this.beside = beside;
+        exchange = layer.place().devices().direct()
+                ? new DeviceStepExchange(layer, sections)
+                : new HostStepExchange(network, sections, beside);
     }
 
     /**
@@ -77,7 +79,7 @@ public final class RankStep implements TrainStep {
         var data = SmoeNetwork.dataSet(share);
         network.setInput(data.getFeatures());
         network.setLabels(data.getLabels());
-        sumGradients();
+        exchange.sumGradients(this::computeGradients);
         INDArray gradients = network.getFlattenedGradients();
         network.getUpdater()
                 .update(
@@ -90,49 +92,16 @@ public final class RankStep implements TrainStep {
         if (layer.arrays().isHost()) {
             sections.forEach(section -> subtract(network.params(), gradients, section.slice()));
         }
-        shareParameters();
+        exchange.shareParameters();
         position.setIterationCount(iteration + 1);
         network.clearLayersStates();
         return result();
     }
 
-    /** Sends the slices that this rank has updated to all others, and gets theirs. */
-    private void shareParameters() {
-        if (layer.place().devices().direct()) {
-            clock.time(() -> DeviceGradients.shareParameters(
-                    layer.arrays(), sections, layer.place().devices()));
-            return;
-        }
-        StagedGradients.giveParameters(layer.arrays(), sections);
-        clock.time(() -> sections.forEach(section -> section.allGather(network.params())));
-        StagedGradients.takeParameters(layer.arrays(), sections);
-    }
-
-    /** Computes this rank's part of the gradients, and gets the sums of its slices over all ranks. */
-    private void sumGradients() {
-        if (layer.place().devices().direct()) {
-            sumOnDevices();
-            return;
-        }
-        try (var exchange = GradientExchange.begin(sections, network::getFlattenedGradients, ranks, beside)) {
-            var staged = new StagedGradients(layer::arrays, sections, exchange);
-            layer.follow(staged);
-            network.computeGradientAndScore();
-            staged.bringRest();
-            exchange.finish(clock);
-            StagedGradients.takeSums(layer.arrays(), sections);
-        } finally {
-            layer.follow(BackwardProgress.NONE);
-        }
-    }
-
-    private void sumOnDevices() {
-        var exchange =
-                new DeviceGradients(layer::arrays, sections, layer.place().devices());
+    private void computeGradients(BackwardProgress progress) {
+        layer.follow(progress);
         try {
-            layer.follow(exchange);
             network.computeGradientAndScore();
-            clock.time(exchange::finish);
         } finally {
             layer.follow(BackwardProgress.NONE);
         }

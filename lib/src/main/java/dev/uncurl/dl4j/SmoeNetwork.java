@@ -2,7 +2,6 @@ package dev.uncurl.dl4j;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.exchange.NcclChoice;
-import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.FlatWeights;
 import dev.uncurl.model.Sequences;
@@ -146,15 +145,7 @@ public final class SmoeNetwork {
      *     {@link RankStep#bringHome}
      * @param slots task slots that these ranks have together; each has as many threads as its part of them, which does not
      *     affect its bits
-     */
-    public static void join(
-            MultiLayerNetwork network, Collectives ranks, StepShares shares, Processor processor, int slots) {
-        join(network, ranks, shares, processor, slots, Buckets.floats(ranks.size()));
-    }
-
-    /**
-     * As above, where ranks on GPUs may exchange gradients and parameters from one to the other.
-     *
+     * @param nccl whether ranks on GPUs exchange gradients and parameters from one to the other
      * @param deadline how long a rank waits for others in one exchange between GPUs
      * @throws dev.uncurl.error.UserError (usage) on every rank, if NCCL is required and cannot be used
      */
@@ -166,32 +157,10 @@ public final class SmoeNetwork {
             int slots,
             NcclChoice nccl,
             Duration deadline) {
-        var way = new RankPlace.Way(nccl, deadline);
-        join(network, ranks, shares, processor, slots, way, Buckets.floats(ranks.size()));
-    }
-
-    /** As the first one. @param bucket smallest number of parameters that are exchanged at a time */
-    static void join(
-            MultiLayerNetwork network,
-            Collectives ranks,
-            StepShares shares,
-            Processor processor,
-            int slots,
-            long bucket) {
-        join(network, ranks, shares, processor, slots, RankPlace.Way.THROUGH_HOST, bucket);
-    }
-
-    static void join(
-            MultiLayerNetwork network,
-            Collectives ranks,
-            StepShares shares,
-            Processor processor,
-            int slots,
-            RankPlace.Way way,
-            long bucket) {
-        int threads = Math.max(1, slots * KernelChoice.threads() / ranks.size());
         ExpertShare share = configuration(network).share();
-        layer(network).join(RankPlace.of(ranks, share, shares, processor, way, threads, bucket));
+        var way = new RankPlace.Way(nccl, deadline);
+        long bucket = Buckets.floats(ranks.size());
+        layer(network).join(RankPlace.of(ranks, share, shares, processor, way, slots, bucket));
     }
 
     /**

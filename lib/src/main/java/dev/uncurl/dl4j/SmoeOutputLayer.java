@@ -172,6 +172,7 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
                     held.parameters(),
                     held.gradients(),
                     stateBytes(summed),
+                    place.devices().heldBytes(),
                     capacity);
         } else {
             modelParameters = paramsFlattened;
@@ -232,29 +233,6 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
         return score;
     }
 
-    @Override
-    public INDArray computeScoreForExamples(double regularization, LayerWorkspaceMgr workspaces) {
-        throw new UnsupportedOperationException("Use SmoeLanguageModel.targetLogProbabilities for single examples");
-    }
-
-    @Override
-    public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
-        throw new UnsupportedOperationException(
-                "The logits of all positions are never in memory together; use SmoeLanguageModel for scoring");
-    }
-
-    /** 0, because weight decay is decoupled from the loss. */
-    @Override
-    public double calcRegularizationScore(boolean backpropParametersOnly) {
-        return 0;
-    }
-
-    /** False, because the loss is already a mean. */
-    @Override
-    public boolean updaterDivideByMinibatch(String name) {
-        return false;
-    }
-
     /** A copy of the configuration whose updater is bound to the parameters; the configuration of the network is not changed. */
     @Override
     public TrainingConfig getConfig() {
@@ -299,25 +277,10 @@ public final class SmoeOutputLayer extends NetworkOnlyLayer {
     }
 
     @Override
-    public boolean needsLabels() {
-        return true;
-    }
-
-    @Override
     public void clear() {
         super.clear();
         labels = null;
         lossIsFresh = false;
-    }
-
-    @Override
-    public boolean isPretrainLayer() {
-        return false;
-    }
-
-    @Override
-    public Type type() {
-        return Type.RECURRENT;
     }
 
     @Override

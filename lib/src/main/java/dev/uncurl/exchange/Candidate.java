@@ -3,23 +3,25 @@ package dev.uncurl.exchange;
 import dev.uncurl.error.UserError;
 import dev.uncurl.kernel.device.DeviceLinks;
 import dev.uncurl.processor.Processor;
+import java.io.Serializable;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
 /**
- * What a rank brings for an exchange between devices.
+ * What a rank brings for an exchange between devices, or an executor on which ranks will be.
  *
  * @param device its GPU
  * @param version of its NCCL; empty without it
  * @param missing why it cannot take part; empty if it can
  */
-record Candidate(UUID device, String version, String missing) {
+public record Candidate(UUID device, String version, String missing) implements Serializable {
     private static final UUID NONE = new UUID(0, 0);
 
-    static Candidate of(Processor processor) {
+    public static Candidate of(Processor processor) {
         DeviceLinks links = DeviceExchanges.links(processor);
         if (links == null) {
             return new Candidate(NONE, "", "it computes on the " + processor.name());
@@ -48,21 +50,29 @@ record Candidate(UUID device, String version, String missing) {
         return all;
     }
 
-    /** Why ranks cannot exchange values between their devices, given all of them by rank. */
-    static Optional<String> obstacle(Candidate[] ranks) {
-        Map<UUID, Integer> owners = new HashMap<>();
-        for (int rank = 0; rank < ranks.length; rank++) {
-            Candidate one = ranks[rank];
+    /**
+     * Why ranks cannot exchange values between their devices.
+     *
+     * @param what they are, such as {@code rank}
+     * @param names of all of them
+     * @param all in the same order
+     */
+    public static Optional<String> obstacle(String what, List<String> names, List<Candidate> all) {
+        Map<UUID, String> owners = new HashMap<>();
+        Candidate first = all.get(0);
+        for (int i = 0; i < all.size(); i++) {
+            Candidate one = all.get(i);
+            String name = names.get(i);
             if (!one.missing.isEmpty()) {
-                return Optional.of("rank " + rank + ": " + one.missing);
+                return Optional.of(what + " " + name + ": " + one.missing);
             }
-            if (!one.version.equals(ranks[0].version)) {
-                return Optional.of(
-                        "rank 0 has NCCL " + ranks[0].version + ", rank " + rank + " has NCCL " + one.version);
+            if (!one.version.equals(first.version)) {
+                return Optional.of(what + " " + names.get(0) + " has NCCL " + first.version + ", " + what + " " + name
+                        + " has NCCL " + one.version);
             }
-            Integer other = owners.putIfAbsent(one.device, rank);
+            String other = owners.putIfAbsent(one.device, name);
             if (other != null) {
-                return Optional.of("ranks " + other + " and " + rank + " share GPU " + one.device);
+                return Optional.of(what + "s " + other + " and " + name + " share GPU " + one.device);
             }
         }
         return Optional.empty();

@@ -11,8 +11,10 @@ import dev.uncurl.processor.Processor;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -60,9 +62,11 @@ public final class DeviceExchanges implements AutoCloseable {
             return throughHost(ranks.size() == 1 ? "there is one rank" : "nccl = off");
         }
         Candidate own = Candidate.of(processor);
-        Candidate[] all =
-                Arrays.stream(ranks.gather(own.numbers())).map(Candidate::of).toArray(Candidate[]::new);
-        Optional<String> obstacle = Candidate.obstacle(all);
+        List<Candidate> all =
+                Arrays.stream(ranks.gather(own.numbers())).map(Candidate::of).toList();
+        List<String> numbers =
+                IntStream.range(0, ranks.size()).mapToObj(String::valueOf).toList();
+        Optional<String> obstacle = Candidate.obstacle("rank", numbers, all);
         if (obstacle.isEmpty()) {
             var exchanges = new DeviceExchanges(links(processor), "NCCL " + own.version(), deadline);
             obstacle = exchanges.start(ranks);
@@ -73,12 +77,17 @@ public final class DeviceExchanges implements AutoCloseable {
             exchanges.close();
         }
         if (choice == NcclChoice.REQUIRED) {
-            throw UserError.usage("nccl = required, but it cannot be used: " + obstacle.get(), REMEDY);
+            throw cannotBeUsed(obstacle.get());
         }
         if (!processor.isHost() && ranks.rank() == 0) {
             LOG.warn("Ranks exchange what is on GPUs through the host's memory: {}", obstacle.get());
         }
         return throughHost(obstacle.get());
+    }
+
+    /** That NCCL is required. */
+    public static UserError cannotBeUsed(String obstacle) {
+        return UserError.usage("nccl = required, but it cannot be used: " + obstacle, REMEDY);
     }
 
     static DeviceLinks links(Processor processor) {
@@ -141,6 +150,11 @@ public final class DeviceExchanges implements AutoCloseable {
     public long bytes() {
         return bytesOfClosed
                 + open.values().stream().mapToLong(one -> one.nccl.bytes()).sum();
+    }
+
+    /** Bytes of the device's memory that exchanges have taken, without what NCCL takes itself. */
+    public long heldBytes() {
+        return open.values().stream().mapToLong(one -> one.nccl.heldBytes()).sum();
     }
 
     /**

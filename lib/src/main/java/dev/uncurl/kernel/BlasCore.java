@@ -1,13 +1,13 @@
 package dev.uncurl.kernel;
 
-import com.sun.jna.Library;
+import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
+import com.sun.jna.Pointer;
 import dev.uncurl.error.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -19,11 +19,14 @@ public final class BlasCore {
     /** Cores whose kernels use vectors of 512 bits; products of 32-bit floats have the same kernels on all of them. */
     private static final Set<String> AVX512 = Set.of("SkylakeX", "Cooperlake", "SapphireRapids");
 
+    /** The name by which OpenBLAS is loaded; JavaCPP loads two copies of it, which detect the same core. */
+    private static final String LIBRARY = "libopenblas.so.0";
+
     /**
-     * RTLD_LAZY of dlopen, without RTLD_GLOBAL, which JNA would add: JavaCPP loads two copies of OpenBLAS, and the functions of one
-     * would be used by the other, which frees memory that the first allocated.
+     * RTLD_LAZY and RTLD_NOLOAD of dlopen: the library that is loaded, by its name, even if its file has been replaced. Without
+     * RTLD_GLOBAL: the functions of one copy would be used by the other, which frees memory that the first allocated.
      */
-    private static final int LAZY_LOCAL = 1;
+    private static final int LOADED = 1 | 4;
 
     private static final Path PROCESSOR = Path.of("/proc/cpuinfo");
 
@@ -47,14 +50,13 @@ public final class BlasCore {
      */
     public static String inUse() {
         load(Nd4j::getBlasWrapper);
-        return lines(Path.of("/proc/self/maps")).stream()
-                .filter(line -> line.contains("/libopenblas"))
-                .map(line -> line.substring(line.indexOf('/')))
-                .findFirst()
-                .map(path -> NativeLibrary.getInstance(path, Map.of(Library.OPTION_OPEN_FLAGS, LAZY_LOCAL))
-                        .getFunction("openblas_get_corename")
-                        .invokeString(new Object[0], false))
-                .orElse("unknown");
+        NativeLibrary process = NativeLibrary.getProcess();
+        Pointer library = process.getFunction("dlopen").invokePointer(new Object[] {LIBRARY, LOADED});
+        if (library == null) {
+            return "unknown";
+        }
+        Pointer name = process.getFunction("dlsym").invokePointer(new Object[] {library, "openblas_get_corename"});
+        return Function.getFunction(name).invokeString(new Object[0], false);
     }
 
     /** Whether OpenBLAS uses vectors of 512 bits. Loads it. */

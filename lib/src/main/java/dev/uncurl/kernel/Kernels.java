@@ -8,8 +8,8 @@ import org.nd4j.linalg.api.buffer.DataType;
  * and must be called by one thread at a time; it may run a call on further threads.
  */
 public interface Kernels extends AutoCloseable {
-    /** {@link #logitBytes()} of the host's kernels. */
-    long LOGIT_BYTES = 32L << 20;
+    /** {@link #logitBytes()} of the host's kernels: 512 positions of GPT-2's vocabulary; products of fewer rows take longer for each. */
+    long LOGIT_BYTES = 100L << 20;
 
     MatrixProduct matrixProduct();
 

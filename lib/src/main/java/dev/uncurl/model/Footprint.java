@@ -21,8 +21,10 @@ import java.util.stream.Collectors;
  *     loaded experts and a quarter more. It grows with what routers send; then the limit is checked again
  * @param scratch bytes that the kernels of a device take themselves, see {@link dev.uncurl.kernel.Kernels#scratchBytes}; on the
  *     host 0
+ * @param sums bytes of a device that exchanges of gradients between devices take, see {@link
+ *     dev.uncurl.exchange.DeviceExchange#reserve}; otherwise 0
  */
-record Footprint(long parameters, long gradients, long state, long arena, long exchange, long scratch) {
+record Footprint(long parameters, long gradients, long state, long arena, long exchange, long scratch, long sums) {
 
     /**
      * The memory of a model alone, without an optimiser.
@@ -43,20 +45,21 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
                 0,
                 PassMemory.bytes(config, share, maxTokens, training),
                 ExpertMemory.balancedBytes(config, share, maxTokens, training),
+                0,
                 0);
     }
 
     Footprint withState(long bytes) {
-        return new Footprint(parameters, gradients, bytes, arena, exchange, scratch);
+        return new Footprint(parameters, gradients, bytes, arena, exchange, scratch, sums);
     }
 
-    /** The same with other buffers and with scratch, as a device needs them. */
-    Footprint onDevice(long arenaBytes, long scratchBytes) {
-        return new Footprint(parameters, gradients, state, arenaBytes, exchange, scratchBytes);
+    /** The same with other buffers, with scratch and with room for sums, as a device needs them. */
+    Footprint onDevice(long arenaBytes, long scratchBytes, long sumBytes) {
+        return new Footprint(parameters, gradients, state, arenaBytes, exchange, scratchBytes, sumBytes);
     }
 
     long total() {
-        return parameters + gradients + state + arena + exchange + scratch;
+        return parameters + gradients + state + arena + exchange + scratch + sums;
     }
 
     /**
@@ -87,7 +90,7 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
     }
 
     /**
-     * As {@link #check}, for a device: parameters and gradients are there, the rest is to be allocated.
+     * As {@link #check}, for a device: parameters, gradients and the room for sums are there, the rest is to be allocated.
      *
      * @param free bytes that the device has left
      * @throws UserError (usage) if that is too little
@@ -96,7 +99,8 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
         if (state + arena + exchange + scratch > free) {
             throw UserError.usage(
                     "A model for " + maxTokens + " tokens at a time needs " + megabytes(total()) + " on the GPU ("
-                            + parts() + "); beside parameters and gradients it has " + megabytes(free) + " left",
+                            + parts() + "); beside parameters" + (sums > 0 ? ", gradients and sums" : " and gradients")
+                            + " it has " + megabytes(free) + " left",
                     "Make the batch or micro-batch smaller, train with more ranks or expert-parallel, end other processes"
                             + " that use the GPU (nvidia-smi lists them), or use a GPU with more memory.");
         }
@@ -144,7 +148,8 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
         return "parameters " + megabytes(parameters) + ", gradients " + megabytes(gradients) + ", training state "
                 + megabytes(state) + ", arena " + megabytes(arena)
                 + (exchange > 0 ? ", rows of other ranks " + megabytes(exchange) : "")
-                + (scratch > 0 ? ", scratch memory of the kernels " + megabytes(scratch) : "");
+                + (scratch > 0 ? ", scratch memory of the kernels " + megabytes(scratch) : "")
+                + (sums > 0 ? ", sums over ranks " + megabytes(sums) : "");
     }
 
     private static String megabytes(long bytes) {

@@ -13,8 +13,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param parameters flat, as {@link ParameterLayout#of(ModelConfig, ExpertShare)} has them
  * @param gradients as many; null in a model for scoring
  * @param state bytes that training keeps beside them
+ * @param sums bytes of a device that exchanges of gradients have taken already
  */
-record HeldModel(ModelConfig config, ExpertShare share, FlatMemory parameters, FlatMemory gradients, long state) {
+record HeldModel(
+        ModelConfig config, ExpertShare share, FlatMemory parameters, FlatMemory gradients, long state, long sums) {
     HeldModel {
         long length = ParameterLayout.of(config, share).length();
         checkLength("parameters", parameters, length);
@@ -31,11 +33,11 @@ record HeldModel(ModelConfig config, ExpertShare share, FlatMemory parameters, F
     }
 
     static HeldModel forScoring(ModelConfig config, FlatMemory parameters) {
-        return new HeldModel(config, ExpertShare.ALL, parameters, null, 0);
+        return new HeldModel(config, ExpertShare.ALL, parameters, null, 0, 0);
     }
 
     static HeldModel forTraining(ModelConfig config, FlatMemory parameters, FlatMemory gradients) {
-        return new HeldModel(config, ExpertShare.ALL, parameters, gradients, 0);
+        return new HeldModel(config, ExpertShare.ALL, parameters, gradients, 0, 0);
     }
 
     static HeldModel forTraining(ModelConfig config, INDArray parameters, INDArray gradients) {

@@ -55,7 +55,7 @@ public final class OnProcessor {
                     parameters.copyTo(copy, 0, parameters.length());
                     parameters = copy;
                 }
-                var held = new HeldModel(config, share, parameters, null, 0);
+                var held = new HeldModel(config, share, parameters, null, 0, 0);
                 return new SmoeLanguageModel(kernels, owned, held, maxTokens, scorers);
             } catch (RuntimeException e) {
                 closeAll(owned);

@@ -56,7 +56,8 @@ final class PassMemory implements AutoCloseable {
         LogitRoom room = LogitRoom.of(kernels);
         return footprint.onDevice(
                 Float.BYTES * elements(held.config(), held.share(), maxTokens, held.trains(), room),
-                kernels.scratchBytes(shape(held, maxTokens, room)));
+                kernels.scratchBytes(shape(held, maxTokens, room)),
+                held.sums());
     }
 
     private static PassShape shape(HeldModel held, int maxTokens, LogitRoom room) {

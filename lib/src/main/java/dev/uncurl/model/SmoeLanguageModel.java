@@ -4,14 +4,12 @@ import dev.uncurl.kernel.Attention;
 import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.KernelChoice;
 import dev.uncurl.kernel.Kernels;
-import dev.uncurl.model.PartClock.Part;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -28,13 +26,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
 
     private final BatchLimits limits;
     private final boolean training;
-    private final PassMemory memory;
-    private final Buffers buffers;
-
-    private final Embedding embedding;
-    private final List<DecoderBlock> blocks;
-    private final LanguageModelHead head;
-    private final PartClock clock = new PartClock();
+    private final DecoderStack layers;
     /** The ranks that score with this model. */
     private final SharedPasses scoring;
 
@@ -52,15 +44,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
         scoring = new SharedPasses(scorers);
         limits = new BatchLimits(maxTokens, config.sequenceLength(), config.vocabulary());
         training = held.trains();
-        memory = new PassMemory(kernels, held, maxTokens);
-        buffers = memory.buffers;
-        Parameter.Source source = held.source();
-        embedding = new Embedding(kernels, source, maxTokens);
-        blocks = IntStream.range(0, config.layers())
-                .mapToObj(layer -> new DecoderBlock(
-                        kernels, config, source, layer, maxTokens, buffers.blocks.get(layer), clock, memory.divided))
-                .toList();
-        head = new LanguageModelHead(kernels, source, config.sequenceLength(), maxTokens);
+        layers = new DecoderStack(kernels, held, maxTokens);
     }
 
     /** @param maxTokens maximal rows * columns of a batch */
@@ -105,6 +89,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * As above, for what one rank holds of a model whose experts may be divided.
      *
      * @param state bytes that the rank keeps for training beside parameters and gradients: {@link ModelSize#stateBytes}
+     * @param sums bytes of a device that its exchanges of gradients have taken already
      */
     public static SmoeLanguageModel forTraining(
             Kernels kernels,
@@ -113,8 +98,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
             FlatMemory parameters,
             FlatMemory gradients,
             long state,
+            long sums,
             int maxTokens) {
-        var held = new HeldModel(config, share, parameters, gradients, state);
+        var held = new HeldModel(config, share, parameters, gradients, state, sums);
         return new SmoeLanguageModel(kernels, List.of(), held, maxTokens, Peers.NONE);
     }
 
@@ -189,39 +175,18 @@ public final class SmoeLanguageModel implements AutoCloseable {
         checkOpen();
         limits.check(batch);
         last = batch;
-        int tokens = batch.size();
         var shape = new Attention.Shape(batch.rows(), batch.columns(), config.heads());
         kernels.byRows(false);
-        clock.start();
-        embedding.forward(batch, buffers.blocks.get(0).input().first(tokens));
-        clock.lap(Part.EMBEDDING);
-        blocks(
-                batch,
-                (attention, qkv, logSumExp, output) -> attention.forward(shape, qkv, logSumExp, output),
-                withGradient,
-                peers,
-                outputs);
-        double crossEntropy = head.forward(batch, predicted, buffers, withGradient);
-        clock.lap(Part.HEAD);
+        layers.forward(batch, new DecoderStack.Pass(heads(shape), withGradient, peers, outputs));
+        Loss loss = layers.loss(batch, predicted, withGradient);
         if (withGradient) {
-            for (int layer = blocks.size() - 1; layer >= 0; layer--) {
-                blocks.get(layer).backward(batch, shape, buffers);
-                progress.done(layer);
-            }
-            embedding.backward(batch, buffers.dStream.first(tokens));
-            clock.lap(Part.EMBEDDING);
+            layers.backward(batch, shape, progress);
         }
-        return Loss.of(config.moe(), crossEntropy, head.predicted(), blocks);
+        return loss;
     }
 
-    private void blocks(
-            TokenBatch batch, CausalSelfAttention.Heads heads, boolean limited, Peers peers, ExpertOutputs outputs) {
-        int tokens = batch.size();
-        for (int layer = 0; layer < blocks.size(); layer++) {
-            boolean isLast = layer + 1 == blocks.size();
-            var output = isLast ? buffers.output : buffers.blocks.get(layer + 1).input();
-            blocks.get(layer).forward(batch, heads, buffers, limited, peers, outputs, output.first(tokens));
-        }
+    private static CausalSelfAttention.Heads heads(Attention.Shape shape) {
+        return (attention, qkv, logSumExp, output) -> attention.forward(shape, qkv, logSumExp, output);
     }
 
     /**
@@ -247,19 +212,9 @@ public final class SmoeLanguageModel implements AutoCloseable {
         Attention.Layout layout = batch.layout(config.heads());
         scoring.next(SharedPasses.Kind.INDEPENDENT);
         kernels.byRows(true);
-        clock.start();
-        embedding.forward(
-                batch.tokens(), batch.positions(), buffers.blocks.get(0).input().first(flat.size()));
-        clock.lap(Part.EMBEDDING);
-        blocks(
-                flat,
-                (attention, qkv, sums, output) -> attention.forward(layout, qkv, output),
-                false,
-                scoring.peers(),
-                null);
-        double[] result = head.logProbabilities(batch.rows(), batch.targets(), flat.size(), buffers);
-        clock.lap(Part.HEAD);
-        return result;
+        CausalSelfAttention.Heads heads = (attention, qkv, sums, output) -> attention.forward(layout, qkv, output);
+        layers.forward(flat, batch.positions(), new DecoderStack.Pass(heads, false, scoring.peers(), null));
+        return layers.logProbabilities(batch.rows(), batch.targets(), flat.size());
     }
 
     /**
@@ -273,15 +228,8 @@ public final class SmoeLanguageModel implements AutoCloseable {
                 kind = scoring.next(SharedPasses.Kind.NONE)) {
             var shape = new Attention.Shape(1, 1, config.heads());
             kernels.byRows(kind == SharedPasses.Kind.INDEPENDENT);
-            clock.start();
-            embedding.forward(SharedPasses.EMPTY, buffers.blocks.get(0).input().first(1));
-            clock.lap(Part.EMBEDDING);
-            blocks(
-                    SharedPasses.EMPTY,
-                    (attention, qkv, sums, output) -> attention.forward(shape, qkv, sums, output),
-                    false,
-                    scoring.peers(),
-                    kind == SharedPasses.Kind.OUTPUTS ? (layer, expert, sum) -> {} : null);
+            ExpertOutputs outputs = kind == SharedPasses.Kind.OUTPUTS ? (layer, expert, sum) -> {} : null;
+            layers.forward(SharedPasses.EMPTY, new DecoderStack.Pass(heads(shape), false, scoring.peers(), outputs));
         }
     }
 
@@ -294,7 +242,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
     /** log p(target) for each position of the last batch, row by row; 0 for positions without a target. */
     public float[] targetLogProbabilities() {
         var result = new float[passed().size()];
-        head.targetLogProbabilities(result);
+        layers.targetLogProbabilities(result);
         return result;
     }
 
@@ -309,7 +257,7 @@ public final class SmoeLanguageModel implements AutoCloseable {
             throw new IllegalArgumentException("Block " + layer + " has no experts; those with experts are "
                     + Arrays.toString(config.moeLayers()));
         }
-        return blocks.get(layer).mixture();
+        return layers.routing(layer);
     }
 
     /** Tokens of the last batch that chose each expert of block {@code layer} [E], dropped or not. */
@@ -334,16 +282,15 @@ public final class SmoeLanguageModel implements AutoCloseable {
      * head; see {@link PartClock}.
      */
     public Map<String, Long> partNanos() {
-        return clock.nanos();
+        return layers.partNanos();
     }
 
     @Override
     public void close() {
         if (!closed) {
-            blocks.forEach(DecoderBlock::close);
+            layers.close();
         }
         closed = true;
-        memory.close();
         OnProcessor.closeAll(owned);
     }
 }

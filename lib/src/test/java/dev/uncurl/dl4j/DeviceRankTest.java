@@ -78,7 +78,7 @@ class DeviceRankTest {
     }
 
     private static List<Trained> train(StepShares shares, int parts, Supplier<Processor> processors) throws Exception {
-        return train(shares, parts, processors, RankPlace.Way.THROUGH_HOST);
+        return train(shares, parts, processors, RankTraining.THROUGH_HOST);
     }
 
     private static List<Trained> train(StepShares shares, int parts, Supplier<Processor> processors, RankPlace.Way way)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.collective.Loopback;
+import dev.uncurl.exchange.NcclChoice;
 import dev.uncurl.model.FlatMoments;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.TrainStep;
@@ -34,6 +35,7 @@ final class RankTraining {
     static final int VOCABULARY = 40;
     static final int BATCH = 12;
     static final int STEPS = 200;
+    static final RankPlace.Way THROUGH_HOST = new RankPlace.Way(NcclChoice.OFF, Duration.ZERO);
     /** The norm of the gradient is between 0.5 and 4. */
     static final FusedAdamW UPDATER = new FusedAdamW(1e-3)
             .withSchedule(20, STEPS, 1e-4)
@@ -149,7 +151,7 @@ final class RankTraining {
     static <T> List<T> onRanks(
             ModelConfig config, StepShares shares, int parts, long bucket, Supplier<Processor> processors, Work<T> work)
             throws Exception {
-        return onRanks(config, shares, parts, bucket, processors, RankPlace.Way.THROUGH_HOST, work);
+        return onRanks(config, shares, parts, bucket, processors, THROUGH_HOST, work);
     }
 
     /** @param way of ranks on devices */
@@ -167,11 +169,12 @@ final class RankTraining {
         try {
             List<Callable<T>> calls = ranks.stream()
                     .<Callable<T>>map(rank -> () -> {
-                        MultiLayerNetwork network =
-                                network(config, shares.microBatch(), ExpertShare.of(rank.rank(), parts));
+                        var share = ExpertShare.of(rank.rank(), parts);
+                        MultiLayerNetwork network = network(config, shares.microBatch(), share);
                         try (Processor processor = processors.get()) {
                             int slots = shares.ranks() * (1 + rank.rank() % 2);
-                            SmoeNetwork.join(network, rank, shares, processor, slots, way, bucket);
+                            SmoeNetwork.layer(network)
+                                    .join(RankPlace.of(rank, share, shares, processor, way, slots, bucket));
                             return work.of(network, rank);
                         } finally {
                             rank.close();

@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.uncurl.error.UserError;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -35,16 +38,21 @@ class BlasCoreTest {
         assertThat(BlasCore.isAvx512(core)).isEqualTo(wide);
     }
 
-    /** An OpenBLAS that does not know a processor computes by kernels of an old one, at a fraction of the speed. */
+    /**
+     * An OpenBLAS that does not know a processor computes by kernels of an old one, at a fraction of the speed. Its file is deleted
+     * in between, as when a program with another OpenBLAS puts its own in the place.
+     */
     @Test
     @Tag("slow")
-    void withoutTheVariableOpenBlasUsesTheWidestVectorsOfThisProcessor() throws Exception {
+    void withoutTheVariableOpenBlasUsesTheWidestVectorsOfThisProcessor(@TempDir Path cache) throws Exception {
         var builder = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
+                "-Dorg.bytedeco.javacpp.cachedir=" + cache,
                 "-cp",
                 System.getProperty("java.class.path"),
-                Main.class.getName());
+                Main.class.getName(),
+                cache.toString());
         builder.environment().remove(VARIABLE);
         Process process = builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
         String said = new String(process.getInputStream().readAllBytes());
@@ -67,11 +75,17 @@ class BlasCoreTest {
         }
     }
 
-    /** Prints the core, and then multiplies, in a process of its own. */
+    /** Loads OpenBLAS and deletes its files, prints the core, and then multiplies, in a process of its own. */
     static final class Main {
         private Main() {}
 
-        public static void main(String[] arguments) {
+        public static void main(String[] arguments) throws IOException {
+            Nd4j.getBlasWrapper();
+            try (Stream<Path> files = Files.walk(Path.of(arguments[0]))) {
+                for (Path file : files.filter(file -> !Files.isDirectory(file)).toList()) {
+                    Files.delete(file);
+                }
+            }
             System.out.println(BlasCore.inUse());
             var a = Nd4j.ones(DataType.DOUBLE, 150, 1100);
             Nd4j.matmul(a, a, false, true, false);

@@ -3,7 +3,12 @@ package dev.uncurl.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.uncurl.collective.Collectives;
+import dev.uncurl.collective.Loopback;
 import dev.uncurl.error.UserError;
+import dev.uncurl.exchange.DeviceExchange;
+import dev.uncurl.exchange.DeviceExchanges;
+import dev.uncurl.exchange.NcclChoice;
 import dev.uncurl.kernel.AdamW;
 import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.Kernels;
@@ -16,8 +21,13 @@ import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.MoeConfig;
 import dev.uncurl.model.spec.ParameterLayout;
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -29,6 +39,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 /** What a model is said to take on a GPU, against what is allocated on an emulated one. */
 @Tag("slow")
 class DeviceFootprintTest {
+    private static final Duration DEADLINE = Duration.ofSeconds(60);
     private static final int ROWS = 9;
     private static final ModelConfig EXPERTS =
             new ModelConfig(2, 32, 2, 64, 203, 32, new MoeConfig(4, 2, 1, true, 0.01, 0.001, 0));
@@ -69,6 +80,11 @@ class DeviceFootprintTest {
         final SmoeLanguageModel model;
 
         Run(EmulatedGpu gpu, ModelConfig config, boolean reserved, boolean training) {
+            this(gpu, config, reserved, training, 0);
+        }
+
+        /** @param sums bytes that exchanges have taken */
+        Run(EmulatedGpu gpu, ModelConfig config, boolean reserved, boolean training, long sums) {
             this.gpu = gpu;
             this.config = config;
             kernels = new DeviceKernels(gpu);
@@ -80,8 +96,8 @@ class DeviceFootprintTest {
                     new Random(1).doubles(length).map(x -> 0.2 * (x - 0.5)).toArray();
             whole(0).write(values);
             long state = training ? 2L * Float.BYTES * length : 0;
-            var held =
-                    new HeldModel(config, ExpertShare.ALL, memories.get(0), training ? memories.get(1) : null, state);
+            var held = new HeldModel(
+                    config, ExpertShare.ALL, memories.get(0), training ? memories.get(1) : null, state, sums);
             Kernels used = reserved ? kernels : unreserved(kernels);
             footprint = PassMemory.footprint(used, held, TOKENS);
             model = new SmoeLanguageModel(used, List.of(), held, TOKENS, Peers.NONE);
@@ -171,6 +187,49 @@ class DeviceFootprintTest {
     }
 
     @Test
+    void whatRanksTakeForSumsIsCountedAndTakenBeforeTheFirstStep() throws Exception {
+        EmulatedGpu.machine(2);
+        var said = new AtomicLong();
+        var threads = Executors.newFixedThreadPool(2);
+        try {
+            List<Callable<Void>> all = Loopback.ranks(2, DEADLINE).stream()
+                    .<Callable<Void>>map(ranks -> () -> exchange(ranks, said))
+                    .toList();
+            for (Future<Void> one : threads.invokeAll(all)) {
+                one.get();
+            }
+        } finally {
+            threads.shutdown();
+        }
+        assertThat(EmulatedGpu.blocks()).isZero();
+    }
+
+    /** @param said bytes of all ranks */
+    private static Void exchange(Collectives own, AtomicLong said) {
+        try (Collectives ranks = own;
+                var gpu = EmulatedGpu.open(ranks.rank());
+                var exchanges = DeviceExchanges.agree(NcclChoice.REQUIRED, gpu.processor(), ranks, DEADLINE)) {
+            long length = ParameterLayout.of(EXPERTS).length();
+            DeviceExchange exchange = exchanges.of(ranks);
+            exchange.reserve(length - length / 2);
+            assertThat(exchanges.heldBytes()).isEqualTo(Float.BYTES * (length - length / 2));
+            try (var run = new Run(gpu, EXPERTS, true, true, exchanges.heldBytes())) {
+                said.addAndGet(run.said());
+                ranks.barrier();
+                assertThat(EmulatedGpu.used()).as("before the first step").isEqualTo(said.get());
+                ranks.barrier();
+                run.step();
+                exchange.reduceScatter(run.memories.get(1), 0, new long[] {0, length / 2, length});
+                exchange.finish();
+                ranks.barrier();
+                assertThat(EmulatedGpu.used()).as("after it").isEqualTo(said.get());
+                ranks.barrier();
+            }
+        }
+        return null;
+    }
+
+    @Test
     void scratchMemoryForWhichThereIsNoRoomIsNamedInTheError() {
         try (var gpu = EmulatedGpu.open(0, Precision.BF16)) {
             long needed;
@@ -183,7 +242,7 @@ class DeviceFootprintTest {
                             DataType.FLOAT, ParameterLayout.of(EXPERTS).length());
                     var gradients = kernels.allocate(DataType.FLOAT, parameters.length())) {
                 var held = new HeldModel(
-                        EXPERTS, ExpertShare.ALL, parameters, gradients, 2 * Float.BYTES * parameters.length());
+                        EXPERTS, ExpertShare.ALL, parameters, gradients, 2 * Float.BYTES * parameters.length(), 0);
                 assertThatThrownBy(() -> new SmoeLanguageModel(kernels, List.of(), held, TOKENS, Peers.NONE))
                         .isInstanceOf(UserError.class)
                         .hasMessageContainingAll("scratch memory of the kernels", "on the GPU", "micro-batch");

@@ -191,6 +191,7 @@ class DividedScoringTest {
                 FlatMemory.of(held(share)),
                 FlatMemory.of(held(share)),
                 0,
+                0,
                 60)) {
             assertThatThrownBy(() -> model.forward(Models.batch(2, 6, 1)))
                     .isInstanceOf(IllegalStateException.class)

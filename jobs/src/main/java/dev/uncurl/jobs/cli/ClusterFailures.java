@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.cli;
 
+import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +16,9 @@ final class ClusterFailures {
     /** Spark names host and executor before the exception; in local mode the executor is "driver". */
     private static final Pattern OUT_OF_MEMORY =
             Pattern.compile("\\((\\S+) executor ((?!driver)\\S+)\\): java\\.lang\\.OutOfMemoryError: ?(.*)");
+
+    private static final Pattern DEVICE =
+            Pattern.compile(Pattern.quote(DeviceFailedException.class.getName()) + ": (.*)");
 
     private static final Pattern SLOTS = Pattern.compile(
             "barrier stage that requires more slots than the total number of slots in the cluster currently");
@@ -41,6 +45,10 @@ final class ClusterFailures {
             Matcher memory = OUT_OF_MEMORY.matcher(text);
             if (memory.find()) {
                 return Optional.of(outOfMemory(memory, cause, setting));
+            }
+            Matcher device = DEVICE.matcher(text);
+            if (device.find()) {
+                return Optional.of(deviceFailed(device.group(1), cause));
             }
             Matcher lost = LOST.matcher(text);
             if (lost.find()) {
@@ -69,6 +77,15 @@ final class ClusterFailures {
                                         .replaceAll("(?s).*?(maxbytes=\\S+).*|.*", "$1")
                                 + "), or make the batch smaller."
                         : heap(setting),
+                cause);
+    }
+
+    /** @param what the message of a {@link DeviceFailedException} */
+    static UserError deviceFailed(String what, Throwable cause) {
+        return UserError.input(
+                what.strip(),
+                "Run the same command again: it continues. If it fails there again, choose another GPU by CUDA_VISIBLE_DEVICES, or"
+                        + " set spark.uncurl.device to cpu.",
                 cause);
     }
 

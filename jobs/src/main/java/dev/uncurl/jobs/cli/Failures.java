@@ -1,5 +1,6 @@
 package dev.uncurl.jobs.cli;
 
+import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
 import dev.uncurl.jobs.output.StandardOutput;
 import dev.uncurl.jobs.spark.Causes;
@@ -76,6 +77,9 @@ public final class Failures {
     }
 
     private static UserError known(Throwable cause) {
+        if (cause instanceof DeviceFailedException) {
+            return ClusterFailures.deviceFailed(firstLine(cause), cause);
+        }
         if (cause instanceof StandardOutput.Failure) {
             return UserError.input(
                     firstLine(cause),

@@ -1,6 +1,7 @@
 package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.error.UserError;
+import dev.uncurl.exchange.Candidate;
 import dev.uncurl.machine.Machine;
 import dev.uncurl.processor.Processor;
 import java.io.Serializable;
@@ -18,6 +19,7 @@ import org.apache.spark.util.SerializableConfiguration;
  * @param warehouse why it cannot read or write the warehouse; empty if it can
  * @param clockMillis how far its clock is ahead of the driver's
  * @param device that its tasks compute models on
+ * @param link what its GPU has for exchanges with others; null without a GPU
  * @param error of a setting that the user can correct; null if there is none
  */
 public record ExecutorReport(
@@ -27,6 +29,7 @@ public record ExecutorReport(
         String warehouse,
         long clockMillis,
         TaskProcessor.Description device,
+        Candidate link,
         UserError error)
         implements Serializable {
     private static final int QUESTIONS = 3;
@@ -37,15 +40,17 @@ public record ExecutorReport(
         String host = SparkEnv.get().blockManager().blockManagerId().host();
         Machine machine = null;
         var device = TaskProcessor.Description.UNKNOWN;
+        Candidate link = null;
         UserError error = null;
         try (Processor processor = TaskProcessor.open()) {
             device = TaskProcessor.Description.of(processor);
+            link = processor.isHost() ? null : Candidate.of(processor);
             machine = Machine.here();
         } catch (UserError e) { // if the task threw it, Spark would try again and lose its cause
             error = e;
         }
         String warehouse = WarehouseTrial.answer(new Path(folder), token, executor, hadoop.value());
-        return new ExecutorReport(executor, named(host), machine, warehouse, ahead(), device, error);
+        return new ExecutorReport(executor, named(host), machine, warehouse, ahead(), device, link, error);
     }
 
     /** The host's name, if Spark knows an address alone. */
@@ -76,7 +81,7 @@ public record ExecutorReport(
 
     /** The same, with what the driver sees of its answer. */
     ExecutorReport seen(String what) {
-        return new ExecutorReport(executor, host, machine, what, clockMillis, device, error);
+        return new ExecutorReport(executor, host, machine, what, clockMillis, device, link, error);
     }
 
     /** Its id and its host, for messages. */

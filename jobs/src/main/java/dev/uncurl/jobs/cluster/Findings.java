@@ -11,6 +11,7 @@ import java.util.Map;
  * @param executors those that answered, in the order of their ids
  * @param cores of each executor that has registered, by its id
  * @param speeds of the executors, by their ids; none if one of them has an error
+ * @param exchange how ranks on GPUs would exchange; empty without GPUs
  * @param obstacles because of which training would not begin
  * @param advice what else to change, a line each
  */
@@ -18,6 +19,7 @@ public record Findings(
         List<ExecutorReport> executors,
         Map<String, Integer> cores,
         Map<String, ProductSpeed> speeds,
+        String exchange,
         List<UserError> obstacles,
         List<String> advice) {
     public Findings {

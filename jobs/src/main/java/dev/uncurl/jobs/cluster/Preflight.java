@@ -54,14 +54,20 @@ public final class Preflight {
         check(obstacles, this::requireFixedExecutors);
         check(obstacles, () -> requireSlots(slots, Math.max(1, ranks)));
         if (slots == 0) {
-            return new Findings(List.of(), Map.of(), Map.of(), obstacles, List.of());
+            return new Findings(List.of(), Map.of(), Map.of(), "", obstacles, List.of());
         }
         List<ExecutorReport> reports = look();
         var requirements = new Requirements(reports);
         obstacles.addAll(requirements.obstacles(0));
+        var exchange = new ExchangeProspect(
+                TaskProcessor.nccl(),
+                reports.stream().filter(report -> report.error() == null).toList());
+        if (ranks != 1) {
+            exchange.refusal().ifPresent(obstacles::add);
+        }
         Map<String, Integer> cores = Slots.cores(context);
         List<String> advice = new Advice(reports, cores, Slots.taskCores(context.getConf())).lines();
-        return new Findings(reports, cores, speeds(reports), obstacles, advice);
+        return new Findings(reports, cores, speeds(reports), exchange.text(), obstacles, advice);
     }
 
     /** Of all executors, measured at the same time, as they will compute. */

@@ -69,6 +69,9 @@ final class VerifyClusterCommand implements Callable<Integer> {
     private static void print(Findings found, int taskCores) {
         System.out.println(ExecutorTable.of(found, taskCores));
         print("computes on", found, report -> report.device().text());
+        if (!found.exchange().isEmpty()) {
+            System.out.println("ranks exchange: " + found.exchange());
+        }
         print("processor", found, report -> report.machine().processor());
         print("Java", found, report -> report.machine().java());
         print("kernels", found, report -> report.machine().kernels());

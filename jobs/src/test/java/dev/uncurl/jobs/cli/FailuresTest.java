@@ -69,6 +69,12 @@ class FailuresTest {
                 "worker lost",
                 "spark.task.maxFailures");
         assertUserError(
+                new SparkException(aborted + "java.lang.InternalError: The GPU of this executor has failed\n\tat x\n"
+                        + "Caused by: dev.uncurl.error.DeviceFailedException: GPU 1 (H100) failed: copy\n\tat y"),
+                3,
+                "GPU 1 (H100) failed: copy\n",
+                "Run the same command again");
+        assertUserError(
                 new SparkException(
                         "[SPARK-24819]: Barrier execution mode does not allow run a barrier stage that requires"
                                 + " more slots than the total number of slots in the cluster currently."),

@@ -12,6 +12,7 @@ import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.RankStep;
 import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.dl4j.StepShares;
+import dev.uncurl.exchange.NcclChoice;
 import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.spec.ModelConfig;
@@ -107,7 +108,7 @@ final class ManyRanksBench {
         var shares = new StepShares(RANKS, ranks.size(), RANKS / ranks.size());
         MultiLayerNetwork network =
                 SmoeNetwork.create(MODEL, new FusedAdamW(1e-3), ModelInitialization.of(MODEL, 3), shares.microBatch());
-        SmoeNetwork.join(network, ranks, shares, Processor.cpu("bench"), ranks.size());
+        SmoeNetwork.join(network, ranks, shares, Processor.cpu("bench"), ranks.size(), NcclChoice.OFF, Duration.ZERO);
         var step = new RankStep(network);
         double[] losses = new double[STEPS];
         long start = System.nanoTime();

@@ -36,7 +36,7 @@ class PreflightTest {
     }
 
     private static ExecutorReport report(String id, Machine machine) {
-        return new ExecutorReport(id, "host" + id, machine, "", 3, CPU, null);
+        return new ExecutorReport(id, "host" + id, machine, "", 3, CPU, null, null);
     }
 
     /** One without faults. */
@@ -80,8 +80,8 @@ class PreflightTest {
                 "GPU 0 (H100)", "GPU (H100), driver for CUDA 13.0, NVRTC 13.0, products in FP32", "test", false);
         var other = new TaskProcessor.Description("GPU 3 (H100)", gpu.kind(), "test", false);
         Machine machine = machine("17.0.1", KERNELS);
-        var one = new ExecutorReport("0", "host0", machine, "", 0, gpu, null);
-        assertThat(obstacles(0, one, new ExecutorReport("1", "host1", machine, "", 0, other, null)))
+        var one = new ExecutorReport("0", "host0", machine, "", 0, gpu, null, null);
+        assertThat(obstacles(0, one, new ExecutorReport("1", "host1", machine, "", 0, other, null, null)))
                 .isEmpty();
         assertThat(obstacles(0, one, report("1", machine))).singleElement().satisfies(obstacle -> assertThat(obstacle)
                 .hasMessageContainingAll("different devices", "CPU (executor 1 on host1)", "spark.uncurl.device cpu"));
@@ -100,14 +100,14 @@ class PreflightTest {
     @Test
     void aWarehouseThatExecutorsCannotUseIsAnInputAndComesBeforeTheRest() {
         var fine = report("0", machine("17.0.1", KERNELS));
-        var without =
-                new ExecutorReport("1", "host1", machine("17.0.2", "other"), "FileNotFoundException: /w", 0, CPU, null);
+        var without = new ExecutorReport(
+                "1", "host1", machine("17.0.2", "other"), "FileNotFoundException: /w", 0, CPU, null, null);
         assertThat(obstacles(0, fine, without)).singleElement().satisfies(obstacle -> {
             assertThat(obstacle.kind()).isEqualTo(UserError.Kind.INPUT);
             assertThat(obstacle).hasMessageContainingAll("1 of 2 executors", "executor 1 on host1", "/w", "HDFS");
         });
         var wrong = new ExecutorReport(
-                "1", "host1", null, "", 0, CPU, UserError.usage("uncurl.threads = x", "Correct it."));
+                "1", "host1", null, "", 0, CPU, null, UserError.usage("uncurl.threads = x", "Correct it."));
         assertThat(obstacles(0, fine, wrong)).singleElement().satisfies(obstacle -> assertThat(obstacle)
                 .hasMessageContaining("executor 1 on host1: uncurl.threads"));
     }
@@ -117,7 +117,7 @@ class PreflightTest {
         var slow = new Machine(
                 "p", 1, 2, "17", "plain ND4J, no Vector API", false, new MemoryLimits(GB, 0, GB, 2 * GB), List.of());
         var tight = machine("17", KERNELS, new MemoryLimits(GB, 16 * GB, 16 * GB, 16 * GB));
-        var late = new ExecutorReport("1", "host1", tight, "", 5000, CPU, null);
+        var late = new ExecutorReport("1", "host1", tight, "", 5000, CPU, null, null);
         assertThat(new Advice(List.of(report("0", slow), late), Map.of("0", 1, "1", 2), 1).lines())
                 .anyMatch(line -> line.startsWith("Executor 0 on host0: the kernels are several times slower"))
                 .anyMatch(line -> line.startsWith("Executor 0 on host0: its tasks have more threads"))

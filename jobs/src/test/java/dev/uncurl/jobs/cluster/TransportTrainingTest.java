@@ -9,6 +9,7 @@ import dev.uncurl.dl4j.FusedAdamW;
 import dev.uncurl.dl4j.RankStep;
 import dev.uncurl.dl4j.SmoeNetwork;
 import dev.uncurl.dl4j.StepShares;
+import dev.uncurl.exchange.NcclChoice;
 import dev.uncurl.model.ModelInitialization;
 import dev.uncurl.model.TokenBatch;
 import dev.uncurl.model.spec.ExpertShare;
@@ -65,7 +66,7 @@ class TransportTrainingTest {
                         .getLayerWiseConfigurations(),
                 ModelInitialization.of(MODEL, 3),
                 ExpertShare.of(ranks.rank(), PARTS));
-        SmoeNetwork.join(network, ranks, shares, Processor.cpu("test"), RANKS);
+        SmoeNetwork.join(network, ranks, shares, Processor.cpu("test"), RANKS, NcclChoice.OFF, Duration.ZERO);
         var step = new RankStep(network);
         double[] losses = new double[STEPS];
         for (int i = 0; i < STEPS; i++) {

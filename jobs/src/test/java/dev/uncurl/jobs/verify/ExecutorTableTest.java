@@ -21,12 +21,13 @@ class ExecutorTableTest {
     void aRowSaysWhichKernelsMultiplyAndHowFast() {
         var memory = new MemoryLimits(1_000_000_000, 4_000_000_000L, 16_000_000_000L, 16_000_000_000L);
         var machine = new Machine("a processor", 4, 2, "17", "kernels", true, memory, List.of());
-        var fine = new ExecutorReport("0", "host0", machine, "", 3, CPU, null);
-        var wrong = new ExecutorReport("1", "host1", null, "", 0, CPU, UserError.usage("wrong", "Correct it."));
+        var fine = new ExecutorReport("0", "host0", machine, "", 3, CPU, null, null);
+        var wrong = new ExecutorReport("1", "host1", null, "", 0, CPU, null, UserError.usage("wrong", "Correct it."));
         var found = new Findings(
                 List.of(fine, wrong),
                 Map.of("0", 4, "1", 2),
                 Map.of("0", new ProductSpeed("Cooperlake", 229.6)),
+                "",
                 List.of(),
                 List.of());
         String[] lines = ExecutorTable.of(found, 2).split("\n");

@@ -13,25 +13,23 @@ import java.util.concurrent.ScheduledExecutorService;
 public final class DeviceLinks {
     private final CudaDevice device;
     private final CudaLibraries libraries;
-    private final int handle;
     /** Null before a communicator has been started. All of them use it, so that their operations have one order on all ranks. */
     private SideStream side;
 
     private ScheduledExecutorService watch;
 
-    /** @param handle of the GPU, from the driver */
-    DeviceLinks(CudaDevice device, CudaLibraries libraries, int handle) {
+    DeviceLinks(CudaDevice device, CudaLibraries libraries) {
         this.device = device;
         this.libraries = libraries;
-        this.handle = handle;
     }
 
     /** The GPU's identity, which no other GPU of any machine has. NCCL refuses two ranks on one, also on two parts of one (MIG). */
     public UUID identity() {
         var bytes = new byte[2 * Long.BYTES];
         CudaStreams.bind(libraries.driver());
-        device.enter();
-        device.check(CudaStreams.cuDeviceGetUuid(bytes, handle), "say its UUID");
+        CudaContext context = device.context();
+        context.enter();
+        context.check(CudaStreams.cuDeviceGetUuid(bytes, context.handle()), "say its UUID");
         ByteBuffer both = ByteBuffer.wrap(bytes);
         return new UUID(both.getLong(), both.getLong());
     }

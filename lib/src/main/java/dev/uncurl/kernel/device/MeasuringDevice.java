@@ -4,35 +4,19 @@ import com.sun.jna.Pointer;
 import java.util.List;
 
 /** Computes nothing and has no memory: it adds up what is allocated of a device like another one. */
-final class MeasuringDevice implements Device {
+final class MeasuringDevice extends WrappedDevice {
     private static final long ALIGNMENT = 256;
 
-    private final Device device;
     private long next = ALIGNMENT;
     private long bytes;
 
     MeasuringDevice(Device device) {
-        this.device = device;
+        super(device);
     }
 
     /** Bytes of all blocks that have been allocated, released or not. */
     long bytes() {
         return bytes;
-    }
-
-    @Override
-    public String name() {
-        return device.name();
-    }
-
-    @Override
-    public boolean rounds() {
-        return device.rounds();
-    }
-
-    @Override
-    public boolean takesBf16() {
-        return device.takesBf16();
     }
 
     @Override
@@ -46,11 +30,6 @@ final class MeasuringDevice implements Device {
         bytes += count;
         next += (count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         return address;
-    }
-
-    @Override
-    public long libraryBytes() {
-        return device.libraryBytes();
     }
 
     @Override

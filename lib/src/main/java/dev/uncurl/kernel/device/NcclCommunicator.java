@@ -49,7 +49,7 @@ final class NcclCommunicator {
     }
 
     void start(byte[] bytesOfId, int rank, int size) {
-        device.enter();
+        device.context().enter();
         var id = new NcclId.ByValue();
         System.arraycopy(bytesOfId, 0, id.internal, 0, NcclId.BYTES);
         handle.setLong(0, 0);
@@ -65,7 +65,7 @@ final class NcclCommunicator {
     /** Queues operations of {@link #send} and {@link #receive} that depend on those of other ranks, and on each other. */
     void group(String what, Runnable operations) {
         requireLife(what);
-        device.enter();
+        device.context().enter();
         refused = Nccl.ncclGroupStart();
         operations.run();
         int end = Nccl.ncclGroupEnd();
@@ -172,7 +172,7 @@ final class NcclCommunicator {
             return new ExchangeStoppedException(device.name() + ": " + how);
         }
         if (started && result == Nccl.CUDA_ERROR) {
-            return device.failure(how);
+            return device.context().failure(how);
         }
         return new DeviceFailedException(device.name() + ": " + how + REMEDY);
     }

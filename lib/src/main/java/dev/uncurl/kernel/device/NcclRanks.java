@@ -41,6 +41,11 @@ public final class NcclRanks implements AutoCloseable {
         return bytes;
     }
 
+    /** Bytes of the GPU's memory that are held for sums. */
+    public long heldBytes() {
+        return room * Float.BYTES;
+    }
+
     /** Makes room for sums of slices that have at most so many elements. Without it, the first sum does. */
     public void reserve(long slice) {
         long wanted = Math.min(slice, most()) * (size - 1);

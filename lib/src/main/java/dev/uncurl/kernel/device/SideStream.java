@@ -10,19 +10,21 @@ final class SideStream implements AutoCloseable {
     private static final int WITHOUT_TIME = 2;
 
     private final CudaDevice device;
+    private final CudaContext context;
     private final long stream;
     private final long before;
     private final long after;
 
     SideStream(CudaDevice device) {
         this.device = device;
-        device.enter();
+        context = device.context();
+        context.enter();
         long[] out = new long[1];
-        device.check(CudaStreams.cuStreamCreate(out, NON_BLOCKING), "create a stream");
+        context.check(CudaStreams.cuStreamCreate(out, NON_BLOCKING), "create a stream");
         stream = out[0];
-        device.check(CudaStreams.cuEventCreate(out, WITHOUT_TIME), "create an event");
+        context.check(CudaStreams.cuEventCreate(out, WITHOUT_TIME), "create an event");
         before = out[0];
-        device.check(CudaStreams.cuEventCreate(out, WITHOUT_TIME), "create an event");
+        context.check(CudaStreams.cuEventCreate(out, WITHOUT_TIME), "create an event");
         after = out[0];
     }
 
@@ -32,9 +34,9 @@ final class SideStream implements AutoCloseable {
 
     /** What is queued from now on begins after all operations of the default stream so far. */
     void follow() {
-        device.enter();
-        device.check(CudaStreams.cuEventRecord(before, 0), "record an event");
-        device.check(CudaStreams.cuStreamWaitEvent(stream, before, 0), "wait for an event");
+        context.enter();
+        context.check(CudaStreams.cuEventRecord(before, 0), "record an event");
+        context.check(CudaStreams.cuStreamWaitEvent(stream, before, 0), "wait for an event");
     }
 
     void launch(DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments) {
@@ -43,28 +45,28 @@ final class SideStream implements AutoCloseable {
 
     /** From now on {@link #isDone} asks for what has been queued so far. */
     void mark() {
-        device.enter();
-        device.check(CudaStreams.cuEventRecord(after, stream), "record an event");
+        context.enter();
+        context.check(CudaStreams.cuEventRecord(after, stream), "record an event");
     }
 
     boolean isDone() {
-        device.enter();
+        context.enter();
         int state = CudaStreams.cuEventQuery(after);
         if (state == CudaStreams.NOT_READY) {
             return false;
         }
-        device.check(state, "exchange with other GPUs");
+        context.check(state, "exchange with other GPUs");
         return true;
     }
 
     @Override
     public void close() {
-        device.enter();
+        context.enter();
         int first = CudaStreams.cuEventDestroy_v2(before);
         int second = CudaStreams.cuEventDestroy_v2(after);
         int third = CudaStreams.cuStreamDestroy_v2(stream);
-        device.check(first, "destroy an event");
-        device.check(second, "destroy an event");
-        device.check(third, "destroy a stream");
+        context.check(first, "destroy an event");
+        context.check(second, "destroy an event");
+        context.check(third, "destroy a stream");
     }
 }

@@ -23,6 +23,11 @@ record Operands(Matrix a, boolean transposeA, Matrix b, boolean transposeB, Matr
         private final Window c = new Window();
     }
 
+    /** The same product with its result elsewhere. */
+    Operands into(Matrix other) {
+        return new Operands(a, transposeA, b, transposeB, other);
+    }
+
     /** Terms of each sum. */
     int inner() {
         return transposeA ? a.rows() : a.columns();

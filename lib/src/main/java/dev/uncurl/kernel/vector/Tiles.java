@@ -14,13 +14,19 @@ enum Tiles {
     /** Multiplications up to which OpenBLAS itself processes a product as one tile. */
     private static final long LARGEST = 1_000_000;
 
-    /** Rows up to which tiles are faster with AVX-512; the gain is largest at 8 to 64 rows. */
-    private static final int MOST_ROWS = 256;
+    /** Rows up to which tiles are faster with AVX-512; the gain is largest at 8 to 32 rows. */
+    private static final int MOST_ROWS = 64;
+
+    /** The same if the second operand has at most {@link #CACHED} elements. */
+    private static final int MOST_ROWS_IF_CACHED = 192;
+
+    /** Elements of 1 MB, which stay in the second-level cache of a core from one tile to the next. */
+    private static final long CACHED = 1 << 18;
 
     /** Rows up to which tiles cost nothing on machines without these kernels. */
     private static final int MOST_ROWS_ANYWHERE = 48;
 
-    private static final int MOST = BlasCore.hasAvx512() ? MOST_ROWS : MOST_ROWS_ANYWHERE;
+    private static final boolean AVX512 = BlasCore.hasAvx512();
 
     private final int rows;
     private final int columns;
@@ -46,10 +52,18 @@ enum Tiles {
 
     /** The tile size for a product, or null if it should not be divided. */
     static Tiles of(Operands operands, long work) {
-        if (operands.transposeA() || operands.c().rows() > MOST || work <= LARGEST) {
+        if (operands.transposeA() || work <= LARGEST || operands.c().rows() > mostRows(operands)) {
             return null;
         }
         return operands.transposeB() ? TRANSPOSED : PLAIN;
+    }
+
+    private static int mostRows(Operands operands) {
+        if (!AVX512) {
+            return MOST_ROWS_ANYWHERE;
+        }
+        long second = (long) operands.inner() * operands.c().columns();
+        return second <= CACHED ? MOST_ROWS_IF_CACHED : MOST_ROWS;
     }
 
     /** c = a b + beta c for a panel of c, adding the terms of each sum in order. */

@@ -15,12 +15,14 @@ import org.nd4j.linalg.factory.Nd4j;
  * weights takes longer than multiplying them. For products of up to a million multiplications, its AVX-512 targets have
  * kernels that use the operands in place; therefore thin products are divided into {@link Tiles} of that size.
  *
- * <p>Reference: Nd4jMatrixProduct. Checked by VectorKernelsTest.productsInPanelsAgree, KernelEdgesTest and TilesTest;
- * timed by EngineBench and AssignmentBench.
+ * <p>Small results with long sums are divided by {@link TermPanels} instead.
+ *
+ * <p>Reference: Nd4jMatrixProduct. Checked by VectorKernelsTest.productsInPanelsAgree, KernelEdgesTest, TilesTest and
+ * TermPanelsTest; timed by EngineBench and AssignmentBench.
  */
 final class VectorMatrixProduct implements MatrixProduct {
-    /** Minimal width of a panel; in thinner ones, packing the operands takes longer than multiplying them. */
-    private static final int THINNEST = 256;
+    /** Minimal width of a panel; for each, OpenBLAS copies the other operand anew. */
+    private static final int THINNEST = 512;
     /** Minimal width if there are only two panels, for small results with many terms. */
     private static final int THINNEST_PAIR = 128;
 
@@ -41,6 +43,7 @@ final class VectorMatrixProduct implements MatrixProduct {
     private final WorkerPool pool;
     private final Operands.Windows[] windows;
     private final RowPanels[] rowPanels;
+    private final TermPanels termPanels;
 
     VectorMatrixProduct(WorkerPool pool) {
         this.pool = pool;
@@ -48,6 +51,7 @@ final class VectorMatrixProduct implements MatrixProduct {
         Arrays.setAll(windows, worker -> new Operands.Windows());
         rowPanels = new RowPanels[pool.threads()];
         Arrays.setAll(rowPanels, worker -> new RowPanels(windows[worker]));
+        termPanels = new TermPanels(pool, windows);
         SingleThread.ensure();
     }
 
@@ -65,6 +69,11 @@ final class VectorMatrixProduct implements MatrixProduct {
         int length = byRows ? c.rows() : c.columns();
         long work = (long) inner * c.rows() * c.columns();
         Tiles tiles = Tiles.of(operands, work);
+        int parts = tiles == null ? TermPanels.parts(c.rows(), inner, c.columns()) : 1;
+        if (parts > 1) {
+            termPanels.multiply(operands, parts, beta);
+            return;
+        }
         pool.split(length, panel(length, work), (from, to, worker) -> {
             int row = byRows ? from : 0;
             int toRow = byRows ? to : c.rows();

@@ -144,7 +144,7 @@ class CudaErrorsTest {
             try (FlatMemory some = kernels.allocate(DataType.FLOAT, 1_000_000)) {
                 assertThatThrownBy(() -> kernels.allocate(DataType.FLOAT, 2_000_000))
                         .isInstanceOf(UserError.class)
-                        .hasMessageContaining("no room for another 0.01 GB: 0.01 GB of 0.01 GB are free")
+                        .hasMessageContaining("no room for another 8.0 MB: 6.0 MB of 10.0 MB are free")
                         .hasMessageContaining("batch");
                 some.matrix(0, 1, 5).zero();
             }

@@ -152,8 +152,7 @@ class DeviceKernelsTest {
                     StandIn.mixGroups();
                     double[] together = onDevice(device, scenario);
                     try (var kernels = new DeviceKernels(device)) {
-                        assertThat(KernelScenarios.run(
-                                        scenario, KernelScenarios.withoutGroups(kernels), DataType.FLOAT))
+                        assertThat(KernelScenarios.run(scenario, KernelsWithout.groups(kernels), DataType.FLOAT))
                                 .as(name)
                                 .isEqualTo(together);
                     }

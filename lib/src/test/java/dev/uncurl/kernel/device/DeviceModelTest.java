@@ -147,9 +147,9 @@ class DeviceModelTest {
         try (var device = StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16)) {
             StandIn.mixGroups();
             double[] both = threeSteps(new DeviceKernels(device), config);
-            assertThat(threeSteps(KernelScenarios.withoutGroups(new DeviceKernels(device)), config))
+            assertThat(threeSteps(KernelsWithout.groups(new DeviceKernels(device)), config))
                     .isEqualTo(both);
-            assertThat(threeSteps(KernelScenarios.withoutKeptWeights(new DeviceKernels(device)), config))
+            assertThat(threeSteps(KernelsWithout.keptWeights(new DeviceKernels(device)), config))
                     .isEqualTo(both);
             assertThat(StandIn.blocks()).as("blocks of memory left behind").isZero();
         }
@@ -186,7 +186,7 @@ class DeviceModelTest {
     private static long roundings(ModelConfig config, boolean kept, int[] active) {
         try (var device = new MeteredDevice(StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16), false);
                 var kernels = new DeviceKernels(device);
-                var run = new ModelRun(kept ? kernels : KernelScenarios.withoutKeptWeights(kernels), config)) {
+                var run = new ModelRun(kept ? kernels : KernelsWithout.keptWeights(kernels), config)) {
             run.step(0);
             device.reset();
             run.step(1);

@@ -11,15 +11,16 @@ import java.util.function.Supplier;
 /**
  * An emulated GPU for tests of other packages. Several threads may use several of them: the emulator computes for one at a time.
  */
-public final class EmulatedGpu implements Device {
+public final class EmulatedGpu extends WrappedDevice {
     private static final ReentrantLock EMULATOR = new ReentrantLock();
 
     private final CudaDevice gpu;
-    private final MeteredDevice device;
+    private final MeteredDevice meter;
 
-    private EmulatedGpu(CudaDevice gpu) {
+    private EmulatedGpu(CudaDevice gpu, MeteredDevice meter) {
+        super(meter);
         this.gpu = gpu;
-        device = new MeteredDevice(gpu, false);
+        this.meter = meter;
     }
 
     /** Skips the test without a compiler, unless this is CI; begins with no memory in use, all of it free, and no faults. */
@@ -40,13 +41,20 @@ public final class EmulatedGpu implements Device {
 
     /** As above, with other kernels. */
     public static EmulatedGpu open(int ordinal, CudaDevice.Precision precision) {
-        return locked(
-                () -> new EmulatedGpu(CudaDevice.open(StandIn.libraries(), ordinal, precision, CudaDevice.source())));
+        return locked(() -> {
+            var gpu = CudaDevice.open(StandIn.libraries(), ordinal, precision, CudaDevice.source());
+            return new EmulatedGpu(gpu, new MeteredDevice(gpu, false));
+        });
     }
 
     /** From now on there are so many GPUs, which share their memory. */
     public static void machine(int gpus) {
         StandIn.machine(gpus, 9, 13000);
+    }
+
+    /** The driver supports CUDA up to this version, such as 11080. */
+    public static void driver(int cuda) {
+        StandIn.machine(1, 9, cuda);
     }
 
     /** NCCL's version, such as 22703, and whether it never gets on. */
@@ -81,6 +89,11 @@ public final class EmulatedGpu implements Device {
         return StandIn.blocks();
     }
 
+    /** Their bytes. */
+    public static long used() {
+        return StandIn.used();
+    }
+
     /** Makes all of them have so many bytes together. */
     public static void limit(long bytes) {
         StandIn.limit(bytes);
@@ -88,7 +101,12 @@ public final class EmulatedGpu implements Device {
 
     /** The next kernel fails, as with an error of the GPU's memory. */
     public static void failNextKernel() {
-        StandIn.fail("kernel", 214);
+        failKernelAfter(0);
+    }
+
+    /** As above after so many kernels. */
+    public static void failKernelAfter(long kernels) {
+        StandIn.fail("kernel", 214, kernels);
     }
 
     /** As a task's. */
@@ -98,7 +116,7 @@ public final class EmulatedGpu implements Device {
 
     /** Transfers between host and device so far. */
     public long transfers() {
-        return device.calls("upload") + device.calls("download");
+        return meter.calls("upload") + meter.calls("download");
     }
 
     /** Their bytes. */
@@ -108,11 +126,11 @@ public final class EmulatedGpu implements Device {
 
     /** The most bytes that were allocated at a time. */
     public long mostBytes() {
-        return device.mostBytes();
+        return meter.mostBytes();
     }
 
     private double bytes(String kind) {
-        return device.calls(kind) == 0 ? 0 : device.sums().get(kind).bytes;
+        return meter.calls(kind) == 0 ? 0 : meter.sums().get(kind).bytes;
     }
 
     private static <T> T locked(Supplier<T> work) {
@@ -132,26 +150,6 @@ public final class EmulatedGpu implements Device {
     }
 
     @Override
-    public String name() {
-        return device.name();
-    }
-
-    @Override
-    public boolean rounds() {
-        return device.rounds();
-    }
-
-    @Override
-    public boolean takesBf16() {
-        return device.takesBf16();
-    }
-
-    @Override
-    public long changes() {
-        return device.changes();
-    }
-
-    @Override
     public long allocate(long bytes) {
         return locked(() -> device.allocate(bytes));
     }
@@ -159,11 +157,6 @@ public final class EmulatedGpu implements Device {
     @Override
     public void free(long address) {
         locked(() -> device.free(address));
-    }
-
-    @Override
-    public long libraryBytes() {
-        return device.libraryBytes();
     }
 
     @Override
@@ -192,11 +185,6 @@ public final class EmulatedGpu implements Device {
     }
 
     @Override
-    public boolean takesTogether(List<BatchedProduct> products) {
-        return device.takesTogether(products);
-    }
-
-    @Override
     public boolean multiplyTogether(List<BatchedProduct> products, long addresses) {
         return locked(() -> device.multiplyTogether(products, addresses));
     }
@@ -204,11 +192,6 @@ public final class EmulatedGpu implements Device {
     @Override
     public void multiply(BatchedProduct product) {
         locked(() -> device.multiply(product));
-    }
-
-    @Override
-    public DeviceLinks links() {
-        return device.links();
     }
 
     @Override

@@ -2,25 +2,19 @@ package dev.uncurl.kernel.device;
 
 import dev.uncurl.kernel.AdamW;
 import dev.uncurl.kernel.Attention;
-import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.Kernels;
 import dev.uncurl.kernel.Matrix;
-import dev.uncurl.kernel.MatrixProduct;
-import java.lang.reflect.Proxy;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
-import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** Every operation of {@link Kernels} at sizes that do and do not fill warps, blocks and parts, from one row to many. */
 final class KernelScenarios {
     /** One call or a few, whose results are recorded. */
     interface Scenario {
-        void run(Kernels kernels, Inputs given, Answers answers);
+        void run(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers);
     }
 
     /** Rows and columns: a single element, odd widths, a warp and one more, several parts of rows, more columns than threads. */
@@ -30,119 +24,9 @@ final class KernelScenarios {
 
     private KernelScenarios() {}
 
-    /** Random matrices in the memory of the kernels, the same for the same seed. */
-    static final class Inputs implements AutoCloseable {
-        private final Kernels kernels;
-        private final DataType type;
-        private final Random random;
-        private final List<FlatMemory> memories = new ArrayList<>();
-
-        Inputs(Kernels kernels, DataType type, long seed) {
-            this.kernels = kernels;
-            this.type = type;
-            random = new Random(seed);
-        }
-
-        /** Cut from the middle of a larger array, as parameters are. */
-        Matrix matrix(int rows, int columns) {
-            FlatMemory memory = kernels.allocate(type, 7 + (long) rows * columns);
-            memories.add(memory);
-            Matrix matrix = memory.matrix(7, rows, columns);
-            if (rows > 0) {
-                matrix.write(values(rows * columns));
-            }
-            return matrix;
-        }
-
-        /** As above, with padding as the kernels want it of logits. What is in the padding is not a number. */
-        Matrix logits(int rows, int columns) {
-            int alignment = kernels.logitAlignment();
-            if (alignment == 1) {
-                return matrix(rows, columns);
-            }
-            int leading = (columns + alignment - 1) / alignment * alignment;
-            FlatMemory memory = kernels.allocate(type, alignment + (long) rows * leading);
-            memories.add(memory);
-            double[] nothing = new double[(int) memory.length()];
-            Arrays.fill(nothing, Double.NaN);
-            memory.matrix(0, 1, nothing.length).write(nothing);
-            Matrix matrix = Matrix.padded(memory, alignment, rows, columns, leading);
-            double[] values = values(rows * columns);
-            for (int row = 0; row < rows; row++) {
-                matrix.rows(row, 1).write(Arrays.copyOfRange(values, row * columns, (row + 1) * columns));
-            }
-            return matrix;
-        }
-
-        double[] values(int count) {
-            double[] values = new double[count];
-            Arrays.setAll(values, i -> (float) random.nextGaussian());
-            return values;
-        }
-
-        /** From 0 to {@code bound - 1}, with -1 among them if wanted. */
-        int[] indices(int count, int bound, boolean withNone) {
-            int[] indices = new int[count];
-            Arrays.setAll(indices, i -> random.nextInt(bound + (withNone ? 1 : 0)) - (withNone ? 1 : 0));
-            return indices;
-        }
-
-        @Override
-        public void close() {
-            memories.forEach(FlatMemory::close);
-        }
-    }
-
-    /** What a scenario computed, in order. */
-    static final class Answers {
-        private double[] all = {};
-
-        void add(Matrix matrix) {
-            if (matrix.isPadded()) {
-                for (int row = 0; row < matrix.rows(); row++) {
-                    add(matrix.rows(row, 1));
-                }
-                return;
-            }
-            double[] values = new double[matrix.rows() * matrix.columns()];
-            matrix.read(values);
-            add(values);
-        }
-
-        void add(double... values) {
-            int from = all.length;
-            all = Arrays.copyOf(all, from + values.length);
-            System.arraycopy(values, 0, all, from, values.length);
-        }
-
-        double[] all() {
-            return all;
-        }
-    }
-
-    /** The same kernels, but with products of one group at a time. */
-    static Kernels withoutGroups(Kernels kernels) {
-        MatrixProduct product = changed(MatrixProduct.class, kernels.matrixProduct(), "grouped", null);
-        return changed(Kernels.class, kernels, "matrixProduct", product);
-    }
-
-    /** The same kernels, but they keep no weights rounded. */
-    static Kernels withoutKeptWeights(Kernels kernels) {
-        return changed(Kernels.class, kernels, "keepRounded", null);
-    }
-
-    /** The same but for one method, which answers {@code answer}. */
-    private static <T> T changed(Class<T> type, T all, String changed, Object answer) {
-        return type.cast(Proxy.newProxyInstance(
-                type.getClassLoader(),
-                new Class<?>[] {type},
-                (proxy, method, arguments) ->
-                        method.getName().equals(changed) ? answer : method.invoke(all, arguments)));
-    }
-
     static double[] run(Scenario scenario, Kernels kernels, DataType type) {
-        var answers = new Answers();
-        try (var given = new Inputs(kernels, type, 42)) {
+        var answers = new ScenarioAnswers();
+        try (var given = new ScenarioInputs(kernels, type, 42)) {
             scenario.run(kernels, given, answers);
         }
         return answers.all();
@@ -151,7 +35,7 @@ final class KernelScenarios {
     /** All scenarios by name. */
     static Map<String, Scenario> all() {
         Map<String, Scenario> all = new LinkedHashMap<>();
-        products(all);
+        ProductScenarios.addTo(all);
         for (int[] size : SIZES) {
             int rows = size[0];
             int columns = size[1];
@@ -174,19 +58,6 @@ final class KernelScenarios {
         for (int vocabulary : new int[] {1, 63, 64, 203}) {
             all.put("head of " + vocabulary, (kernels, given, answers) -> head(kernels, given, answers, vocabulary));
         }
-        grouped(all, "grouped products", 4, 8, 5, 0, 1, 17);
-        grouped(all, "grouped products of odd widths", 3, 7, 2, 0, 9);
-        grouped(all, "grouped products of one group", 4, 8, 0, 6, 0);
-        grouped(all, "grouped products of no rows", 4, 8, 0, 0);
-        grouped(
-                all,
-                "grouped products of 50 groups",
-                4,
-                4,
-                IntStream.range(0, 50).map(i -> 1 + i % 3).toArray());
-        all.put("product of halves", KernelScenarios::halves);
-        all.put("product of kept weights", KernelScenarios::keptWeights);
-        all.put("product of changing operands", KernelScenarios::changingOperands);
         all.put("no rows", KernelScenarios::noRows);
         attention(all);
         for (int length : new int[] {1, 31, 511, 4099, 70_001}) {
@@ -195,177 +66,7 @@ final class KernelScenarios {
         return all;
     }
 
-    private static void products(Map<String, Scenario> all) {
-        int[][] shapes = {{1, 1, 1}, {1, 9, 5}, {7, 1, 3}, {5, 6, 1}, {33, 17, 65}, {64, 40, 31}, {2, 3, 300}};
-        for (int[] shape : shapes) {
-            for (int bits = 0; bits < 8; bits++) {
-                boolean transposeA = (bits & 1) > 0;
-                boolean transposeB = (bits & 2) > 0;
-                float beta = (bits & 4) > 0 ? 1 : 0;
-                String name = "product " + shape[0] + " x " + shape[1] + " x " + shape[2] + (transposeA ? " a^T" : "")
-                        + (transposeB ? " b^T" : "") + (beta > 0 ? " added" : "");
-                all.put(name, (kernels, given, answers) -> {
-                    Matrix a = transposeA ? given.matrix(shape[2], shape[0]) : given.matrix(shape[0], shape[2]);
-                    Matrix b = transposeB ? given.matrix(shape[1], shape[2]) : given.matrix(shape[2], shape[1]);
-                    Matrix c = given.matrix(shape[0], shape[1]);
-                    kernels.matrixProduct().multiply(a, transposeA, b, transposeB, beta, c);
-                    answers.add(c);
-                });
-            }
-        }
-    }
-
-    /** Weights are multiplied again after each way in which they may change, in part and as a whole; and some at odd places. */
-    private static void keptWeights(Kernels kernels, Inputs given, Answers answers) {
-        Matrix part = given.matrix(8 * 9 + 2 * 8192, 1); // from element 7 on
-        FlatMemory weights = part.memory();
-        kernels.keepRounded(weights);
-        Matrix w = weights.matrix(8, 8, 16);
-        Matrix odd = weights.matrix(136, 8, 7);
-        Matrix last = weights.matrix(weights.length() / 8 * 8 - 64, 8, 8);
-        Matrix x = given.matrix(5, 8);
-        Matrix[] results = {given.matrix(5, 16), given.matrix(5, 7), given.matrix(5, 8)};
-        Runnable multiply = () -> {
-            int i = 0;
-            for (Matrix each : new Matrix[] {w, odd, last}) {
-                kernels.matrixProduct().multiply(x, false, each, false, 0, results[i]);
-                answers.add(results[i++]);
-            }
-        };
-        multiply.run();
-        multiply.run();
-        Matrix gradient = given.matrix(1, part.rows());
-        Matrix first = given.matrix(1, part.rows());
-        Matrix second = given.matrix(1, part.rows());
-        second.write(new double[part.rows()]);
-        var coefficients = new AdamW.Coefficients(0.9, 0.99, 1e-3, 0.1, 1.5, 0.01, 0.5);
-        int count = 100;
-        kernels.adamW()
-                .step(
-                        coefficients,
-                        weights.matrix(7, 1, count),
-                        gradient.memory().matrix(7, 1, count),
-                        first.memory().matrix(7, 1, count),
-                        second.memory().matrix(7, 1, count));
-        multiply.run();
-        weights.matrix(9, 1, 3).write(given.values(3));
-        weights.matrix(200, 1, 2).zero();
-        kernels.adamW()
-                .step(
-                        coefficients,
-                        weights.matrix(7 + count, 1, part.rows() - count),
-                        gradient.memory().matrix(7 + count, 1, part.rows() - count),
-                        first.memory().matrix(7 + count, 1, part.rows() - count),
-                        second.memory().matrix(7 + count, 1, part.rows() - count));
-        multiply.run();
-        kernels.matrixProduct().multiply(x, true, x, false, 0, last);
-        multiply.run();
-        kernels.matrixProduct().exact().multiply(x, true, x, false, 1, last);
-        multiply.run();
-        w.zero();
-        multiply.run();
-    }
-
-    /** Products of all three kinds of an expert's. @param counts rows of each group, beyond which there are two more */
-    private static void grouped(Map<String, Scenario> all, String name, int inner, int columns, int... counts) {
-        int[] start = new int[counts.length + 1];
-        for (int group = 0; group < counts.length; group++) {
-            start[group + 1] = start[group] + counts[group];
-        }
-        int rows = start[counts.length] + 2;
-        all.put(name, (kernels, given, answers) -> {
-            Matrix x = given.matrix(rows, inner);
-            Matrix y = given.matrix(rows, columns);
-            Matrix dx = given.matrix(rows, inner);
-            List<Matrix> weights = matrices(given, counts.length, inner, columns);
-            List<Matrix> gradients = matrices(given, counts.length, inner, columns);
-            var grouped = kernels.matrixProduct().grouped();
-            if (grouped == null) {
-                oneByOne(kernels.matrixProduct(), start, x, weights, y, gradients, dx);
-            } else {
-                grouped.rows(start, x, weights, false, y);
-                grouped.sums(start, x, y, gradients);
-                grouped.rows(start, y, weights, true, dx);
-            }
-            answers.add(y);
-            gradients.forEach(answers::add);
-            answers.add(dx);
-        });
-    }
-
-    private static List<Matrix> matrices(Inputs given, int count, int rows, int columns) {
-        return IntStream.range(0, count)
-                .mapToObj(i -> given.matrix(rows, columns))
-                .toList();
-    }
-
-    private static void oneByOne(
-            MatrixProduct product,
-            int[] start,
-            Matrix x,
-            List<Matrix> weights,
-            Matrix y,
-            List<Matrix> gradients,
-            Matrix dx) {
-        for (int group = 0; group < weights.size(); group++) {
-            int from = start[group];
-            int count = start[group + 1] - from;
-            Matrix ofX = x.rows(from, count);
-            Matrix ofY = y.rows(from, count);
-            if (count > 0) {
-                product.multiply(ofX, false, weights.get(group), false, 0, ofY);
-                product.multiply(ofY, false, weights.get(group), true, 0, dx.rows(from, count));
-            }
-            product.multiply(ofX, true, ofY, false, 0, gradients.get(group));
-        }
-    }
-
-    /** Numbers halfway between two of 8 significant bits, and beside them. */
-    private static void halves(Kernels kernels, Inputs given, Answers answers) {
-        int count = 600;
-        double[] values = new double[count];
-        Arrays.setAll(values, i -> (i % 2 == 0 ? 1 : -1) * (1 + i / 512.0 + (i % 3 - 1) / 65536.0));
-        Matrix x = given.matrix(count, 1);
-        x.write(values);
-        Matrix one = given.matrix(1, 1);
-        one.write(new double[] {1});
-        Matrix y = given.matrix(count, 1);
-        kernels.matrixProduct().multiply(x, false, one, false, 0, y);
-        answers.add(y);
-    }
-
-    /** Matrices are multiplied again after each way in which they can change, and beside themselves. */
-    private static void changingOperands(Kernels kernels, Inputs given, Answers answers) {
-        Matrix a = given.matrix(9, 5);
-        Matrix b = given.matrix(5, 7);
-        Matrix c = given.matrix(9, 7);
-        Matrix bias = given.matrix(1, 7);
-        Runnable multiply = () -> {
-            kernels.matrixProduct().multiply(a, false, b, false, 0, c);
-            answers.add(c);
-        };
-        multiply.run();
-        multiply.run();
-        kernels.bias().add(b, bias);
-        multiply.run();
-        b.write(given.values(5 * 7));
-        multiply.run();
-        kernels.matrixProduct().multiply(a, true, c, false, 0, b);
-        multiply.run();
-        kernels.matrixProduct().multiply(a.rows(0, 1), true, bias, false, 1, b);
-        multiply.run();
-        Matrix square = given.matrix(7, 7);
-        kernels.matrixProduct().multiply(c, true, c, false, 0, square);
-        answers.add(square);
-        kernels.matrixProduct().multiply(a.rows(2, 3), false, b, false, 0, c.rows(4, 3));
-        answers.add(c);
-        kernels.matrixProduct().exact().multiply(a, true, c, false, 0, b);
-        multiply.run();
-        b.zero();
-        multiply.run();
-    }
-
-    private static void moves(Kernels kernels, Inputs given, Answers answers, int rows, int columns) {
+    private static void moves(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers, int rows, int columns) {
         Matrix source = given.matrix(9, columns);
         int[] index = given.indices(rows, 9, true);
         double[] scales = given.values(rows);
@@ -388,7 +89,7 @@ final class KernelScenarios {
         answers.add(source);
     }
 
-    private static void biases(Kernels kernels, Inputs given, Answers answers, int rows, int columns) {
+    private static void biases(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers, int rows, int columns) {
         Matrix x = given.matrix(rows, columns);
         Matrix bias = given.matrix(1, columns);
         Matrix target = given.matrix(rows, columns);
@@ -400,7 +101,7 @@ final class KernelScenarios {
         answers.add(bias);
     }
 
-    private static void gelu(Kernels kernels, Inputs given, Answers answers, int rows, int columns) {
+    private static void gelu(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers, int rows, int columns) {
         Matrix x = given.matrix(rows, columns);
         Matrix bias = given.matrix(1, columns);
         Matrix y = given.matrix(rows, columns);
@@ -412,7 +113,7 @@ final class KernelScenarios {
         answers.add(bias);
     }
 
-    private static void norms(Kernels kernels, Inputs given, Answers answers, int rows, int columns) {
+    private static void norms(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers, int rows, int columns) {
         Matrix x = given.matrix(rows, columns);
         Matrix gain = given.matrix(1, columns);
         Matrix bias = given.matrix(1, columns);
@@ -430,7 +131,8 @@ final class KernelScenarios {
         answers.add(bias);
     }
 
-    private static void losses(Kernels kernels, Inputs given, Answers answers, int rows, int vocabulary) {
+    private static void losses(
+            Kernels kernels, ScenarioInputs given, ScenarioAnswers answers, int rows, int vocabulary) {
         for (double scale : new double[] {0, 0.25}) {
             Matrix logits = given.logits(rows, vocabulary);
             int[] targets = given.indices(rows + 2, vocabulary, false);
@@ -444,7 +146,7 @@ final class KernelScenarios {
     }
 
     /** Logits, their gradient, and those of the rows and of the embedding. */
-    private static void head(Kernels kernels, Inputs given, Answers answers, int vocabulary) {
+    private static void head(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers, int vocabulary) {
         int rows = 5;
         Matrix x = given.matrix(rows, 12);
         Matrix embedding = given.matrix(vocabulary, 12);
@@ -466,7 +168,7 @@ final class KernelScenarios {
     }
 
     /** As for experts without tokens, and batches without targets. */
-    private static void noRows(Kernels kernels, Inputs given, Answers answers) {
+    private static void noRows(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers) {
         Matrix empty = given.matrix(0, 6);
         Matrix weights = given.matrix(6, 4);
         Matrix gradient = given.matrix(6, 4);
@@ -525,7 +227,7 @@ final class KernelScenarios {
         });
     }
 
-    private static void adamW(Kernels kernels, Inputs given, Answers answers, int length) {
+    private static void adamW(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers, int length) {
         var coefficients = new AdamW.Coefficients(0.9, 0.95, 1e-8, 0.01, 20, 0.001, 0.5);
         Matrix parameters = given.matrix(1, length);
         Matrix gradient = given.matrix(1, length);

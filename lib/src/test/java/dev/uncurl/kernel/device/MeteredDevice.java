@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** Counts what is asked of a device, by kind, and on request waits after each operation to see how long it took. */
-final class MeteredDevice implements Device {
+final class MeteredDevice extends WrappedDevice {
     /** Sums over the calls of one kind. */
     static final class Sum {
         long calls;
@@ -16,7 +16,6 @@ final class MeteredDevice implements Device {
         double seconds;
     }
 
-    private final Device device;
     private final boolean timed;
     private final Map<String, Sum> sums = new TreeMap<>();
     private final Map<Long, Long> blocks = new HashMap<>();
@@ -26,7 +25,7 @@ final class MeteredDevice implements Device {
 
     /** @param timed whether to wait for each operation */
     MeteredDevice(Device device, boolean timed) {
-        this.device = device;
+        super(device);
         this.timed = timed;
     }
 
@@ -76,26 +75,6 @@ final class MeteredDevice implements Device {
     }
 
     @Override
-    public String name() {
-        return device.name();
-    }
-
-    @Override
-    public boolean rounds() {
-        return device.rounds();
-    }
-
-    @Override
-    public boolean takesBf16() {
-        return device.takesBf16();
-    }
-
-    @Override
-    public long changes() {
-        return device.changes();
-    }
-
-    @Override
     public long allocate(long bytes) {
         long address = device.allocate(bytes);
         blocks.put(address, bytes);
@@ -108,11 +87,6 @@ final class MeteredDevice implements Device {
     public void free(long address) {
         device.free(address);
         held -= blocks.remove(address);
-    }
-
-    @Override
-    public long libraryBytes() {
-        return device.libraryBytes();
     }
 
     @Override
@@ -207,11 +181,6 @@ final class MeteredDevice implements Device {
     }
 
     @Override
-    public boolean takesTogether(List<BatchedProduct> products) {
-        return device.takesTogether(products);
-    }
-
-    @Override
     public boolean multiplyTogether(List<BatchedProduct> products, long addresses) {
         double flops = products.stream().mapToDouble(MeteredDevice::flops).sum();
         double bytes = products.stream().mapToDouble(MeteredDevice::bytes).sum();
@@ -250,11 +219,6 @@ final class MeteredDevice implements Device {
         return isAligned(p.a(), p.transposeA() ? p.inner() : p.rows())
                 && isAligned(p.b(), p.transposeB() ? p.columns() : p.inner())
                 && isAligned(p.c(), p.rows());
-    }
-
-    @Override
-    public DeviceLinks links() {
-        return device.links();
     }
 
     @Override

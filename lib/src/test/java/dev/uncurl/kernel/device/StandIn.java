@@ -145,7 +145,12 @@ public final class StandIn {
 
     /** The next call of this function fails; {@code kernel}: the next launch does, which shows when its result is waited for. */
     static void fail(String function, int code) {
-        invoke("standInFail", function, code);
+        fail(function, code, 0);
+    }
+
+    /** As above after so many calls that do not fail. */
+    static void fail(String function, int code, long after) {
+        invoke("standInFail", function, code, after);
     }
 
     /** Bytes of the GPU's memory; -1 for 80 GB. */
@@ -183,6 +188,12 @@ public final class StandIn {
     static long moved() {
         libraries();
         return library(folder).getFunction("standInMoved").invokeLong(new Object[] {});
+    }
+
+    /** Bytes of the GPU's memory that have not been released. */
+    static long used() {
+        libraries();
+        return library(folder).getFunction("standInUsed").invokeLong(new Object[] {});
     }
 
     /** Blocks of the GPU's memory that have not been released. */

@@ -130,7 +130,7 @@ public class VectorKernelsTest {
     /** Large enough to be cut into panels, which need not be of one length. */
     @Property(tries = 12)
     void productsInPanelsAgree(
-            @ForAll @IntRange(min = 250, max = 1100) int length,
+            @ForAll @IntRange(min = 250, max = 2200) int length,
             @ForAll boolean tall,
             @ForAll boolean transposeA,
             @ForAll boolean transposeB,

@@ -23,7 +23,11 @@ static const size_t GUARD = 1 << 16;
 static const u64 TOTAL = 80ull << 30;
 static std::map<u64, size_t> blocks;
 static u64 used = 0, limit = TOTAL;
-static std::map<std::string, int> faults;
+struct Fault {
+    int code;
+    i64 after; // so many calls that succeed
+};
+static std::map<std::string, Fault> faults;
 static unsigned mostThreads = 64;
 static bool descending = false;
 static std::recursive_mutex lock; // ranks are threads, each with a GPU of its own
@@ -47,7 +51,10 @@ static int fault(const char* function) {
     if (found == faults.end()) {
         return 0;
     }
-    int code = found->second;
+    if (found->second.after-- > 0) {
+        return 0;
+    }
+    int code = found->second.code;
     faults.erase(found);
     return code;
 }
@@ -71,7 +78,7 @@ int standInFault(const char* function) { return fault(function); }
     if (int code = fault(name)) return code;
 
 extern "C" {
-void standInFail(const char* function, int code) { faults[function] = code; }
+void standInFail(const char* function, int code, i64 after) { faults[function] = {code, after}; }
 void standInLimit(i64 bytes) { limit = bytes < 0 ? TOTAL : (u64) bytes; }
 void standInThreads(int most, int backwards) { mostThreads = most; descending = backwards; }
 void standInMachine(int gpus, int capability, int version) { devices = gpus; major_ = capability; driver = version; }
@@ -85,6 +92,7 @@ void standInForget() {
     events.clear();
     used = asynchronous = mixed = 0;
 }
+i64 standInUsed() { return (i64) used; }
 i64 standInBlocks() { return (i64) blocks.size(); }
 
 int cuInit(int) { FAULT("cuInit") return 0; }

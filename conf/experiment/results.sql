@@ -74,4 +74,21 @@ SELECT task, method, count(*) AS compared,
   format_string('%+.3f', avg(other.difference - own.difference)) AS mean_gain
 FROM settings AS own JOIN settings AS other USING (model_id, task, method, experts)
 WHERE own.role = 'method' AND other.role = 'other-task'
-GROUP BY ALL ORDER BY task, mean_gain DESC
+GROUP BY ALL ORDER BY task, mean_gain DESC;
+
+-- 6. The best pruned model with K experts, finetuned, against the model of the same seed that was trained with K and finetuned
+WITH scored AS (
+  SELECT regexp_extract(cell.model_id, '-(s[0-9]+)-', 1) AS seed, cell.task, cell.role, cell.experts_before, cell.experts_after, result.value
+  FROM sweep.cells AS cell JOIN evaluation.results AS result
+    ON result.model_id = cell.results_id AND result.task = cell.task AND result.split = cell.split AND startswith(result.data, cell.data)
+  WHERE cell.sweep = 'finetuned' AND cell.state = 'done' AND cell.recipe IS NOT NULL AND result.metric = 'loss_per_token'
+), best AS (
+  SELECT seed, task, experts_before, experts_after AS experts, min(value) AS value FROM scored WHERE role = 'method' GROUP BY ALL
+), scratch AS (
+  SELECT DISTINCT seed, task, experts_before AS experts, value FROM scored WHERE role IN ('parent', 'scratch')
+)
+SELECT task, best.experts_before AS E, experts AS K, format_string('%.3f', avg(best.value)) AS pruned,
+  format_string('%.3f', avg(scratch.value)) AS from_scratch, format_string('%+.3f', avg(best.value - scratch.value)) AS difference,
+  concat(count_if(best.value < scratch.value), ' of ', count(*)) AS pruned_better
+FROM best JOIN scratch USING (seed, task, experts)
+GROUP BY ALL ORDER BY task DESC, E, K DESC

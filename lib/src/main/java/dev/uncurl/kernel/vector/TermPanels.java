@@ -34,28 +34,14 @@ final class TermPanels {
 
     private final WorkerPool pool;
     private final Operands.Windows[] windows;
-    private final Memory[] memory;
-
-    /** For the products that one thread computes at a time: the sums of all parts but the first, below each other. */
-    private static final class Memory {
-        private Matrix all = Matrix.allocate(0, 0);
-
-        Matrix[] parts(int count, Matrix result) {
-            int length = result.rows() * result.columns();
-            if (all.columns() < length * count) {
-                all = Matrix.allocate(1, length * count);
-            }
-            Matrix[] parts = new Matrix[count];
-            Arrays.setAll(parts, part -> Matrix.of(all.array(), (long) part * length, result.rows(), result.columns()));
-            return parts;
-        }
-    }
+    /** Of each thread, for the products that it computes: the sums of all parts but the first, below each other. */
+    private final RowPanels.ShapedMemory[] memory;
 
     TermPanels(WorkerPool pool, Operands.Windows[] windows) {
         this.pool = pool;
         this.windows = windows;
-        memory = new Memory[pool.threads()];
-        Arrays.setAll(memory, worker -> new Memory());
+        memory = new RowPanels.ShapedMemory[pool.threads()];
+        Arrays.setAll(memory, worker -> new RowPanels.ShapedMemory());
     }
 
     /** How many parts the terms are divided into; 1: they are not. */
@@ -73,7 +59,9 @@ final class TermPanels {
     /** c = a b + beta c */
     void multiply(Operands operands, int parts, float beta) {
         Matrix c = operands.c();
-        Matrix[] rest = memory[pool.worker()].parts(parts - 1, c);
+        Matrix below = memory[pool.worker()].shaped((parts - 1) * c.rows(), c.columns());
+        Matrix[] rest = new Matrix[parts - 1];
+        Arrays.setAll(rest, part -> below.rows(part * c.rows(), c.rows()));
         int inner = operands.inner();
         pool.run(parts, (part, worker) -> {
             Operands one = part == 0 ? operands : operands.into(rest[part - 1]);

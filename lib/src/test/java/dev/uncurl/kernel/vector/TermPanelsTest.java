@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 
 class TermPanelsTest {
-    /** Against sums in double precision, with the bounds of TilesTest; the bits are those of every number of threads. */
+    /** Against sums in double precision, the bits are those of every number of threads. */
     @Property(tries = 20)
     void longSumsAgreeForAnyNumberOfThreads(
             @ForAll @IntRange(min = 193, max = 230) int rows,
@@ -32,24 +32,10 @@ class TermPanelsTest {
             results.add(c);
         });
         var given = new Case(seed, DataType.DOUBLE);
-        double[] a = values(transposeA ? given.matrix(inner, rows) : given.matrix(rows, inner));
-        double[] b = values(transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns));
-        double[] before = values(given.matrix(rows, columns));
-        double deviation = inner * 0x1p-24 / Math.sqrt(6);
-        double squares = 0;
-        for (int i = 0; i < found.length; i++) {
-            int row = i / columns;
-            int column = i % columns;
-            double exact = accumulate ? before[i] : 0;
-            for (int k = 0; k < inner; k++) {
-                exact += a[transposeA ? k * rows + row : row * inner + k]
-                        * b[transposeB ? column * inner + k : k * columns + column];
-            }
-            double error = Math.abs(found[i] - exact);
-            assertThat(error).isLessThan(8 * deviation * Math.max(1, Math.abs(exact) / Math.sqrt(inner)));
-            squares += error * error;
-        }
-        assertThat(Math.sqrt(squares / found.length)).isLessThan(2 * deviation);
+        Matrix a = transposeA ? given.matrix(inner, rows) : given.matrix(rows, inner);
+        Matrix b = transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns);
+        Matrix c = given.matrix(rows, columns);
+        ProductErrors.check(a, transposeA, b, transposeB, accumulate ? c : null, columns, found);
     }
 
     @ParameterizedTest
@@ -83,12 +69,6 @@ class TermPanelsTest {
         Matrix b = given.matrix(shape[1], shape[2]);
         Matrix c = given.matrix(shape[0], shape[2]);
         kernels.matrixProduct().multiply(a, true, b, false, 0, c);
-        return values(c);
-    }
-
-    private static double[] values(Matrix matrix) {
-        double[] values = new double[matrix.rows() * matrix.columns()];
-        matrix.read(values);
-        return values;
+        return ProductErrors.values(c);
     }
 }

@@ -56,15 +56,10 @@ class TilesTest {
         Matrix b = transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns);
         Matrix c = given.matrix(rows, columns);
         multiplication.accept(new Operands(a, false, b, transposeB, c));
-        return values(c);
+        return ProductErrors.values(c);
     }
 
-    /**
-     * Large enough to be cut into panels and those into tiles. Of independent products of variance one, the partial sum of k has
-     * variance k, and rounding it to 24 bits, u = 2^-24, adds an error of variance k u^2 / 3 at most: a sum of n has an error of
-     * n u / sqrt(6) as its standard deviation, in whatever order it is added, and more by |sum| / sqrt(n) if the sum, and so its
-     * partial sums, are larger than usual. No result is off by eight times as much, and all together by less than twice as much.
-     */
+    /** Large enough to be cut into panels and those into tiles. */
     @Property(tries = 12)
     void thinProductsAgreeForAnyNumberOfThreads(
             @ForAll @IntRange(min = 1, max = 60) int rows,
@@ -80,29 +75,9 @@ class TilesTest {
             results.add(c);
         });
         var given = new Case(seed, DataType.DOUBLE);
-        double[] a = values(given.matrix(rows, inner));
-        double[] b = values(transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns));
-        double deviation = inner * 0x1p-24 / Math.sqrt(6);
-        double squares = 0;
-        for (int i = 0; i < found.length; i++) {
-            double exact = 0;
-            for (int k = 0; k < inner; k++) {
-                exact += a[i / columns * inner + k]
-                        * b[transposeB ? i % columns * inner + k : k * columns + i % columns];
-            }
-            double error = Math.abs(found[i] - exact);
-            assertThat(error)
-                    .as("element %d: %s and %s", i, found[i], exact)
-                    .isLessThan(8 * deviation * Math.max(1, Math.abs(exact) / Math.sqrt(inner)));
-            squares += error * error;
-        }
-        assertThat(Math.sqrt(squares / found.length)).isLessThan(2 * deviation);
-    }
-
-    private static double[] values(Matrix matrix) {
-        double[] values = new double[matrix.rows() * matrix.columns()];
-        matrix.read(values);
-        return values;
+        Matrix a = given.matrix(rows, inner);
+        Matrix b = transposeB ? given.matrix(columns, inner) : given.matrix(inner, columns);
+        ProductErrors.check(a, false, b, transposeB, null, columns, found);
     }
 
     @Test

@@ -13,6 +13,7 @@ import dev.uncurl.tokenizer.PromptTokens;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -20,35 +21,42 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * {@code OPENBLAS_CORETYPE=SKYLAKEX mvn -pl lib test -Dtest=ScoringBench -Dsurefire.failIfNoSpecifiedTests=false}: tokens per
- * second of scoring BoolQ's validation examples with preset {@code bench}, as a share of forward passes over full batches
- * of the same model, in turn, for one thread and all. The variable is for AMD processors with AVX-512.
- * {@code -Dbench.rounds=6} says how often each is timed; the median counts.
+ * second of scoring validation examples with preset {@code bench}, as a share of forward passes over full batches of the same
+ * model, in turn, for one thread and all: of BoolQ (long prompts) and COPA (short ones). The variable is for AMD processors
+ * with AVX-512. {@code -Dbench.rounds=6} says how often each is timed; the median counts. {@code -Dbench.tasks=BoolQ} chooses.
  */
 final class ScoringBench {
     private static final ModelConfig BENCH =
             new ModelConfig(4, 256, 8, 1024, 8192, 256, new MoeConfig(8, 1, 2, false, 0.01, 0.001, 0));
     private static final int BATCH = 8 * BENCH.sequenceLength();
     private static final int ROUNDS = Integer.getInteger("bench.rounds", 6);
+    private static final List<String> TASKS =
+            List.of(System.getProperty("bench.tasks", "BoolQ,COPA").split(","));
     private static final int EXAMPLES = Integer.getInteger("bench.examples", 320);
 
     /** Named so that only whoever asks for it by name runs it. */
     @Test
     void bench() {
         INDArray parameters = Nd4j.createFromArray(WeightArrays.initial(BENCH, 1));
-        List<ExampleScorer.Example> examples = boolq();
-        for (int threads : new int[] {1, Runtime.getRuntime().availableProcessors()}) {
-            System.setProperty(KernelChoice.THREADS, Integer.toString(threads));
-            try (var model = SmoeLanguageModel.forScoring(BENCH, parameters, BATCH)) {
-                measure(model, examples, threads);
+        for (String task : TASKS) {
+            List<ExampleScorer.Example> examples = examples(task);
+            System.out.println(task);
+            for (int threads : new int[] {1, Runtime.getRuntime().availableProcessors()}) {
+                System.setProperty(KernelChoice.THREADS, Integer.toString(threads));
+                try (var model = SmoeLanguageModel.forScoring(BENCH, parameters, BATCH)) {
+                    measure(model, examples, threads);
+                }
             }
         }
     }
 
-    private static List<ExampleScorer.Example> boolq() {
+    /** @param task as SuperGLUE spells it */
+    private static List<ExampleScorer.Example> examples(String task) {
+        String format = "superglue/" + task.toLowerCase(Locale.ROOT);
+        String file = "superglue/" + task + "/val.jsonl";
         var tokenizer = Gpt2Tokenizer.of(BENCH.vocabulary());
         var all = new ArrayList<ExampleScorer.Example>();
-        for (Example example :
-                Corpora.only(Example.class, Corpora.read("superglue/boolq", "superglue/BoolQ/val.jsonl"))) {
+        for (Example example : Corpora.only(Example.class, Corpora.read(format, file))) {
             var prompt = PromptTokens.of(tokenizer, example.inputs());
             int[] right = prompt.continuation(example.targets());
             int[] target = Arrays.copyOf(right, right.length + 1);

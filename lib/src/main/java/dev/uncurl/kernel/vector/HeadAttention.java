@@ -1,182 +1,125 @@
 package dev.uncurl.kernel.vector;
 
-import static dev.uncurl.kernel.vector.Operands.multiply;
-import static dev.uncurl.kernel.vector.VectorOps.WIDTH;
-import static dev.uncurl.kernel.vector.VectorOps.get;
-import static dev.uncurl.kernel.vector.VectorOps.load;
+import static dev.uncurl.kernel.vector.BlockProduct.COLUMNS;
+import static dev.uncurl.kernel.vector.BlockProduct.ROWS;
+import static dev.uncurl.kernel.vector.HeadRows.roundUp;
 import static dev.uncurl.kernel.vector.VectorOps.put;
-import static dev.uncurl.kernel.vector.VectorOps.store;
 
-import dev.uncurl.kernel.Attention;
+import dev.uncurl.kernel.Attention.Segment;
 import dev.uncurl.kernel.Matrix;
-import java.nio.ByteBuffer;
-import jdk.incubator.vector.FloatVector;
-import org.bytedeco.javacpp.FloatPointer;
+import java.util.Arrays;
+import java.util.List;
 
 /**
- * Attention of one head of one sequence. Processes blocks of queries against all keys up to the last query of the
- * block, so most of the masked half is never computed. Heads are read in place from [N, 3D], using leading dimensions.
- * Rows of scores are padded to whole vectors. For one thread.
+ * Attention of one head. Queries are processed {@value BlockProduct#ROWS} positions of a sequence at a time, against the keys
+ * of all positions up to the last of them; their scores stay in the first-level cache until they are multiplied with the
+ * values. The bits of a token's output depend on the tokens that it sees alone. For one thread.
  */
 final class HeadAttention {
-    private static final int BLOCK = 64;
-
     /**
-     * The operands of a pass.
+     * What a pass reads and writes.
      *
-     * @param width D
-     * @param output the output; in the backward pass, its gradient
-     * @param dQkv null in the forward pass
+     * @param logSumExp null if it is not wanted
      */
-    record Arrays(Attention.Shape shape, int width, Matrix qkv, Matrix logSumExp, Matrix output, Matrix dQkv) {
-        int size() {
-            return width / shape.heads();
-        }
-
-        float scale() {
-            return (float) (1 / Math.sqrt(size()));
-        }
-
-        /**
-         * Index of the first element of the head's query at a position; the key and value follow at offsets D and 2D.
-         */
-        long query(int sequence, int head, int position) {
-            return ((long) sequence * shape.positions() + position) * 3 * width + (long) head * size();
-        }
-
-        long output(int sequence, int head, int position) {
-            return ((long) sequence * shape.positions() + position) * width + (long) head * size();
-        }
-
-        int statistic(int sequence, int head, int position) {
-            return (sequence * shape.positions() + position) * shape.heads() + head;
+    record Pass(int heads, Matrix qkv, Matrix logSumExp, Matrix output) {
+        /** D */
+        int width() {
+            return output.columns();
         }
     }
 
     private final Softmax softmax = new Softmax();
-    private final float[] scratch = new float[WIDTH];
-    /** [BLOCK] sum of the exponentials of each row. */
-    private final float[] sums = new float[BLOCK];
+    /** [ROWS] the sum of each row's exponentials. */
+    private final float[] sums = new float[ROWS];
 
-    private final Window query = new Window();
-    private final Window key = new Window();
-    private final Window value = new Window();
-    private final Window out = new Window();
-    private final Window dQuery = new Window();
-    private final Window dKey = new Window();
-    private final Window dValue = new Window();
-    private Matrix scores = Matrix.allocate(0, 0);
-    private Matrix dScores = scores;
+    private final float[] logSumExps = new float[ROWS];
 
-    private void reserve(int positions) {
-        int columns = (positions + WIDTH - 1) / WIDTH * WIDTH;
-        if (scores.columns() != columns) {
-            scores = Matrix.allocate(BLOCK, columns);
-            dScores = Matrix.allocate(BLOCK, columns);
+    private HeadRows head = new HeadRows(0);
+    private int positions;
+    private float[] queries;
+    /** [size, positions] */
+    private float[] keys;
+
+    private float[] values;
+    private float[] scores;
+    private float[] outputs;
+
+    private void reserve(int count, int size) {
+        int padded = roundUp(count, ROWS);
+        if (padded <= positions && head.size() == size) {
+            return;
         }
-    }
-
-    private void point(Arrays arrays, int sequence, int head, int from) {
-        FloatPointer qkv = arrays.qkv().pointer();
-        long first = arrays.query(sequence, head, 0);
-        query.to(qkv, arrays.query(sequence, head, from));
-        key.to(qkv, first + arrays.width());
-        value.to(qkv, first + 2L * arrays.width());
-        out.to(arrays.output().pointer(), arrays.output(sequence, head, from));
-    }
-
-    void forward(Arrays arrays, int sequence, int head) {
-        int positions = arrays.shape().positions();
-        int width = arrays.width();
-        int wide = 3 * width;
-        int size = arrays.size();
-        float scale = arrays.scale();
-        reserve(positions);
-        int stride = scores.columns();
-        FloatPointer p = scores.pointer();
-        for (int from = 0; from < positions; from += BLOCK) {
-            int rows = Math.min(BLOCK, positions - from);
-            int keys = from + rows;
-            point(arrays, sequence, head, from);
-            multiply(false, true, rows, keys, size, scale, query, wide, key, wide, 0f, p, stride);
-            for (int row = 0; row < rows; row++) {
-                sums[row] = softmax.exponentials(scores.bytes(), row * stride, from + row + 1, keys);
-                float sum = (float) (softmax.largest() + Math.log(sums[row]));
-                put(arrays.logSumExp().bytes(), arrays.statistic(sequence, head, from + row), sum);
-            }
-            multiply(false, false, rows, size, keys, 1f, p, stride, value, wide, 0f, out, width);
-            for (int row = 0; row < rows; row++) {
-                int at = (int) arrays.output(sequence, head, from + row);
-                Softmax.divide(arrays.output().bytes(), at, size, sums[row]);
-            }
-        }
-    }
-
-    void backward(Arrays arrays, int sequence, int head) {
-        int positions = arrays.shape().positions();
-        reserve(positions);
-        // the last block first: it covers all keys, so it overwrites their gradients
-        for (int from = (positions - 1) / BLOCK * BLOCK; from >= 0; from -= BLOCK) {
-            backward(arrays, sequence, head, from, Math.min(BLOCK, positions - from));
-        }
-    }
-
-    private void backward(Arrays arrays, int sequence, int head, int from, int rows) {
-        int keys = from + rows;
-        int width = arrays.width();
-        int wide = 3 * width;
-        int size = arrays.size();
-        float scale = arrays.scale();
-        int stride = scores.columns();
-        float beta = keys == arrays.shape().positions() ? 0f : 1f;
-        FloatPointer p = scores.pointer();
-        FloatPointer dp = dScores.pointer();
-        point(arrays, sequence, head, from);
-        FloatPointer dQkv = arrays.dQkv().pointer();
-        long first = arrays.query(sequence, head, 0);
-        dQuery.to(dQkv, arrays.query(sequence, head, from));
-        dKey.to(dQkv, first + width);
-        dValue.to(dQkv, first + 2L * width);
-        multiply(false, true, rows, keys, size, scale, query, wide, key, wide, 0f, p, stride);
-        multiply(false, true, rows, keys, size, 1f, out, width, value, wide, 0f, dp, stride);
-        for (int row = 0; row < rows; row++) {
-            float sum = get(arrays.logSumExp().bytes(), arrays.statistic(sequence, head, from + row));
-            softmaxBackward(row * stride, from + row + 1, keys, sum);
-        }
-        multiply(true, false, keys, size, rows, 1f, p, stride, out, width, beta, dValue, wide);
-        multiply(false, false, rows, size, keys, scale, dp, stride, key, wide, 0f, dQuery, wide);
-        multiply(true, false, keys, size, rows, scale, dp, stride, query, wide, beta, dKey, wide);
+        head = new HeadRows(size);
+        positions = roundUp(padded, COLUMNS);
+        queries = new float[ROWS * head.stride()];
+        keys = new float[size * positions];
+        values = new float[positions * head.stride()];
+        scores = new float[ROWS * positions];
+        outputs = new float[ROWS * head.stride()];
     }
 
     /**
-     * Replaces scores by probabilities P and their gradients dP by P (dP - sum P dP); pads with zeros up to
-     * {@code end}.
+     * @param segments that have the same tokens before them
+     * @param index of the head
      */
-    private void softmaxBackward(int at, int count, int end, float logSumExp) {
-        ByteBuffer values = scores.bytes();
-        ByteBuffer gradients = dScores.bytes();
-        int whole = Softmax.fillUp(values, at, count, Float.NEGATIVE_INFINITY);
-        Softmax.fillUp(gradients, at, count, 0f);
-        probabilities(values, at, whole, logSumExp);
-        float inner = inner(values, gradients, at, whole);
-        for (int i = at; i < at + whole; i += WIDTH) {
-            store(load(gradients, i).sub(inner).mul(load(values, i)), gradients, i);
-        }
-        Softmax.clear(values, at + count, at + end);
-        Softmax.clear(gradients, at + count, at + end);
-    }
-
-    private static void probabilities(ByteBuffer values, int at, int whole, float logSumExp) {
-        for (int i = at; i < at + whole; i += WIDTH) {
-            store(VectorOps.exp(load(values, i).sub(logSumExp)), values, i);
+    void forward(Pass pass, List<Segment> segments, int index) {
+        int size = pass.width() / pass.heads();
+        Segment first = segments.get(0);
+        int longest = segments.stream().mapToInt(Segment::count).max().orElseThrow();
+        reserve(first.prefixCount() + longest, size);
+        gather(pass, index * size, first.prefix(), first.prefixCount(), 0);
+        for (Segment segment : segments) {
+            forward(pass, segment, index);
         }
     }
 
-    private float inner(ByteBuffer values, ByteBuffer gradients, int at, int whole) {
-        FloatVector total = FloatVector.zero(VectorOps.SPECIES);
-        for (int i = at; i < at + whole; i += WIDTH) {
-            total = load(values, i).fma(load(gradients, i), total);
+    /** Copies keys and values of tokens to the positions from {@code position} on. */
+    private void gather(Pass pass, int column, int row, int count, int position) {
+        head.transpose(pass.qkv(), row, pass.width() + column, count, keys, position, positions);
+        head.copy(pass.qkv(), row, 2 * pass.width() + column, count, 1f, values, position);
+    }
+
+    private void forward(Pass pass, Segment segment, int index) {
+        int column = index * head.size();
+        int before = segment.prefixCount();
+        int end = before + segment.count();
+        gather(pass, column, segment.from(), segment.count(), before);
+        // the last rows of scores may have more columns than there are tokens: zeros, which leave any finite value out
+        Arrays.fill(values, end * head.stride(), roundUp(end, ROWS) * head.stride(), 0f);
+        float scale = (float) (1 / Math.sqrt(head.size()));
+        for (int block = before / ROWS * ROWS; block < end; block += ROWS) {
+            int first = Math.max(block, before) - block;
+            int last = Math.min(ROWS, end - block);
+            int row = segment.from() + block + first - before;
+            head.copy(pass.qkv(), row, column, last - first, scale, queries, first);
+            attend(block, first, last);
+            store(pass, index, row, first, last);
         }
-        return VectorOps.sum(total, scratch);
+    }
+
+    /** Computes rows {@code first} to {@code last} (exclusive) of a block of queries; the others of its outputs are undefined. */
+    private void attend(int block, int first, int last) {
+        int seen = block + ROWS;
+        int stride = head.stride();
+        for (int key = 0; key < seen; key += COLUMNS) {
+            BlockProduct.multiply(head.size(), queries, 0, stride, keys, key, positions, scores, key, positions);
+        }
+        for (int i = first; i < last; i++) {
+            sums[i] = softmax.exponentials(scores, i * positions, block + i + 1, seen);
+            logSumExps[i] = (float) (softmax.largest() + Math.log(sums[i]));
+        }
+        for (int column = 0; column < stride; column += COLUMNS) {
+            BlockProduct.multiply(seen, scores, 0, positions, values, column, stride, outputs, column, stride);
+        }
+    }
+
+    private void store(Pass pass, int index, int row, int first, int last) {
+        for (int i = first; i < last; i++) {
+            int to = row + i - first;
+            head.store(outputs, i, 1 / sums[i], pass.output(), to, index * head.size());
+            if (pass.logSumExp() != null) {
+                put(pass.logSumExp().bytes(), to * pass.heads() + index, logSumExps[i]);
+            }
+        }
     }
 }

@@ -133,6 +133,26 @@ class RowProductTest {
         }
     }
 
+    /** What is scored has the attention that was trained. */
+    @Property(tries = 20)
+    void sequencesAsSegmentsHaveTheBitsOfABatch(
+            @ForAll @IntRange(min = 1, max = 70) int positions,
+            @ForAll @IntRange(min = 1, max = 40) int size,
+            @ForAll long seed) {
+        var given = new VectorKernelsTest.Case(seed, DataType.FLOAT);
+        Matrix qkv = given.matrix(2 * positions, 6 * size);
+        Matrix batch = Matrix.allocate(2 * positions, 2 * size);
+        Matrix segments = Matrix.allocate(2 * positions, 2 * size);
+        try (var kernels = new VectorKernels()) {
+            Matrix logSumExp = Matrix.allocate(2 * positions, 2);
+            kernels.attention().forward(new Attention.Shape(2, positions, 2), qkv, logSumExp, batch);
+            var layout = new Attention.Layout(
+                    2, List.of(new Segment(0, positions, 0, 0), new Segment(positions, positions, 0, 0)));
+            kernels.attention().forward(layout, qkv, segments);
+        }
+        assertThat(values(segments)).isEqualTo(values(batch));
+    }
+
     /** Native memory for each shape in turn would pile up: it took 20 GB within a minute. */
     @Test
     void scratchMemoryIsReusedForOtherShapes() {

@@ -65,11 +65,14 @@ final class HeadAttention {
     void forward(Pass pass, List<Segment> segments, int index) {
         int size = pass.width() / pass.heads();
         Segment first = segments.get(0);
-        int longest = segments.stream().mapToInt(Segment::count).max().orElseThrow();
+        int longest = 0;
+        for (int i = 0; i < segments.size(); i++) {
+            longest = Math.max(longest, segments.get(i).count());
+        }
         reserve(first.prefixCount() + longest, size);
         gather(pass, index * size, first.prefix(), first.prefixCount(), 0);
-        for (Segment segment : segments) {
-            forward(pass, segment, index);
+        for (int i = 0; i < segments.size(); i++) {
+            forward(pass, segments.get(i), index);
         }
     }
 

@@ -24,23 +24,26 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Two executors with an emulated GPU each, which conf/spark/gpu-discovery.sh finds by an nvidia-smi of the test: they train, dump
- * and score as the CPU does.
+ * and score as the CPU does, although one of the GPUs fails during training. Another executor takes the place of its own.
  */
 @Tag("slow")
 class GpuClusterTest {
     private static final String PRETRAIN =
-            "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[cc100]"
+            "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[mc4]"
                     + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=1000"
-                    + " --set train.checkpoint.every=5 --model ";
+                    + " --set train.checkpoint.every=1 --model ";
 
     private static final String DUMP = "dump-logits --task superglue/copa --tokens 400 --model ";
     private static final String EVALUATE = "evaluate --task superglue/copa --split validation --limit 4 --model ";
+
+    /** Kernels after which a GPU fails: after the first step and before the last. */
+    private static final int KERNELS = 400;
 
     @Test
     void executorsWithGpusMakeTheModelTheLogitsAndTheScoresOfTheCpu(@TempDir Path folder) throws Exception {
         Path libraries = EmulatedGpu.libraries();
         var cli = new Cli(folder.resolve("warehouse"));
-        cli.succeed("tokenize --config src/test/resources/tiny/tokenize.conf");
+        cli.succeed("tokenize --config src/test/resources/tiny/tokenize.conf --set validation-fraction=0.01");
         for (String command : List.of(PRETRAIN, DUMP, EVALUATE)) {
             cli.succeed(command + "cpu");
         }
@@ -48,7 +51,9 @@ class GpuClusterTest {
                 .map(line -> "\"" + line + "\"")
                 .collect(Collectors.joining(", "));
         Path demo = Files.writeString(folder.resolve("steps.conf"), "steps = [" + steps + "], queries = []");
+        Path fault = Files.writeString(folder.resolve("fault"), Integer.toString(KERNELS));
         Map<String, String> properties = Map.of(
+                "spark.executorEnv.STAND_IN_FAULT", fault.toString(),
                 "spark.worker.resource.gpu.amount", "1",
                 "spark.worker.resource.gpu.discoveryScript", discovery(folder).toString(),
                 "spark.executor.resource.gpu.amount", "1",
@@ -59,8 +64,10 @@ class GpuClusterTest {
                     .contains("computes on: GPU (stand-in), driver for CUDA 13.0, NVRTC 13.0, products in FP32"
                             + " (device = auto, the task has a GPU)")
                     .contains("Ranks compute on GPU (stand-in)")
-                    .contains("ranks exchange through the host's memory: ranks 0 and 1 share GPU");
+                    .contains("ranks exchange through the host's memory: ranks 0 and 1 share GPU")
+                    .containsPattern("a rank was lost .* Starting again from step [1-3], restart 1 of 2");
         }
+        assertThat(fault).as("the fault, which was taken").doesNotExist();
         assertSameWeights(cli);
         assertSameRows(cli, UncurlTable.LOGITS, 1e-3, "layer", "sequence_id", "position", "logits");
         assertSameRows(cli, UncurlTable.SCORED, 1e-3, "example_id", "log_likelihoods");

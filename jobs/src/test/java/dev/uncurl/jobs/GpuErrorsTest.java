@@ -45,7 +45,8 @@ class GpuErrorsTest {
     void makeAModel(@TempDir Path folder) throws IOException {
         libraries = EmulatedGpu.libraries();
         cli = new Cli(folder.resolve("warehouse"));
-        cli.succeed("tokenize --config " + SmallCorpora.write(folder, 300, 32));
+        // nothing to validate with: an emulated GPU would take a minute for it
+        cli.succeed("tokenize --set validation-fraction=0 --config " + SmallCorpora.write(folder, 300, 32));
         cli.succeed(PRETRAIN.replace("trained", "base") + " --untrained");
         SparkEnv.get().conf().set(GpuStage.DEVICE, "cuda");
     }

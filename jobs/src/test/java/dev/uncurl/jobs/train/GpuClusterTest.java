@@ -28,10 +28,9 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("slow")
 class GpuClusterTest {
-    private static final String PRETRAIN =
-            "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[mc4]"
-                    + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=1000"
-                    + " --set train.checkpoint.every=1 --model ";
+    private static final String PRETRAIN = "pretrain --config src/test/resources/tiny/pretrain.conf --set corpora=[mc4]"
+            + " --set model.moe.top-k=2 --set model.moe.capacity-factor=1.1 --set train.tokens=1000"
+            + " --set train.checkpoint.every=1 --model ";
 
     private static final String DUMP = "dump-logits --task superglue/copa --tokens 400 --model ";
     private static final String EVALUATE = "evaluate --task superglue/copa --split validation --limit 4 --model ";

@@ -51,14 +51,14 @@ class StandaloneIT {
                     .isZero();
             Submit.Outcome tooMany = submit.run(
                     "jobs/submit --master " + cluster.url() + " --properties-file conf/spark/standalone.conf --conf"
-                            + " spark.scheduler.maxRegisteredResourcesWaitingTime=4s"
+                            + " spark.scheduler.maxRegisteredResourcesWaitingTime=15s"
                             + " -- verify cluster --ranks 3",
                     KERNELS);
             assertThat(tooMany.code())
                     .withFailMessage(() -> tooMany.out() + tooMany.err() + cluster.logs())
                     .isEqualTo(2);
             assertThat(tooMany.out())
-                    .contains("3 ranks need 3 free slots, but the cluster gives 2 after 4 s", "train.ranks=2")
+                    .contains("3 ranks need 3 free slots, but the cluster gives 2 after 15 s", "train.ranks=2")
                     .contains("Executors: 2; tasks at a time: 2", "OpenBLAS Haswell", "read, written", " 4295 ")
                     .doesNotContain("To change:");
         }

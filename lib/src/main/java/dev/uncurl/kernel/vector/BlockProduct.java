@@ -10,7 +10,7 @@ import jdk.incubator.vector.FloatVector;
  * terms in order with one rounding a term, so its bits depend on its row of a and its column of b alone, not on the machine
  * or the place of the block.
  *
- * <p>The arrays are on the heap: the same loop over buffers reaches a third of its speed. Checked by BlockProductTest.
+ * <p>The arrays are on the heap: over buffers the same loop is less than half as fast. Checked by BlockProductTest.
  */
 final class BlockProduct {
     static final int ROWS = 6;

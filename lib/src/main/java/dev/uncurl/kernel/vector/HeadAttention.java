@@ -2,8 +2,8 @@ package dev.uncurl.kernel.vector;
 
 import static dev.uncurl.kernel.vector.BlockProduct.COLUMNS;
 import static dev.uncurl.kernel.vector.BlockProduct.ROWS;
-import static dev.uncurl.kernel.vector.HeadRows.roundUp;
 import static dev.uncurl.kernel.vector.VectorOps.put;
+import static dev.uncurl.kernel.vector.VectorOps.roundUp;
 
 import dev.uncurl.kernel.Attention.Segment;
 import dev.uncurl.kernel.Matrix;
@@ -87,7 +87,8 @@ final class HeadAttention {
         int before = segment.prefixCount();
         int end = before + segment.count();
         gather(pass, column, segment.from(), segment.count(), before);
-        // the last rows of scores may have more columns than there are tokens: zeros, which leave any finite value out
+        // the last block may see more positions than there are tokens: their scores are zeros, their values must be
+        // finite
         Arrays.fill(values, end * head.stride(), roundUp(end, ROWS) * head.stride(), 0f);
         float scale = (float) (1 / Math.sqrt(head.size()));
         for (int block = before / ROWS * ROWS; block < end; block += ROWS) {

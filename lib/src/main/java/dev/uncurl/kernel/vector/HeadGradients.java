@@ -14,22 +14,22 @@ import jdk.incubator.vector.FloatVector;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * Gradients of the attention of one head of one sequence, with OpenBLAS products, which take as long as {@link BlockProduct}s
- * here. Processes blocks of queries against all keys up to the last query of the block, so most of the masked half is never
+ * Gradients of the attention of one head of one sequence, with OpenBLAS: {@link BlockProduct} was no faster here. Processes blocks of queries against all keys up to the last query of the block, so most of the masked half is never
  * computed. Heads are read in place from [N, 3D], using leading dimensions. Rows of scores are padded to whole vectors. For
  * one thread.
  */
 final class HeadGradients {
     private static final int BLOCK = 64;
 
-    /**
-     * The operands of a pass.
-     *
-     * @param width D
-     */
-    record Arrays(Attention.Shape shape, int width, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+    /** What a pass reads, and {@code dQkv}, which it writes. */
+    record Pass(Attention.Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+        /** D */
+        int width() {
+            return dOutput.columns();
+        }
+
         int size() {
-            return width / shape.heads();
+            return width() / shape.heads();
         }
 
         float scale() {
@@ -40,11 +40,11 @@ final class HeadGradients {
          * Index of the first element of the head's query at a position; the key and value follow at offsets D and 2D.
          */
         long query(int sequence, int head, int position) {
-            return ((long) sequence * shape.positions() + position) * 3 * width + (long) head * size();
+            return ((long) sequence * shape.positions() + position) * 3 * width() + (long) head * size();
         }
 
         long output(int sequence, int head, int position) {
-            return ((long) sequence * shape.positions() + position) * width + (long) head * size();
+            return ((long) sequence * shape.positions() + position) * width() + (long) head * size();
         }
 
         int statistic(int sequence, int head, int position) {
@@ -65,51 +65,51 @@ final class HeadGradients {
     private Matrix dScores = scores;
 
     private void reserve(int positions) {
-        int columns = (positions + WIDTH - 1) / WIDTH * WIDTH;
+        int columns = VectorOps.roundUp(positions, WIDTH);
         if (scores.columns() != columns) {
             scores = Matrix.allocate(BLOCK, columns);
             dScores = Matrix.allocate(BLOCK, columns);
         }
     }
 
-    private void point(Arrays arrays, int sequence, int head, int from) {
-        FloatPointer qkv = arrays.qkv().pointer();
-        long first = arrays.query(sequence, head, 0);
-        query.to(qkv, arrays.query(sequence, head, from));
-        key.to(qkv, first + arrays.width());
-        value.to(qkv, first + 2L * arrays.width());
-        dOutput.to(arrays.dOutput().pointer(), arrays.output(sequence, head, from));
+    private void point(Pass pass, int sequence, int head, int from) {
+        FloatPointer qkv = pass.qkv().pointer();
+        long first = pass.query(sequence, head, 0);
+        query.to(qkv, pass.query(sequence, head, from));
+        key.to(qkv, first + pass.width());
+        value.to(qkv, first + 2L * pass.width());
+        dOutput.to(pass.dOutput().pointer(), pass.output(sequence, head, from));
     }
 
-    void backward(Arrays arrays, int sequence, int head) {
-        int positions = arrays.shape().positions();
+    void backward(Pass pass, int sequence, int head) {
+        int positions = pass.shape().positions();
         reserve(positions);
         // the last block first: it covers all keys, so it overwrites their gradients
         for (int from = (positions - 1) / BLOCK * BLOCK; from >= 0; from -= BLOCK) {
-            backward(arrays, sequence, head, from, Math.min(BLOCK, positions - from));
+            backward(pass, sequence, head, from, Math.min(BLOCK, positions - from));
         }
     }
 
-    private void backward(Arrays arrays, int sequence, int head, int from, int rows) {
+    private void backward(Pass pass, int sequence, int head, int from, int rows) {
         int keys = from + rows;
-        int width = arrays.width();
+        int width = pass.width();
         int wide = 3 * width;
-        int size = arrays.size();
-        float scale = arrays.scale();
+        int size = pass.size();
+        float scale = pass.scale();
         int stride = scores.columns();
-        float beta = keys == arrays.shape().positions() ? 0f : 1f;
+        float beta = keys == pass.shape().positions() ? 0f : 1f;
         FloatPointer p = scores.pointer();
         FloatPointer dp = dScores.pointer();
-        point(arrays, sequence, head, from);
-        FloatPointer dQkv = arrays.dQkv().pointer();
-        long first = arrays.query(sequence, head, 0);
-        dQuery.to(dQkv, arrays.query(sequence, head, from));
+        point(pass, sequence, head, from);
+        FloatPointer dQkv = pass.dQkv().pointer();
+        long first = pass.query(sequence, head, 0);
+        dQuery.to(dQkv, pass.query(sequence, head, from));
         dKey.to(dQkv, first + width);
         dValue.to(dQkv, first + 2L * width);
         multiply(false, true, rows, keys, size, scale, query, wide, key, wide, 0f, p, stride);
         multiply(false, true, rows, keys, size, 1f, dOutput, width, value, wide, 0f, dp, stride);
         for (int row = 0; row < rows; row++) {
-            float sum = get(arrays.logSumExp().bytes(), arrays.statistic(sequence, head, from + row));
+            float sum = get(pass.logSumExp().bytes(), pass.statistic(sequence, head, from + row));
             softmaxBackward(row * stride, from + row + 1, keys, sum);
         }
         multiply(true, false, keys, size, rows, 1f, p, stride, dOutput, width, beta, dValue, wide);
@@ -137,7 +137,7 @@ final class HeadGradients {
 
     /** Appends {@code value} to {@code count} values up to a whole number of vectors; returns the padded count. */
     private static int fillUp(ByteBuffer values, int at, int count, float value) {
-        int whole = HeadRows.roundUp(count, WIDTH);
+        int whole = VectorOps.roundUp(count, WIDTH);
         for (int i = at + count; i < at + whole; i++) {
             put(values, i, value);
         }

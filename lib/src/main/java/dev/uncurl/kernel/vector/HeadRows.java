@@ -22,11 +22,7 @@ final class HeadRows {
     /** @param size columns of the head */
     HeadRows(int size) {
         this.size = size;
-        stride = roundUp(size, BlockProduct.COLUMNS);
-    }
-
-    static int roundUp(int value, int unit) {
-        return (value + unit - 1) / unit * unit;
+        stride = VectorOps.roundUp(size, BlockProduct.COLUMNS);
     }
 
     int size() {

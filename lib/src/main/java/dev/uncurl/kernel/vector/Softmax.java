@@ -42,7 +42,7 @@ final class Softmax {
 
     /** Appends {@code value} to {@code count} scores up to a whole number of vectors; returns the padded count. */
     private static int fillUp(float[] scores, int at, int count, float value) {
-        int whole = HeadRows.roundUp(count, WIDTH);
+        int whole = VectorOps.roundUp(count, WIDTH);
         Arrays.fill(scores, at + count, at + whole, value);
         return whole;
     }

@@ -64,9 +64,9 @@ final class VectorAttention implements Attention {
 
     @Override
     public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
-        var arrays = new HeadGradients.Arrays(shape, dOutput.columns(), qkv, logSumExp, dOutput, dQkv);
+        var pass = new HeadGradients.Pass(shape, qkv, logSumExp, dOutput, dQkv);
         pool.run(
                 shape.sequences() * shape.heads(),
-                (index, worker) -> gradients[worker].backward(arrays, index / shape.heads(), index % shape.heads()));
+                (index, worker) -> gradients[worker].backward(pass, index / shape.heads(), index % shape.heads()));
     }
 }

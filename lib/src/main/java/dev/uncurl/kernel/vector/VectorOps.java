@@ -55,6 +55,11 @@ final class VectorOps {
         return length - length % WIDTH;
     }
 
+    /** The smallest multiple of {@code unit} that is no less than {@code length}. */
+    static int roundUp(int length, int unit) {
+        return (length + unit - 1) / unit * unit;
+    }
+
     static FloatVector fill(float value) {
         return FloatVector.broadcast(SPECIES, value);
     }

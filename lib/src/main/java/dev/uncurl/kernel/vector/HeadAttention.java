@@ -87,8 +87,7 @@ final class HeadAttention {
         int before = segment.prefixCount();
         int end = before + segment.count();
         gather(pass, column, segment.from(), segment.count(), before);
-        // the last block may see more positions than there are tokens: their scores are zeros, their values must be
-        // finite
+        // the last block sees up to five positions without a token: their scores are zeros, but 0 times NaN is not 0
         Arrays.fill(values, end * head.stride(), roundUp(end, ROWS) * head.stride(), 0f);
         float scale = (float) (1 / Math.sqrt(head.size()));
         for (int block = before / ROWS * ROWS; block < end; block += ROWS) {

@@ -14,9 +14,9 @@ import jdk.incubator.vector.FloatVector;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * Gradients of the attention of one head of one sequence, with OpenBLAS: {@link BlockProduct} was no faster here. Processes blocks of queries against all keys up to the last query of the block, so most of the masked half is never
- * computed. Heads are read in place from [N, 3D], using leading dimensions. Rows of scores are padded to whole vectors. For
- * one thread.
+ * Gradients of the attention of one head of one sequence, with OpenBLAS: {@link BlockProduct} was no faster here. Processes
+ * blocks of queries against all keys up to the last query of the block, so most of the masked half is never computed. Heads
+ * are read in place from [N, 3D], using leading dimensions. Rows of scores are padded to whole vectors. For one thread.
  */
 final class HeadGradients {
     private static final int BLOCK = 64;

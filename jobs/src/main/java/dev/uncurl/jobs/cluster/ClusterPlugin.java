@@ -10,6 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
@@ -60,23 +61,27 @@ public final class ClusterPlugin implements SparkPlugin {
 
     /** In a task: asks the driver who has arrived. */
     static String[] arrive(Arrival arrival) {
-        try {
-            return (String[]) context().ask(arrival);
-        } catch (RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new IllegalStateException("The driver does not answer rank " + arrival.rank(), e);
-        }
+        return (String[]) ask(arrival);
     }
 
     /** In a task: the time on the driver, in milliseconds since 1970. */
     static long driverMillis() {
+        return (Long) ask(new ClockQuestion());
+    }
+
+    /** In a task: reports the failure of a rank, and waits until the driver has it. @param stage of {@link RankFailures} */
+    static void fail(String stage, int rank, Exception cause) {
+        String host = SparkEnv.get().blockManager().blockManagerId().host();
+        ask(new RankFailure(stage, rank, host, cause));
+    }
+
+    private static Object ask(Object question) {
         try {
-            return (Long) context().ask(new ClockQuestion());
+            return context().ask(question);
         } catch (RuntimeException e) {
             throw e;
         } catch (Exception e) {
-            throw new IllegalStateException("The driver does not say what time it is", e);
+            throw new IllegalStateException("The driver does not answer to " + question, e);
         }
     }
 
@@ -117,6 +122,10 @@ public final class ClusterPlugin implements SparkPlugin {
                 for (Consumer<StepReport> listener : LISTENERS.getOrDefault(report.run(), List.of())) {
                     listener.accept(report);
                 }
+                return null;
+            }
+            if (message instanceof RankFailure failure) {
+                RankFailures.report(failure);
                 return null;
             }
             if (message instanceof ClockQuestion) {

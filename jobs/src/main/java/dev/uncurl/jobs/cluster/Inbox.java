@@ -199,8 +199,7 @@ final class Inbox {
 
     /** A rank has gone without everything that was sent to it. */
     synchronized void undelivered(int rank, String how) {
-        String what =
-                left.contains(rank) ? " closed its side before it had everything" + how : " cannot be reached" + how;
+        String what = left.contains(rank) ? Loss.LEFT + " before it had everything" + how : " cannot be reached" + how;
         lose(new Loss(List.of(rank), peers.names(List.of(rank)) + what), true);
     }
 
@@ -275,7 +274,7 @@ final class Inbox {
                 List<Integer> gone =
                         missing.get().stream().filter(left::contains).toList();
                 if (fromThem && !gone.isEmpty()) {
-                    lose(new Loss(gone, peers.names(gone) + " closed its side"), true);
+                    lose(new Loss(gone, peers.names(gone) + Loss.LEFT), true);
                     continue;
                 }
                 long remaining = end - System.nanoTime();

@@ -13,6 +13,9 @@ import java.util.List;
  * @param what a sentence without a full stop
  */
 record Loss(List<Integer> ranks, String what) {
+    /** How a rank's loss is described if that rank ended its task itself. */
+    static final String LEFT = " closed its side";
+
     Loss {
         ranks = ranks.stream().sorted().toList();
     }

@@ -1,9 +1,7 @@
 package dev.uncurl.jobs.cluster;
 
 import dev.uncurl.collective.Collectives;
-import dev.uncurl.error.DeviceFailedException;
 import dev.uncurl.error.UserError;
-import dev.uncurl.jobs.spark.GpuStage;
 import dev.uncurl.jobs.spark.Progress;
 import dev.uncurl.jobs.spark.SparkWork;
 import java.io.Serializable;
@@ -14,17 +12,13 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.concurrent.Callable;
-import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.util.LongAccumulator;
-import scala.collection.JavaConverters;
 import scala.reflect.ClassTag$;
-import scala.runtime.AbstractFunction1;
 
 /**
  * One Spark stage whose tasks are ranks that need each other, such as those that divide the experts of a model. On a cluster it
@@ -56,17 +50,6 @@ public record RankStage(int ranks, boolean local, int slots) implements Serializ
 
         /** @param units of this rank */
         R run(Collectives ranks, Iterator<U> units) throws Exception;
-    }
-
-    /** What a rank returned, or an error that the user can remedy: Spark would lose the cause of a task that throws it. */
-    private record Outcome<R>(R result, UserError error) implements Serializable {
-        /** The result. @throws UserError if the rank failed with one */
-        R get() {
-            if (error != null) {
-                throw error;
-            }
-            return result;
-        }
     }
 
     /**
@@ -119,12 +102,12 @@ public record RankStage(int ranks, boolean local, int slots) implements Serializ
      */
     public <T, U, R> List<R> run(
             String what, RDD<T> rows, Work<T, U, R> work, LongAccumulator done, Progress progress) {
-        return restarting(what, rows.sparkContext(), () -> {
+        return restarting(what, rows, work, outcomes -> {
             long before = done.value();
-            var outcomes = new ArrayList<Outcome<R>>();
+            var all = new ArrayList<BarrierStage.Outcome<R>>();
             try {
-                SparkWork.forEachPartition(over(rows, work), RankStage::outcomes, outcomes::addAll, done, progress);
-                return outcomes;
+                SparkWork.forEachPartition(outcomes, RankStage::outcomes, all::addAll, done, progress);
+                return all;
             } catch (RuntimeException e) {
                 done.add(before - done.value());
                 throw e;
@@ -132,56 +115,58 @@ public record RankStage(int ranks, boolean local, int slots) implements Serializ
         });
     }
 
-    private static <R> List<Outcome<R>> outcomes(Iterator<Outcome<R>> partition) {
-        var all = new ArrayList<Outcome<R>>();
+    private static <R> List<BarrierStage.Outcome<R>> outcomes(Iterator<BarrierStage.Outcome<R>> partition) {
+        var all = new ArrayList<BarrierStage.Outcome<R>>();
         partition.forEachRemaining(all::add);
         return all;
     }
 
     /** As above, without progress. */
     public <T, U, R> List<R> run(String what, RDD<T> rows, Work<T, U, R> work) {
-        return restarting(
-                what, rows.sparkContext(), () -> over(rows, work).toJavaRDD().collect());
+        return restarting(what, rows, work, outcomes -> outcomes.toJavaRDD().collect());
     }
 
-    private <R> List<R> restarting(String what, SparkContext spark, Callable<List<Outcome<R>>> stage) {
+    private <T, U, R> List<R> restarting(String what, RDD<T> rows, Work<T, U, R> work, BarrierStage.Action<R> action) {
+        if (rows.getNumPartitions() != partitions()) {
+            throw new IllegalArgumentException(
+                    rows.getNumPartitions() + " partitions for " + partitions() + " tasks of " + ranks + " ranks");
+        }
+        var context = JavaSparkContext.fromSparkContext(rows.sparkContext());
+        Broadcast<Work<T, U, R>> sent = context.broadcast(work);
+        if (local) {
+            return threads(rows, sent, action);
+        }
         var restarts = new Restarts(what, RESTARTS);
         while (true) {
             try {
-                return stage.call().stream().map(Outcome::get).toList();
-            } catch (Exception e) { // Spark throws checked exceptions without declaring them
-                if (local || !restarts.again(e, "the beginning of the stage")) {
-                    throw e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
+                return BarrierStage.run(rows, STALL, (ranks, part) -> run(sent.value(), ranks, part), action);
+            } catch (RuntimeException e) {
+                if (!restarts.again(e, "the beginning of the stage")) {
+                    throw e;
                 }
-                var context = JavaSparkContext.fromSparkContext(spark);
                 StuckExecutors.replace(context, PATIENCE_MILLIS);
                 Slots.await(context, ranks);
             }
         }
     }
 
-    /** Each partition of the result has outcomes of ranks. */
-    private <T, U, R> RDD<Outcome<R>> over(RDD<T> rows, Work<T, U, R> work) {
-        if (rows.getNumPartitions() != partitions()) {
-            throw new IllegalArgumentException(
-                    rows.getNumPartitions() + " partitions for " + partitions() + " tasks of " + ranks + " ranks");
-        }
-        Broadcast<Work<T, U, R>> sent = rows.toJavaRDD().context().broadcast(work, ClassTag$.MODULE$.apply(Work.class));
-        RankStage stage = this;
-        return local
-                ? JavaRDD.<T>fromRDD(rows, ClassTag$.MODULE$.apply(Object.class))
-                        .mapPartitions(part -> stage.threads(sent.value(), part))
-                        .rdd()
-                : GpuStage.of(rows)
-                        .barrier()
-                        .mapPartitions(new Task<>(sent), false, ClassTag$.MODULE$.apply(Outcome.class));
+    private static <T, U, R> R run(Work<T, U, R> work, Collectives ranks, Iterator<T> rows) throws Exception {
+        return work.run(ranks, work.units(rows));
     }
 
-    private <T, U, R> Iterator<Outcome<R>> threads(Work<T, U, R> work, Iterator<T> rows) throws Exception {
+    private <T, U, R> List<R> threads(RDD<T> rows, Broadcast<Work<T, U, R>> sent, BarrierStage.Action<R> action) {
+        RankStage stage = this;
+        RDD<BarrierStage.Outcome<R>> outcomes = JavaRDD.<T>fromRDD(rows, ClassTag$.MODULE$.apply(Object.class))
+                .mapPartitions(part -> stage.threads(sent.value(), part))
+                .rdd();
+        return action.of(outcomes).stream().map(BarrierStage.Outcome::get).toList();
+    }
+
+    private <T, U, R> Iterator<BarrierStage.Outcome<R>> threads(Work<T, U, R> work, Iterator<T> rows) throws Exception {
         var deal = new Deal<>(work.units(rows), ranks);
-        List<Outcome<R>> outcomes =
-                ThreadRanks.run(ranks, STALL, own -> new Outcome<>(work.run(own, deal.of(own.rank())), null));
-        return outcomes.iterator();
+        return ThreadRanks.run(
+                        ranks, STALL, own -> new BarrierStage.Outcome<>(work.run(own, deal.of(own.rank())), null))
+                .iterator();
     }
 
     /** Unit i is for rank i modulo their number, whichever rank reads it. */
@@ -224,43 +209,6 @@ public record RankStage(int ranks, boolean local, int slots) implements Serializ
                 throw new NoSuchElementException();
             }
             return waiting.get(rank).remove();
-        }
-    }
-
-    /** A rank of a barrier stage. */
-    private static final class Task<T, U, R>
-            extends AbstractFunction1<scala.collection.Iterator<T>, scala.collection.Iterator<Outcome<R>>>
-            implements Serializable {
-        private static final long serialVersionUID = 1L;
-
-        private final Broadcast<Work<T, U, R>> sent;
-
-        Task(Broadcast<Work<T, U, R>> sent) {
-            this.sent = sent;
-        }
-
-        @Override
-        public scala.collection.Iterator<Outcome<R>> apply(scala.collection.Iterator<T> rows) {
-            Work<T, U, R> work = sent.value();
-            try (Collectives ranks = SparkTransport.open(BarrierTaskContext.get(), STALL)) {
-                Outcome<R> outcome = run(work, ranks, work.units(JavaConverters.asJavaIterator(rows)));
-                return JavaConverters.asScalaIterator(List.of(outcome).iterator());
-            } catch (DeviceFailedException e) {
-                return GpuStage.failed(e);
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new IllegalStateException("A rank failed", e);
-            }
-        }
-
-        private static <T, U, R> Outcome<R> run(Work<T, U, R> work, Collectives ranks, Iterator<U> units)
-                throws Exception {
-            try {
-                return new Outcome<>(work.run(ranks, units), null);
-            } catch (UserError error) {
-                return new Outcome<>(null, error);
-            }
         }
     }
 }

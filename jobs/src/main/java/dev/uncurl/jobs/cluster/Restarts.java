@@ -6,6 +6,7 @@ import dev.uncurl.jobs.spark.GpuStage;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.apache.spark.shuffle.FetchFailedException;
 
 /**
  * Decides whether a barrier stage that has failed is started again. Spark does not do so itself with one whose results go to the
@@ -19,7 +20,7 @@ public final class Restarts {
             "ExecutorLostFailure",
             LostRankException.class.getName(),
             "Executor heartbeat timed out",
-            "org.apache.spark.shuffle.FetchFailedException",
+            FetchFailedException.class.getName(),
             GpuStage.FAILED);
 
     private static final int LONGEST = 200;
@@ -58,12 +59,22 @@ public final class Restarts {
 
     /** The reason that Spark or a rank gives, if a failure is the loss of a rank. */
     static Optional<String> lost(Exception failure) {
-        return Causes.of(failure).stream()
+        List<Throwable> causes = Causes.of(failure);
+        for (Throwable cause : causes) {
+            if (cause instanceof RankFailedException rank) {
+                return rank.endsExecutor() ? Optional.of(line(rank.getMessage())) : Optional.empty();
+            }
+        }
+        return causes.stream()
                 .map(cause -> String.valueOf(cause.getMessage()))
                 .flatMap(String::lines)
                 .filter(line -> SIGNS.stream().anyMatch(line::contains))
                 .findFirst()
-                .map(line -> line.strip().replace(LostRankException.class.getName() + ": ", ""))
-                .map(line -> line.length() > LONGEST ? line.substring(0, LONGEST) + "..." : line);
+                .map(Restarts::line);
+    }
+
+    private static String line(String text) {
+        String line = text.lines().findFirst().orElse("").strip().replace(LostRankException.class.getName() + ": ", "");
+        return line.length() > LONGEST ? line.substring(0, LONGEST) + "..." : line;
     }
 }

@@ -12,7 +12,6 @@ import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ParameterLayout;
 import dev.uncurl.processor.Processor;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -48,8 +47,7 @@ final class RankRun {
                 MultiLayerConfiguration.fromJson(configuration),
                 segment.start().parameters(),
                 ExpertShare.of(ranks.rank(), segment.train().expertParallel()));
-        Duration deadline = Duration.ofSeconds(segment.train().stall());
-        SmoeNetwork.join(network, ranks, segment.shares(), processor, slots, TaskProcessor.nccl(), deadline);
+        SmoeNetwork.join(network, ranks, segment.shares(), processor, slots, TaskProcessor.nccl(), segment.deadline());
         var step = new RankStep(network);
         boolean done = false;
         try {
@@ -64,8 +62,7 @@ final class RankRun {
                     part,
                     intervals.subList(segment.before().size(), intervals.size()),
                     bad,
-                    describe(step),
-                    null);
+                    describe(step));
         } finally {
             if (!done) {
                 ranks.close(); // other ranks may still read this one's memory

@@ -7,6 +7,7 @@ import dev.uncurl.model.spec.DType;
 import dev.uncurl.model.spec.ModelConfig;
 import java.io.IOException;
 import java.io.Serializable;
+import java.time.Duration;
 import java.util.List;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.util.SerializableConfiguration;
@@ -45,6 +46,11 @@ record Segment(
 
     static StepShares shares(TrainConfig train) {
         return new StepShares(train.batch(), train.ranks(), train.microBatch());
+    }
+
+    /** How long a rank waits for another in one exchange. */
+    Duration deadline() {
+        return Duration.ofSeconds(train.stall());
     }
 
     /** The metrics of the segment, after those before it. */

@@ -2,30 +2,22 @@ package dev.uncurl.jobs.train;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.dl4j.StepShares;
-import dev.uncurl.error.DeviceFailedException;
-import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.cluster.BarrierStage;
 import dev.uncurl.jobs.cluster.ClusterPlugin;
-import dev.uncurl.jobs.cluster.SparkTransport;
 import dev.uncurl.jobs.cluster.StepReport;
 import dev.uncurl.jobs.cluster.TaskProcessor;
 import dev.uncurl.jobs.cluster.ThreadRanks;
-import dev.uncurl.jobs.spark.GpuStage;
 import dev.uncurl.processor.Processor;
 import java.io.Serializable;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.broadcast.Broadcast;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 import org.nd4j.linalg.dataset.DataSet;
-import scala.collection.JavaConverters;
-import scala.reflect.ClassTag$;
-import scala.runtime.AbstractFunction1;
 
 /**
  * A training master of Deeplearning4j that runs one segment as one Spark stage, whose ranks train synchronously. In local mode
@@ -65,20 +57,14 @@ final class SynchronousTraining extends FitOnlyMaster {
                     ? sequences
                             .mapPartitions(part -> threads(stage.value(), part))
                             .collect()
-                    : GpuStage.of(sequences.rdd())
-                            .barrier()
-                            .mapPartitions(
-                                    new Task(stage), false, ClassTag$.MODULE$.<RankOutcome>apply(RankOutcome.class))
-                            .toJavaRDD()
-                            .collect();
+                    : BarrierStage.run(
+                            sequences.rdd(),
+                            segment.deadline(),
+                            (ranks, part) -> rank(stage.value(), ranks, part),
+                            outcomes -> outcomes.toJavaRDD().collect());
             outcomes = all.stream()
                     .sorted(Comparator.comparingInt(RankOutcome::rank))
                     .toList();
-            for (RankOutcome outcome : outcomes) {
-                if (outcome.error() != null) {
-                    throw outcome.error();
-                }
-            }
         } finally {
             stage.destroy();
         }
@@ -96,11 +82,6 @@ final class SynchronousTraining extends FitOnlyMaster {
             }
         }
 
-        /** How long a rank waits for another in one exchange. */
-        Duration deadline() {
-            return Duration.ofSeconds(segment.train().stall());
-        }
-
         private StepReport report(StepMetrics step) {
             return new StepReport(
                     segment.what(),
@@ -115,55 +96,21 @@ final class SynchronousTraining extends FitOnlyMaster {
     private static Iterator<RankOutcome> threads(Stage stage, Iterator<DataSet> sequences) throws Exception {
         StepShares shares = stage.segment().shares();
         var shared = new SharedSteps(sequences, shares);
-        return ThreadRanks.run(shares.ranks(), stage.deadline(), ranks -> stage.run(ranks, shared.of(ranks.rank())))
+        return ThreadRanks.run(
+                        shares.ranks(), stage.segment().deadline(), ranks -> stage.run(ranks, shared.of(ranks.rank())))
                 .iterator();
     }
 
-    /** A rank of a barrier stage. */
-    private static final class Task
-            extends AbstractFunction1<scala.collection.Iterator<DataSet>, scala.collection.Iterator<RankOutcome>>
-            implements Serializable {
-        private static final long serialVersionUID = 1L;
+    private static RankOutcome rank(Stage stage, Collectives ranks, Iterator<DataSet> sequences) throws Exception {
+        int own = IntStream.of(stage.segment().shares().rows(ranks.rank())).sum();
+        return stage.run(ranks, () -> next(sequences, own));
+    }
 
-        private final Broadcast<Stage> broadcast;
-
-        Task(Broadcast<Stage> broadcast) {
-            this.broadcast = broadcast;
+    private static StepShare next(Iterator<DataSet> sequences, int count) {
+        var share = new ArrayList<DataSet>();
+        for (int i = 0; i < count; i++) {
+            share.add(sequences.next());
         }
-
-        @Override
-        public scala.collection.Iterator<RankOutcome> apply(scala.collection.Iterator<DataSet> sequences) {
-            Stage stage = broadcast.value();
-            try (Collectives ranks = SparkTransport.open(BarrierTaskContext.get(), stage.deadline())) {
-                int own = IntStream.of(stage.segment().shares().rows(ranks.rank()))
-                        .sum();
-                RankOutcome outcome = run(stage, ranks, () -> next(sequences, own));
-                return JavaConverters.asScalaIterator(List.of(outcome).iterator());
-            } catch (DeviceFailedException e) {
-                return GpuStage.failed(e);
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new IllegalStateException(
-                        "A rank failed in " + stage.segment().what(), e);
-            }
-        }
-
-        /** An error that the user can remedy is returned: if the task threw it, Spark would try again and lose its cause. */
-        private static RankOutcome run(Stage stage, Collectives ranks, StepShare.Source shares) throws Exception {
-            try {
-                return stage.run(ranks, shares);
-            } catch (UserError error) {
-                return RankOutcome.failed(ranks.rank(), error);
-            }
-        }
-
-        private static StepShare next(scala.collection.Iterator<DataSet> sequences, int count) {
-            var share = new ArrayList<DataSet>();
-            for (int i = 0; i < count; i++) {
-                share.add(sequences.next());
-            }
-            return StepShare.of(share);
-        }
+        return StepShare.of(share);
     }
 }

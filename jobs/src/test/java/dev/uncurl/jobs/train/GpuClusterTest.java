@@ -64,7 +64,8 @@ class GpuClusterTest {
                             + " (device = auto, the task has a GPU)")
                     .contains("Ranks compute on GPU (stand-in)")
                     .contains("ranks exchange through the host's memory: ranks 0 and 1 share GPU")
-                    .containsPattern("a rank was lost .* Starting again from step 2, restart 1 of 2");
+                    .containsPattern("a rank was lost \\(Rank [01] on \\S+: GPU 0 \\(stand-in\\) failed: .*ECC.*\\)\\."
+                            + " Starting again from step 2, restart 1 of 2");
         }
         assertThat(fault).as("the fault, which was taken").doesNotExist();
         assertSameWeights(cli);

@@ -1,0 +1,76 @@
+package dev.uncurl.jobs.cluster;
+
+import dev.uncurl.error.UserError;
+import dev.uncurl.jobs.spark.Causes;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * On the driver: the failures that the ranks of one barrier stage report. Spark ends the stage with the first failure that it hears
+ * of, which is often that of a rank that waited for the one that failed, and it gives only the text.
+ */
+final class RankFailures implements AutoCloseable {
+    private static final Map<String, RankFailures> OPEN = new ConcurrentHashMap<>();
+
+    /** How long a rank that has closed its side takes at most to report why. */
+    private static final long PATIENCE_MILLIS = 10_000;
+
+    private final String stage = UUID.randomUUID().toString();
+    private final BlockingQueue<RankFailure> reported = new LinkedBlockingQueue<>();
+
+    private RankFailures() {}
+
+    /** Begins to listen. */
+    static RankFailures listen() {
+        var failures = new RankFailures();
+        OPEN.put(failures.stage, failures);
+        return failures;
+    }
+
+    /** Names the stage in reports. */
+    String stage() {
+        return stage;
+    }
+
+    /** Takes a report; ignores one of a stage that is over. */
+    static void report(RankFailure failure) {
+        RankFailures stage = OPEN.get(failure.stage());
+        if (stage != null) {
+            stage.reported.add(failure);
+        }
+    }
+
+    /**
+     * What ended the stage.
+     *
+     * @param failure as Spark throws it
+     * @return the error of a rank if that is one for the user, with the rank's place; a {@link RankFailedException} for another
+     *     failure of a rank; the failure itself if no rank reports one
+     */
+    Exception cause(Exception failure) {
+        boolean due = Causes.of(failure).stream()
+                .anyMatch(cause -> String.valueOf(cause.getMessage()).contains(Loss.LEFT));
+        RankFailure first;
+        try {
+            first = due ? reported.poll(PATIENCE_MILLIS, TimeUnit.MILLISECONDS) : reported.poll();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return failure;
+        }
+        if (first == null) {
+            return failure;
+        }
+        return first.cause() instanceof UserError error
+                ? error.at(first.place())
+                : new RankFailedException(first.place(), first.cause());
+    }
+
+    @Override
+    public void close() {
+        OPEN.remove(stage);
+    }
+}

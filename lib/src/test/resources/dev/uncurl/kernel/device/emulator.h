@@ -1,15 +1,12 @@
-// Runs CUDA C on a CPU, for tests: kernels.cu is compiled by g++ with this file in front of it. The threads of a block are
+// Runs CUDA C on a CPU (x86-64), for tests: kernels.cu is compiled by g++ with this file in front of it. The threads of a block are
 // fibres, blocks run one after another. A fibre runs until it waits at a barrier; then the first warp that can go on does, in
 // ascending or descending order. So one warp gets as far ahead of the others as the barriers allow, and a missing barrier shows.
 // What it cannot show: races within a warp, races between blocks, the rounding of a GPU's own functions.
 #pragma once
 #include <cmath>
-#include <csetjmp>
 #include <cstdlib>
 #include <cstring>
-#include <ucontext.h>
 #include <utility>
-#include <vector>
 #define EMULATED
 #define __launch_bounds__(...)
 #define __device__ static
@@ -22,57 +19,120 @@ struct dim3 {
 };
 static dim3 gridDim, blockDim, blockIdx, threadIdx;
 
+// Keeps the registers that a function must keep and the stack in *from, and goes on with the stack `to`, which it kept before.
+extern "C" void emulatorSwitch(void** from, void* to) __attribute__((visibility("hidden")));
+asm(R"(
+.text
+.globl emulatorSwitch
+.hidden emulatorSwitch
+.type emulatorSwitch, @function
+emulatorSwitch:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+.size emulatorSwitch, . - emulatorSwitch
+)");
+
 namespace emulator {
 static const unsigned WARP_SIZE = 32;
+static const unsigned MOST_THREADS = 1024;
 static const size_t STACK = 1 << 16;
+static const unsigned KEPT_REGISTERS = 6;
 
 struct Barrier {
     unsigned arrived, round;
 };
 struct Fiber {
-    ucontext_t context;
-    jmp_buf at;
-    bool started, done;
+    char* memory; // of its stack; null: it was never used
+    void* stack;
     Barrier* waitsAt; // null: it does not wait
     unsigned round;   // of the barrier when the fibre arrived
+    bool done;
 };
-static std::vector<Fiber*> fibers;
-static std::vector<Barrier> warps;
-static std::vector<double> lanes; // a value of each thread, for exchanges within a warp
+static Fiber fibers[MOST_THREADS];
+static Barrier warps[MOST_THREADS / WARP_SIZE];
 static Barrier block;
-static ucontext_t first;
-static jmp_buf scheduler;
+static void* launcher; // the stack of runBlock
+static unsigned turn;  // of the fibre that runs: its place in the order of its warp
 static unsigned current, left;
 static void (*body)(void*);
 static void* arguments;
 static bool descending;
 
-// _setjmp and _longjmp switch without a system call; ucontext only starts a fibre, once for all blocks
-static void yield() {
-    if (!_setjmp(fibers[current]->at)) {
-        _longjmp(scheduler, 1);
+static unsigned ordered(unsigned place, unsigned count) {
+    return descending ? count - 1 - place : place;
+}
+
+static bool runnable(const Fiber& fiber) {
+    return !fiber.done && (!fiber.waitsAt || fiber.waitsAt->round != fiber.round);
+}
+
+// Looks for a fibre of a warp that can go on, beginning at a place in its order.
+static bool find(unsigned warp, unsigned place) {
+    for (; place < WARP_SIZE; place++) {
+        unsigned thread = warp * WARP_SIZE + ordered(place, WARP_SIZE);
+        if (runnable(fibers[thread])) {
+            turn = place;
+            current = thread;
+            return true;
+        }
     }
+    return false;
+}
+
+static bool findAny() {
+    unsigned count = blockDim.x / WARP_SIZE;
+    for (unsigned w = 0; w < count; w++) {
+        if (find(ordered(w, count), 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The fibre that runs lets another one run: of its warp one that had no turn yet, else of the first warp that can go on.
+static void yield() {
+    Fiber& self = fibers[current];
+    bool found = find(current / WARP_SIZE, turn + 1) || findAny();
+    if (found && &fibers[current] == &self) {
+        return;
+    }
+    threadIdx = {current, 0, 0};
+    emulatorSwitch(&self.stack, found ? fibers[current].stack : launcher);
 }
 
 static void entry() {
     for (;;) {
         body(arguments);
-        fibers[current]->done = true;
+        fibers[current].done = true;
         left--;
         yield();
     }
 }
 
-static void turn() {
-    if (_setjmp(scheduler)) {
-        return;
+// A fibre that has not begun: a stack on which emulatorSwitch returns to entry, as if that had been called.
+static void prepare(Fiber& fiber) {
+    if (!fiber.memory) {
+        fiber.memory = (char*) aligned_alloc(16, STACK);
     }
-    Fiber* fiber = fibers[current];
-    if (fiber->started) {
-        _longjmp(fiber->at, 1);
-    }
-    fiber->started = true;
-    swapcontext(&first, &fiber->context);
+    void** top = (void**) (fiber.memory + STACK);
+    *--top = nullptr;
+    *--top = (void*) entry;
+    top -= KEPT_REGISTERS;
+    memset(top, 0, KEPT_REGISTERS * sizeof(void*));
+    fiber.stack = top;
 }
 
 static void wait(Barrier& barrier, unsigned size) {
@@ -81,60 +141,41 @@ static void wait(Barrier& barrier, unsigned size) {
         barrier.round++;
         return;
     }
-    Fiber* fiber = fibers[current];
-    fiber->waitsAt = &barrier;
-    fiber->round = barrier.round;
+    Fiber& fiber = fibers[current];
+    fiber.waitsAt = &barrier;
+    fiber.round = barrier.round;
     yield();
-    fiber->waitsAt = nullptr;
+    fiber.waitsAt = nullptr;
 }
 
-static bool runnable(const Fiber* fiber) {
-    return !fiber->done && (!fiber->waitsAt || fiber->waitsAt->round != fiber->round);
-}
-
-static bool runWarp(unsigned warp) {
-    bool ran = false;
-    for (unsigned lane = 0; lane < WARP_SIZE; lane++) {
-        unsigned thread = warp * WARP_SIZE + (descending ? WARP_SIZE - 1 - lane : lane);
-        if (runnable(fibers[thread])) {
-            current = thread;
-            threadIdx = {thread, 0, 0};
-            turn();
-            ran = true;
-        }
-    }
-    return ran;
+// The barrier of the warp whose thread runs.
+static Barrier& warp() {
+    return warps[threadIdx.x / WARP_SIZE];
 }
 
 // false if threads wait at barriers that others never reach
 static bool runBlock() {
     unsigned threads = blockDim.x;
-    while (fibers.size() < threads) {
-        Fiber* fiber = new Fiber();
-        getcontext(&fiber->context);
-        fiber->context.uc_stack.ss_sp = malloc(STACK);
-        fiber->context.uc_stack.ss_size = STACK;
-        makecontext(&fiber->context, entry, 0);
-        fibers.push_back(fiber);
-    }
-    unsigned count = threads / WARP_SIZE;
-    warps.assign(count, {});
-    lanes.resize(threads);
-    block = {};
     for (unsigned t = 0; t < threads; t++) {
-        fibers[t]->done = false;
-        fibers[t]->waitsAt = nullptr;
-    }
-    for (left = threads; left > 0;) {
-        bool ran = false;
-        for (unsigned w = 0; w < count && !ran; w++) {
-            ran = runWarp(descending ? count - 1 - w : w);
+        if (!fibers[t].memory) {
+            prepare(fibers[t]);
         }
-        if (!ran) {
-            return false;
-        }
+        fibers[t].done = false;
+        fibers[t].waitsAt = nullptr;
     }
-    return true;
+    memset(warps, 0, sizeof warps);
+    block = {};
+    left = threads;
+    findAny();
+    threadIdx = {current, 0, 0};
+    emulatorSwitch(&launcher, fibers[current].stack);
+    if (left == 0) {
+        return true;
+    }
+    for (unsigned t = 0; t < threads; t++) {
+        prepare(fibers[t]); // some stopped somewhere
+    }
+    return false;
 }
 
 template <typename... P>
@@ -176,16 +217,20 @@ static void __syncthreads() {
     emulator::wait(emulator::block, blockDim.x);
 }
 
-// the scheduler sets threadIdx at every turn, so that a fibre finds its own number when it goes on
+// Values of all threads, for exchanges within a warp: two, taken in turn, since a lane that has got its value may give the next one
+// before another lane has got its own.
+static double lanes[2][emulator::MOST_THREADS];
+
+// threadIdx is set at every turn, so that a fibre finds its own number when it goes on
 template <typename T>
 static T __shfl_xor_sync(unsigned, T value, int mask) {
     unsigned self = threadIdx.x;
-    emulator::Barrier& warp = emulator::warps[self / emulator::WARP_SIZE];
-    memcpy(&emulator::lanes[self], &value, sizeof(T));
+    emulator::Barrier& warp = emulator::warp();
+    double* all = lanes[warp.round % 2];
+    memcpy(&all[self], &value, sizeof(T));
     emulator::wait(warp, emulator::WARP_SIZE);
     T other;
-    memcpy(&other, &emulator::lanes[self ^ mask], sizeof(T));
-    emulator::wait(warp, emulator::WARP_SIZE);
+    memcpy(&other, &all[self ^ mask], sizeof(T));
     return other;
 }
 
@@ -212,15 +257,17 @@ static float fromBf16(unsigned bits) {
     return x;
 }
 
-static unsigned fragments[1024][6];
+static unsigned fragments[2][emulator::MOST_THREADS][6];
 
-// Until all lanes have given their fragments.
-static unsigned exchange(const void* a, const void* b) {
+// Waits until all lanes have given their fragments, and returns those of the warp.
+static unsigned (*exchange(const void* a, const void* b))[6] {
     unsigned self = threadIdx.x;
-    memcpy(fragments[self], a, 4 * sizeof(unsigned));
-    memcpy(fragments[self] + 4, b, 2 * sizeof(unsigned));
-    emulator::wait(emulator::warps[self / emulator::WARP_SIZE], emulator::WARP_SIZE);
-    return self;
+    emulator::Barrier& warp = emulator::warp();
+    unsigned(*all)[6] = fragments[warp.round % 2];
+    memcpy(all[self], a, 4 * sizeof(unsigned));
+    memcpy(all[self] + 4, b, 2 * sizeof(unsigned));
+    emulator::wait(warp, emulator::WARP_SIZE);
+    return all + self / emulator::WARP_SIZE * emulator::WARP_SIZE;
 }
 
 // The element k % 2 of a register that has two.
@@ -229,19 +276,17 @@ static float element(unsigned pair, unsigned k) {
 }
 
 static void multiplyAdd(float* c, const unsigned* a, const unsigned* b) {
-    unsigned self = exchange(a, b);
-    unsigned first = self / emulator::WARP_SIZE * emulator::WARP_SIZE;
-    unsigned lane = self - first;
+    unsigned(*of)[6] = exchange(a, b);
+    unsigned lane = threadIdx.x % emulator::WARP_SIZE;
     for (unsigned i = 0; i < 4; i++) {
         unsigned row = lane / 4 + i / 2 * 8;
         unsigned column = lane % 4 * 2 + i % 2;
         for (unsigned k = 0; k < 16; k++) {
-            unsigned* left = fragments[first + row % 8 * 4 + k % 8 / 2];
-            unsigned* right = fragments[first + column * 4 + k % 8 / 2];
+            unsigned* left = of[row % 8 * 4 + k % 8 / 2];
+            unsigned* right = of[column * 4 + k % 8 / 2];
             c[i] += element(left[row / 8 + k / 8 * 2], k) * element(right[4 + k / 8], k);
         }
     }
-    emulator::wait(emulator::warps[self / emulator::WARP_SIZE], emulator::WARP_SIZE);
 }
 
 static float asFloat(unsigned bits) {
@@ -251,17 +296,14 @@ static float asFloat(unsigned bits) {
 }
 
 static void multiplyAdd(float* c, const float* a, const float* b) {
-    unsigned self = exchange(a, b);
-    unsigned first = self / emulator::WARP_SIZE * emulator::WARP_SIZE;
-    emulator::Barrier& warp = emulator::warps[self / emulator::WARP_SIZE];
-    unsigned lane = self - first;
+    unsigned(*of)[6] = exchange(a, b);
+    unsigned lane = threadIdx.x % emulator::WARP_SIZE;
     for (unsigned i = 0; i < 4; i++) {
         unsigned upper = i / 2; // rows 8 to 15
         unsigned column = lane % 4 * 2 + i % 2;
         for (unsigned k = 0; k < 8; k++) {
-            float left = asFloat(fragments[first + lane / 4 * 4 + k % 4][upper + k / 4 * 2]);
-            c[i] += left * asFloat(fragments[first + column * 4 + k % 4][4 + k / 4]);
+            float left = asFloat(of[lane / 4 * 4 + k % 4][upper + k / 4 * 2]);
+            c[i] += left * asFloat(of[column * 4 + k % 4][4 + k / 4]);
         }
     }
-    emulator::wait(warp, emulator::WARP_SIZE);
 }

@@ -59,4 +59,11 @@ public interface FlatMemory extends AutoCloseable {
             return of(Nd4j.create(type, Math.max(elements, 1)));
         }
     }
+
+    /** A new array of any values on the host. */
+    static FlatMemory scratch(DataType type, long elements) {
+        try (var outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+            return of(Nd4j.createUninitialized(type, Math.max(elements, 1)));
+        }
+    }
 }

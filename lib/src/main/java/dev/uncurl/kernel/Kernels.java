@@ -34,6 +34,11 @@ public interface Kernels extends AutoCloseable {
         return FlatMemory.allocate(type, elements);
     }
 
+    /** As {@link #allocate}, with any values: memory that nobody writes to is not touched. */
+    default FlatMemory scratch(DataType type, long elements) {
+        return FlatMemory.scratch(type, elements);
+    }
+
     /** Bytes that {@link #allocate} can still give on a device; on the host, whose limits are elsewhere, the largest number. */
     default long freeBytes() {
         return Long.MAX_VALUE;

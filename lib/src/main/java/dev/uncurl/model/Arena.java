@@ -6,8 +6,8 @@ import dev.uncurl.kernel.Matrix;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
- * A flat array of the kernels' memory from which matrices are allocated, each aligned to a cache line. A measuring arena only adds up
- * sizes.
+ * A flat array of the kernels' memory from which matrices are allocated, each aligned to a cache line; they have any values until they
+ * are written. A measuring arena only adds up sizes.
  */
 final class Arena implements AutoCloseable {
     private static final int LINE = 16;
@@ -25,7 +25,7 @@ final class Arena implements AutoCloseable {
     }
 
     static Arena of(Kernels kernels, DataType type, long elements) {
-        return new Arena(kernels.allocate(type, elements));
+        return new Arena(kernels.scratch(type, elements));
     }
 
     Matrix matrix(long rows, long columns) {

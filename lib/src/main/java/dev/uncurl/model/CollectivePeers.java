@@ -18,11 +18,6 @@ import org.nd4j.linalg.api.buffer.DataType;
  * @param devices how rows of a device reach the other ranks; the caller closes it
  */
 public record CollectivePeers(Collectives ranks, Collectives group, DeviceExchanges devices) implements Peers {
-    /** Rows of a device go through the host's memory. @param share what this rank holds; every rank calls it with its own */
-    public static CollectivePeers of(Collectives ranks, ExpertShare share) {
-        return of(ranks, share, DeviceExchanges.throughHost("no other way was chosen"));
-    }
-
     /** @param share what this rank holds; every rank calls it with its own */
     public static CollectivePeers of(Collectives ranks, ExpertShare share, DeviceExchanges devices) {
         int parts = share.parts();
@@ -80,7 +75,7 @@ public record CollectivePeers(Collectives ranks, Collectives group, DeviceExchan
 
     /** Rows of a device go through the host's memory. */
     private static FlatMemory onHost(long[] floats) {
-        return FlatMemory.allocate(DataType.FLOAT, Arrays.stream(floats).sum());
+        return FlatMemory.scratch(DataType.FLOAT, Arrays.stream(floats).sum());
     }
 
     private static FloatRange range(FlatMemory host) {

@@ -128,6 +128,11 @@ final class PassKernels implements Kernels {
     }
 
     @Override
+    public FlatMemory scratch(DataType type, long elements) {
+        return kernels.scratch(type, elements);
+    }
+
+    @Override
     public long freeBytes() {
         return kernels.freeBytes();
     }

@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.uncurl.kernel.FlatMemory;
+import dev.uncurl.kernel.KernelChoice;
+import dev.uncurl.kernel.Kernels;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
+import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -97,6 +102,38 @@ class SmoeLanguageModelTest {
             assertThat(model.forwardBackward(batch)).isEqualTo(first);
             assertThat(Models.read(gradients)).isEqualTo(expected);
         }
+    }
+
+    /** Kernels whose scratch memory is full of NaN. @param filled counts its elements */
+    private static Kernels withNaN(Kernels kernels, AtomicLong filled) {
+        return (Kernels) Proxy.newProxyInstance(
+                Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class}, (proxy, method, arguments) -> {
+                    Object result = method.invoke(kernels, arguments);
+                    if (method.getName().equals("scratch")) {
+                        FlatMemory memory = (FlatMemory) result;
+                        var values = new float[Math.toIntExact(memory.length())];
+                        Arrays.fill(values, Float.NaN);
+                        memory.write(0, values, values.length);
+                        filled.addAndGet(values.length);
+                    }
+                    return result;
+                });
+    }
+
+    @ParameterizedTest
+    @MethodSource("configs")
+    void whateverItsBuffersHoldAtFirstChangesNothing(ModelConfig config) {
+        INDArray parameters = Models.array(Models.parameters(config, 1), DataType.FLOAT);
+        var batch = Models.batch(4, 9, 2);
+        Models.Trained expected = train(config, Models.parameters(config, 1), batch);
+        INDArray gradients = parameters.ulike();
+        var filled = new AtomicLong();
+        try (Kernels kernels = withNaN(KernelChoice.best(DataType.FLOAT), filled);
+                var model = SmoeLanguageModel.forTraining(kernels, config, parameters, gradients, 80)) {
+            assertThat(model.forwardBackward(batch)).isEqualTo(expected.loss());
+            assertThat(Models.read(gradients)).isEqualTo(expected.gradients());
+        }
+        assertThat(filled.get()).isGreaterThan(batch.size() * config.width());
     }
 
     @ParameterizedTest

@@ -66,6 +66,13 @@ public final class DeviceKernels implements Kernels {
 
     @Override
     public FlatMemory allocate(DataType type, long elements) {
+        FlatMemory memory = scratch(type, elements);
+        memory.zero(0, memory.length());
+        return memory;
+    }
+
+    @Override
+    public FlatMemory scratch(DataType type, long elements) {
         if (type != DataType.FLOAT) {
             throw new IllegalArgumentException("Device kernels work on FLOAT arrays, not on " + type);
         }

@@ -15,14 +15,12 @@ final class DeviceMemory implements FlatMemory {
 
     private boolean closed;
 
-    /** Zeros. */
+    /** With any values. */
     DeviceMemory(Device device, Staging staging, long length) {
         this.device = device;
         this.staging = staging;
         this.length = length;
-        long bytes = Math.max(length, 1) * Float.BYTES;
-        address = device.allocate(bytes);
-        device.zero(address, bytes);
+        address = device.allocate(Math.max(length, 1) * Float.BYTES);
     }
 
     /** Address of a matrix's first element, 0 for null. Its rows follow each other. */

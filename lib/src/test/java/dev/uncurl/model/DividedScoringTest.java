@@ -6,8 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.collective.Collectives;
 import dev.uncurl.collective.Loopback;
+import dev.uncurl.exchange.DeviceExchanges;
+import dev.uncurl.exchange.NcclChoice;
 import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.KernelChoice;
+import dev.uncurl.kernel.device.EmulatedGpu;
 import dev.uncurl.model.spec.ExpertShare;
 import dev.uncurl.model.spec.ModelConfig;
 import dev.uncurl.model.spec.ParameterLayout;
@@ -20,7 +23,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,6 +35,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** Ranks that divide the experts score as one process does, each its own batches, of which it may have more than others. */
 class DividedScoringTest {
     private static final ModelConfig CONFIG = Models.config(5, 2, true);
+    private static final Duration DEADLINE = Duration.ofSeconds(30);
     private static final double[] PARAMETERS = Models.parameters(CONFIG, 4);
 
     private static INDArray held(ExpertShare share) {
@@ -57,20 +63,28 @@ class DividedScoringTest {
     }
 
     private static <T> List<T> onRanks(int ranks, int parts, Work<T> work) throws Exception {
+        return onRanks(ranks, parts, NcclChoice.OFF, rank -> Processor.cpu("test"), work);
+    }
+
+    private static <T> List<T> onRanks(
+            int ranks, int parts, NcclChoice nccl, IntFunction<Processor> processors, Work<T> work) throws Exception {
         var threads = Executors.newFixedThreadPool(ranks);
         try {
             var futures = new ArrayList<Future<T>>();
-            for (Collectives rank : Loopback.ranks(ranks, Duration.ofSeconds(30))) {
+            for (Collectives rank : Loopback.ranks(ranks, DEADLINE)) {
                 futures.add(threads.submit(() -> {
                     var share = ExpertShare.of(rank.rank(), parts);
+                    Collectives all = rank.group(IntStream.range(0, ranks).toArray());
                     try (rank;
+                            Processor processor = processors.apply(rank.rank());
+                            var devices = DeviceExchanges.agree(nccl, processor, all, DEADLINE);
                             var model = OnProcessor.forScoring(
-                                    Processor.cpu("test"),
+                                    processor,
                                     CONFIG,
                                     share,
                                     held(share),
                                     60,
-                                    CollectivePeers.of(rank, share),
+                                    CollectivePeers.of(rank, share, devices),
                                     1)) {
                         T result = work.of(model, rank.rank());
                         model.joinPasses();
@@ -120,6 +134,31 @@ class DividedScoringTest {
                 assertThat(divided.get(rank)).hasSameSizeAs(expected);
                 for (int i = 0; i < expected.size(); i++) {
                     assertThat(divided.get(rank).get(i)).containsExactly(expected.get(i), within(1e-5));
+                }
+            }
+        }
+    }
+
+    @Tag("slow")
+    @Test
+    void onGpusRowsGoByNcclOrThroughTheHostWithTheSameBits() throws Exception {
+        EmulatedGpu.reset();
+        EmulatedGpu.machine(4);
+        IntFunction<Processor> gpus = rank -> EmulatedGpu.open(rank).processor();
+        Work<List<double[]>> work = (model, rank) -> routing(model, batches(rank));
+        List<List<double[]>> throughHost = onRanks(4, 2, NcclChoice.OFF, gpus, work);
+        assertThat(EmulatedGpu.moved()).isZero();
+        List<List<double[]>> byNccl = onRanks(4, 2, NcclChoice.REQUIRED, gpus, work);
+        assertThat(EmulatedGpu.moved()).isPositive();
+        assertThat(EmulatedGpu.blocks()).isZero();
+        try (var model = alone()) {
+            for (int rank = 0; rank < 4; rank++) {
+                List<double[]> expected = routing(model, batches(rank));
+                assertThat(byNccl.get(rank)).hasSameSizeAs(expected);
+                for (int i = 0; i < expected.size(); i++) {
+                    assertThat(byNccl.get(rank).get(i))
+                            .isEqualTo(throughHost.get(rank).get(i))
+                            .containsExactly(expected.get(i), within(1e-5));
                 }
             }
         }

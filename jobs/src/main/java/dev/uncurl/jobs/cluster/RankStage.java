@@ -30,7 +30,7 @@ import scala.reflect.ClassTag$;
  */
 public record RankStage(int ranks, boolean local, int slots) implements Serializable {
     /** How long a rank waits for another: also while that one loads its part of a model. */
-    private static final Duration STALL = Duration.ofMinutes(10);
+    public static final Duration STALL = Duration.ofMinutes(10);
 
     /** How often a stage is started again because a rank was lost: as {@code train.restarts} is set in conf/train. */
     private static final int RESTARTS = 20;

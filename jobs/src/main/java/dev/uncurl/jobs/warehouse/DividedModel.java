@@ -1,6 +1,8 @@
 package dev.uncurl.jobs.warehouse;
 
 import dev.uncurl.collective.Collectives;
+import dev.uncurl.exchange.DeviceExchanges;
+import dev.uncurl.jobs.cluster.RankStage;
 import dev.uncurl.jobs.cluster.TaskProcessor;
 import dev.uncurl.model.CollectivePeers;
 import dev.uncurl.model.OnProcessor;
@@ -12,6 +14,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.util.Optional;
 import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** What one rank holds of a model whose experts are divided, in memory, to score batches together with the other ranks. */
@@ -19,6 +22,7 @@ public final class DividedModel implements AutoCloseable {
     private final ModelConfig config;
     private final INDArray parameters;
     private final Processor processor;
+    private final DeviceExchanges exchanges;
     private final SmoeLanguageModel model;
 
     /**
@@ -37,18 +41,25 @@ public final class DividedModel implements AutoCloseable {
         public DividedModel load(Collectives ranks, ToIntFunction<ModelConfig> tokens) throws IOException {
             var share = ExpertShare.of(ranks.rank(), expertParallel);
             ModelCache.Loaded loaded = source.load(share);
-            int most = tokens.applyAsInt(loaded.config());
-            return new DividedModel(loaded, share, CollectivePeers.of(ranks, share), most, slots);
+            return new DividedModel(loaded, share, ranks, tokens.applyAsInt(loaded.config()), slots);
         }
     }
 
-    private DividedModel(ModelCache.Loaded loaded, ExpertShare share, CollectivePeers ranks, int tokens, int slots) {
+    private DividedModel(ModelCache.Loaded loaded, ExpertShare share, Collectives ranks, int tokens, int slots) {
         config = loaded.config();
         parameters = loaded.parameters();
         processor = TaskProcessor.open(ranks.rank());
+        DeviceExchanges opened = null;
         try {
-            model = OnProcessor.forScoring(processor, config, share, parameters, tokens, ranks, slots);
+            Collectives all = ranks.group(IntStream.range(0, ranks.size()).toArray());
+            opened = DeviceExchanges.agree(TaskProcessor.nccl(), processor, all, RankStage.STALL);
+            exchanges = opened;
+            var peers = CollectivePeers.of(ranks, share, exchanges);
+            model = OnProcessor.forScoring(processor, config, share, parameters, tokens, peers, slots);
         } catch (RuntimeException e) {
+            if (opened != null) {
+                opened.close();
+            }
             processor.close();
             throw e;
         }
@@ -70,6 +81,7 @@ public final class DividedModel implements AutoCloseable {
 
     @Override
     public void close() {
+        exchanges.close();
         model.close();
         processor.close();
         parameters.close();

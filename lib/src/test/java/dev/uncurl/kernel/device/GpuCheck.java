@@ -1,7 +1,10 @@
 package dev.uncurl.kernel.device;
 
+import dev.uncurl.exchange.ExchangeCheck;
 import dev.uncurl.kernel.nd4j.Nd4jKernels;
 import dev.uncurl.kernel.vector.VectorKernels;
+import dev.uncurl.processor.DeviceProcessor;
+import dev.uncurl.processor.Processor;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -12,6 +15,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -21,7 +25,8 @@ import org.nd4j.linalg.api.buffer.DataType;
  * <pre>
  * record FILE                     writes the CPU's answers
  * check FILE PRECISION [PREFIX]   compares the GPU's answers with them, of scenarios that begin so
- * emulated FILE                   the same on an emulated GPU, in every precision
+ * emulated FILE                   the same on an emulated GPU, in every precision, and the ranks on two
+ * ranks                           checks and times what two ranks on two GPUs exchange by NCCL
  * bench ROWS EXPERTS PRECISION    times training steps of the paper's model
  * table                           prints all that the others found, and writes it as gpu-check.json
  * </pre>
@@ -29,6 +34,9 @@ import org.nd4j.linalg.api.buffer.DataType;
  * PRECISION is fp32, tf32 or bf16. Files go to the folder of system property {@code out}. The exit code is 1 if answers disagree.
  */
 public final class GpuCheck {
+    /** Floats that the timed exchange between ranks sums up: 256 MB. */
+    private static final int EXCHANGED = 1 << 26;
+
     private GpuCheck() {}
 
     public static void main(String[] arguments) throws IOException {
@@ -49,9 +57,10 @@ public final class GpuCheck {
                     new StepBench(device, precision, Integer.parseInt(arguments[1]), config, ceilings).run();
                 }
             }
+            case "ranks" -> finish(ranks(rank -> gpu(CudaDevice.open(rank, CudaDevice.Precision.FP32)), EXCHANGED));
             case "table" -> CheckTable.ofProcess().finish();
             default -> throw new IllegalArgumentException(
-                    "record, check, emulated, bench or table, not " + arguments[0]);
+                    "record, check, emulated, bench, ranks or table, not " + arguments[0]);
         }
     }
 
@@ -72,7 +81,28 @@ public final class GpuCheck {
             var config = ModelRun.configs().get("top-1 of 8");
             new StepBench(device, CudaDevice.Precision.FP32, 2, config, Ceilings.ofStandIn(device)).run();
         }
-        return agree;
+        EmulatedGpu.reset();
+        EmulatedGpu.machine(ExchangeCheck.RANKS);
+        return agree & ranks(rank -> EmulatedGpu.open(rank).processor(), EXCHANGED >> 12);
+    }
+
+    private static Processor gpu(CudaDevice device) {
+        return new DeviceProcessor(device, device.kind(), "gpu-check");
+    }
+
+    private static boolean ranks(IntFunction<Processor> gpus, int exchanged) throws IOException {
+        var table = CheckTable.ofProcess();
+        boolean good = true;
+        try {
+            for (var finding : ExchangeCheck.run(gpus, exchanged)) {
+                System.out.printf("%-48s %12.4g %s%n", finding.what(), finding.value(), finding.unit());
+                table.add("NCCL", finding.what(), finding.value(), finding.unit(), finding.good() ? "ok" : "FAILED");
+                good &= finding.good();
+            }
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted", e);
+        }
+        return good;
     }
 
     private static CudaDevice.Precision precision(String name) {

@@ -49,24 +49,37 @@ final class RankFailures implements AutoCloseable {
      *
      * @param failure as Spark throws it
      * @return the error of a rank if that is one for the user, with the rank's place; a {@link RankFailedException} for another
-     *     failure of a rank; the failure itself if no rank reports one
+     *     failure of a rank; the failure itself if no rank reports one, or if an executor was lost, which other failures follow from
      */
     Exception cause(Exception failure) {
-        boolean due = Causes.of(failure).stream()
-                .anyMatch(cause -> String.valueOf(cause.getMessage()).contains(Loss.LEFT));
-        RankFailure first;
+        Exception own = first(says(failure, Loss.LEFT));
+        boolean follows = says(failure, Restarts.EXECUTOR_LOST) && !isDevice(own);
+        return own == null || follows ? failure : own;
+    }
+
+    private static boolean says(Exception failure, String text) {
+        return Causes.of(failure).stream()
+                .anyMatch(cause -> String.valueOf(cause.getMessage()).contains(text));
+    }
+
+    private static boolean isDevice(Exception failure) {
+        return failure instanceof RankFailedException rank && rank.endsExecutor();
+    }
+
+    /** The first report as an exception; null if there is none. @param due whether one will come */
+    private Exception first(boolean due) {
         try {
-            first = due ? reported.poll(PATIENCE_MILLIS, TimeUnit.MILLISECONDS) : reported.poll();
+            RankFailure first = due ? reported.poll(PATIENCE_MILLIS, TimeUnit.MILLISECONDS) : reported.poll();
+            if (first == null) {
+                return null;
+            }
+            return first.cause() instanceof UserError error
+                    ? error.at(first.place())
+                    : new RankFailedException(first.place(), first.cause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return failure;
+            return null;
         }
-        if (first == null) {
-            return failure;
-        }
-        return first.cause() instanceof UserError error
-                ? error.at(first.place())
-                : new RankFailedException(first.place(), first.cause());
     }
 
     @Override

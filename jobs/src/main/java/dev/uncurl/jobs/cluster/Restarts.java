@@ -15,9 +15,11 @@ import org.apache.spark.shuffle.FetchFailedException;
  * would come again.
  */
 public final class Restarts {
+    static final String EXECUTOR_LOST = "ExecutorLostFailure";
+
     /** How Spark and ranks say that a rank is lost, in the text of a stage's failure; the last ones, that its files are, and that its GPU is. */
     private static final List<String> SIGNS = List.of(
-            "ExecutorLostFailure",
+            EXECUTOR_LOST,
             LostRankException.class.getName(),
             "Executor heartbeat timed out",
             FetchFailedException.class.getName(),

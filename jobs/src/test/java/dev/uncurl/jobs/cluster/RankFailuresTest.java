@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
+import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
 import org.junit.jupiter.api.Tag;
@@ -86,6 +87,22 @@ class RankFailuresTest {
                 () -> run(rank -> rank == 0 ? new DeviceFailedException("GPU x: ECC error") : null));
         assertThat(Restarts.lost(new IllegalStateException(failure)))
                 .hasValueSatisfying(line -> assertThat(line).matches("Rank 0 on \\S+: GPU x: ECC error"));
+    }
+
+    @Test
+    void failuresThatFollowFromALostExecutorAreNotTheCause() {
+        var lost = new SparkException("ExecutorLostFailure (executor 1 exited) Reason: lost");
+        for (var own : List.of(UserError.input("no answer", "Wait."), new IllegalStateException("no answer"))) {
+            try (var failures = RankFailures.listen()) {
+                RankFailures.report(new RankFailure(failures.stage(), 0, "a", own));
+                assertThat(failures.cause(lost)).isSameAs(lost);
+            }
+        }
+        try (var failures = RankFailures.listen()) {
+            assertThat(failures.cause(lost)).isSameAs(lost);
+            RankFailures.report(new RankFailure(failures.stage(), 0, "a", new DeviceFailedException("ECC")));
+            assertThat(failures.cause(lost)).hasMessage("Rank 0 on a: ECC");
+        }
     }
 
     @Test

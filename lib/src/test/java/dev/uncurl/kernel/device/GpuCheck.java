@@ -1,18 +1,10 @@
 package dev.uncurl.kernel.device;
 
 import dev.uncurl.exchange.ExchangeCheck;
-import dev.uncurl.kernel.nd4j.Nd4jKernels;
-import dev.uncurl.kernel.vector.VectorKernels;
 import dev.uncurl.processor.DeviceProcessor;
 import dev.uncurl.processor.Processor;
-import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.IntFunction;
@@ -42,11 +34,12 @@ public final class GpuCheck {
     public static void main(String[] arguments) throws IOException {
         switch (arguments[0]) {
             case "record" -> record(Path.of(arguments[1]));
-            case "emulated" -> finish(emulated(Path.of(arguments[1])));
+            case "emulated" -> finish(emulated(answers(arguments[1])));
             case "check" -> {
                 var precision = precision(arguments[2]);
                 try (var device = open(precision)) {
-                    finish(check(Path.of(arguments[1]), device, precision, arguments.length > 3 ? arguments[3] : ""));
+                    String prefix = arguments.length > 3 ? arguments[3] : "";
+                    finish(check(answers(arguments[1]), device, precision, prefix, CheckTable.ofProcess()));
                 }
             }
             case "bench" -> {
@@ -70,11 +63,15 @@ public final class GpuCheck {
         }
     }
 
-    private static boolean emulated(Path answers) throws IOException {
+    private static Map<String, double[]> answers(String file) throws IOException {
+        return RecordedAnswers.read(Path.of(file));
+    }
+
+    private static boolean emulated(Map<String, double[]> answers) throws IOException {
         boolean agree = true;
         for (var precision : CudaDevice.Precision.values()) {
             try (var device = StandIn.open(CudaDevice.source(), precision)) {
-                agree &= check(answers, device, precision, "");
+                agree &= check(answers, device, precision, "", CheckTable.ofProcess());
             }
         }
         try (var device = StandIn.open()) {
@@ -119,48 +116,25 @@ public final class GpuCheck {
     }
 
     private static void record(Path file) throws IOException {
-        Map<String, double[]> answers = new LinkedHashMap<>();
-        KernelScenarios.all()
-                .forEach((name, scenario) ->
-                        answers.put(name, KernelScenarios.run(scenario, new Nd4jKernels(), DataType.DOUBLE)));
-        ModelRun.configs().forEach((name, config) -> {
-            try (var kernels = new VectorKernels();
-                    var run = new ModelRun(kernels, config)) {
-                run.answers().forEach((what, values) -> answers.put("model " + name + ": " + what, values));
-            }
-        });
-        try (var out = new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file)))) {
-            out.writeInt(answers.size());
-            for (var entry : answers.entrySet()) {
-                out.writeUTF(entry.getKey());
-                out.writeInt(entry.getValue().length);
-                for (double value : entry.getValue()) {
-                    out.writeFloat((float) value);
-                }
-            }
-        }
+        Map<String, double[]> answers = RecordedAnswers.compute("");
+        RecordedAnswers.write(answers, file);
         System.out.println(answers.size() + " answers recorded");
     }
 
-    private static Map<String, double[]> recorded(Path file) throws IOException {
-        Map<String, double[]> answers = new LinkedHashMap<>();
-        try (var in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file)))) {
-            int count = in.readInt();
-            for (int i = 0; i < count; i++) {
-                String name = in.readUTF();
-                double[] values = new double[in.readInt()];
-                for (int j = 0; j < values.length; j++) {
-                    values[j] = in.readFloat();
-                }
-                answers.put(name, values);
-            }
-        }
-        return answers;
-    }
-
-    private static boolean check(Path file, CudaDevice device, CudaDevice.Precision precision, String prefix)
+    /**
+     * Compares a device's answers with the CPU's.
+     *
+     * @param prefix of the names of scenarios and models to compare
+     * @param table gets a row for each kind of operation
+     * @return whether all agree
+     */
+    static boolean check(
+            Map<String, double[]> expected,
+            CudaDevice device,
+            CudaDevice.Precision precision,
+            String prefix,
+            CheckTable table)
             throws IOException {
-        Map<String, double[]> expected = recorded(file);
         var comparison = new Comparison(precision);
         KernelScenarios.all().forEach((name, scenario) -> {
             if (name.startsWith(prefix)) {
@@ -174,21 +148,21 @@ public final class GpuCheck {
             }
         });
         ModelRun.configs().forEach((name, config) -> {
-            if (("model " + name).startsWith(prefix)) {
+            String model = RecordedAnswers.ofModel(name);
+            if (model.startsWith(prefix)) {
                 try {
                     Map<String, double[]> first = answers(device, name);
                     Map<String, double[]> again = answers(device, name);
-                    first.forEach((what, values) -> comparison.add(
-                            "model " + name + ": " + what,
-                            values,
-                            again.get(what),
-                            expected.get("model " + name + ": " + what)));
+                    first.forEach((what, values) -> {
+                        String answer = model + ": " + what;
+                        comparison.add(answer, values, again.get(what), expected.get(answer));
+                    });
                 } catch (RuntimeException e) {
-                    comparison.failed("model " + name, e);
+                    comparison.failed(model, e);
                 }
             }
         });
-        return comparison.print(CheckTable.ofProcess());
+        return comparison.print(table);
     }
 
     private static Map<String, double[]> answers(CudaDevice device, String name) {

@@ -60,7 +60,7 @@ public interface FlatMemory extends AutoCloseable {
         }
     }
 
-    /** A new array of any values on the host. */
+    /** A new array on the host, whose values are undefined. */
     static FlatMemory scratch(DataType type, long elements) {
         try (var outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
             return of(Nd4j.createUninitialized(type, Math.max(elements, 1)));

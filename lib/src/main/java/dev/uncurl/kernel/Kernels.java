@@ -34,7 +34,7 @@ public interface Kernels extends AutoCloseable {
         return FlatMemory.allocate(type, elements);
     }
 
-    /** As {@link #allocate}, with any values: memory that nobody writes to is not touched. */
+    /** Like {@link #allocate}, but the values are undefined, so that no time is spent on memory that is never used. */
     default FlatMemory scratch(DataType type, long elements) {
         return FlatMemory.scratch(type, elements);
     }

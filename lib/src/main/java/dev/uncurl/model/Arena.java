@@ -6,8 +6,8 @@ import dev.uncurl.kernel.Matrix;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
- * A flat array of the kernels' memory from which matrices are allocated, each aligned to a cache line; they have any values until they
- * are written. A measuring arena only adds up sizes.
+ * A flat array of the kernels' memory from which matrices are allocated, each aligned to a cache line. Their values are undefined until
+ * they are written. A measuring arena only adds up sizes.
  */
 final class Arena implements AutoCloseable {
     private static final int LINE = 16;

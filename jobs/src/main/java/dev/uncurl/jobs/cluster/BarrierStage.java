@@ -35,8 +35,8 @@ public final class BarrierStage {
     }
 
     /**
-     * What a task returns: its result, or an error that the user can remedy. If all ranks have the same error, the stage thereby
-     * ends without the text of Spark's failures.
+     * What a task returns: its result, or an error that the user can remedy. A stage whose ranks all have the same error ends normally, so
+     * that Spark logs no failures.
      */
     public record Outcome<R>(R result, UserError error) implements Serializable {
         /** The result. @throws UserError if the rank failed with one */
@@ -117,7 +117,7 @@ public final class BarrierStage {
             }
         }
 
-        /** Whether it is not due to the loss of another rank, or of the executor that had this one's rows, or to the end of the stage. */
+        /** False if it follows from the loss of another rank or of the executor that had this one's rows, or from the end of the stage. */
         private static boolean isOwn(Exception failure) {
             return Causes.of(failure).stream()
                     .noneMatch(cause -> cause instanceof LostRankException

@@ -10,13 +10,13 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * On the driver: the failures that the ranks of one barrier stage report. Spark ends the stage with the first failure that it hears
- * of, which is often that of a rank that waited for the one that failed, and it gives only the text.
+ * Collects, on the driver, the failures that the ranks of one barrier stage report. Spark ends a stage with the first failure that it
+ * learns of. This is often the failure of a rank that waited for the one that failed, and the driver gets only its text.
  */
 final class RankFailures implements AutoCloseable {
     private static final Map<String, RankFailures> OPEN = new ConcurrentHashMap<>();
 
-    /** How long a rank that has closed its side takes at most to report why. */
+    /** How long the driver waits for the report of a rank that has closed its side. */
     private static final long PATIENCE_MILLIS = 10_000;
 
     private final String stage = UUID.randomUUID().toString();

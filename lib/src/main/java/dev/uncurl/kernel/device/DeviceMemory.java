@@ -15,7 +15,7 @@ final class DeviceMemory implements FlatMemory {
 
     private boolean closed;
 
-    /** With any values. */
+    /** The values are undefined. */
     DeviceMemory(Device device, Staging staging, long length) {
         this.device = device;
         this.staging = staging;

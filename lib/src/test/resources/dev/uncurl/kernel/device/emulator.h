@@ -19,7 +19,8 @@ struct dim3 {
 };
 static dim3 gridDim, blockDim, blockIdx, threadIdx;
 
-// Keeps the registers that a function must keep and the stack in *from, and goes on with the stack `to`, which it kept before.
+// Pushes the registers that a called function must preserve, saves the stack pointer in *from, and continues on the stack `to`, which was
+// saved in the same way.
 extern "C" void emulatorSwitch(void** from, void* to) __attribute__((visibility("hidden")));
 asm(R"(
 .text
@@ -102,7 +103,7 @@ static bool findAny() {
     return false;
 }
 
-// The fibre that runs lets another one run: of its warp one that had no turn yet, else of the first warp that can go on.
+// The running fibre lets another one run: one of its warp that has had no turn yet, else one of the first warp that can go on.
 static void yield() {
     Fiber& self = fibers[current];
     bool found = find(current / WARP_SIZE, turn + 1) || findAny();
@@ -217,8 +218,8 @@ static void __syncthreads() {
     emulator::wait(emulator::block, blockDim.x);
 }
 
-// Values of all threads, for exchanges within a warp: two, taken in turn, since a lane that has got its value may give the next one
-// before another lane has got its own.
+// Values of all threads, for exchanges within a warp. There are two sets, used in turn: a lane that has read its value may write the
+// next one before another lane has read.
 static double lanes[2][emulator::MOST_THREADS];
 
 // threadIdx is set at every turn, so that a fibre finds its own number when it goes on

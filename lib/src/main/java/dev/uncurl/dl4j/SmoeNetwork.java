@@ -14,7 +14,9 @@ import dev.uncurl.model.spec.ParameterLayout;
 import dev.uncurl.processor.Processor;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.conf.CacheMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -194,6 +196,21 @@ public final class SmoeNetwork {
     public static void resume(MultiLayerNetwork network, Weights moments, int iterations) throws IOException {
         moments(network).write(moments);
         network.setIterationCount(iterations);
+    }
+
+    /**
+     * Releases all memory of a network, which must not be used any more. Its own {@code close} releases less, and runs two full garbage
+     * collections.
+     */
+    public static void release(MultiLayerNetwork network) {
+        layer(network).release();
+        Updater updater = network.getUpdater(false);
+        INDArray moments = updater == null ? null : updater.getStateViewArray();
+        for (INDArray array : Arrays.asList(network.params(), network.getFlattenedGradients(), moments)) {
+            if (array != null && array.closeable()) {
+                array.close();
+            }
+        }
     }
 
     /** Features [B, T] and labels [B, T] as INT. */

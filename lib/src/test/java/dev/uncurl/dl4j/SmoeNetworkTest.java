@@ -25,6 +25,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 class SmoeNetworkTest {
@@ -172,6 +173,18 @@ class SmoeNetworkTest {
                     .as(tensor.name())
                     .isNotEqualTo(Arrays.copyOfRange(before, from, to));
         }
+    }
+
+    @Test
+    void aReleasedNetworkKeepsNoArray() {
+        var network = SmoeNetwork.create(CONFIG, UPDATER, 5);
+        fit(network, 1, 1);
+        List<INDArray> arrays = List.of(
+                network.params(),
+                network.getFlattenedGradients(),
+                network.getUpdater().getStateViewArray());
+        SmoeNetwork.release(network);
+        assertThat(arrays).allMatch(INDArray::wasClosed);
     }
 
     @ParameterizedTest

@@ -68,7 +68,7 @@ final class RankRun {
                 ranks.close(); // other ranks may still read this one's memory
             }
             step.release();
-            network.close();
+            SmoeNetwork.release(network);
         }
     }
 

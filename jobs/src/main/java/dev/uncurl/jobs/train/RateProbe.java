@@ -36,8 +36,7 @@ final class RateProbe {
             }
             return StepCost.operationsPerToken(part) * data.getFeatures().length() / best;
         } finally {
-            SmoeNetwork.layer(network).release();
-            network.close();
+            SmoeNetwork.release(network);
         }
     }
 

@@ -19,8 +19,8 @@ import java.util.function.IntFunction;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
- * Checks and times what two ranks exchange by NCCL, for {@code lib/gpu-check}. They are threads of this process, with a GPU each. What
- * must come out is computed on the Java heap.
+ * Checks and times what two ranks exchange by NCCL, for {@code lib/gpu-check}. They are threads of this process, with a GPU each. The
+ * expected values are computed on the Java heap, since the machine lacks ND4J's native libraries, which {@code CollectivesContract} needs.
  */
 public final class ExchangeCheck {
     /** Number of ranks, and of GPUs. */
@@ -193,7 +193,6 @@ public final class ExchangeCheck {
     private void rate(int length) {
         long[] bounds = Bounds.even(length, RANKS);
         try (FlatMemory memory = kernels.allocate(DataType.FLOAT, length)) {
-            memory.zero(0, length);
             exchange.reserve(bounds[1]);
             long start = 0;
             for (int i = 0; i < WARM_UP + REPEATED; i++) {

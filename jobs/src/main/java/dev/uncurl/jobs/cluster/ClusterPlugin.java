@@ -72,7 +72,7 @@ public final class ClusterPlugin implements SparkPlugin {
     /** In a task: reports the failure of a rank, and waits until the driver has it. @param stage of {@link RankFailures} */
     static void fail(String stage, int rank, Exception cause) {
         String host = SparkEnv.get().blockManager().blockManagerId().host();
-        ask(new RankFailure(stage, rank, host, cause));
+        ask(RankFailure.of(stage, rank, host, cause));
     }
 
     private static Object ask(Object question) {

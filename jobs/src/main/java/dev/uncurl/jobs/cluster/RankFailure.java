@@ -11,11 +11,11 @@ import java.util.stream.Collectors;
  * The failure of a rank, which it reports to the driver.
  *
  * @param stage of {@link RankFailures}
- * @param cause if it cannot be serialised, an exception with its text
+ * @param cause the failure; if that cannot be serialised, an exception with its text
  */
 record RankFailure(String stage, int rank, String host, Exception cause) implements Serializable {
-    RankFailure {
-        cause = portable(cause);
+    static RankFailure of(String stage, int rank, String host, Exception cause) {
+        return new RankFailure(stage, rank, host, portable(cause));
     }
 
     String place() {

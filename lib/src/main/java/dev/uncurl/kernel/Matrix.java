@@ -104,6 +104,11 @@ public final class Matrix {
         return leading != columns;
     }
 
+    /** This matrix with the room between its rows as further columns: [rows, {@link #leading()}], not padded. */
+    public Matrix withRoom() {
+        return isPadded() ? new Matrix(memory, offset, rows, leading, leading) : this;
+    }
+
     /** Rows {@code from} to {@code from + count}, sharing this memory. */
     public Matrix rows(int from, int count) {
         if (from < 0 || count < 0 || from + count > rows) {

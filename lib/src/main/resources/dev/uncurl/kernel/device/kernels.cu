@@ -855,29 +855,30 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeysBf16(
     attendBackToKeys<unsigned short>(qkv, logSumExp, dOutput, dQkv, dots, positions, heads, size, scale);
 }
 
-// CrossEntropy.forward: logits [R, V], leading elements from row to row, become scale * (softmax - onehot) unless scale is 0.
+// CrossEntropy.forward: logits [R, V], leading elements from row to row, become scale * (softmax - onehot) unless scale is 0, and
+// the room between rows zeros.
 extern "C" __global__ void crossEntropy(
         float* logits, const int* targets, float scale, double* logProbabilities, int columns, int leading) {
     i64 row = blockIdx.x;
     float* x = logits + row * leading;
-    float largest = LEAST;
+    float mine = LEAST; // the largest logit that this thread has seen
+    float sum = 0; // of exp(logit - mine)
     for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        largest = fmaxf(largest, x[c]);
+        float logit = x[c];
+        float smaller = expf(-fabsf(logit - mine)); // of the two terms, if the larger one is 1
+        sum = logit > mine ? sum * smaller + 1 : sum + smaller;
+        mine = fmaxf(mine, logit);
     }
-    largest = blockMax(largest);
-    float sum = 0;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        sum += expf(x[c] - largest);
-    }
-    sum = blockSum(sum);
+    float largest = blockMax(mine);
+    sum = blockSum(sum * expf(mine - largest));
     int target = targets[row];
     if (threadIdx.x == 0) {
         logProbabilities[row] = (double) x[target] - largest - log((double) sum);
     }
     __syncthreads(); // the target's logit has been read
     if (scale != 0) {
-        for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-            x[c] = scale * (expf(x[c] - largest) / sum - (c == target ? 1.0f : 0.0f));
+        for (int c = threadIdx.x; c < leading; c += blockDim.x) {
+            x[c] = c < columns ? scale * (expf(x[c] - largest) / sum - (c == target ? 1.0f : 0.0f)) : 0.0f;
         }
     }
 }

@@ -2,11 +2,13 @@ package dev.uncurl.kernel.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.kernel.Matrix;
 import dev.uncurl.kernel.device.KernelScenarios.Scenario;
 import dev.uncurl.kernel.nd4j.Nd4jKernels;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -183,6 +185,30 @@ class DeviceKernelsTest {
                         .isLessThan(TOLERANCE);
             }
         }
+    }
+
+    /** More logits than threads, so that some threads see no other ones. */
+    @Test
+    void tokensOfNoProbabilityHaveNoGradient() {
+        double[] logits = new double[65];
+        Arrays.fill(logits, Double.NEGATIVE_INFINITY);
+        logits[5] = 1;
+        logits[64] = 1;
+        double[] logProbability = new double[1];
+        double[] gradient = new double[65];
+        try (var device = StandIn.open();
+                var kernels = new DeviceKernels(device);
+                FlatMemory memory = kernels.allocate(DataType.FLOAT, 65)) {
+            Matrix row = memory.matrix(0, 1, 65);
+            row.write(logits);
+            kernels.crossEntropy().forward(row, new int[] {5}, 0, 1, logProbability);
+            row.read(gradient);
+        }
+        assertThat(logProbability[0]).isCloseTo(-Math.log(2), within(1e-7));
+        double[] expected = new double[65];
+        expected[5] = -0.5;
+        expected[64] = 0.5;
+        assertThat(difference(gradient, expected)).isLessThan(1e-7);
     }
 
     @Test

@@ -54,6 +54,7 @@ final class KernelScenarios {
                         (kernels, given, answers) -> losses(kernels, given, answers, rows, columns));
             }
         }
+        all.put("cross-entropy, extreme", KernelScenarios::extremeLosses);
         all.put("cross-entropy 2 x 50257", (kernels, given, answers) -> losses(kernels, given, answers, 2, 50_257));
         for (int vocabulary : new int[] {1, 63, 64, 203}) {
             all.put("head of " + vocabulary, (kernels, given, answers) -> head(kernels, given, answers, vocabulary));
@@ -145,13 +146,39 @@ final class KernelScenarios {
         }
     }
 
-    /** Logits, their gradient, and those of the rows and of the embedding. */
+    /** Logits that are ever larger, or ever smaller, from thread to thread and within one; and some as small as can be. */
+    private static void extremeLosses(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers) {
+        int columns = 300;
+        Matrix logits = given.logits(4, columns);
+        double[] values = new double[columns];
+        for (int row = 0; row < 4; row++) {
+            for (int c = 0; c < columns; c++) {
+                double value = (row % 2 == 0 ? c : -c) * (row < 2 ? 0.25 : 1e35);
+                values[c] = row == 1 && c % 3 == 1 ? -Float.MAX_VALUE : value;
+            }
+            logits.rows(row, 1).write(values);
+        }
+        double[] logProbabilities = new double[4];
+        kernels.crossEntropy().forward(logits, new int[] {296, 3, 299, 0}, 0, 0.25, logProbabilities);
+        answers.add(logProbabilities);
+        answers.add(logits);
+    }
+
+    /**
+     * Logits, their gradient, and those of the rows and of the embedding; also with the room between rows as further columns, for which
+     * there are further rows after the embedding.
+     */
     private static void head(Kernels kernels, ScenarioInputs given, ScenarioAnswers answers, int vocabulary) {
         int rows = 5;
         Matrix x = given.matrix(rows, 12);
-        Matrix embedding = given.matrix(vocabulary, 12);
+        Matrix parameters = given.matrix(vocabulary + 63, 12);
+        Matrix embedding = parameters.rows(0, vocabulary);
         Matrix logits = given.logits(rows, vocabulary);
+        Matrix wide = logits.withRoom();
+        Matrix weights = parameters.rows(0, wide.columns());
         kernels.matrixProduct().multiply(x, false, embedding, true, 0, logits);
+        answers.add(logits);
+        kernels.matrixProduct().multiply(x, false, weights, true, 0, wide);
         answers.add(logits);
         double[] logProbabilities = new double[rows];
         kernels.crossEntropy().forward(logits, given.indices(rows, vocabulary, false), 0, 0.2, logProbabilities);
@@ -160,8 +187,10 @@ final class KernelScenarios {
         Matrix dEmbedding = given.matrix(vocabulary, 12);
         kernels.matrixProduct().multiply(logits, true, x, false, 1, dEmbedding);
         answers.add(dEmbedding);
-        kernels.matrixProduct().multiply(logits, false, embedding, false, 0, x);
-        answers.add(x);
+        for (Matrix d : new Matrix[] {logits, wide}) {
+            kernels.matrixProduct().multiply(d, false, parameters.rows(0, d.columns()), false, 0, x);
+            answers.add(x);
+        }
         Matrix last = logits.rows(rows - 1, 1);
         kernels.matrixProduct().multiply(last, false, embedding, false, 0, x.first(1));
         answers.add(x.first(1));

@@ -76,6 +76,9 @@ class PlantedFaultTest {
                     i < start[group + 1] | i < start[group + 1] - 1 | 1
                     sum += partial[ | sum = partial[ | 1
                     - (c == target ? 1.0f : 0.0f) | | 1
+                    c < leading; c += | c < columns; c += | 1
+                    sum * smaller + 1 | sum + 1 | 1
+                    sum * expf(mine - largest) | sum | 1
                     logits + row * leading | logits + row * columns | 1
                     c < columns; c += | c <= columns; c += | 1
                     + decay * parameters[i] | | 1

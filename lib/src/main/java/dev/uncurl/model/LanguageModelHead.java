@@ -5,8 +5,12 @@ import dev.uncurl.kernel.Matrix;
 import java.util.Arrays;
 
 /**
- * Final norm and output head, whose matrix is wte [V, D]. Computes only positions with a target, in blocks of as many
- * as {@link Buffers#logits} has rows; each block runs through logits, loss and gradient.
+ * Final norm and output head, whose matrix is wte [V, D]. Computes only positions with a target, in blocks of at
+ * most as many as {@link Buffers#logits} has rows; each block runs through logits, loss and gradient.
+ *
+ * <p>Where the rows of the logits are padded, products are of V' columns, with the room between rows: on a device they are several
+ * times as fast as those of an odd number. The weights are then the V' rows of the parameters that begin at wte. The logits of those
+ * after it are never read, and their gradients are zeros.
  */
 final class LanguageModelHead {
     private final Kernels kernels;
@@ -64,13 +68,15 @@ final class LanguageModelHead {
         for (int from = 0; from < predicted; from += most) {
             int count = Math.min(most, predicted - from);
             Matrix logits = buffers.logits.first(count);
-            kernels.matrixProduct().multiply(normed.rows(from, count), false, embedding.value(), true, 0, logits);
+            Matrix wide = wide(logits);
+            Matrix weights = weights(wide);
+            kernels.matrixProduct().multiply(normed.rows(from, count), false, weights, true, 0, wide);
             kernels.crossEntropy().forward(logits, target, from, withGradient ? 1.0 / all : 0, logProbability);
             if (withGradient) {
                 kernels.matrixProduct()
                         .multiply(
                                 logits, true, normed.rows(from, count), false, from == 0 ? 0 : 1, embedding.gradient());
-                kernels.matrixProduct().multiply(logits, false, embedding.value(), false, 0, dNormed.rows(from, count));
+                kernels.matrixProduct().multiply(wide, false, weights, false, 0, dNormed.rows(from, count));
             }
             for (int i = from; i < from + count; i++) {
                 sum -= logProbability[i];
@@ -104,10 +110,24 @@ final class LanguageModelHead {
             Matrix logits = buffers.logits.first(count);
             kernels.gatherScatter().gather(stream, Arrays.copyOfRange(rows, from, from + count), null, taken);
             norm.forward(taken, buffers.predictedStatistics.first(count), normed);
-            kernels.matrixProduct().multiply(normed, false, embedding.value(), true, 0, logits);
+            Matrix wide = wide(logits);
+            kernels.matrixProduct().multiply(normed, false, weights(wide), true, 0, wide);
             kernels.crossEntropy().forward(logits, targets, from, 0, result);
         }
         return result;
+    }
+
+    /** [P, V'] if the parameters have so many rows from wte on; else the logits themselves. */
+    private Matrix wide(Matrix logits) {
+        Matrix wte = embedding.value();
+        long end = wte.offset() + (long) logits.leading() * wte.columns();
+        return end > wte.memory().length() ? logits : logits.withRoom();
+    }
+
+    /** [V', D] for logits [P, V'] */
+    private Matrix weights(Matrix wide) {
+        Matrix wte = embedding.value();
+        return wide.columns() == wte.rows() ? wte : wte.memory().matrix(wte.offset(), wide.columns(), wte.columns());
     }
 
     /** Rows of a block if all have about the same number: a short one would not keep several threads busy. */

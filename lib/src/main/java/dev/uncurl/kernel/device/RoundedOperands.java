@@ -20,7 +20,7 @@ final class RoundedOperands {
     /** Where a matrix is; unlike the matrix, it may outlive the memory. */
     private record Place(long address, int rows, int columns, int leading) {
         static Place of(Matrix matrix) {
-            return new Place(DeviceMemory.addressOfRows(matrix), matrix.rows(), matrix.columns(), matrix.leading());
+            return new Place(DeviceMemory.addressOfRows(matrix), matrix.rows(), matrix.leading(), matrix.leading());
         }
 
         private long end() {

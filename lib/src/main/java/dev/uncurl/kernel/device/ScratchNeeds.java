@@ -53,7 +53,7 @@ final class ScratchNeeds {
         int f = shape.feedForward();
         int wide = shape.feedForwardRows();
         int p = shape.logitRows();
-        int v = shape.vocabulary();
+        int v = columnsOfLogits(shape);
         boolean kept = RoundedTwin.fits(0, d, f);
         long forward = max(
                 weighted(n, d, 3 * d, kept),
@@ -71,6 +71,12 @@ final class ScratchNeeds {
                 pair(n, d, n, d),
                 pair(wide, f, wide, d),
                 pair(p, v, p, d));
+    }
+
+    /** With the room between rows. */
+    private static int columnsOfLogits(PassShape shape) {
+        int alignment = DeviceKernels.DEVICE_LOGIT_ALIGNMENT;
+        return Math.toIntExact(((long) shape.vocabulary() + alignment - 1) / alignment * alignment);
     }
 
     /** [rows, columns] and weights between {@code columns} and {@code others}, whichever way they are stored. */

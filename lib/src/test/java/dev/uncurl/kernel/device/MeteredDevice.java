@@ -4,7 +4,9 @@ import com.sun.jna.Pointer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** Counts what is asked of a device, by kind, and on request waits after each operation to see how long it took. */
 final class MeteredDevice extends WrappedDevice {
@@ -19,6 +21,9 @@ final class MeteredDevice extends WrappedDevice {
     private final boolean timed;
     private final Map<String, Sum> sums = new TreeMap<>();
     private final Map<Long, Long> blocks = new HashMap<>();
+    /** Columns and terms of products. */
+    private final Set<Integer> sizes = new TreeSet<>();
+
     private long unaligned;
     private long held;
     private long most;
@@ -48,12 +53,18 @@ final class MeteredDevice extends WrappedDevice {
         return unaligned;
     }
 
+    /** The numbers of columns and of terms of products one by one: where they are no multiples of 8, tensor cores are slow. */
+    Set<Integer> sizes() {
+        return sizes;
+    }
+
     private static boolean isAligned(BatchedProduct.Operand operand, int rows) {
         return rows <= 1 || (long) operand.leading() * Short.BYTES % 16 == 0;
     }
 
     void reset() {
         sums.clear();
+        sizes.clear();
         unaligned = 0;
     }
 
@@ -201,6 +212,8 @@ final class MeteredDevice extends WrappedDevice {
                 ? "product, router"
                 : p.count() > 1 ? "product, attention" : longest > 30_000 ? "product, head" : "product, other";
         unaligned += isAligned(p) ? 0 : 1;
+        sizes.add(p.columns());
+        sizes.add(p.inner());
         meter(kind, flops(p), bytes(p), () -> device.multiply(p));
     }
 

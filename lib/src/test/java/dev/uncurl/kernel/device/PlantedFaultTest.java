@@ -129,7 +129,6 @@ class PlantedFaultTest {
                     tile[row + 1][column] | tile[row][column] | 1
                     pair(bf16(right[2]), bf16(right[3])) | pair(bf16(right[3]), bf16(right[2])) | 1
                     (i64) blockIdx.x * leadingY | (i64) blockIdx.x * columns | 1
-                    (i64) blockIdx.x * leadingX | (i64) blockIdx.x * columns | 1
                     rounded[i] = bf16(parameters[i]); | rounded[i] = bf16(parameters[i] + update); | 1
                     rounded[i] = bf16(parameters[i]); | | 1
                     first < columns; first += UNDER_WAY * blockDim.x | first < blockDim.x; first += UNDER_WAY * blockDim.x | 2

@@ -13,6 +13,9 @@ import java.util.Arrays;
  * after it are never read, and their gradients are zeros.
  */
 final class LanguageModelHead {
+    /** Of rows of a block on a device. */
+    private static final int MULTIPLE = 64;
+
     private final Kernels kernels;
     private final LayerNorm norm;
     private final Parameter embedding;
@@ -64,7 +67,7 @@ final class LanguageModelHead {
         // the gradient of the normed rows; dAttended is unused until the blocks' backward passes
         Matrix dNormed = withGradient ? buffers.dAttended.first(predicted) : null;
         double sum = 0;
-        int most = buffers.logits.rows();
+        int most = blockRows(predicted, buffers.logits.rows());
         for (int from = 0; from < predicted; from += most) {
             int count = Math.min(most, predicted - from);
             Matrix logits = buffers.logits.first(count);
@@ -128,6 +131,14 @@ final class LanguageModelHead {
     private Matrix weights(Matrix wide) {
         Matrix wte = embedding.value();
         return wide.columns() == wte.rows() ? wte : wte.memory().matrix(wte.offset(), wide.columns(), wte.columns());
+    }
+
+    /** In training. On a device, a short last block would take nearly as long as a whole one. */
+    private int blockRows(int rows, int most) {
+        if (kernels.logitAlignment() == 1) {
+            return most;
+        }
+        return Math.min(most, (evenly(rows, most) + MULTIPLE - 1) / MULTIPLE * MULTIPLE);
     }
 
     /** Rows of a block if all have about the same number: a short one would not keep several threads busy. */

@@ -266,6 +266,20 @@ class DeviceModelTest {
         }
     }
 
+    /** Of 111 positions and room for 100, and of positions one by one. */
+    @ParameterizedTest
+    @ValueSource(ints = {100, 1})
+    void logitsOfSeveralBlocksGiveTheAnswersOfOne(int rows) {
+        ModelConfig config = ModelRun.configs().get("dense");
+        try (var device = new MeteredDevice(StandIn.open(), false)) {
+            Kernels few = KernelsWithout.largeLogits(new DeviceKernels(device), rows * 256L * Float.BYTES);
+            double[] blocks = threeSteps(few, config);
+            assertThat(device.sizes()).contains(rows == 1 ? new Integer[] {1, 203} : new Integer[] {64, 111 - 64, 256});
+            assertThat(difference(blocks, threeSteps(new DeviceKernels(device), config)))
+                    .isLessThan(2e-5);
+        }
+    }
+
     /** The step of AdamW that the device makes at once is the one of two calls that the CPU makes. */
     @Test
     void plainKernelsTakeTheSameSteps() {

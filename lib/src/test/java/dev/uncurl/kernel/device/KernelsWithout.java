@@ -19,6 +19,11 @@ final class KernelsWithout {
         return changed(Kernels.class, kernels, "keepRounded", null);
     }
 
+    /** The same kernels, but with room for few logits. */
+    static Kernels largeLogits(Kernels kernels, long bytes) {
+        return changed(Kernels.class, kernels, "logitBytes", bytes);
+    }
+
     /** The same but for one method, which answers {@code answer}. */
     private static <T> T changed(Class<T> type, T all, String changed, Object answer) {
         return type.cast(Proxy.newProxyInstance(

@@ -39,6 +39,11 @@ public interface Kernels extends AutoCloseable {
         return FlatMemory.scratch(type, elements);
     }
 
+    /** Bytes that {@link #scratch} takes for so many floats: on a device also for a copy that its products may need of them. */
+    default long arenaBytes(long elements) {
+        return Float.BYTES * elements;
+    }
+
     /** Bytes that {@link #allocate} can still give on a device; on the host, whose limits are elsewhere, the largest number. */
     default long freeBytes() {
         return Long.MAX_VALUE;
@@ -46,7 +51,7 @@ public interface Kernels extends AutoCloseable {
 
     /**
      * Says that these are weights, which many products use between two changes: kernels that round the operands of products may then
-     * keep the rounded weights. From then on only {@link AdamW#step}, products, and the memory's own methods may change them.
+     * keep the rounded weights.
      */
     default void keepRounded(FlatMemory weights) {}
 

@@ -40,7 +40,7 @@ final class ExpertMemory implements AutoCloseable {
         }
 
         long bytes(int rows) {
-            return ExpertMemory.bytes(rows, columns);
+            return kernels.arenaBytes(elements(rows, columns));
         }
 
         void resize(int rows) {
@@ -48,7 +48,7 @@ final class ExpertMemory implements AutoCloseable {
                 arena.close();
             }
             count = 0;
-            arena = Arena.of(kernels, type, bytes(rows) / Float.BYTES);
+            arena = Arena.of(kernels, type, elements(rows, columns));
             matrices = Arrays.stream(columns)
                     .mapToObj(width -> arena.matrix(rows, width))
                     .toArray(Matrix[]::new);
@@ -82,16 +82,16 @@ final class ExpertMemory implements AutoCloseable {
         return training ? new int[] {width, width, config.feedForward()} : new int[] {width, width};
     }
 
-    private static long bytes(int rows, int[] columns) {
+    private static long elements(int rows, int[] columns) {
         var measuring = Arena.measuring();
         for (int width : columns) {
             measuring.matrix(rows, width);
         }
-        return Float.BYTES * measuring.elements();
+        return measuring.elements();
     }
 
     /**
-     * Bytes of a rank when each expert of a block gets as many rows as the others.
+     * Bytes on the host of a rank when each expert of a block gets as many rows as the others.
      *
      * @param tokens of a batch of each rank
      */
@@ -100,11 +100,11 @@ final class ExpertMemory implements AutoCloseable {
         int most = 0;
         for (int layer : share.isAll() ? new int[0] : config.moeLayers()) {
             int rows = balancedRows(config, share, layer, tokens);
-            long block = bytes(rows, blockColumns(config, training));
+            long block = elements(rows, blockColumns(config, training));
             blocks = training ? blocks + block : Math.max(blocks, block);
             most = Math.max(most, rows);
         }
-        return blocks + (most == 0 ? 0 : bytes(most, commonColumns(config, training)));
+        return Float.BYTES * (blocks + (most == 0 ? 0 : elements(most, commonColumns(config, training))));
     }
 
     private static int balancedRows(ModelConfig config, ExpertShare share, int layer, int tokens) {

@@ -16,7 +16,8 @@ import java.util.stream.Collectors;
  * @param gradients bytes of the gradients in training, otherwise 0
  * @param state bytes that training keeps from step to step, otherwise 0: AdamW's two moments of a rank's slices, and the sum of
  *     gradients over micro-steps
- * @param arena bytes of the buffers of a pass, see {@link Buffers}
+ * @param arena bytes of the buffers of a pass, see {@link Buffers}; as those of {@code exchange}, on a device with their copies in
+ *     bfloat16, see {@link dev.uncurl.kernel.Kernels#arenaBytes}
  * @param exchange bytes for the rows that experts of this rank get from others, see {@link ExpertMemory}: those of evenly
  *     loaded experts and a quarter more. It grows with what routers send; then the limit is checked again
  * @param scratch bytes that the kernels of a device take themselves, see {@link dev.uncurl.kernel.Kernels#scratchBytes}; on the
@@ -54,8 +55,8 @@ record Footprint(long parameters, long gradients, long state, long arena, long e
     }
 
     /** The same with other buffers, with scratch and with room for sums, as a device needs them. */
-    Footprint onDevice(long arenaBytes, long scratchBytes, long sumBytes) {
-        return new Footprint(parameters, gradients, state, arenaBytes, exchange, scratchBytes, sumBytes);
+    Footprint onDevice(long arenaBytes, long exchangeBytes, long scratchBytes, long sumBytes) {
+        return new Footprint(parameters, gradients, state, arenaBytes, exchangeBytes, scratchBytes, sumBytes);
     }
 
     long total() {

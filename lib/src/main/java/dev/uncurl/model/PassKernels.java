@@ -138,6 +138,11 @@ final class PassKernels implements Kernels {
     }
 
     @Override
+    public long arenaBytes(long elements) {
+        return kernels.arenaBytes(elements);
+    }
+
+    @Override
     public void keepRounded(FlatMemory weights) {
         kernels.keepRounded(weights);
     }

@@ -55,7 +55,8 @@ final class PassMemory implements AutoCloseable {
         }
         LogitRoom room = LogitRoom.of(kernels);
         return footprint.onDevice(
-                Float.BYTES * elements(held.config(), held.share(), maxTokens, held.trains(), room),
+                kernels.arenaBytes(elements(held.config(), held.share(), maxTokens, held.trains(), room)),
+                kernels.arenaBytes(footprint.exchange() / Float.BYTES),
                 kernels.scratchBytes(shape(held, maxTokens, room)),
                 held.sums());
     }

@@ -50,7 +50,7 @@ final class ColumnParts {
     void add(long partial, int rows, Matrix sums) {
         int columns = sums.columns();
         launch.with(partial)
-                .with(sums)
+                .writes(sums)
                 .with(parts(rows))
                 .with(columns)
                 .run(DeviceFunction.ADD_PARTS, (columns + 255) / 256, 1, 256);

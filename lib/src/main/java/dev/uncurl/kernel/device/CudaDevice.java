@@ -45,8 +45,6 @@ public final class CudaDevice implements Device {
     /** Memory that has not been released. */
     private final Set<Long> allocated = new HashSet<>();
 
-    private long changes;
-
     private CudaDevice(CudaContext context, CudaLibraries libraries, Precision precision) {
         this.context = context;
         this.precision = precision;
@@ -88,11 +86,6 @@ public final class CudaDevice implements Device {
     @Override
     public boolean takesBf16() {
         return precision == Precision.BF16;
-    }
-
-    @Override
-    public long changes() {
-        return changes;
     }
 
     /** The GPU's model, libraries and precision, without its number. */
@@ -155,7 +148,6 @@ public final class CudaDevice implements Device {
     @Override
     public void upload(long target, Pointer source, long bytes) {
         context.enter();
-        changes++;
         context.check(Cuda.cuMemcpyHtoD_v2(target, source, bytes), "copy to the GPU");
     }
 
@@ -168,7 +160,6 @@ public final class CudaDevice implements Device {
     @Override
     public void zero(long address, long bytes) {
         context.enter();
-        changes++;
         if (bytes > 0) {
             context.check(Cuda.cuMemsetD8_v2(address, (byte) 0, bytes), "zero memory");
         }
@@ -182,7 +173,6 @@ public final class CudaDevice implements Device {
     /** As above in another stream than the default one, which is 0. */
     void launch(long stream, DeviceFunction function, int gridX, int gridY, int threads, Pointer arguments) {
         context.enter();
-        changes++;
         context.check(
                 Cuda.cuLaunchKernel(
                         context.function(function), gridX, gridY, 1, threads, 1, 1, 0, stream, arguments, Pointer.NULL),
@@ -192,7 +182,6 @@ public final class CudaDevice implements Device {
     @Override
     public void multiply(BatchedProduct product) {
         context.enter();
-        changes++;
         context.products().multiply(product);
     }
 
@@ -204,18 +193,12 @@ public final class CudaDevice implements Device {
     @Override
     public boolean multiplyTogether(List<BatchedProduct> all, long addresses) {
         context.enter();
-        changes++;
         return context.products().multiplyTogether(all, addresses);
     }
 
     @Override
     public DeviceLinks links() {
         return links;
-    }
-
-    /** Says that something else than an operation of this class has changed memory. */
-    void changed() {
-        changes++;
     }
 
     @Override

@@ -18,9 +18,6 @@ public interface Device extends AutoCloseable {
     /** Whether operands of products are to be rounded to bfloat16, 8 significant bits, before they are multiplied. */
     boolean takesBf16();
 
-    /** Number of operations so far that can have changed memory. While it stays the same, so does the memory. */
-    long changes();
-
     /**
      * Address of new memory with undefined contents, at a multiple of 256.
      *

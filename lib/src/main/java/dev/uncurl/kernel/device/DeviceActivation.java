@@ -16,12 +16,17 @@ final class DeviceActivation implements Activation {
 
     @Override
     public void forward(Matrix x, Matrix added, Matrix y) {
-        launch.with(x).with(added).with(y).with(x.columns()).rows(DeviceFunction.GELU_FORWARD, x.rows(), x.columns());
+        launch.writes(x)
+                .with(added)
+                .writes(y)
+                .with(x.columns())
+                .twin(y)
+                .rows(DeviceFunction.GELU_FORWARD, x.rows(), x.columns());
     }
 
     @Override
     public void backward(Matrix x, Matrix dy, Matrix dBias) {
-        launch.with(x).with(dy).with(x.columns()).rows(DeviceFunction.GELU_BACKWARD, x.rows(), x.columns());
+        launch.with(x).writes(dy).with(x.columns()).twin(dy).rows(DeviceFunction.GELU_BACKWARD, x.rows(), x.columns());
         bias.columnSums(dy, dBias);
     }
 }

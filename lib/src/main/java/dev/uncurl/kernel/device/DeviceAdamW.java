@@ -47,26 +47,22 @@ final class DeviceAdamW implements AdamW {
 
     @Override
     public void update(Coefficients c, Matrix parameters, Matrix gradient, Matrix first, Matrix second) {
-        run(c, parameters, gradient, first, second, 0, 0);
+        run(c, parameters, gradient, first, second, false);
     }
 
     @Override
     public void step(Coefficients c, Matrix parameters, Matrix gradient, Matrix first, Matrix second) {
-        RoundedTwin twin = DeviceMemory.twin(parameters);
-        run(c, parameters, gradient, first, second, 1, twin == null ? 0 : twin.target(parameters.offset()));
-        if (twin != null) {
-            twin.written(parameters.offset(), length(parameters));
-        }
+        run(c, parameters, gradient, first, second, true);
     }
 
-    /** @param rounded where the parameters are to be written in bfloat16 too; 0 for nowhere */
-    private void run(
-            Coefficients c, Matrix parameters, Matrix gradient, Matrix first, Matrix second, int apply, long rounded) {
+    /** @param apply whether the update is subtracted from the parameters, or becomes the gradient */
+    private void run(Coefficients c, Matrix parameters, Matrix gradient, Matrix first, Matrix second, boolean apply) {
         long length = length(parameters);
+        DeviceMemory.changed(apply ? parameters : gradient);
         launch.with(parameters)
                 .with(gradient)
-                .with(first)
-                .with(second)
+                .writes(first)
+                .writes(second)
                 .with(length)
                 .with(c.beta1())
                 .with(1 - c.beta1())
@@ -77,8 +73,8 @@ final class DeviceAdamW implements AdamW {
                 .with(c.secondCorrection())
                 .with(c.decay())
                 .with(c.gradientScale())
-                .with(apply)
-                .with(rounded)
+                .with(apply ? 1 : 0)
+                .twin(apply ? parameters : null)
                 .run(DeviceFunction.ADAM_W, blocks(length), 1, THREADS);
     }
 }

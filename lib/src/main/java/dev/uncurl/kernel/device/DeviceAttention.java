@@ -84,6 +84,7 @@ final class DeviceAttention implements Attention {
     }
 
     private void forward(Segment segment, int heads, Matrix qkv, Matrix logSumExp, Matrix output) {
+        DeviceMemory.changed(output);
         int width = output.columns();
         int size = width / heads;
         int count = segment.count();
@@ -125,6 +126,9 @@ final class DeviceAttention implements Attention {
             fused.forward(shape, qkv, logSumExp, output);
             return;
         }
+        if (logSumExp != null) {
+            DeviceMemory.changed(logSumExp);
+        }
         for (int sequence = 0; sequence < shape.sequences(); sequence++) {
             forward(sequence(shape, sequence), shape.heads(), qkv, logSumExp, output);
         }
@@ -153,6 +157,7 @@ final class DeviceAttention implements Attention {
     }
 
     private void backward(Segment sequence, int heads, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+        DeviceMemory.changed(dQkv);
         int width = dOutput.columns();
         int size = width / heads;
         int positions = sequence.count();

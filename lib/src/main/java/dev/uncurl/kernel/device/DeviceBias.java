@@ -23,13 +23,15 @@ final class DeviceBias implements Bias {
         launch.with(residual)
                 .with(x)
                 .with(bias)
-                .with(target)
+                .writes(target)
                 .with(x.columns())
+                .twin(residual == null ? target : null)
                 .rows(DeviceFunction.ADD_BIAS, x.rows(), x.columns());
     }
 
     @Override
     public void columnSums(Matrix x, Matrix sums) {
+        DeviceMemory.changed(sums);
         int rows = x.rows();
         int columns = x.columns();
         boolean whole = ColumnParts.parts(rows) == 1;

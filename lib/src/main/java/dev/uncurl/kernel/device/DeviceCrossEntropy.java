@@ -20,12 +20,17 @@ final class DeviceCrossEntropy implements CrossEntropy {
     @Override
     public void forward(Matrix logits, int[] targets, int first, double scale, double[] logProbabilities) {
         int count = logits.rows();
+        boolean gradient = (float) scale != 0;
+        if (gradient) {
+            DeviceMemory.changed(logits);
+        }
         launch.with(DeviceMemory.addressOfRows(logits))
                 .with(index.put(targets, first, count))
                 .with(scale)
                 .with(results.reserve((long) count * Double.BYTES))
                 .with(logits.columns())
                 .with(logits.leading())
+                .twin(gradient ? logits : null)
                 .rows(DeviceFunction.CROSS_ENTROPY, count, 1, logits.columns(), THREADS);
         results.get(logProbabilities, first, count);
     }

@@ -33,8 +33,9 @@ final class DeviceGatherScatter implements GatherScatter {
                 .with(source)
                 .with(first.put(index, 0, count))
                 .with(second.put(scales, count))
-                .with(target)
+                .writes(target)
                 .with(target.columns())
+                .twin(base == null ? target : null)
                 .rows(DeviceFunction.GATHER, count, target.columns());
     }
 
@@ -46,7 +47,7 @@ final class DeviceGatherScatter implements GatherScatter {
                 .with(first.put(groups.order, 0, groups.start[count]))
                 .with(second.put(groups.start, 0, count + 1))
                 .with(third.put(groups.row, 0, count))
-                .with(target)
+                .writes(target)
                 .with(target.columns())
                 .rows(DeviceFunction.SCATTER_ADD, count, target.columns());
     }

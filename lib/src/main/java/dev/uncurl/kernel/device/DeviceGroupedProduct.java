@@ -8,10 +8,7 @@ import dev.uncurl.kernel.device.BatchedProduct.Terms;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * {@link GroupedProduct} on a device: in one call of its library if that takes them together, else one after another. The rows of
- * all groups are rounded to bfloat16 at once.
- */
+/** {@link GroupedProduct} on a device: in one call of its library if that takes them together, else one after another. */
 final class DeviceGroupedProduct implements GroupedProduct {
     /** Addresses that one launch writes, as in {@code kernels.cu}. */
     private static final int ADDRESSES = 128;
@@ -19,21 +16,16 @@ final class DeviceGroupedProduct implements GroupedProduct {
     private final Device device;
     private final Launch launch;
     private final Terms terms;
-    /** Null, if operands are taken as they are in memory. */
-    private final RoundedOperands rounded;
-
     /** [3, groups] where the matrices b, a and c are. */
     private final DeviceScratch addresses;
 
     private final Memory given = new Memory((long) ADDRESSES * Long.BYTES);
 
-    /** @param rounded null for products of floats */
-    DeviceGroupedProduct(Device device, Launch launch, RoundedOperands rounded, DeviceScratch addresses) {
+    DeviceGroupedProduct(Device device, Launch launch, Terms terms, DeviceScratch addresses) {
         this.device = device;
         this.launch = launch;
-        this.rounded = rounded;
+        this.terms = terms;
         this.addresses = addresses;
-        terms = rounded == null ? Terms.ROUNDED : Terms.BF16;
     }
 
     /** Bytes of addresses for so many groups. */
@@ -56,54 +48,25 @@ final class DeviceGroupedProduct implements GroupedProduct {
             c.first(rows).zero();
             return;
         }
-        if (rounded != null && !b.stream().allMatch(DeviceGroupedProduct::isKept)) {
-            roundedOneByOne(start, a.first(rows), b, transposeB, c);
-            return;
-        }
-        if (rounded != null) {
-            rounded.take(a.first(rows), b.get(0));
-        }
+        Operand all = DeviceMatrixProduct.operand(a.first(rows), terms);
         var products = new ArrayList<BatchedProduct>();
         for (int group = 0; group < b.size(); group++) {
             int from = start[group];
             int count = start[group + 1] - from;
             if (count > 0) {
-                Operand left = rounded == null ? operand(a, from) : below(rounded.left(), from);
-                Operand right = rounded == null
-                        ? DeviceMatrixProduct.operand(b.get(group))
-                        : RoundedOperands.kept(b.get(group));
-                products.add(
-                        product(false, transposeB, count, c.columns(), a.columns(), left, right, operand(c, from)));
+                products.add(product(
+                        false,
+                        transposeB,
+                        count,
+                        c.columns(),
+                        a.columns(),
+                        below(all, from),
+                        DeviceMatrixProduct.operand(b.get(group), terms),
+                        DeviceMatrixProduct.operand(c.rows(from, count))));
             }
         }
         multiply(products);
-        written(c.first(rows));
-    }
-
-    private void written(Matrix c) {
-        DeviceMemory.changed(c);
-        if (rounded != null) {
-            rounded.written(c);
-        }
-    }
-
-    private static boolean isKept(Matrix matrix) {
-        return RoundedOperands.kept(matrix) != null;
-    }
-
-    /** Where each group's matrix must be rounded before its product. */
-    private void roundedOneByOne(int[] start, Matrix a, List<Matrix> b, boolean transposeB, Matrix c) {
-        for (int group = 0; group < b.size(); group++) {
-            int from = start[group];
-            int count = start[group + 1] - from;
-            if (count > 0) {
-                rounded.take(a, b.get(group));
-                Operand left = below(rounded.left(), from);
-                device.multiply(product(
-                        false, transposeB, count, c.columns(), a.columns(), left, rounded.right(), operand(c, from)));
-                written(c.rows(from, count));
-            }
-        }
+        DeviceMemory.changed(c.first(rows));
     }
 
     private static boolean fits(Matrix a, Matrix b, boolean transposeB, Matrix c) {
@@ -123,32 +86,32 @@ final class DeviceGroupedProduct implements GroupedProduct {
         if (rows == 0 || a.columns() == 0 || b.columns() == 0) {
             return;
         }
-        if (rounded != null) {
-            rounded.take(a.first(rows), b.first(rows));
-        }
+        Operand allLeft = DeviceMatrixProduct.operand(a.first(rows), terms);
+        Operand allRight = DeviceMatrixProduct.operand(b.first(rows), terms);
         var products = new ArrayList<BatchedProduct>();
         for (int group = 0; group < c.size(); group++) {
             int from = start[group];
             int count = start[group + 1] - from;
             if (count > 0) {
-                Operand left = rounded == null ? operand(a, from) : below(rounded.left(), from);
-                Operand right = rounded == null ? operand(b, from) : below(rounded.right(), from);
-                Operand sum = DeviceMatrixProduct.operand(c.get(group));
-                products.add(product(true, false, a.columns(), b.columns(), count, left, right, sum));
+                products.add(product(
+                        true,
+                        false,
+                        a.columns(),
+                        b.columns(),
+                        count,
+                        below(allLeft, from),
+                        below(allRight, from),
+                        DeviceMatrixProduct.operand(c.get(group))));
             }
         }
         multiply(products);
-        c.forEach(this::written);
+        c.forEach(DeviceMemory::changed);
     }
 
-    private static Operand operand(Matrix matrix, int row) {
-        return new Operand(
-                DeviceMemory.addressOfRows(matrix) + (long) row * matrix.leading() * Float.BYTES, matrix.leading(), 0);
-    }
-
-    /** The same in bfloat16, from a later row on. */
-    private static Operand below(Operand operand, int row) {
-        return new Operand(operand.address() + (long) row * operand.leading() * Short.BYTES, operand.leading(), 0);
+    /** The same from a later row on. */
+    private Operand below(Operand operand, int row) {
+        int bytes = terms == Terms.BF16 ? Short.BYTES : Float.BYTES;
+        return new Operand(operand.address() + (long) row * operand.leading() * bytes, operand.leading(), 0);
     }
 
     private BatchedProduct product(

@@ -13,6 +13,7 @@ import dev.uncurl.kernel.MatrixProduct;
 import dev.uncurl.kernel.Normalization;
 import dev.uncurl.kernel.PassShape;
 import dev.uncurl.kernel.Routing;
+import dev.uncurl.kernel.device.BatchedProduct.Terms;
 import dev.uncurl.kernel.device.ScratchBlocks.Use;
 import dev.uncurl.kernel.nd4j.PlainAssignment;
 import java.util.HashSet;
@@ -32,7 +33,7 @@ public final class DeviceKernels implements Kernels {
     private final Staging staging;
     private final Launch launch;
     private final ScratchBlocks scratch;
-    /** Of memories that close them. */
+    /** Of weights, whose memories close them. */
     private final Set<RoundedTwin> kept = new HashSet<>();
 
     private final MatrixProduct matrixProduct;
@@ -51,9 +52,9 @@ public final class DeviceKernels implements Kernels {
         launch = new Launch(device);
         scratch = new ScratchBlocks(device, staging);
         var columns = new ColumnParts(launch, scratch.of(Use.COLUMNS));
-        var rounded = device.takesBf16() ? new RoundedOperands(device, launch, scratch.of(Use.OPERANDS)) : null;
+        Terms terms = device.takesBf16() ? Terms.BF16 : Terms.ROUNDED;
         matrixProduct = new DeviceMatrixProduct(
-                device, rounded, new DeviceGroupedProduct(device, launch, rounded, scratch.of(Use.ADDRESSES)));
+                device, terms, new DeviceGroupedProduct(device, launch, terms, scratch.of(Use.ADDRESSES)));
         gatherScatter = new DeviceGatherScatter(
                 launch, scratch.of(Use.ROWS), scratch.of(Use.GROUPS), scratch.of(Use.TARGETS), scratch.of(Use.DOTS));
         bias = new DeviceBias(launch, columns);
@@ -66,13 +67,32 @@ public final class DeviceKernels implements Kernels {
 
     @Override
     public FlatMemory allocate(DataType type, long elements) {
-        FlatMemory memory = scratch(type, elements);
+        FlatMemory memory = memory(type, elements);
         memory.zero(0, memory.length());
         return memory;
     }
 
+    /** With the copy in bfloat16 that products need of it. */
     @Override
     public FlatMemory scratch(DataType type, long elements) {
+        DeviceMemory memory = memory(type, elements);
+        if (device.takesBf16()) {
+            try {
+                memory.twin();
+            } catch (RuntimeException noRoom) {
+                memory.close();
+                throw noRoom;
+            }
+        }
+        return memory;
+    }
+
+    @Override
+    public long arenaBytes(long elements) {
+        return elements * (Float.BYTES + (device.takesBf16() ? Short.BYTES : 0));
+    }
+
+    private DeviceMemory memory(DataType type, long elements) {
         if (type != DataType.FLOAT) {
             throw new IllegalArgumentException("Device kernels work on FLOAT arrays, not on " + type);
         }
@@ -98,7 +118,7 @@ public final class DeviceKernels implements Kernels {
     @Override
     public void keepRounded(FlatMemory weights) {
         if (device.takesBf16() && weights instanceof DeviceMemory memory) {
-            kept.add(memory.keepRounded(launch));
+            kept.add(memory.keepRounded());
         }
     }
 

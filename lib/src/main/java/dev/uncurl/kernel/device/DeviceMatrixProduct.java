@@ -10,23 +10,15 @@ import dev.uncurl.kernel.device.BatchedProduct.Terms;
 final class DeviceMatrixProduct implements MatrixProduct {
     private final Device device;
     private final Terms terms;
-    /** Null, if operands are taken as they are in memory. */
-    private final RoundedOperands rounded;
-
     private final MatrixProduct exact;
     private final GroupedProduct grouped;
 
-    /** @param rounded null for a device that does not take bfloat16 */
-    DeviceMatrixProduct(Device device, RoundedOperands rounded, GroupedProduct grouped) {
-        this(device, rounded == null ? Terms.ROUNDED : Terms.BF16, rounded, grouped);
-    }
-
-    private DeviceMatrixProduct(Device device, Terms terms, RoundedOperands rounded, GroupedProduct grouped) {
+    /** @param terms of products that need not be exact */
+    DeviceMatrixProduct(Device device, Terms terms, GroupedProduct grouped) {
         this.device = device;
         this.terms = terms;
-        this.rounded = rounded;
         this.grouped = grouped;
-        exact = terms == Terms.EXACT ? this : new DeviceMatrixProduct(device, Terms.EXACT, null, null);
+        exact = terms == Terms.EXACT ? this : new DeviceMatrixProduct(device, Terms.EXACT, null);
     }
 
     @Override
@@ -44,19 +36,19 @@ final class DeviceMatrixProduct implements MatrixProduct {
         if (inner == 0 || c.rows() == 0 || c.columns() == 0) {
             return;
         }
-        if (rounded == null) {
-            multiply(operand(a), transposeA, operand(b), transposeB, inner, beta, c);
-        } else {
-            rounded.take(a, b);
-            multiply(rounded.left(), transposeA, rounded.right(), transposeB, inner, beta, c);
-            rounded.written(c);
-        }
-    }
-
-    private void multiply(
-            Operand a, boolean transposeA, Operand b, boolean transposeB, int inner, float beta, Matrix c) {
         device.multiply(new BatchedProduct(
-                transposeA, transposeB, c.rows(), c.columns(), inner, 1, a, b, beta, operand(c), 1, terms));
+                transposeA,
+                transposeB,
+                c.rows(),
+                c.columns(),
+                inner,
+                1,
+                operand(a, terms),
+                operand(b, terms),
+                beta,
+                operand(c),
+                1,
+                terms));
         DeviceMemory.changed(c);
     }
 
@@ -68,6 +60,11 @@ final class DeviceMatrixProduct implements MatrixProduct {
     @Override
     public GroupedProduct grouped() {
         return grouped;
+    }
+
+    /** What is multiplied: in bfloat16 the matrix's copy, else itself. */
+    static Operand operand(Matrix matrix, Terms terms) {
+        return terms == Terms.BF16 ? new Operand(DeviceMemory.rounded(matrix), matrix.leading(), 0) : operand(matrix);
     }
 
     static Operand operand(Matrix matrix) {

@@ -10,8 +10,10 @@ final class DeviceMemory implements FlatMemory {
     private final Staging staging;
     private final long address;
     private final long length;
-    /** Null if these are no weights, or products take them as they are. */
+    /** Null as long as nothing has asked for it. */
     private RoundedTwin twin;
+    /** Whether the twin is brought up to date as a whole. */
+    private boolean weights;
 
     private boolean closed;
 
@@ -53,23 +55,61 @@ final class DeviceMemory implements FlatMemory {
         return own.address(element);
     }
 
-    /** From now on keeps a copy in bfloat16, whose bytes are {@link RoundedTwin#bytes(long)}. */
-    RoundedTwin keepRounded(Launch launch) {
+    /** From now on has a copy in bfloat16, whose bytes are {@link RoundedTwin#bytes(long)}. */
+    RoundedTwin twin() {
         if (twin == null) {
-            twin = new RoundedTwin(device, launch, address, length);
+            twin = new RoundedTwin(device, address, length);
         }
         return twin;
     }
 
-    /** The copy in bfloat16 of the memory that this is a slice of; null if there is none. */
-    static RoundedTwin twin(Matrix matrix) {
-        return matrix.memory() instanceof DeviceMemory memory ? memory.twin : null;
+    /** As above for weights, which a pass uses all: when some are not right in the copy, all of these are rounded at once. */
+    RoundedTwin keepRounded() {
+        weights = true;
+        return twin();
     }
 
     /**
-     * To be called when elements have been changed by anything but {@link #write}, {@link #zero}, AdamW's step and products, which
-     * do so themselves.
+     * Address of the first element of a matrix's copy in bfloat16, which is brought up to date. From one row to the next there are
+     * {@link Matrix#leading} elements of it. The first such call for a memory without a copy allocates it. It may be called while
+     * the arguments of a launch are collected.
      */
+    static long rounded(Matrix matrix) {
+        addressOfRows(matrix); // of a device, and not released
+        DeviceMemory memory = (DeviceMemory) matrix.memory();
+        RoundedTwin twin = memory.twin();
+        if (memory.weights) {
+            twin.update(0, memory.length);
+        } else {
+            twin.update(matrix.offset(), elements(matrix));
+        }
+        return twin.target(matrix.offset());
+    }
+
+    /** As {@link #rounded}, but for a kernel that writes the copy, whatever it has now; 0 if there is none, or for null. */
+    static long target(Matrix matrix) {
+        RoundedTwin twin = twin(matrix);
+        return twin == null ? 0 : twin.target(matrix.offset());
+    }
+
+    /** To be called when a kernel has written both a matrix and {@link #target}, after {@link #changed}. */
+    static void written(Matrix matrix) {
+        RoundedTwin twin = twin(matrix);
+        if (twin != null) {
+            twin.written(matrix.offset(), elements(matrix));
+        }
+    }
+
+    private static RoundedTwin twin(Matrix matrix) {
+        return matrix != null && matrix.memory() instanceof DeviceMemory memory ? memory.twin : null;
+    }
+
+    /** With the room between rows, which counts as a part of the matrix. */
+    private static long elements(Matrix matrix) {
+        return (long) matrix.rows() * matrix.leading();
+    }
+
+    /** To be called when elements have been changed by anything but {@link #write} and {@link #zero}, which do so themselves. */
     void changed(long from, long count) {
         if (twin != null) {
             twin.changed(from, count);
@@ -85,7 +125,7 @@ final class DeviceMemory implements FlatMemory {
 
     /** As above, for all elements of a matrix. */
     static void changed(Matrix matrix) {
-        changed(matrix.memory(), matrix.offset(), (long) matrix.rows() * matrix.leading());
+        changed(matrix.memory(), matrix.offset(), elements(matrix));
     }
 
     private long address(long element) {

@@ -18,10 +18,11 @@ final class DeviceNormalization implements Normalization {
         launch.with(x)
                 .with(gain)
                 .with(bias)
-                .with(statistics)
-                .with(y)
+                .writes(statistics)
+                .writes(y)
                 .with(x.columns())
                 .with(EPSILON)
+                .twin(y)
                 .rows(DeviceFunction.NORM_FORWARD, x.rows(), x.columns());
     }
 
@@ -33,9 +34,12 @@ final class DeviceNormalization implements Normalization {
                 .with(gain)
                 .with(statistics)
                 .with(dy)
-                .with(dx)
+                .writes(dx)
                 .with(columns)
+                .twin(dx)
                 .rows(DeviceFunction.NORM_BACKWARD, rows, columns);
+        DeviceMemory.changed(dGain);
+        DeviceMemory.changed(dBias);
         int count = ColumnParts.parts(rows);
         long gains = count == 1 ? DeviceMemory.address(dGain) : parts.partial(rows, columns, 2);
         long biases = count == 1 ? DeviceMemory.address(dBias) : gains + (long) count * columns * Float.BYTES;

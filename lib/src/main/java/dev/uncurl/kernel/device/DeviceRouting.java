@@ -193,13 +193,15 @@ final class DeviceRouting implements Routing {
         run(DeviceFunction.SORT_CHOICES);
     }
 
-    private void gather(Matrix base, Matrix source, long index, long scales, Matrix target) {
+    /** @param operand whether products take the target */
+    private void gather(Matrix base, Matrix source, long index, long scales, Matrix target, boolean operand) {
         launch.with(base)
                 .with(source)
                 .with(index)
                 .with(scales)
-                .with(target)
+                .writes(target)
                 .with(target.columns())
+                .twin(operand ? target : null)
                 .rows(DeviceFunction.GATHER, target.rows(), target.columns());
     }
 
@@ -219,7 +221,7 @@ final class DeviceRouting implements Routing {
 
     @Override
     public void dispatch(Matrix x, Matrix rows) {
-        gather(null, x, slotToken, 0, rows);
+        gather(null, x, slotToken, 0, rows, true);
     }
 
     @Override
@@ -227,7 +229,7 @@ final class DeviceRouting implements Routing {
         dot(outputs, 0, outputs, norms);
         Matrix sum = base;
         for (int choice = 0; choice < shape.choices(); choice++) {
-            gather(sum, outputs, ofChoice(slots, choice), ofChoice(factors, choice), target);
+            gather(sum, outputs, ofChoice(slots, choice), ofChoice(factors, choice), target, false);
             sum = target;
         }
     }
@@ -235,14 +237,14 @@ final class DeviceRouting implements Routing {
     @Override
     public void backwardCombine(Matrix dTarget, Matrix outputs, Matrix dOutputs) {
         dot(dTarget, slotToken, outputs, dots.reserve((long) shape.maxTokens() * shape.choices() * Double.BYTES));
-        gather(null, dTarget, slotToken, slotGate, dOutputs);
+        gather(null, dTarget, slotToken, slotGate, dOutputs, true);
     }
 
     @Override
     public void backwardDispatch(Matrix dRows, Matrix dx) {
         Matrix sum = null;
         for (int choice = 0; choice < shape.choices(); choice++) {
-            gather(sum, dRows, ofChoice(slots, choice), 0, dx);
+            gather(sum, dRows, ofChoice(slots, choice), 0, dx, false);
             sum = dx;
         }
     }
@@ -259,7 +261,7 @@ final class DeviceRouting implements Routing {
                 .with(slots)
                 .with(dots.reserve(0))
                 .with(slopes.put(all, all.length))
-                .with(dLogits)
+                .writes(dLogits)
                 .with(tokens)
                 .with(shape.rows())
                 .with(shape.choices())

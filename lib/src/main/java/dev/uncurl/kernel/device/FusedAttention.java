@@ -34,7 +34,7 @@ final class FusedAttention {
     }
 
     void forward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output) {
-        launch.with(qkv).with(logSumExp).with(output);
+        launch.with(qkv).writes(logSumExp).writes(output);
         run(
                 device.takesBf16() ? DeviceFunction.FUSED_ATTENTION_BF16 : DeviceFunction.FUSED_ATTENTION,
                 shape,
@@ -44,12 +44,12 @@ final class FusedAttention {
     void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
         long sums = dots.reserve((long) shape.sequences() * shape.positions() * shape.heads() * Float.BYTES);
         boolean bf16 = device.takesBf16();
-        launch.with(qkv).with(logSumExp).with(dOutput).with(dQkv).with(sums);
+        launch.with(qkv).with(logSumExp).with(dOutput).writes(dQkv).with(sums);
         run(
                 bf16 ? DeviceFunction.FUSED_ATTENTION_QUERIES_BF16 : DeviceFunction.FUSED_ATTENTION_QUERIES,
                 shape,
                 dOutput.columns());
-        launch.with(qkv).with(logSumExp).with(dOutput).with(dQkv).with(sums);
+        launch.with(qkv).with(logSumExp).with(dOutput).writes(dQkv).with(sums);
         run(
                 bf16 ? DeviceFunction.FUSED_ATTENTION_KEYS_BF16 : DeviceFunction.FUSED_ATTENTION_KEYS,
                 shape,

@@ -3,6 +3,8 @@ package dev.uncurl.kernel.device;
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import dev.uncurl.kernel.Matrix;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Collects the arguments of a function of {@code kernels.cu} and launches it. For one thread; used again and again. */
 final class Launch {
@@ -24,6 +26,8 @@ final class Launch {
     private int count;
     /** Place of an argument that has memory of its own; -1 for none. */
     private int large = -1;
+    /** Matrices of which the function writes the copies in bfloat16 too. */
+    private final List<Matrix> rounded = new ArrayList<>();
 
     Launch(Device device) {
         this((Queue) device::launch);
@@ -47,9 +51,28 @@ final class Launch {
         return this;
     }
 
-    /** The address of the matrix; null for null. */
+    /** The address of a matrix that the function reads and does not write; null for null. */
     Launch with(Matrix matrix) {
         return with(DeviceMemory.address(matrix));
+    }
+
+    /** The address of a matrix that the function writes, whose copy in bfloat16 is then no longer right; null for null. */
+    Launch writes(Matrix matrix) {
+        if (matrix != null) {
+            DeviceMemory.changed(matrix);
+        }
+        return with(matrix);
+    }
+
+    /**
+     * The address of the copy in bfloat16 of a matrix of {@link #writes}, of which the function writes every element rounded too: it
+     * is right after the launch. 0 for a matrix without a copy, and for null.
+     */
+    Launch twin(Matrix matrix) {
+        if (matrix != null) {
+            rounded.add(matrix);
+        }
+        return with(DeviceMemory.target(matrix));
     }
 
     Launch with(long value) {
@@ -73,7 +96,9 @@ final class Launch {
         count = 0;
         if (gridX > 0 && gridY > 0) {
             queue.launch(function, gridX, gridY, threads, pointers);
+            rounded.forEach(DeviceMemory::written);
         }
+        rounded.clear();
         if (large >= 0) {
             pointTo(large, values.share((long) large * Long.BYTES));
             large = -1;

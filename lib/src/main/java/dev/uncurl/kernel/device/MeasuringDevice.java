@@ -20,11 +20,6 @@ final class MeasuringDevice extends WrappedDevice {
     }
 
     @Override
-    public long changes() {
-        return 0;
-    }
-
-    @Override
     public long allocate(long count) {
         long address = next;
         bytes += count;

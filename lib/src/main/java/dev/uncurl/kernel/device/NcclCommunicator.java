@@ -72,7 +72,6 @@ final class NcclCommunicator {
         if (limit == null) {
             limit = watch.schedule(this::abort, 2 * deadline.toNanos(), TimeUnit.NANOSECONDS);
         }
-        device.changed();
         settle(refused == 0 ? end : refused, what);
     }
 

@@ -1,35 +1,32 @@
 package dev.uncurl.kernel.device;
 
 /**
- * A copy in bfloat16 of a memory of floats, element by element. It is brought up to date when it is needed, where the floats have
- * changed; AdamW writes both.
+ * A copy in bfloat16 of a memory of floats, element by element, and which of its elements are right. Kernels that write both keep it
+ * right; the rest is rounded when it is needed.
  */
 final class RoundedTwin {
-    /** Elements of a matrix's row, and before its first one, that are read at once: 16 bytes. */
-    private static final int ALIGNMENT = 8;
-    /** Elements that a block of threads rounds. */
-    private static final int ROW = 4096;
+    /** Elements that a block of threads rounds, ROUNDED of {@code kernels.cu}. */
+    private static final int OF_BLOCK = 4096;
 
     private static final int THREADS = 256;
 
     private final Device device;
+    /** Of its own: an operand may be asked for while the arguments of another launch are collected. */
     private final Launch launch;
+
     private final long source;
     private final long length;
     private long address;
-    /** Elements from {@code from} to before {@code to}, if there are any, are not those of the source. */
-    private long from;
-
-    private long to;
+    /** Elements that are those of the source, rounded. */
+    private final Intervals right = new Intervals();
 
     /** @param source address of {@code length} floats */
-    RoundedTwin(Device device, Launch launch, long source, long length) {
+    RoundedTwin(Device device, long source, long length) {
         this.device = device;
-        this.launch = launch;
         this.source = source;
         this.length = length;
+        launch = new Launch(device);
         address = device.allocate(bytes(length));
-        to = length;
     }
 
     static long bytes(long length) {
@@ -41,57 +38,35 @@ final class RoundedTwin {
         return address == 0 ? 0 : bytes(length);
     }
 
-    /** Whether a row-major matrix of the memory can be an operand. Where rows begin anywhere, products are slow. */
-    static boolean fits(long offset, int columns, int leading) {
-        return offset % ALIGNMENT == 0 && columns % ALIGNMENT == 0 && leading % ALIGNMENT == 0;
-    }
-
     /** Elements of the source have changed, and those of the copy have not. */
     void changed(long at, long count) {
-        if (count > 0) {
-            from = to == 0 ? at : Math.min(from, at);
-            to = Math.max(to, at + count);
-        }
+        right.remove(at, at + count);
     }
 
-    /** Where the copy of elements is to be written by what changes them all; see {@link #written}. */
+    /** Elements of the copy have become those of the source, rounded. */
+    void written(long at, long count) {
+        right.add(at, at + count);
+    }
+
+    /** Address of the copy of an element, whether it is right or not. */
     long target(long at) {
         return address + at * Short.BYTES;
     }
 
-    /** Elements of the source and of the copy have changed alike. */
-    void written(long at, long count) {
-        long end = at + count;
-        if (at <= from && end >= to) {
-            from = 0;
-            to = 0;
-        } else if (at <= from) {
-            from = Math.max(from, end);
-        } else if (end >= to) {
-            to = Math.min(to, at);
+    /** Rounds those of the elements that are not right. */
+    void update(long at, long count) {
+        for (var gap : right.missing(at, at + count)) {
+            long elements = gap.to() - gap.from();
+            launch.with(source + gap.from() * Float.BYTES)
+                    .with(target(gap.from()))
+                    .with(elements)
+                    .run(
+                            DeviceFunction.ROUND_TO_BF16,
+                            Math.toIntExact((elements + OF_BLOCK - 1) / OF_BLOCK),
+                            1,
+                            THREADS);
+            written(gap.from(), elements);
         }
-    }
-
-    /** Address of the copy of an element and of all after it. */
-    long address(long at) {
-        if (to > 0) {
-            long rows = (to - from) / ROW;
-            round(from, (int) rows, ROW);
-            long rest = from + rows * ROW;
-            round(rest, rest < to ? 1 : 0, (int) (to - rest));
-            from = 0;
-            to = 0;
-        }
-        return target(at);
-    }
-
-    private void round(long at, int rows, int columns) {
-        launch.with(source + at * Float.BYTES)
-                .with(target(at))
-                .with(columns)
-                .with(columns)
-                .with(columns)
-                .run(DeviceFunction.ROUND_TO_BF16, rows, 1, THREADS);
     }
 
     void close() {

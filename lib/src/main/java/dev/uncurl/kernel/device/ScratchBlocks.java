@@ -9,8 +9,6 @@ final class ScratchBlocks implements AutoCloseable {
     enum Use {
         /** Partial sums of columns. */
         COLUMNS,
-        /** Copies in bfloat16 of a product's operands. */
-        OPERANDS,
         /** Where the matrices of grouped products are. */
         ADDRESSES,
         /** Indices of a gather, or positions of a scatter. */

@@ -18,7 +18,6 @@ final class ScratchNeeds {
         boolean training = shape.training();
         var needs = new EnumMap<Use, Long>(Use.class);
         needs.put(Use.COLUMNS, columns(shape));
-        needs.put(Use.OPERANDS, device.takesBf16() ? operands(shape) : 0);
         int groups =
                 shape.routings().stream().mapToInt(Routing.Shape::experts).max().orElse(0);
         needs.put(Use.ADDRESSES, DeviceGroupedProduct.bytes(groups));
@@ -44,49 +43,6 @@ final class ScratchNeeds {
                 ColumnParts.bytes(shape.tokens(), 3 * shape.width(), 1),
                 ColumnParts.bytes(wide, Math.max(shape.feedForward(), shape.width()), 1),
                 ColumnParts.bytes(shape.tokens(), shape.width(), 2));
-    }
-
-    /** The largest pair of operands that are not kept rounded, as weights are if the model's sizes allow. */
-    private static long operands(PassShape shape) {
-        int n = shape.tokens();
-        int d = shape.width();
-        int f = shape.feedForward();
-        int wide = shape.feedForwardRows();
-        int p = shape.logitRows();
-        int v = columnsOfLogits(shape);
-        boolean kept = RoundedTwin.fits(0, d, f);
-        long forward = max(
-                weighted(n, d, 3 * d, kept),
-                weighted(wide, d, f, kept),
-                weighted(wide, f, d, kept),
-                weighted(p, d, v, kept));
-        if (!shape.training()) {
-            return forward;
-        }
-        return max(
-                forward,
-                weighted(n, 3 * d, d, kept),
-                weighted(p, v, d, kept),
-                pair(n, d, n, 3 * d),
-                pair(n, d, n, d),
-                pair(wide, f, wide, d),
-                pair(p, v, p, d));
-    }
-
-    /** With the room between rows. */
-    private static int columnsOfLogits(PassShape shape) {
-        int alignment = DeviceKernels.DEVICE_LOGIT_ALIGNMENT;
-        return Math.toIntExact(((long) shape.vocabulary() + alignment - 1) / alignment * alignment);
-    }
-
-    /** [rows, columns] and weights between {@code columns} and {@code others}, whichever way they are stored. */
-    private static long weighted(int rows, int columns, int others, boolean kept) {
-        long weights = Math.max(RoundedOperands.bytes(columns, others), RoundedOperands.bytes(others, columns));
-        return RoundedOperands.bytes(rows, columns) + (kept ? 0 : weights);
-    }
-
-    private static long pair(int rowsA, int columnsA, int rowsB, int columnsB) {
-        return RoundedOperands.bytes(rowsA, columnsA) + RoundedOperands.bytes(rowsB, columnsB);
     }
 
     private static long max(long... values) {

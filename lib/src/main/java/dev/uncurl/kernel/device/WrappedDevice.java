@@ -26,11 +26,6 @@ abstract class WrappedDevice implements Device {
     }
 
     @Override
-    public long changes() {
-        return device.changes();
-    }
-
-    @Override
     public long libraryBytes() {
         return device.libraryBytes();
     }

@@ -2,11 +2,21 @@
 // each is the class Nd4j<Operation> of dev.uncurl.kernel.nd4j; DeviceKernelsTest compares them. Matrices are row-major floats.
 // Unless said otherwise a block computes one row, with any multiple of 32 threads up to 1,024. There are no atomic operations
 // on floats: each sum has an order that follows from shapes and the number of threads alone, and with it the same bits.
+// An argument rounded is where to write the result in bfloat16 too, as an operand of products; null: nowhere.
 
 #define WARP 32
 #define MOST_WARPS 32
 #define LEAST -3.4e38f
 typedef long long i64;
+
+#ifndef EMULATED
+// To 8 significant bits, halves to even (bfloat16).
+__device__ unsigned short bf16(float x) {
+    unsigned short bits;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+    return bits;
+}
+#endif
 
 // Sum over the threads of a block, returned to all of them.
 template <typename T>
@@ -52,13 +62,23 @@ __device__ float blockMax(float value) {
 // GatherScatter.gather, gatherAdd: target [N, C], target[i] = base[i] + scales[i] * source[index[i]].
 // base null: zeros; scales null: ones; index -1: no row. base may be target.
 extern "C" __global__ void gather(
-        const float* base, const float* source, const int* index, const float* scales, float* target, int columns) {
+        const float* base,
+        const float* source,
+        const int* index,
+        const float* scales,
+        float* target,
+        int columns,
+        unsigned short* rounded) {
     i64 row = blockIdx.x;
     int from = index[row];
     float scale = scales ? scales[row] : 1.0f;
     for (int c = threadIdx.x; c < columns; c += blockDim.x) {
         float value = base ? base[row * columns + c] : 0.0f;
-        target[row * columns + c] = from < 0 ? value : value + scale * source[(i64) from * columns + c];
+        value = from < 0 ? value : value + scale * source[(i64) from * columns + c];
+        target[row * columns + c] = value;
+        if (rounded) {
+            rounded[row * columns + c] = bf16(value);
+        }
     }
 }
 
@@ -93,11 +113,16 @@ extern "C" __global__ void rowDot(const float* a, const int* index, const float*
 }
 
 // Bias.add, addResidual: target [N, C] = residual + x + bias [1, C]; residual null: zeros. Operands may be target.
-extern "C" __global__ void addBias(const float* residual, const float* x, const float* bias, float* target, int columns) {
+extern "C" __global__ void addBias(
+        const float* residual, const float* x, const float* bias, float* target, int columns, unsigned short* rounded) {
     i64 row = blockIdx.x;
     for (int c = threadIdx.x; c < columns; c += blockDim.x) {
         i64 at = row * columns + c;
-        target[at] = (residual ? residual[at] : 0.0f) + x[at] + bias[c];
+        float sum = (residual ? residual[at] : 0.0f) + x[at] + bias[c];
+        target[at] = sum;
+        if (rounded) {
+            rounded[at] = bf16(sum);
+        }
     }
 }
 
@@ -142,7 +167,14 @@ extern "C" __global__ void addParts(const float* partial, float* sums, int parts
 
 // Normalization.forward: y [N, C]; statistics [N, 2] = mean and reciprocal standard deviation.
 extern "C" __global__ void normForward(
-        const float* x, const float* gain, const float* bias, float* statistics, float* y, int columns, float epsilon) {
+        const float* x,
+        const float* gain,
+        const float* bias,
+        float* statistics,
+        float* y,
+        int columns,
+        float epsilon,
+        unsigned short* rounded) {
     i64 row = blockIdx.x;
     const float* in = x + row * columns;
     float sum = 0;
@@ -161,13 +193,23 @@ extern "C" __global__ void normForward(
         statistics[2 * row + 1] = reciprocal;
     }
     for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        y[row * columns + c] = (in[c] - mean) * reciprocal * gain[c] + bias[c];
+        float normed = (in[c] - mean) * reciprocal * gain[c] + bias[c];
+        y[row * columns + c] = normed;
+        if (rounded) {
+            rounded[row * columns + c] = bf16(normed);
+        }
     }
 }
 
 // Normalization.backward, the gradient of the input, added to dx [N, C].
 extern "C" __global__ void normBackward(
-        const float* x, const float* gain, const float* statistics, const float* dy, float* dx, int columns) {
+        const float* x,
+        const float* gain,
+        const float* statistics,
+        const float* dy,
+        float* dx,
+        int columns,
+        unsigned short* rounded) {
     i64 row = blockIdx.x;
     float mean = statistics[2 * row];
     float reciprocal = statistics[2 * row + 1];
@@ -183,7 +225,11 @@ extern "C" __global__ void normBackward(
     for (int c = threadIdx.x; c < columns; c += blockDim.x) {
         i64 at = row * columns + c;
         float normalized = (x[at] - mean) * reciprocal;
-        dx[at] += reciprocal * (dy[at] * gain[c] - sum - normalized * product);
+        float gradient = dx[at] + reciprocal * (dy[at] * gain[c] - sum - normalized * product);
+        dx[at] = gradient;
+        if (rounded) {
+            rounded[at] = bf16(gradient);
+        }
     }
 }
 
@@ -240,18 +286,22 @@ __device__ float geluTanh(float v) {
 }
 
 // Activation.forward: x [N, F] += bias; y = gelu(x).
-extern "C" __global__ void geluForward(float* x, const float* bias, float* y, int columns) {
+extern "C" __global__ void geluForward(float* x, const float* bias, float* y, int columns, unsigned short* rounded) {
     i64 row = blockIdx.x;
     for (int c = threadIdx.x; c < columns; c += blockDim.x) {
         i64 at = row * columns + c;
         float v = x[at] + bias[c];
         x[at] = v;
-        y[at] = 0.5f * v * (1.0f + geluTanh(v));
+        float gelu = 0.5f * v * (1.0f + geluTanh(v));
+        y[at] = gelu;
+        if (rounded) {
+            rounded[at] = bf16(gelu);
+        }
     }
 }
 
 // Activation.backward: dy [N, F] becomes dy * gelu'(x). A thread reads several elements before it writes any.
-extern "C" __global__ void geluBackward(const float* x, float* dy, int columns) {
+extern "C" __global__ void geluBackward(const float* x, float* dy, int columns, unsigned short* rounded) {
     i64 row = blockIdx.x;
     for (int first = threadIdx.x; first < columns; first += UNDER_WAY * blockDim.x) {
         float in[UNDER_WAY];
@@ -270,6 +320,9 @@ extern "C" __global__ void geluBackward(const float* x, float* dy, int columns) 
             float slope = 0.5f * (1.0f + t + v * (1.0f - t * t) * SLOPE * (1.0f + 3.0f * CUBIC * v * v));
             if (c < columns) {
                 dy[row * columns + c] = gradient[i] * slope;
+                if (rounded) {
+                    rounded[row * columns + c] = bf16(gradient[i] * slope);
+                }
             }
         }
     }
@@ -329,13 +382,6 @@ __device__ float rounded(float x) {
     return __uint_as_float(bits);
 }
 
-// To 8 significant bits, halves to even (bfloat16).
-__device__ unsigned short bf16(float x) {
-    unsigned short bits;
-    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
-    return bits;
-}
-
 // c [16, 8] += a [16, 8] b [8, 8] in TF32. a: rows g, g + 8, g, g + 8 and columns t, t, t + 4, t + 4; b: rows t, t + 4 of column g;
 // c: rows g, g, g + 8, g + 8 and columns 2 t, 2 t + 1, 2 t, 2 t + 1. g = lane / 4, t = lane % 4 as in PTX's description of mma.
 __device__ void multiplyAdd(float* c, const float* a, const float* b) {
@@ -354,22 +400,23 @@ __device__ void multiplyAdd(float* c, const unsigned* a, const unsigned* b) {
 }
 #endif
 
-// Operands of products in bfloat16: y [N, C], leadingY elements from row to row, = x [N, C], leadingX elements from row to row.
-extern "C" __global__ void roundToBf16(const float* x, unsigned short* y, int columns, int leadingX, int leadingY) {
-    const float* from = x + (i64) blockIdx.x * leadingX;
-    unsigned short* to = y + (i64) blockIdx.x * leadingY;
-    for (int first = threadIdx.x; first < columns; first += UNDER_WAY * blockDim.x) {
+// Operands of products that nothing else has rounded: y [length] = x [length]. A block for ROUNDED of them.
+#define ROUNDED 4096
+extern "C" __global__ void roundToBf16(const float* x, unsigned short* y, i64 length) {
+    i64 from = (i64) blockIdx.x * ROUNDED;
+    i64 end = from + ROUNDED < length ? from + ROUNDED : length;
+    for (i64 first = from + threadIdx.x; first < end; first += UNDER_WAY * blockDim.x) {
         float in[UNDER_WAY];
 #pragma unroll
         for (int i = 0; i < UNDER_WAY; i++) {
-            int c = first + i * blockDim.x;
-            in[i] = c < columns ? from[c] : 0.0f;
+            i64 at = first + i * blockDim.x;
+            in[i] = at < end ? x[at] : 0.0f;
         }
 #pragma unroll
         for (int i = 0; i < UNDER_WAY; i++) {
-            int c = first + i * blockDim.x;
-            if (c < columns) {
-                to[c] = bf16(in[i]);
+            i64 at = first + i * blockDim.x;
+            if (at < end) {
+                y[at] = bf16(in[i]);
             }
         }
     }
@@ -858,7 +905,13 @@ extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeysBf16(
 // CrossEntropy.forward: logits [R, V], leading elements from row to row, become scale * (softmax - onehot) unless scale is 0, and
 // the room between rows zeros.
 extern "C" __global__ void crossEntropy(
-        float* logits, const int* targets, float scale, double* logProbabilities, int columns, int leading) {
+        float* logits,
+        const int* targets,
+        float scale,
+        double* logProbabilities,
+        int columns,
+        int leading,
+        unsigned short* rounded) {
     i64 row = blockIdx.x;
     float* x = logits + row * leading;
     float mine = LEAST; // the largest logit that this thread has seen
@@ -878,7 +931,11 @@ extern "C" __global__ void crossEntropy(
     __syncthreads(); // the target's logit has been read
     if (scale != 0) {
         for (int c = threadIdx.x; c < leading; c += blockDim.x) {
-            x[c] = c < columns ? scale * (expf(x[c] - largest) / sum - (c == target ? 1.0f : 0.0f)) : 0.0f;
+            float gradient = c < columns ? scale * (expf(x[c] - largest) / sum - (c == target ? 1.0f : 0.0f)) : 0.0f;
+            x[c] = gradient;
+            if (rounded) {
+                rounded[row * leading + c] = bf16(gradient);
+            }
         }
     }
 }

@@ -14,11 +14,6 @@ final class KernelsWithout {
         return changed(Kernels.class, kernels, "matrixProduct", product);
     }
 
-    /** The same kernels, but they keep no weights rounded. */
-    static Kernels keptWeights(Kernels kernels) {
-        return changed(Kernels.class, kernels, "keepRounded", null);
-    }
-
     /** The same kernels, but with room for few logits. */
     static Kernels largeLogits(Kernels kernels, long bytes) {
         return changed(Kernels.class, kernels, "logitBytes", bytes);

@@ -9,7 +9,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Counts what is asked of a device, by kind, and on request waits after each operation to see how long it took. */
-final class MeteredDevice extends WrappedDevice {
+class MeteredDevice extends WrappedDevice {
     /** Sums over the calls of one kind. */
     static final class Sum {
         long calls;
@@ -124,25 +124,25 @@ final class MeteredDevice extends WrappedDevice {
     private static double bytes(DeviceFunction function, int gridX, int gridY, Pointer arguments) {
         double row = 4.0 * gridX;
         return switch (function) {
-            case GATHER -> 2 * row * integer(arguments, 5);
+            case GATHER -> (2 + half(arguments, 6)) * row * integer(arguments, 5);
             case SCATTER_ADD -> 3 * row * integer(arguments, 5);
             case ROW_DOT -> 2 * row * integer(arguments, 4);
-            case ADD_BIAS -> 3 * row * integer(arguments, 4);
+            case ADD_BIAS -> (3 + half(arguments, 5)) * row * integer(arguments, 4);
             case COLUMN_SUMS -> 4.0 * integer(arguments, 2) * integer(arguments, 3);
             case ADD_PARTS -> 4.0 * integer(arguments, 2) * integer(arguments, 3);
-            case NORM_FORWARD -> 2 * row * integer(arguments, 5);
-            case NORM_BACKWARD -> 4 * row * integer(arguments, 5);
+            case NORM_FORWARD -> (2 + half(arguments, 7)) * row * integer(arguments, 5);
+            case NORM_BACKWARD -> (4 + half(arguments, 6)) * row * integer(arguments, 5);
             case NORM_BACKWARD_PARAMETERS -> 8.0 * integer(arguments, 5) * integer(arguments, 6);
-            case GELU_FORWARD -> 3 * row * integer(arguments, 3);
-            case GELU_BACKWARD -> 3 * row * integer(arguments, 2);
+            case GELU_FORWARD -> (3 + half(arguments, 4)) * row * integer(arguments, 3);
+            case GELU_BACKWARD -> (3 + half(arguments, 3)) * row * integer(arguments, 2);
             case CAUSAL_SOFTMAX -> 2 * row * gridY * integer(arguments, 2);
             case CAUSAL_SOFTMAX_BACKWARD -> 3 * row * gridY * integer(arguments, 2);
             case FUSED_ATTENTION, FUSED_ATTENTION_BF16 -> 4 * attention(arguments, 3, gridY);
             case FUSED_ATTENTION_QUERIES, FUSED_ATTENTION_QUERIES_BF16 -> 5 * attention(arguments, 5, gridY);
             case FUSED_ATTENTION_KEYS, FUSED_ATTENTION_KEYS_BF16 -> 6 * attention(arguments, 5, gridY);
-            case ROUND_TO_BF16 -> 1.5 * row * integer(arguments, 2);
+            case ROUND_TO_BF16 -> 6.0 * pointer(arguments, 2).getLong(0);
             case PUT_ADDRESSES -> 8.0 * integer(arguments, 2);
-            case CROSS_ENTROPY -> 2 * row * integer(arguments, 4);
+            case CROSS_ENTROPY -> (2 + half(arguments, 6)) * row * integer(arguments, 4);
             case CHOOSE_ROWS -> 4.0 * integer(arguments, 6) * integer(arguments, 7);
             case SUM_CHOICES -> 4.0 * integer(arguments, 5) * integer(arguments, 6);
             case SORT_CHOICES -> 24.0 * integer(arguments, 10) * integer(arguments, 11);
@@ -151,9 +151,13 @@ final class MeteredDevice extends WrappedDevice {
             case ADD_RANKS -> 4.0
                     * (integer(arguments, 3) + 1)
                     * pointer(arguments, 4).getLong(0);
-            case ADAM_W -> (pointer(arguments, 15).getLong(0) == 0 ? 28.0 : 30.0)
-                    * pointer(arguments, 4).getLong(0);
+            case ADAM_W -> 4 * (7 + half(arguments, 15)) * pointer(arguments, 4).getLong(0);
         };
+    }
+
+    /** What writing a copy in bfloat16 takes of a matrix in floats; 0 for a null address of the copy. */
+    private static double half(Pointer arguments, int copy) {
+        return pointer(arguments, copy).getLong(0) == 0 ? 0 : 0.5;
     }
 
     /** Bytes of one of queries, keys and values of all heads, read or written once. */

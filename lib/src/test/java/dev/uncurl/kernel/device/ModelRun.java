@@ -105,20 +105,26 @@ final class ModelRun implements AutoCloseable {
         return values;
     }
 
-    /** Loss and gradient of a batch, then losses of scoring passes and of training steps, and the parameters after these. */
+    /** Those of {@link #passes}, then losses of training steps, and the parameters after these. */
     Map<String, double[]> answers() {
-        var answers = new LinkedHashMap<String, double[]>();
-        Loss loss = model.forwardBackward(batch(config, 4));
-        answers.put("loss", new double[] {loss.crossEntropy(), loss.balance(), loss.z(), loss.total()});
-        answers.put("gradient", read(gradients));
-        answers.put("expert outputs", outputs());
-        answers.put("branches", model.logProbabilities(branches()));
+        Map<String, double[]> answers = passes();
         double[] losses = new double[STEPS];
         for (int step = 0; step < STEPS; step++) {
             losses[step] = step(step);
         }
         answers.put("losses of steps", losses);
         answers.put("parameters", read(parameters));
+        return answers;
+    }
+
+    /** Loss and gradient of a batch, and what scoring passes give. */
+    Map<String, double[]> passes() {
+        var answers = new LinkedHashMap<String, double[]>();
+        Loss loss = model.forwardBackward(batch(config, 4));
+        answers.put("loss", new double[] {loss.crossEntropy(), loss.balance(), loss.z(), loss.total()});
+        answers.put("gradient", read(gradients));
+        answers.put("expert outputs", outputs());
+        answers.put("branches", model.logProbabilities(branches()));
         return answers;
     }
 
@@ -183,14 +189,6 @@ final class ModelRun implements AutoCloseable {
     /** All of them, as they are now. */
     double[] parameters() {
         return read(parameters);
-    }
-
-    /** Experts of all blocks that had tokens in the last batch. */
-    int expertsWithTokens() {
-        return (int) Arrays.stream(config.moeLayers())
-                .flatMap(layer -> Arrays.stream(model.expertTokens(layer)))
-                .filter(tokens -> tokens > 0)
-                .count();
     }
 
     @Override

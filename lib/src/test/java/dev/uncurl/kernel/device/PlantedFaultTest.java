@@ -128,16 +128,18 @@ class PlantedFaultTest {
                     sideBySide(&tile[row][column + 8]) | sideBySide(&tile[row][column]) | 1
                     tile[row + 1][column] | tile[row][column] | 1
                     pair(bf16(right[2]), bf16(right[3])) | pair(bf16(right[3]), bf16(right[2])) | 1
-                    (i64) blockIdx.x * leadingY | (i64) blockIdx.x * columns | 1
+                    (i64) blockIdx.x * ROUNDED | 0 | 1
                     rounded[i] = bf16(parameters[i]); | rounded[i] = bf16(parameters[i] + update); | 1
                     rounded[i] = bf16(parameters[i]); | | 1
-                    first < columns; first += UNDER_WAY * blockDim.x | first < blockDim.x; first += UNDER_WAY * blockDim.x | 2
+                    first < end; first += UNDER_WAY * blockDim.x | first < from + blockDim.x; first += UNDER_WAY * blockDim.x | 1
+                    rounded[at] = bf16(gelu); | | 1
+                    rounded[row * columns + c] = bf16(normed); | rounded[row * columns + c] = bf16(in[c]); | 1
                     """)
     void aFaultOfBfloat16IsDetected(String text, String replacement, int occurrence) {
         String source = plant(text, replacement == null ? "" : replacement, occurrence);
         try (var device = StandIn.open(source, CudaDevice.Precision.BF16)) {
             assertThat(KernelScenarios.all().entrySet().stream()
-                            .filter(entry -> entry.getKey().matches("(attention \\[|head|product).*"))
+                            .filter(entry -> entry.getKey().matches("(attention \\[|head|product|rounded).*"))
                             .anyMatch(entry -> !withinBound(device, entry.getKey(), entry.getValue())))
                     .isTrue();
         }

@@ -186,6 +186,27 @@ class DeviceFootprintTest {
         }
     }
 
+    /** With their copies in bfloat16, if the device wants them. */
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void rowsOfOtherRanksTakeWhatTheFootprintSays(Precision precision) {
+        var half = new ExpertShare(1, 2);
+        try (var gpu = EmulatedGpu.open(0, precision);
+                var kernels = new DeviceKernels(gpu);
+                var memory = new ExpertMemory(kernels, DataType.FLOAT, EXPERTS, half, true, 0);
+                var parameters = kernels.allocate(DataType.FLOAT, ModelSize.parameters(EXPERTS, half))) {
+            var held = new HeldModel(EXPERTS, half, parameters, parameters, 0, 0);
+            long said = PassMemory.footprint(kernels, held, TOKENS).exchange();
+            long others = gpu.mostBytes();
+            for (int layer : EXPERTS.moeLayers()) {
+                // what the tokens of two ranks send to half of the experts
+                assertThat(memory.grow(layer, TOKENS * EXPERTS.moe().topK())).isNull();
+            }
+            assertThat(memory.held()).isEqualTo(said);
+            assertThat(gpu.mostBytes() - others).isEqualTo(said);
+        }
+    }
+
     @Test
     void whatRanksTakeForSumsIsCountedAndTakenBeforeTheFirstStep() throws Exception {
         EmulatedGpu.machine(2);

@@ -91,6 +91,20 @@ class DeviceKernelsTest {
                 .onClose(device::close);
     }
 
+    /** What a kernel writes rounded too is what it writes in floats, and no operand is older than its matrix. */
+    @TestFactory
+    Stream<DynamicTest> productsOfWhatKernelsHaveRoundedAreWithinTheirBound() {
+        var device = StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16);
+        return KernelScenarios.all().entrySet().stream()
+                .filter(entry -> entry.getKey().startsWith("rounded"))
+                .map(entry -> DynamicTest.dynamicTest(entry.getKey(), () -> {
+                    assertThat(partOfNorm(onDevice(device, entry.getValue()), plain(entry.getValue())))
+                            .isBetween(1e-5, BF16_TOLERANCE);
+                    assertThat(StandIn.blocks()).as("blocks of memory").isZero();
+                }))
+                .onClose(device::close);
+    }
+
     /** The norm of the difference as a part of the norm of the answer; infinite if a value is not a number. */
     static double partOfNorm(double[] actual, double[] expected) {
         assertThat(actual).hasSameSizeAs(expected);

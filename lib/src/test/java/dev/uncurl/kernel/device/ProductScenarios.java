@@ -29,6 +29,7 @@ final class ProductScenarios {
         all.put("product of halves", ProductScenarios::halves);
         all.put("product of kept weights", ProductScenarios::keptWeights);
         all.put("product of changing operands", ProductScenarios::changingOperands);
+        RoundedScenarios.addTo(all);
     }
 
     private static void products(Map<String, KernelScenarios.Scenario> all) {

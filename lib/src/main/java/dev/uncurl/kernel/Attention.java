@@ -16,8 +16,8 @@ public interface Attention {
      */
     void forward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output);
 
-    /** Overwrites {@code dQkv} [N, 3D], given the gradient of the output [N, D]. */
-    void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv);
+    /** Overwrites {@code dQkv} [N, 3D], given what the forward pass had and wrote, and the gradient of the output [N, D]. */
+    void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output, Matrix dOutput, Matrix dQkv);
 
     /**
      * The forward pass over segments of sequences, of which several may have the same beginning. In {@link

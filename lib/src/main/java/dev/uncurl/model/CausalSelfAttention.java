@@ -56,7 +56,13 @@ final class CausalSelfAttention {
         kernels.matrixProduct().multiply(block.attended().first(tokens), true, dMiddle, false, 0, outWeight.gradient());
         kernels.matrixProduct().multiply(dMiddle, false, outWeight.value(), true, 0, dAttended);
         kernels.attention()
-                .backward(shape, block.qkv().first(tokens), block.logSumExp().first(tokens), dAttended, dQkv);
+                .backward(
+                        shape,
+                        block.qkv().first(tokens),
+                        block.logSumExp().first(tokens),
+                        block.attended().first(tokens),
+                        dAttended,
+                        dQkv);
         kernels.bias().columnSums(dQkv, inBias.gradient());
         kernels.matrixProduct().multiply(block.normed1().first(tokens), true, dQkv, false, 0, inWeight.gradient());
         kernels.matrixProduct().multiply(dQkv, false, inWeight.value(), true, 0, buffers.dNormed.first(tokens));

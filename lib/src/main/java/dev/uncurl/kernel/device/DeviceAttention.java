@@ -146,9 +146,9 @@ final class DeviceAttention implements Attention {
     }
 
     @Override
-    public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+    public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output, Matrix dOutput, Matrix dQkv) {
         if (fused.takes(shape, dOutput.columns())) {
-            fused.backward(shape, qkv, logSumExp, dOutput, dQkv);
+            fused.backward(shape, qkv, logSumExp, output, dOutput, dQkv);
             return;
         }
         for (int sequence = 0; sequence < shape.sequences(); sequence++) {

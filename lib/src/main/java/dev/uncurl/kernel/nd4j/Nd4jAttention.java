@@ -101,7 +101,7 @@ final class Nd4jAttention implements Attention {
     }
 
     @Override
-    public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+    public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output, Matrix dOutput, Matrix dQkv) {
         int positions = shape.positions();
         int width = dOutput.columns();
         int size = width / shape.heads();

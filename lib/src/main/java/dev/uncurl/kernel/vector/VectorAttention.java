@@ -63,7 +63,7 @@ final class VectorAttention implements Attention {
     }
 
     @Override
-    public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix dOutput, Matrix dQkv) {
+    public void backward(Shape shape, Matrix qkv, Matrix logSumExp, Matrix output, Matrix dOutput, Matrix dQkv) {
         var pass = new HeadGradients.Pass(shape, qkv, logSumExp, dOutput, dQkv);
         pool.run(
                 shape.sequences() * shape.heads(),

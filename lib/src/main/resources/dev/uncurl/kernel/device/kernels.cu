@@ -7,6 +7,7 @@
 #define WARP 32
 #define MOST_WARPS 32
 #define LEAST -3.4e38f
+#define UNDER_WAY 4 // elements that a thread reads before it uses any
 typedef long long i64;
 
 #ifndef EMULATED
@@ -137,9 +138,16 @@ extern "C" __global__ void columnSums(const float* x, float* partial, int rows, 
     int first = blockIdx.y * rowsOfPart;
     int end = first + rowsOfPart < rows ? first + rowsOfPart : rows;
     float sum = 0;
-    if (column < columns) {
-        for (int row = first + strip; row < end; row += strips) {
-            sum += x[(i64) row * columns + column];
+    for (int row = first + strip; row < end && column < columns; row += UNDER_WAY * strips) {
+        float in[UNDER_WAY];
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int r = row + i * strips;
+            in[i] = r < end ? x[(i64) r * columns + column] : 0.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            sum += in[i];
         }
     }
     sums[strip][lane] = sum;
@@ -254,11 +262,20 @@ extern "C" __global__ void normBackwardParameters(
     int end = first + rowsOfPart < rows ? first + rowsOfPart : rows;
     float gain = 0;
     float bias = 0;
-    if (column < columns) {
-        for (int row = first + strip; row < end; row += strips) {
-            i64 at = (i64) row * columns + column;
-            gain += dy[at] * (x[at] - statistics[2 * (i64) row]) * statistics[2 * (i64) row + 1];
-            bias += dy[at];
+    for (int row = first + strip; row < end && column < columns; row += UNDER_WAY * strips) {
+        float gradient[UNDER_WAY];
+        float normalized[UNDER_WAY];
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            i64 r = row + i * strips;
+            bool there = r < end;
+            gradient[i] = there ? dy[r * columns + column] : 0.0f;
+            normalized[i] = there ? (x[r * columns + column] - statistics[2 * r]) * statistics[2 * r + 1] : 0.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            gain += gradient[i] * normalized[i];
+            bias += gradient[i];
         }
     }
     gains[strip][lane] = gain;
@@ -278,7 +295,6 @@ extern "C" __global__ void normBackwardParameters(
 
 #define SLOPE 0.7978845608028654f // sqrt(2 / pi)
 #define CUBIC 0.044715f
-#define UNDER_WAY 4
 
 // The tanh in gelu(v), to 1e-7 absolute, which is what 1 + tanh needs; tanhf is twice as slow, for precision near 0.
 __device__ float geluTanh(float v) {
@@ -398,6 +414,63 @@ __device__ void multiplyAdd(float* c, const unsigned* a, const unsigned* b) {
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
+
+// Two elements of a register, the lower first, in bfloat16.
+__device__ unsigned bf16Pair(float lower, float upper) {
+    unsigned bits;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(upper), "f"(lower));
+    return bits;
+}
+
+// Four 8 x 8 matrices of 16-bit elements in shared memory. A lane gives the address of row lane % 8 of matrix lane / 8, a multiple of 16
+// bytes, and gets of each matrix the elements 2 t and 2 t + 1 of row g.
+__device__ void loadMatrices(unsigned* to, const unsigned short* row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+                 : "r"((unsigned) __cvta_generic_to_shared(row))
+                 : "memory");
+}
+
+// As above, but a lane gets of each matrix the elements of column g in rows 2 t and 2 t + 1.
+__device__ void loadTransposed(unsigned* to, const unsigned short* row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+                 : "r"((unsigned) __cvta_generic_to_shared(row))
+                 : "memory");
+}
+
+// Begins to copy 4 or 16 bytes to shared memory, zeros if there is nothing there. Neither address may be changed before the copy is
+// waited for.
+template <int BYTES>
+__device__ void copyAsync(void* shared, const void* from, bool there) {
+    if (BYTES == 16) {
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((unsigned) __cvta_generic_to_shared(shared)),
+                     "l"(from), "r"(there ? 16 : 0)
+                     : "memory");
+    } else {
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"((unsigned) __cvta_generic_to_shared(shared)),
+                     "l"(from), "r"(there ? 4 : 0)
+                     : "memory");
+    }
+}
+
+// The copies that this thread has begun since the last call are a group.
+__device__ void endCopies() {
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
+
+// Waits until at most so many of this thread's groups of copies are under way.
+template <int GROUPS>
+__device__ void waitForCopies() {
+    asm volatile("cp.async.wait_group %0;" ::"n"(GROUPS) : "memory");
+}
+
+// 2^x to some 22 significant bits, 0 for a result below 2^-126
+__device__ float powerOf2(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
 #endif
 
 // Operands of products that nothing else has rounded: y [length] = x [length]. A block for ROUNDED of them.
@@ -436,50 +509,21 @@ extern "C" __global__ void putAddresses(Addresses given, i64* target, int count)
 
 // Attention in tensor cores, without scores in memory (Dao 2023): products of tiles of 64 queries and 64 keys, heads of at most 64
 // columns, sums and exponentials in floats. A block of 4 warps for a tile of one head (blockIdx.y, all heads of all sequences); a
-// warp has 16 rows of the tile. E, an element of a tile in shared memory, is float for operands in TF32, unsigned short for
-// bfloat16.
+// warp has 16 rows of the tile. Here operands are rounded to TF32 when a tile is loaded; for those in bfloat16 see below.
 #define TILE 64
 #define STEPS 8   // of 8 columns in a tile
 #define ROWS_AT_ONCE 2 // of a tile, one element a thread
 #define LOADS 16
 
-// STRIDE of a tile in shared memory: the lanes of a warp read from different banks. TERMS of a product that one instruction adds
-// up. Register: what has a part of an operand.
-template <typename E>
-struct Operands {};
-template <>
-struct Operands<float> {
-    enum { STRIDE = 68, TERMS = 8 };
-    typedef float Register;
-};
-template <>
-struct Operands<unsigned short> {
-    enum { STRIDE = 72, TERMS = 16 };
-    typedef unsigned Register;
-};
-#define TILE_STRIDE Operands<E>::STRIDE
-#define TERM_STEPS (TILE / Operands<E>::TERMS)
-
-__device__ void store(float* to, float x) {
-    *to = rounded(x);
-}
-
-__device__ void store(unsigned short* to, float x) {
-    *to = bf16(x);
-}
-
-__device__ unsigned pair(unsigned short lower, unsigned short upper) {
-    return lower | (unsigned) upper << 16;
-}
+#define TILE_STRIDE 68 // of a tile in shared memory: the lanes of a warp read from different banks
 
 // Rows of two matrices of a head to shared memory, rounded; zeros beyond the last row and column. A thread reads 32 elements
 // before it stores any, so that they are under way together.
-template <typename E>
 __device__ void loadTiles(
-        E (*tile)[TILE_STRIDE],
+        float (*tile)[TILE_STRIDE],
         const float* from,
         i64 leading,
-        E (*otherTile)[TILE_STRIDE],
+        float (*otherTile)[TILE_STRIDE],
         const float* other,
         i64 otherLeading,
         int rows,
@@ -500,14 +544,14 @@ __device__ void loadTiles(
 #pragma unroll
         for (int i = 0; i < LOADS; i++) {
             int row = (part * LOADS + i) * ROWS_AT_ONCE + first;
-            store(&tile[row][column], a[i]);
-            store(&otherTile[row][column], b[i]);
+            tile[row][column] = rounded(a[i]);
+            otherTile[row][column] = rounded(b[i]);
         }
     }
 }
 
 // The 16 rows of this warp as first operands of products.
-__device__ void warpRows(const float (*tile)[Operands<float>::STRIDE], float (*a)[4]) {
+__device__ void warpRows(const float (*tile)[TILE_STRIDE], float (*a)[4]) {
     int lane = threadIdx.x % WARP;
     int row = threadIdx.x / WARP * 16 + lane / 4;
     for (int step = 0; step < STEPS; step++) {
@@ -519,25 +563,8 @@ __device__ void warpRows(const float (*tile)[Operands<float>::STRIDE], float (*a
     }
 }
 
-// Two elements that are side by side, of which the first is at an even column.
-__device__ unsigned sideBySide(const unsigned short* first) {
-    return *(const unsigned*) first;
-}
-
-__device__ void warpRows(const unsigned short (*tile)[Operands<unsigned short>::STRIDE], unsigned (*a)[4]) {
-    int lane = threadIdx.x % WARP;
-    int row = threadIdx.x / WARP * 16 + lane / 4;
-    for (int step = 0; step < STEPS / 2; step++) {
-        int column = step * 16 + lane % 4 * 2;
-        a[step][0] = sideBySide(&tile[row][column]);
-        a[step][1] = sideBySide(&tile[row + 8][column]);
-        a[step][2] = sideBySide(&tile[row][column + 8]);
-        a[step][3] = sideBySide(&tile[row + 8][column + 8]);
-    }
-}
-
 // c [16, 64] = a tile^T
-__device__ void multiplyByRows(float (*c)[4], const float (*a)[4], const float (*tile)[Operands<float>::STRIDE]) {
+__device__ void multiplyByRows(float (*c)[4], const float (*a)[4], const float (*tile)[TILE_STRIDE]) {
     int g = threadIdx.x % WARP / 4;
     int t = threadIdx.x % 4;
 #pragma unroll
@@ -551,24 +578,8 @@ __device__ void multiplyByRows(float (*c)[4], const float (*a)[4], const float (
     }
 }
 
-__device__ void multiplyByRows(
-        float (*c)[4], const unsigned (*a)[4], const unsigned short (*tile)[Operands<unsigned short>::STRIDE]) {
-    int g = threadIdx.x % WARP / 4;
-    int t = threadIdx.x % 4;
-#pragma unroll
-    for (int n = 0; n < STEPS; n++) {
-        c[n][0] = c[n][1] = c[n][2] = c[n][3] = 0;
-#pragma unroll
-        for (int step = 0; step < STEPS / 2; step++) {
-            const unsigned short* row = &tile[n * 8 + g][step * 16 + 2 * t];
-            unsigned b[2] = {sideBySide(row), sideBySide(row + 8)};
-            multiplyAdd(c[n], a[step], b);
-        }
-    }
-}
-
 // c [16, 64] += p tile, where p is the result of another product: its columns 2 t and 2 t + 1 become terms t and t + 4.
-__device__ void addProduct(float (*c)[4], const float (*p)[4], const float (*tile)[Operands<float>::STRIDE]) {
+__device__ void addProduct(float (*c)[4], const float (*p)[4], const float (*tile)[TILE_STRIDE]) {
     int g = threadIdx.x % WARP / 4;
     int t = threadIdx.x % 4;
 #pragma unroll
@@ -577,31 +588,6 @@ __device__ void addProduct(float (*c)[4], const float (*p)[4], const float (*til
 #pragma unroll
         for (int n = 0; n < STEPS; n++) {
             float b[2] = {tile[step * 8 + 2 * t][n * 8 + g], tile[step * 8 + 2 * t + 1][n * 8 + g]};
-            multiplyAdd(c[n], a, b);
-        }
-    }
-}
-
-// As above: of 16 columns of p, a thread has those that it needs as terms.
-__device__ void addProduct(
-        float (*c)[4], const float (*p)[4], const unsigned short (*tile)[Operands<unsigned short>::STRIDE]) {
-    int g = threadIdx.x % WARP / 4;
-    int t = threadIdx.x % 4;
-#pragma unroll
-    for (int step = 0; step < STEPS / 2; step++) {
-        const float* left = p[2 * step];
-        const float* right = p[2 * step + 1];
-        unsigned a[4] = {
-            pair(bf16(left[0]), bf16(left[1])),
-            pair(bf16(left[2]), bf16(left[3])),
-            pair(bf16(right[0]), bf16(right[1])),
-            pair(bf16(right[2]), bf16(right[3]))};
-        int row = step * 16 + 2 * t;
-#pragma unroll
-        for (int n = 0; n < STEPS; n++) {
-            int column = n * 8 + g;
-            unsigned b[2] = {
-                pair(tile[row][column], tile[row + 1][column]), pair(tile[row + 8][column], tile[row + 9][column])};
             multiplyAdd(c[n], a, b);
         }
     }
@@ -636,11 +622,10 @@ __device__ float rowMax(float value) {
 }
 
 // Attention.forward: a block for a tile of queries (blockIdx.x, the last ones first), over the tiles of keys up to it.
-template <typename E>
-__device__ void attend(
+extern "C" __launch_bounds__(128) __global__ void fusedAttention(
         const float* qkv, float* logSumExp, float* output, int positions, int heads, int size, float scale) {
-    __shared__ __align__(16) E keys[TILE][TILE_STRIDE];
-    __shared__ __align__(16) E values[TILE][TILE_STRIDE];
+    __shared__ float keys[TILE][TILE_STRIDE];
+    __shared__ float values[TILE][TILE_STRIDE];
     int lane = threadIdx.x % WARP;
     int first = (gridDim.x - 1 - blockIdx.x) * TILE;
     int row = first + threadIdx.x / WARP * 16 + lane / 4;
@@ -650,9 +635,9 @@ __device__ void attend(
     i64 base = (i64) (blockIdx.y / heads) * positions;
     const float* in = qkv + base * leading + head * size;
     const float* queries = in + first * leading;
-    loadTiles<E>(keys, queries, leading, values, queries, leading, positions - first, size);
+    loadTiles(keys, queries, leading, values, queries, leading, positions - first, size);
     __syncthreads();
-    typename Operands<E>::Register query[TERM_STEPS][4];
+    float query[STEPS][4];
     warpRows(keys, query);
     float sum[STEPS][4] = {};
     float largest[2] = {LEAST, LEAST};
@@ -660,7 +645,7 @@ __device__ void attend(
     for (int from = 0; from <= first; from += TILE) {
         __syncthreads(); // the tiles before have been read
         const float* key = in + width + from * leading;
-        loadTiles<E>(keys, key, leading, values, key + width, leading, positions - from, size);
+        loadTiles(keys, key, leading, values, key + width, leading, positions - from, size);
         __syncthreads();
         float s[STEPS][4];
         multiplyByRows(s, query, keys);
@@ -697,20 +682,9 @@ __device__ void attend(
     }
 }
 
-extern "C" __launch_bounds__(128) __global__ void fusedAttention(
-        const float* qkv, float* logSumExp, float* output, int positions, int heads, int size, float scale) {
-    attend<float>(qkv, logSumExp, output, positions, heads, size, scale);
-}
-
-extern "C" __launch_bounds__(128, 3) __global__ void fusedAttentionBf16(
-        const float* qkv, float* logSumExp, float* output, int positions, int heads, int size, float scale) {
-    attend<unsigned short>(qkv, logSumExp, output, positions, heads, size, scale);
-}
-
 // Attention.backward, the gradient of the queries, and dots [N, H] = sum over keys of p * (gradient of p) for fusedAttentionKeys.
 // Blocks as those of fusedAttention.
-template <typename E>
-__device__ void attendBackToQueries(
+extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueries(
         const float* qkv,
         const float* logSumExp,
         const float* dOutput,
@@ -720,8 +694,8 @@ __device__ void attendBackToQueries(
         int heads,
         int size,
         float scale) {
-    __shared__ __align__(16) E keys[TILE][TILE_STRIDE];
-    __shared__ __align__(16) E values[TILE][TILE_STRIDE];
+    __shared__ float keys[TILE][TILE_STRIDE];
+    __shared__ float values[TILE][TILE_STRIDE];
     int lane = threadIdx.x % WARP;
     int first = (gridDim.x - 1 - blockIdx.x) * TILE;
     int row = first + threadIdx.x / WARP * 16 + lane / 4;
@@ -731,10 +705,10 @@ __device__ void attendBackToQueries(
     i64 base = (i64) (blockIdx.y / heads) * positions;
     const float* in = qkv + base * leading + head * size;
     const float* dOut = dOutput + (base + first) * width + head * size;
-    loadTiles<E>(keys, in + first * leading, leading, values, dOut, width, positions - first, size);
+    loadTiles(keys, in + first * leading, leading, values, dOut, width, positions - first, size);
     __syncthreads();
-    typename Operands<E>::Register query[TERM_STEPS][4];
-    typename Operands<E>::Register gradient[TERM_STEPS][4];
+    float query[STEPS][4];
+    float gradient[STEPS][4];
     warpRows(keys, query);
     warpRows(values, gradient);
     float known[2];
@@ -747,7 +721,7 @@ __device__ void attendBackToQueries(
         for (int from = 0; from <= first; from += TILE) {
             __syncthreads(); // the tiles before have been read
             const float* key = in + width + from * leading;
-            loadTiles<E>(keys, key, leading, values, key + width, leading, positions - from, size);
+            loadTiles(keys, key, leading, values, key + width, leading, positions - from, size);
             __syncthreads();
             float s[STEPS][4];
             float d[STEPS][4];
@@ -783,35 +757,8 @@ __device__ void attendBackToQueries(
     }
 }
 
-extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueries(
-        const float* qkv,
-        const float* logSumExp,
-        const float* dOutput,
-        float* dQkv,
-        float* dots,
-        int positions,
-        int heads,
-        int size,
-        float scale) {
-    attendBackToQueries<float>(qkv, logSumExp, dOutput, dQkv, dots, positions, heads, size, scale);
-}
-
-extern "C" __launch_bounds__(128) __global__ void fusedAttentionQueriesBf16(
-        const float* qkv,
-        const float* logSumExp,
-        const float* dOutput,
-        float* dQkv,
-        float* dots,
-        int positions,
-        int heads,
-        int size,
-        float scale) {
-    attendBackToQueries<unsigned short>(qkv, logSumExp, dOutput, dQkv, dots, positions, heads, size, scale);
-}
-
 // Attention.backward, the gradients of keys and values: a block for a tile of keys (blockIdx.x), over the tiles of queries from it.
-template <typename E>
-__device__ void attendBackToKeys(
+extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeys(
         const float* qkv,
         const float* logSumExp,
         const float* dOutput,
@@ -821,8 +768,8 @@ __device__ void attendBackToKeys(
         int heads,
         int size,
         float scale) {
-    __shared__ __align__(16) E queries[TILE][TILE_STRIDE];
-    __shared__ __align__(16) E gradients[TILE][TILE_STRIDE];
+    __shared__ float queries[TILE][TILE_STRIDE];
+    __shared__ float gradients[TILE][TILE_STRIDE];
     __shared__ float known[TILE];
     __shared__ float dot[TILE];
     int lane = threadIdx.x % WARP;
@@ -834,10 +781,10 @@ __device__ void attendBackToKeys(
     i64 base = (i64) (blockIdx.y / heads) * positions;
     const float* in = qkv + base * leading + head * size;
     const float* keys = in + width + first * leading;
-    loadTiles<E>(queries, keys, leading, gradients, keys + width, leading, positions - first, size);
+    loadTiles(queries, keys, leading, gradients, keys + width, leading, positions - first, size);
     __syncthreads();
-    typename Operands<E>::Register key[TERM_STEPS][4];
-    typename Operands<E>::Register value[TERM_STEPS][4];
+    float key[STEPS][4];
+    float value[STEPS][4];
     warpRows(queries, key);
     warpRows(gradients, value);
     float dKey[STEPS][4] = {};
@@ -845,7 +792,7 @@ __device__ void attendBackToKeys(
     for (int from = first; from < positions; from += TILE) {
         __syncthreads(); // the tiles before have been read
         const float* dOut = dOutput + (base + from) * width + head * size;
-        loadTiles<E>(queries, in + from * leading, leading, gradients, dOut, width, positions - from, size);
+        loadTiles(queries, in + from * leading, leading, gradients, dOut, width, positions - from, size);
         if (threadIdx.x < TILE) {
             bool there = from + threadIdx.x < positions;
             i64 at = (base + from + threadIdx.x) * heads + head;
@@ -876,30 +823,389 @@ __device__ void attendBackToKeys(
     storeRows(to + 2 * width, leading, positions - first, size, dValue, 1, 1);
 }
 
-extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeys(
-        const float* qkv,
-        const float* logSumExp,
-        const float* dOutput,
-        float* dQkv,
-        const float* dots,
-        int positions,
-        int heads,
-        int size,
-        float scale) {
-    attendBackToKeys<float>(qkv, logSumExp, dOutput, dQkv, dots, positions, heads, size, scale);
+// Attention in bfloat16: as above, but queries, keys and values are in memory in bfloat16, and so is a tile in shared memory, of 64
+// rows of 64 elements. A row has 8 chunks of 16 bytes, whose places are exchanged so that 8 rows of one column of chunks are in
+// different banks. While tiles are multiplied the next ones are copied. size: a multiple of 8.
+#define CHUNK 8 // elements
+#define BF16_STEPS 4 // of 16 terms in a tile
+#define LOG2_E 1.4426950408889634f
+
+__device__ unsigned short* inTile(unsigned short* tile, int row, int chunk) {
+    return tile + row * TILE + (chunk ^ row % 8) * CHUNK;
 }
 
-extern "C" __launch_bounds__(128) __global__ void fusedAttentionKeysBf16(
-        const float* qkv,
+// Begins to copy a tile; zeros beyond the last row and column.
+__device__ void copyTile(unsigned short* tile, const unsigned short* from, i64 leading, int rows, int size) {
+    int chunk = threadIdx.x % 8;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        int row = threadIdx.x / 8 + 16 * i;
+        bool there = row < rows && chunk * CHUNK < size;
+        copyAsync<16>(inTile(tile, row, chunk), there ? from + row * leading + chunk * CHUNK : from, there);
+    }
+}
+
+// The 16 rows of this warp as first operands of products.
+__device__ void warpRows(unsigned short* tile, unsigned (*a)[4]) {
+    int lane = threadIdx.x % WARP;
+    int row = threadIdx.x / WARP * 16 + lane % 16;
+#pragma unroll
+    for (int step = 0; step < BF16_STEPS; step++) {
+        loadMatrices(a[step], inTile(tile, row, 2 * step + lane / 16));
+    }
+}
+
+// c [16, 64] = a tile^T
+__device__ void multiplyByRows(float (*c)[4], const unsigned (*a)[4], unsigned short* tile) {
+    int lane = threadIdx.x % WARP;
+    int row = lane / 16 * 8 + lane % 8;
+#pragma unroll
+    for (int n = 0; n < STEPS; n += 2) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            c[n][i] = c[n + 1][i] = 0;
+        }
+#pragma unroll
+        for (int step = 0; step < BF16_STEPS; step++) {
+            unsigned b[4];
+            loadMatrices(b, inTile(tile, n * 8 + row, 2 * step + lane / 8 % 2));
+            multiplyAdd(c[n], a[step], b);
+            multiplyAdd(c[n + 1], a[step], b + 2);
+        }
+    }
+}
+
+// c [16, 64] += p tile, where p is the result of another product: of 16 of its columns, a thread has those that it needs as terms.
+__device__ void addProduct(float (*c)[4], const float (*p)[4], unsigned short* tile) {
+    int lane = threadIdx.x % WARP;
+#pragma unroll
+    for (int step = 0; step < BF16_STEPS; step++) {
+        const float* left = p[2 * step];
+        const float* right = p[2 * step + 1];
+        unsigned a[4] = {
+            bf16Pair(left[0], left[1]), bf16Pair(left[2], left[3]), bf16Pair(right[0], right[1]), bf16Pair(right[2], right[3])};
+#pragma unroll
+        for (int n = 0; n < STEPS; n += 2) {
+            unsigned b[4];
+            loadTransposed(b, inTile(tile, step * 16 + lane % 16, n + lane / 16));
+            multiplyAdd(c[n], a, b);
+            multiplyAdd(c[n + 1], a, b + 2);
+        }
+    }
+}
+
+// Writes this warp's rows of c times factor[row half], as floats and, unless rounded is null, in bfloat16.
+__device__ void storePairs(
+        float* to, unsigned short* rounded, i64 leading, int rows, int size, const float (*c)[4], float factor0, float factor8) {
+    int lane = threadIdx.x % WARP;
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+        int row = threadIdx.x / WARP * 16 + lane / 4 + 8 * half;
+        float factor = half ? factor8 : factor0;
+#pragma unroll
+        for (int n = 0; n < STEPS; n++) {
+            int column = n * 8 + lane % 4 * 2;
+            if (row < rows && column < size) {
+                float2 pair = {c[n][2 * half] * factor, c[n][2 * half + 1] * factor};
+                *(float2*) (to + row * leading + column) = pair;
+                if (rounded) {
+                    *(unsigned*) (rounded + row * leading + column) = bf16Pair(pair.x, pair.y);
+                }
+            }
+        }
+    }
+}
+
+// Attention.forward: a block for a tile of queries (blockIdx.x, the last ones first), over the tiles of keys up to it.
+extern "C" __launch_bounds__(128, 4) __global__ void fusedAttentionBf16(
+        const unsigned short* qkv,
+        float* logSumExp,
+        float* output,
+        unsigned short* rounded,
+        int positions,
+        int heads,
+        int size,
+        float scale) {
+    __shared__ __align__(128) unsigned short keys[2][TILE * TILE];
+    __shared__ __align__(128) unsigned short values[2][TILE * TILE];
+    int lane = threadIdx.x % WARP;
+    int first = (gridDim.x - 1 - blockIdx.x) * TILE;
+    int row = first + threadIdx.x / WARP * 16 + lane / 4;
+    int head = blockIdx.y % heads;
+    i64 width = (i64) heads * size;
+    i64 leading = 3 * width;
+    i64 base = (i64) (blockIdx.y / heads) * positions;
+    const unsigned short* in = qkv + base * leading + head * size;
+    copyTile(keys[1], in + first * leading, leading, positions - first, size);
+    endCopies();
+    copyTile(keys[0], in + width, leading, positions, size);
+    copyTile(values[0], in + 2 * width, leading, positions, size);
+    endCopies();
+    waitForCopies<1>();
+    __syncthreads();
+    unsigned query[BF16_STEPS][4];
+    warpRows(keys[1], query);
+    float sum[STEPS][4] = {};
+    float largest[2] = {LEAST, LEAST};
+    float total[2] = {0, 0};
+    float factor2 = scale * LOG2_E; // of a score, as an exponent of 2
+    int stage = 0;
+    for (int from = 0; from <= first; from += TILE) {
+        waitForCopies<0>();
+        __syncthreads(); // the tiles are there, and those before have been read
+        if (from < first) {
+            const unsigned short* key = in + width + (from + TILE) * leading;
+            copyTile(keys[1 - stage], key, leading, positions - from - TILE, size);
+            copyTile(values[1 - stage], key + width, leading, positions - from - TILE, size);
+            endCopies();
+        }
+        float s[STEPS][4];
+        multiplyByRows(s, query, keys[stage]);
+        if (from == first) {
+#pragma unroll
+            for (int i = 0; i < 4 * STEPS; i++) {
+                int column = from + i / 4 * 8 + lane % 4 * 2 + i % 2;
+                s[i / 4][i % 4] = column <= row + i % 4 / 2 * 8 ? s[i / 4][i % 4] : LEAST;
+            }
+        }
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            float most = largest[half];
+#pragma unroll
+            for (int i = 0; i < 2 * STEPS; i++) {
+                most = fmaxf(most, s[i / 2][2 * half + i % 2]);
+            }
+            most = rowMax(most);
+            float shift = most * factor2;
+            float factor = powerOf2(largest[half] * factor2 - shift);
+            float part = 0;
+#pragma unroll
+            for (int i = 0; i < 2 * STEPS; i++) {
+                float* score = &s[i / 2][2 * half + i % 2];
+                *score = powerOf2(*score * factor2 - shift);
+                part += *score;
+                sum[i / 2][2 * half + i % 2] *= factor;
+            }
+            total[half] = total[half] * factor + rowSum(part);
+            largest[half] = most;
+        }
+        addProduct(sum, s, values[stage]);
+        stage = 1 - stage;
+    }
+    i64 to = (base + first) * width + head * size;
+    unsigned short* roundedTo = rounded ? rounded + to : 0;
+    storePairs(output + to, roundedTo, width, positions - first, size, sum, 1 / total[0], 1 / total[1]);
+    for (int half = 0; half < 2; half++) {
+        if (lane % 4 == 0 && row + 8 * half < positions) {
+            logSumExp[(base + row + 8 * half) * heads + head] = largest[half] * scale + logf(total[half]);
+        }
+    }
+}
+
+__device__ float product(unsigned a, unsigned b) {
+    return __uint_as_float(a << 16) * __uint_as_float(b << 16) + __uint_as_float(a & 0xffff0000u) * __uint_as_float(b & 0xffff0000u);
+}
+
+// dots of the rows of a tile: the output times its gradient, which is the sum over keys of p * (gradient of p). Two threads a row.
+__device__ void rowDots(
+        float* dots, const unsigned short* output, const unsigned short* dOutput, i64 leading, int rows, int size) {
+    int row = threadIdx.x / 2;
+    float sum = 0;
+    if (row < rows) {
+        for (int column = threadIdx.x % 2 * CHUNK; column < size; column += 2 * CHUNK) {
+            uint4 a = *(const uint4*) (output + row * leading + column);
+            uint4 b = *(const uint4*) (dOutput + row * leading + column);
+            sum += product(a.x, b.x) + product(a.y, b.y) + product(a.z, b.z) + product(a.w, b.w);
+        }
+    }
+    sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+    if (threadIdx.x % 2 == 0) {
+        dots[row] = sum;
+    }
+}
+
+// Attention.backward, the gradient of the queries, and dots [N, H] for fusedAttentionKeysBf16; output and dOutput in bfloat16. Blocks
+// as those of fusedAttentionBf16.
+extern "C" __launch_bounds__(128, 3) __global__ void fusedAttentionQueriesBf16(
+        const unsigned short* qkv,
         const float* logSumExp,
-        const float* dOutput,
+        const unsigned short* output,
+        const unsigned short* dOutput,
         float* dQkv,
+        unsigned short* rounded,
+        float* dots,
+        int positions,
+        int heads,
+        int size,
+        float scale) {
+    __shared__ __align__(128) unsigned short keys[2][TILE * TILE];
+    __shared__ __align__(128) unsigned short values[2][TILE * TILE];
+    __shared__ float dotOfRow[TILE];
+    int lane = threadIdx.x % WARP;
+    int first = (gridDim.x - 1 - blockIdx.x) * TILE;
+    int row = first + threadIdx.x / WARP * 16 + lane / 4;
+    int head = blockIdx.y % heads;
+    i64 width = (i64) heads * size;
+    i64 leading = 3 * width;
+    i64 base = (i64) (blockIdx.y / heads) * positions;
+    const unsigned short* in = qkv + base * leading + head * size;
+    i64 out = (base + first) * width + head * size;
+    copyTile(keys[1], in + first * leading, leading, positions - first, size);
+    copyTile(values[1], dOutput + out, width, positions - first, size);
+    endCopies();
+    copyTile(keys[0], in + width, leading, positions, size);
+    copyTile(values[0], in + 2 * width, leading, positions, size);
+    endCopies();
+    rowDots(dotOfRow, output + out, dOutput + out, width, positions - first, size);
+    waitForCopies<1>();
+    __syncthreads();
+    unsigned query[BF16_STEPS][4];
+    unsigned gradient[BF16_STEPS][4];
+    warpRows(keys[1], query);
+    warpRows(values[1], gradient);
+    float known[2]; // as an exponent of 2
+    float dot[2];
+    for (int half = 0; half < 2; half++) {
+        i64 at = (base + row + 8 * half) * heads + head;
+        known[half] = row + 8 * half < positions ? logSumExp[at] * LOG2_E : 0.0f;
+        dot[half] = dotOfRow[row - first + 8 * half];
+        if (lane % 4 == 0 && row + 8 * half < positions) {
+            dots[at] = dot[half];
+        }
+    }
+    float factor2 = scale * LOG2_E;
+    float sum[STEPS][4] = {};
+    int stage = 0;
+    for (int from = 0; from <= first; from += TILE) {
+        waitForCopies<0>();
+        __syncthreads(); // the tiles are there, and those before have been read
+        if (from < first) {
+            const unsigned short* key = in + width + (from + TILE) * leading;
+            copyTile(keys[1 - stage], key, leading, positions - from - TILE, size);
+            copyTile(values[1 - stage], key + width, leading, positions - from - TILE, size);
+            endCopies();
+        }
+        float s[STEPS][4];
+        float d[STEPS][4];
+        multiplyByRows(s, query, keys[stage]);
+        multiplyByRows(d, gradient, values[stage]);
+#pragma unroll
+        for (int i = 0; i < 4 * STEPS; i++) {
+            int half = i % 4 / 2;
+            int column = from + i / 4 * 8 + lane % 4 * 2 + i % 2;
+            bool seen = from < first || column <= row + 8 * half;
+            float p = seen ? powerOf2(s[i / 4][i % 4] * factor2 - known[half]) : 0.0f;
+            s[i / 4][i % 4] = p * (d[i / 4][i % 4] - dot[half]);
+        }
+        addProduct(sum, s, keys[stage]);
+        stage = 1 - stage;
+    }
+    i64 to = (base + first) * leading + head * size;
+    unsigned short* roundedTo = rounded ? rounded + to : 0;
+    storePairs(dQkv + to, roundedTo, leading, positions - first, size, sum, scale, scale);
+}
+
+// Begins to copy tiles of queries and of gradients of outputs from position `from` on, and a number of each query.
+__device__ void copyRows(
+        unsigned short* queries,
+        unsigned short* gradients,
+        float* known,
+        float* dot,
+        const unsigned short* in,
+        const unsigned short* dOutput,
+        const float* sums,
+        const float* dots,
+        int from,
+        int positions,
+        int heads,
+        int size) {
+    i64 width = (i64) heads * size;
+    copyTile(queries, in + from * 3 * width, 3 * width, positions - from, size);
+    copyTile(gradients, dOutput + from * width, width, positions - from, size);
+    if (threadIdx.x < TILE) {
+        bool there = from + threadIdx.x < positions;
+        i64 at = there ? (i64) (from + threadIdx.x) * heads : 0;
+        copyAsync<4>(&known[threadIdx.x], sums + at, there);
+        copyAsync<4>(&dot[threadIdx.x], dots + at, there);
+    }
+    endCopies();
+}
+
+// Attention.backward, the gradients of keys and values: a block for a tile of keys (blockIdx.x), over the tiles of queries from it.
+extern "C" __launch_bounds__(128, 2) __global__ void fusedAttentionKeysBf16(
+        const unsigned short* qkv,
+        const float* logSumExp,
+        const unsigned short* dOutput,
+        float* dQkv,
+        unsigned short* rounded,
         const float* dots,
         int positions,
         int heads,
         int size,
         float scale) {
-    attendBackToKeys<unsigned short>(qkv, logSumExp, dOutput, dQkv, dots, positions, heads, size, scale);
+    __shared__ __align__(128) unsigned short queries[2][TILE * TILE];
+    __shared__ __align__(128) unsigned short gradients[2][TILE * TILE];
+    __shared__ float known[2][TILE];
+    __shared__ float dot[2][TILE];
+    int lane = threadIdx.x % WARP;
+    int first = blockIdx.x * TILE;
+    int row = first + threadIdx.x / WARP * 16 + lane / 4;
+    int head = blockIdx.y % heads;
+    i64 width = (i64) heads * size;
+    i64 leading = 3 * width;
+    i64 base = (i64) (blockIdx.y / heads) * positions;
+    const unsigned short* in = qkv + base * leading + head * size;
+    const unsigned short* dOut = dOutput + base * width + head * size;
+    const unsigned short* keys = in + width + first * leading;
+    const float* sums = logSumExp + base * heads + head;
+    const float* dotOfRow = dots + base * heads + head;
+    copyTile(queries[1], keys, leading, positions - first, size);
+    copyTile(gradients[1], keys + width, leading, positions - first, size);
+    endCopies();
+    copyRows(queries[0], gradients[0], known[0], dot[0], in, dOut, sums, dotOfRow, first, positions, heads, size);
+    waitForCopies<1>();
+    __syncthreads();
+    unsigned key[BF16_STEPS][4];
+    unsigned value[BF16_STEPS][4];
+    warpRows(queries[1], key);
+    warpRows(gradients[1], value);
+    float factor2 = scale * LOG2_E;
+    float dKey[STEPS][4] = {};
+    float dValue[STEPS][4] = {};
+    int stage = 0;
+    for (int from = first; from < positions; from += TILE) {
+        waitForCopies<0>();
+        __syncthreads(); // the tiles are there, and those before have been read
+        int next = from + TILE;
+        if (next < positions) {
+            int other = 1 - stage;
+            copyRows(
+                    queries[other], gradients[other], known[other], dot[other], in, dOut, sums, dotOfRow, next, positions, heads, size);
+        }
+        float p[STEPS][4];
+        multiplyByRows(p, key, queries[stage]);
+#pragma unroll
+        for (int i = 0; i < 4 * STEPS; i++) {
+            int column = i / 4 * 8 + lane % 4 * 2 + i % 2;
+            bool seen = row + i % 4 / 2 * 8 <= from + column; // a query that is not there has no gradient
+            p[i / 4][i % 4] = seen ? powerOf2(p[i / 4][i % 4] * factor2 - known[stage][column] * LOG2_E) : 0.0f;
+        }
+        addProduct(dValue, p, gradients[stage]);
+        float d[STEPS][4];
+        multiplyByRows(d, value, gradients[stage]);
+#pragma unroll
+        for (int i = 0; i < 4 * STEPS; i++) {
+            int column = i / 4 * 8 + lane % 4 * 2 + i % 2;
+            p[i / 4][i % 4] *= d[i / 4][i % 4] - dot[stage][column];
+        }
+        addProduct(dKey, p, queries[stage]);
+        stage = 1 - stage;
+    }
+    i64 to = (base + first) * leading + head * size + width;
+    unsigned short* roundedKeys = rounded ? rounded + to : 0;
+    unsigned short* roundedValues = rounded ? rounded + to + width : 0;
+    storePairs(dQkv + to, roundedKeys, leading, positions - first, size, dKey, scale, scale);
+    storePairs(dQkv + to + width, roundedValues, leading, positions - first, size, dValue, 1, 1);
 }
 
 // CrossEntropy.forward: logits [R, V], leading elements from row to row, become scale * (softmax - onehot) unless scale is 0, and

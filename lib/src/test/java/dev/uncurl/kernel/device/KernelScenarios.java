@@ -222,6 +222,7 @@ final class KernelScenarios {
             {3, 64, 3, 8},
             {2, 100, 2, 16},
             {1, 300, 1, 3},
+            {2, 130, 2, 24},
             {1, 130, 2, 64},
             {1, 40, 1, 72}
         };
@@ -230,15 +231,15 @@ final class KernelScenarios {
                 int width = shape[2] * shape[3];
                 int tokens = shape[0] * shape[1];
                 var whole = new Attention.Shape(shape[0], shape[1], shape[2]);
-                Matrix qkv = given.matrix(tokens, 3 * width);
-                Matrix logSumExp = given.matrix(tokens, shape[2]);
-                Matrix output = given.matrix(tokens, width);
+                Matrix qkv = given.aligned(tokens, 3 * width);
+                Matrix logSumExp = given.aligned(tokens, shape[2]);
+                Matrix output = given.aligned(tokens, width);
                 kernels.attention().forward(whole, qkv, logSumExp, output);
                 answers.add(logSumExp);
                 answers.add(output);
-                Matrix dOutput = given.matrix(tokens, width);
-                Matrix dQkv = given.matrix(tokens, 3 * width);
-                kernels.attention().backward(whole, qkv, logSumExp, dOutput, dQkv);
+                Matrix dOutput = given.aligned(tokens, width);
+                Matrix dQkv = given.aligned(tokens, 3 * width);
+                kernels.attention().backward(whole, qkv, logSumExp, output, dOutput, dQkv);
                 answers.add(dQkv);
             });
         }

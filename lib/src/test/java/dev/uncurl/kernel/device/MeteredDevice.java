@@ -137,9 +137,12 @@ class MeteredDevice extends WrappedDevice {
             case GELU_BACKWARD -> (3 + half(arguments, 3)) * row * integer(arguments, 2);
             case CAUSAL_SOFTMAX -> 2 * row * gridY * integer(arguments, 2);
             case CAUSAL_SOFTMAX_BACKWARD -> 3 * row * gridY * integer(arguments, 2);
-            case FUSED_ATTENTION, FUSED_ATTENTION_BF16 -> 4 * attention(arguments, 3, gridY);
-            case FUSED_ATTENTION_QUERIES, FUSED_ATTENTION_QUERIES_BF16 -> 5 * attention(arguments, 5, gridY);
-            case FUSED_ATTENTION_KEYS, FUSED_ATTENTION_KEYS_BF16 -> 6 * attention(arguments, 5, gridY);
+            case FUSED_ATTENTION -> 4 * attention(arguments, 3, gridY);
+            case FUSED_ATTENTION_BF16 -> 3 * attention(arguments, 4, gridY);
+            case FUSED_ATTENTION_QUERIES -> 5 * attention(arguments, 5, gridY);
+            case FUSED_ATTENTION_QUERIES_BF16 -> 4 * attention(arguments, 7, gridY);
+            case FUSED_ATTENTION_KEYS -> 6 * attention(arguments, 5, gridY);
+            case FUSED_ATTENTION_KEYS_BF16 -> 5 * attention(arguments, 6, gridY);
             case ROUND_TO_BF16 -> 6.0 * pointer(arguments, 2).getLong(0);
             case PUT_ADDRESSES -> 8.0 * integer(arguments, 2);
             case CROSS_ENTROPY -> (2 + half(arguments, 6)) * row * integer(arguments, 4);
@@ -167,15 +170,20 @@ class MeteredDevice extends WrappedDevice {
 
     /** Products of half of the scores; recomputed ones are counted. */
     private static double flops(DeviceFunction function, int gridY, Pointer arguments) {
-        int products =
-                switch (function) {
-                    case FUSED_ATTENTION, FUSED_ATTENTION_BF16 -> 2;
-                    case FUSED_ATTENTION_QUERIES, FUSED_ATTENTION_QUERIES_BF16 -> 5;
-                    case FUSED_ATTENTION_KEYS, FUSED_ATTENTION_KEYS_BF16 -> 4;
-                    default -> 0;
-                };
-        int at = products == 2 ? 3 : 5;
-        return products == 0 ? 0 : products * attention(arguments, at, gridY) / 4 * integer(arguments, at);
+        return switch (function) {
+            case FUSED_ATTENTION -> products(2, arguments, 3, gridY);
+            case FUSED_ATTENTION_QUERIES -> products(5, arguments, 5, gridY);
+            case FUSED_ATTENTION_KEYS -> products(4, arguments, 5, gridY);
+            case FUSED_ATTENTION_BF16 -> products(2, arguments, 4, gridY);
+            case FUSED_ATTENTION_QUERIES_BF16 -> products(3, arguments, 7, gridY);
+            case FUSED_ATTENTION_KEYS_BF16 -> products(4, arguments, 6, gridY);
+            default -> 0;
+        };
+    }
+
+    /** @param at the argument that is the number of positions */
+    private static double products(int count, Pointer arguments, int at, int heads) {
+        return count * attention(arguments, at, heads) / 4 * integer(arguments, at);
     }
 
     private static Pointer pointer(Pointer arguments, int index) {

@@ -82,7 +82,7 @@ class PlantedFaultTest {
                     logits + row * leading | logits + row * columns | 1
                     c < columns; c += | c <= columns; c += | 1
                     + decay * parameters[i] | | 1
-                    row < end; row += strips | row < rows; row += strips | 1
+                    r < end ? x[ | r < rows ? x[ | 1
                     s < strips; s++ | s < strips - 1; s++ | 2
                     given.at[i] | given.at[0] | 1
                     i < count; i += | i < count - 1; i += | 1
@@ -124,10 +124,30 @@ class PlantedFaultTest {
             delimiter = '|',
             textBlock =
                     """
-                    sideBySide(row + 8) | sideBySide(row) | 1
-                    sideBySide(&tile[row][column + 8]) | sideBySide(&tile[row][column]) | 1
-                    tile[row + 1][column] | tile[row][column] | 1
-                    pair(bf16(right[2]), bf16(right[3])) | pair(bf16(right[3]), bf16(right[2])) | 1
+                    2 * step + lane / 16)); | 2 * step)); | 1
+                    2 * step + lane / 8 % 2)); | 2 * step)); | 1
+                    step * 16 + lane % 16, n + lane / 16 | step * 16 + lane % 16, n | 1
+                    bf16Pair(right[0], right[1]) | bf16Pair(right[1], right[0]) | 1
+                    waitForCopies<1>(); | waitForCopies<2>(); | 1
+                    waitForCopies<1>(); | waitForCopies<2>(); | 2
+                    waitForCopies<1>(); | waitForCopies<2>(); | 3
+                    waitForCopies<0>(); | waitForCopies<1>(); | 1
+                    waitForCopies<0>(); | waitForCopies<1>(); | 2
+                    waitForCopies<0>(); | waitForCopies<1>(); | 3
+                    __syncthreads(); // the tiles are there, and those before have been read | | 1
+                    __syncthreads(); // the tiles are there, and those before have been read | | 2
+                    __syncthreads(); // the tiles are there, and those before have been read | | 3
+                    row < rows && chunk * CHUNK < size; | row < rows; | 1
+                    row < rows && chunk * CHUNK < size; | chunk * CHUNK < size; | 1
+                    column <= row + i % 4 / 2 * 8 ? s | column < row + i % 4 / 2 * 8 ? s | 1
+                    column <= row + 8 * half; | column < row + 8 * half; | 2
+                    bool seen = row + i % 4 / 2 * 8 <= from | bool seen = row + i % 4 / 2 * 8 < from | 2
+                    *= factor; | *= 1; | 2
+                    total[half] * factor + | total[half] + | 2
+                    column < size; column += 2 * CHUNK | column < CHUNK; column += 2 * CHUNK | 1
+                    copyAsync<4>(&dot[threadIdx.x], dots + at, there); | | 1
+                    *= d[i / 4][i % 4] - dot[stage][column] | *= d[i / 4][i % 4] | 1
+                    bf16Pair(pair.x, pair.y); | bf16Pair(pair.y, pair.x); | 1
                     (i64) blockIdx.x * ROUNDED | 0 | 1
                     rounded[i] = bf16(parameters[i]); | rounded[i] = bf16(parameters[i] + update); | 1
                     rounded[i] = bf16(parameters[i]); | | 1

@@ -33,6 +33,17 @@ final class ScenarioInputs implements AutoCloseable {
         return matrix;
     }
 
+    /** As activations are: at a multiple of 64 bytes of memory for scratch. */
+    Matrix aligned(int rows, int columns) {
+        FlatMemory memory = kernels.scratch(type, 16 + (long) rows * columns);
+        memories.add(memory);
+        Matrix matrix = memory.matrix(16, rows, columns);
+        if (rows > 0) {
+            matrix.write(values(rows * columns));
+        }
+        return matrix;
+    }
+
     /** As above, with padding as the kernels want it of logits. What is in the padding is not a number. */
     Matrix logits(int rows, int columns) {
         int alignment = kernels.logitAlignment();

@@ -133,7 +133,7 @@ class KernelEdgesTest {
             kernels.attention().forward(shape, qkv, logSumExp, output);
             results.add(output);
             Matrix dQkv = given.matrix(2 * positions, 6 * size);
-            kernels.attention().backward(shape, qkv, logSumExp, given.matrix(2 * positions, 2 * size), dQkv);
+            kernels.attention().backward(shape, qkv, logSumExp, output, given.matrix(2 * positions, 2 * size), dQkv);
             results.add(dQkv);
         });
     }

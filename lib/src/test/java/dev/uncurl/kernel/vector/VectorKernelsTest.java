@@ -249,7 +249,7 @@ public class VectorKernelsTest {
             results.add(output);
             Matrix dOutput = given.matrix(tokens, width);
             Matrix dQkv = given.matrix(tokens, 3 * width);
-            kernels.attention().backward(shape, qkv, logSumExp, dOutput, dQkv);
+            kernels.attention().backward(shape, qkv, logSumExp, output, dOutput, dQkv);
             results.add(dQkv);
         });
     }

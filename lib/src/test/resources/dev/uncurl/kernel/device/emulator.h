@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+#include <vector>
 #define EMULATED
 #define __launch_bounds__(...)
 #define __device__ static
@@ -14,6 +15,12 @@
 #define __shared__ static
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
+struct float2 {
+    float x, y;
+};
+struct uint4 {
+    unsigned x, y, z, w;
+};
 struct dim3 {
     unsigned x, y, z;
 };
@@ -71,6 +78,14 @@ static unsigned current, left;
 static void (*body)(void*);
 static void* arguments;
 static bool descending;
+
+// Copies to shared memory that a thread has begun: they are made when it waits for them, so that a tile which is read too early shows.
+struct Copy {
+    void* to;
+    const void* from; // null for zeros
+    int bytes;
+};
+static std::vector<std::vector<Copy>> groups[MOST_THREADS]; // the last one has not been ended
 
 static unsigned ordered(unsigned place, unsigned count) {
     return descending ? count - 1 - place : place;
@@ -161,6 +176,7 @@ static bool runBlock() {
         if (!fibers[t].memory) {
             prepare(fibers[t]);
         }
+        groups[t].assign(1, {});
         fibers[t].done = false;
         fibers[t].waitsAt = nullptr;
     }
@@ -251,11 +267,76 @@ static unsigned short bf16(float x) {
     return (bits >> 16) + up;
 }
 
-static float fromBf16(unsigned bits) {
-    bits <<= 16;
+static unsigned bf16Pair(float lower, float upper) {
+    return bf16(lower) | (unsigned) bf16(upper) << 16;
+}
+
+static float powerOf2(float x) {
+    return exp2f(x);
+}
+
+static float __uint_as_float(unsigned bits) {
     float x;
     memcpy(&x, &bits, sizeof x);
     return x;
+}
+
+template <int BYTES>
+static void copyAsync(void* shared, const void* from, bool there) {
+    emulator::groups[threadIdx.x].back().push_back({shared, there ? from : nullptr, BYTES});
+}
+
+static void endCopies() {
+    emulator::groups[threadIdx.x].emplace_back();
+}
+
+template <int GROUPS>
+static void waitForCopies() {
+    auto& groups = emulator::groups[threadIdx.x];
+    while (groups.size() - 1 > GROUPS) {
+        for (auto& copy : groups.front()) {
+            if (copy.from) {
+                memcpy(copy.to, copy.from, copy.bytes);
+            } else {
+                memset(copy.to, 0, copy.bytes);
+            }
+        }
+        groups.erase(groups.begin());
+    }
+}
+
+static const unsigned short* addresses[2][emulator::MOST_THREADS];
+
+// The addresses that the lanes of the warp give.
+static const unsigned short** exchange(const unsigned short* row) {
+    unsigned self = threadIdx.x;
+    emulator::Barrier& warp = emulator::warp();
+    const unsigned short** all = addresses[warp.round % 2];
+    if ((size_t) row % 16) {
+        abort(); // a GPU would fail
+    }
+    all[self] = row;
+    emulator::wait(warp, emulator::WARP_SIZE);
+    return all + self / emulator::WARP_SIZE * emulator::WARP_SIZE;
+}
+
+static void loadMatrices(unsigned* to, const unsigned short* row) {
+    const unsigned short** rows = exchange(row);
+    unsigned lane = threadIdx.x % emulator::WARP_SIZE;
+    for (unsigned i = 0; i < 4; i++) {
+        const unsigned short* of = rows[i * 8 + lane / 4] + lane % 4 * 2;
+        to[i] = of[0] | (unsigned) of[1] << 16;
+    }
+}
+
+static void loadTransposed(unsigned* to, const unsigned short* row) {
+    const unsigned short** rows = exchange(row);
+    unsigned lane = threadIdx.x % emulator::WARP_SIZE;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned lower = rows[i * 8 + lane % 4 * 2][lane / 4];
+        unsigned upper = rows[i * 8 + lane % 4 * 2 + 1][lane / 4];
+        to[i] = lower | upper << 16;
+    }
 }
 
 static unsigned fragments[2][emulator::MOST_THREADS][6];
@@ -273,7 +354,7 @@ static unsigned (*exchange(const void* a, const void* b))[6] {
 
 // The element k % 2 of a register that has two.
 static float element(unsigned pair, unsigned k) {
-    return fromBf16(k % 2 ? pair >> 16 : pair & 0xffff);
+    return __uint_as_float(k % 2 ? pair & 0xffff0000 : pair << 16);
 }
 
 static void multiplyAdd(float* c, const unsigned* a, const unsigned* b) {
@@ -290,12 +371,6 @@ static void multiplyAdd(float* c, const unsigned* a, const unsigned* b) {
     }
 }
 
-static float asFloat(unsigned bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 static void multiplyAdd(float* c, const float* a, const float* b) {
     unsigned(*of)[6] = exchange(a, b);
     unsigned lane = threadIdx.x % emulator::WARP_SIZE;
@@ -303,8 +378,8 @@ static void multiplyAdd(float* c, const float* a, const float* b) {
         unsigned upper = i / 2; // rows 8 to 15
         unsigned column = lane % 4 * 2 + i % 2;
         for (unsigned k = 0; k < 8; k++) {
-            float left = asFloat(of[lane / 4 * 4 + k % 4][upper + k / 4 * 2]);
-            c[i] += left * asFloat(of[column * 4 + k % 4][4 + k / 4]);
+            float left = __uint_as_float(of[lane / 4 * 4 + k % 4][upper + k / 4 * 2]);
+            c[i] += left * __uint_as_float(of[column * 4 + k % 4][4 + k / 4]);
         }
     }
 }

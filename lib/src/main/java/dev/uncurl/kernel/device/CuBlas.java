@@ -22,7 +22,10 @@ final class CuBlas {
 
     static final int NOT_INITIALIZED = 1;
     static final int ALLOC_FAILED = 3;
+    static final int INVALID_VALUE = 7;
     static final int ARCH_MISMATCH = 8;
+    /** The library cannot compute this, or not so. */
+    static final int NOT_SUPPORTED = 15;
     /** The GPU could not be reached, a product did not run, or cuBLAS itself failed. */
     static final Set<Integer> DEVICE_FAILED = Set.of(11, 13, 14);
 

@@ -5,9 +5,6 @@ import com.sun.jna.NativeLibrary;
 
 /** Products of different sizes in one call, which cuBLAS has since CUDA 12.5. Arrays with an element for each group of products. */
 final class CuBlasGrouped {
-    /** It has no such product of these types. */
-    static final int NOT_SUPPORTED = 15;
-
     private static final String FUNCTION = "cublasGemmGroupedBatchedEx";
 
     private static NativeLibrary bound;

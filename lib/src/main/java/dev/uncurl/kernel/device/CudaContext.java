@@ -15,6 +15,8 @@ import java.util.Map;
  */
 final class CudaContext {
     private static final int LEAST_CAPABILITY = 80;
+    /** The first with a large workspace of cuBLAS. */
+    private static final int HOPPER = 90;
 
     private final int ordinal;
     private final int handle;
@@ -59,7 +61,7 @@ final class CudaContext {
         context = out[0];
         try {
             module = load(image);
-            products = new CudaProducts(cuBlas, name, precision, memory(), this::failure);
+            products = new CudaProducts(cuBlas, name, precision, memory(), libraryBytes(), this::failure);
         } catch (RuntimeException e) {
             Cuda.cuDevicePrimaryCtxRelease_v2(handle);
             throw e;
@@ -94,9 +96,9 @@ final class CudaContext {
         return versions;
     }
 
-    /** Such as 90 for compute capability 9.0. */
-    int capability() {
-        return capability;
+    /** Bytes of cuBLAS's workspace, as its manual has them: 32 MiB, 4 MiB before Hopper. */
+    long libraryBytes() {
+        return (capability < HOPPER ? 4L : 32L) << 20;
     }
 
     /** The driver's handle of the GPU. */

@@ -36,9 +36,6 @@ public final class CudaDevice implements Device {
         }
     }
 
-    /** The first with a large workspace of cuBLAS. */
-    private static final int HOPPER = 90;
-
     private final CudaContext context;
     private final Precision precision;
     private final DeviceLinks links;
@@ -131,10 +128,10 @@ public final class CudaDevice implements Device {
         allocated.remove(address);
     }
 
-    /** As cuBLAS's manual has it: 32 MiB, 4 MiB before Hopper. They are taken at the first product at the latest. */
+    /** They are taken at the first product at the latest. */
     @Override
     public long libraryBytes() {
-        return (context.capability() < HOPPER ? 4L : 32L) << 20;
+        return context.libraryBytes();
     }
 
     @Override
@@ -191,9 +188,9 @@ public final class CudaDevice implements Device {
     }
 
     @Override
-    public boolean multiplyTogether(List<BatchedProduct> all, long addresses) {
+    public boolean multiplyTogether(List<BatchedProduct> all, long memory) {
         context.enter();
-        return context.products().multiplyTogether(all, addresses);
+        return context.products().multiplyTogether(all, memory);
     }
 
     @Override

@@ -20,6 +20,8 @@ final class CudaProducts {
     private final Function<String, DeviceFailedException> failure;
     private final long handle;
     private final Memory factors = new Memory(2 * Float.BYTES);
+    /** Null in other precisions. */
+    private final Bf16Products bf16;
     /** Terms of products that the library refuses to compute together; all of them, if it is too old for that. */
     private final Set<Terms> refused;
 
@@ -27,6 +29,7 @@ final class CudaProducts {
      * @param library cuBLAS, to which {@link CuBlas} is bound
      * @param name of the GPU
      * @param memory what of its memory is free, for messages
+     * @param workspaceBytes that products in bfloat16 get
      * @param failure notes that the GPU has failed, and how
      * @throws UserError (usage) if cuBLAS does not start
      */
@@ -35,6 +38,7 @@ final class CudaProducts {
             String name,
             CudaDevice.Precision precision,
             String memory,
+            long workspaceBytes,
             Function<String, DeviceFailedException> failure) {
         this.name = name;
         this.precision = precision;
@@ -50,6 +54,10 @@ final class CudaProducts {
         }
         check(status, "cublasCreate");
         handle = out[0];
+        CuBlasLt.bind(library);
+        bf16 = precision == CudaDevice.Precision.BF16
+                ? new Bf16Products(handle, workspaceBytes, (what, failed) -> check(failed, what))
+                : null;
     }
 
     private static int type(Terms terms) {
@@ -96,6 +104,9 @@ final class CudaProducts {
     /** Operands that tensor cores read together must be at multiples of 16 bytes. @see Device#takesTogether */
     boolean takesTogether(List<BatchedProduct> products) {
         Terms terms = products.get(0).terms();
+        if (terms == Terms.BF16) {
+            return products.stream().allMatch(Bf16Products::takes);
+        }
         boolean anywhere = terms == Terms.EXACT || precision == CudaDevice.Precision.FP32;
         return !refused.contains(terms) && (anywhere || products.stream().allMatch(CudaProducts::isAligned));
     }
@@ -105,10 +116,18 @@ final class CudaProducts {
     }
 
     /** @see Device#multiplyTogether */
-    boolean multiplyTogether(List<BatchedProduct> products, long addresses) {
+    boolean multiplyTogether(List<BatchedProduct> products, long memory) {
         Terms terms = products.get(0).terms();
-        int status = ProductGroup.of(products).multiply(handle, addresses, type(terms), compute(terms));
-        if (status == CuBlasGrouped.NOT_SUPPORTED) {
+        if (terms == Terms.BF16) {
+            for (BatchedProduct product : products) {
+                if (!bf16.multiply(product, memory)) {
+                    multiply(product);
+                }
+            }
+            return true;
+        }
+        int status = ProductGroup.of(products).multiply(handle, memory, compute(terms));
+        if (status == CuBlas.NOT_SUPPORTED) {
             refused.add(terms);
             return false;
         }
@@ -127,7 +146,9 @@ final class CudaProducts {
 
     /** To be called once, when nothing is to be multiplied any more. @return a status for {@link #checkClosed} */
     int close() {
-        return CuBlas.cublasDestroy_v2(handle);
+        int status = bf16 == null ? 0 : bf16.close();
+        int destroyed = CuBlas.cublasDestroy_v2(handle);
+        return status == 0 ? destroyed : status;
     }
 
     void checkClosed(int status) {

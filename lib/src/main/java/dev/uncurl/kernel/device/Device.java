@@ -52,10 +52,11 @@ public interface Device extends AutoCloseable {
     /**
      * Computes products, each with a count of 1, of which none writes what another one reads or writes.
      *
-     * @param addresses of memory that has the addresses of all b, then those of all a, then those of all c
+     * @param memory in which are the addresses of all b, then those of all a, then those of all c; for operands in bfloat16 {@link
+     *     #libraryBytes} that may be overwritten
      * @return false if the library refuses them, and nothing has been computed
      */
-    boolean multiplyTogether(List<BatchedProduct> products, long addresses);
+    boolean multiplyTogether(List<BatchedProduct> products, long memory);
 
     /** What joins this device with those of other ranks. */
     DeviceLinks links();

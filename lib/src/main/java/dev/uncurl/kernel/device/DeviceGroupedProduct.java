@@ -16,20 +16,24 @@ final class DeviceGroupedProduct implements GroupedProduct {
     private final Device device;
     private final Launch launch;
     private final Terms terms;
-    /** [3, groups] where the matrices b, a and c are. */
-    private final DeviceScratch addresses;
+    /** [3, groups] where the matrices b, a and c are; in bfloat16 the library's workspace. */
+    private final DeviceScratch memory;
 
     private final Memory given = new Memory((long) ADDRESSES * Long.BYTES);
 
-    DeviceGroupedProduct(Device device, Launch launch, Terms terms, DeviceScratch addresses) {
+    DeviceGroupedProduct(Device device, Launch launch, Terms terms, DeviceScratch memory) {
         this.device = device;
         this.launch = launch;
         this.terms = terms;
-        this.addresses = addresses;
+        this.memory = memory;
     }
 
-    /** Bytes of addresses for so many groups. */
-    static long bytes(int groups) {
+    /** Bytes of the scratch memory for so many groups. */
+    static long bytes(Device device, int groups) {
+        return groups == 0 ? 0 : device.takesBf16() ? device.libraryBytes() : bytes(groups);
+    }
+
+    private static long bytes(int groups) {
         return 3L * groups * Long.BYTES;
     }
 
@@ -121,9 +125,14 @@ final class DeviceGroupedProduct implements GroupedProduct {
 
     private void multiply(List<BatchedProduct> products) {
         boolean together = products.size() > 1 && device.takesTogether(products);
-        if (!together || !device.multiplyTogether(products, addresses(products))) {
+        if (!together || !device.multiplyTogether(products, memory(products))) {
             products.forEach(device::multiply);
         }
+    }
+
+    /** What {@link Device#multiplyTogether} wants. */
+    private long memory(List<BatchedProduct> products) {
+        return terms == Terms.BF16 ? memory.reserve(device.libraryBytes()) : addresses(products);
     }
 
     /** Writes the addresses by launches that have them as an argument: a copy from the host would wait for all that is under way. */
@@ -135,7 +144,7 @@ final class DeviceGroupedProduct implements GroupedProduct {
             all[count + i] = products.get(i).a().address();
             all[2 * count + i] = products.get(i).c().address();
         }
-        long target = addresses.reserve(bytes(count));
+        long target = memory.reserve(bytes(count));
         for (int at = 0; at < all.length; at += ADDRESSES) {
             int part = Math.min(ADDRESSES, all.length - at);
             given.write(0, all, at, part);

@@ -58,7 +58,7 @@ record ProductGroup(
      * @param addresses of all first operands, then of all second ones, then of all results
      * @return cuBLAS's status
      */
-    int multiply(long handle, long addresses, int type, int compute) {
+    int multiply(long handle, long addresses, int compute) {
         int count = m.length;
         int[] ones = new int[count];
         Arrays.fill(ones, 1);
@@ -72,10 +72,10 @@ record ProductGroup(
                 k,
                 alpha,
                 addresses,
-                type,
+                CuBlas.FLOAT,
                 leadingA,
                 addresses + bytes,
-                type,
+                CuBlas.FLOAT,
                 leadingB,
                 beta,
                 addresses + 2 * bytes,

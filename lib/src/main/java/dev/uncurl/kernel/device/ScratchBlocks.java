@@ -9,7 +9,7 @@ final class ScratchBlocks implements AutoCloseable {
     enum Use {
         /** Partial sums of columns. */
         COLUMNS,
-        /** Where the matrices of grouped products are. */
+        /** Where the matrices of grouped products are; in bfloat16 the workspace of their library. */
         ADDRESSES,
         /** Indices of a gather, or positions of a scatter. */
         ROWS,

@@ -20,7 +20,7 @@ final class ScratchNeeds {
         needs.put(Use.COLUMNS, columns(shape));
         int groups =
                 shape.routings().stream().mapToInt(Routing.Shape::experts).max().orElse(0);
-        needs.put(Use.ADDRESSES, DeviceGroupedProduct.bytes(groups));
+        needs.put(Use.ADDRESSES, DeviceGroupedProduct.bytes(device, groups));
         needs.put(Use.ROWS, (long) gathered * Integer.BYTES);
         needs.put(Use.GROUPS, training ? (gathered + 1L) * Integer.BYTES : 0);
         needs.put(Use.TARGETS, training ? (long) shape.tokens() * Integer.BYTES : 0);

@@ -165,14 +165,13 @@ class DeviceKernelsTest {
         KernelScenarios.all().forEach((name, scenario) -> {
             if (name.startsWith("grouped")) {
                 try (var device = StandIn.open(CudaDevice.source(), precision)) {
-                    StandIn.mixGroups();
                     double[] together = onDevice(device, scenario);
                     try (var kernels = new DeviceKernels(device)) {
                         assertThat(KernelScenarios.run(scenario, KernelsWithout.groups(kernels), DataType.FLOAT))
                                 .as(name)
                                 .isEqualTo(together);
                     }
-                    StandIn.fail("cublasGemmGroupedBatchedEx", CuBlasGrouped.NOT_SUPPORTED);
+                    StandIn.fail("cublasGemmGroupedBatchedEx", CuBlas.NOT_SUPPORTED);
                     assertThat(onDevice(device, scenario))
                             .as(name + ", refused")
                             .isEqualTo(together);

@@ -17,6 +17,7 @@ final class ProductScenarios {
     static void addTo(Map<String, KernelScenarios.Scenario> all) {
         products(all);
         grouped(all, "grouped products", 4, 8, 5, 0, 1, 17);
+        grouped(all, "grouped products, aligned", 24, 40, 5, 0, 1, 17, 16, 131);
         grouped(all, "grouped products of odd widths", 3, 7, 2, 0, 9);
         grouped(all, "grouped products of one group", 4, 8, 0, 6, 0);
         grouped(all, "grouped products of no rows", 4, 8, 0, 0);
@@ -112,11 +113,12 @@ final class ProductScenarios {
         }
         int rows = start[counts.length] + 2;
         all.put(name, (kernels, given, answers) -> {
-            Matrix x = given.matrix(rows, inner);
-            Matrix y = given.matrix(rows, columns);
-            Matrix dx = given.matrix(rows, inner);
-            List<Matrix> weights = matrices(given, counts.length, inner, columns);
-            List<Matrix> gradients = matrices(given, counts.length, inner, columns);
+            boolean aligned = name.contains("aligned");
+            Matrix x = matrix(given, aligned, rows, inner);
+            Matrix y = matrix(given, aligned, rows, columns);
+            Matrix dx = matrix(given, aligned, rows, inner);
+            List<Matrix> weights = matrices(given, aligned, counts.length, inner, columns);
+            List<Matrix> gradients = matrices(given, aligned, counts.length, inner, columns);
             var grouped = kernels.matrixProduct().grouped();
             if (grouped == null) {
                 oneByOne(kernels.matrixProduct(), start, x, weights, y, gradients, dx);
@@ -131,9 +133,13 @@ final class ProductScenarios {
         });
     }
 
-    private static List<Matrix> matrices(ScenarioInputs given, int count, int rows, int columns) {
+    private static Matrix matrix(ScenarioInputs given, boolean aligned, int rows, int columns) {
+        return aligned ? given.aligned(rows, columns) : given.matrix(rows, columns);
+    }
+
+    private static List<Matrix> matrices(ScenarioInputs given, boolean aligned, int count, int rows, int columns) {
         return IntStream.range(0, count)
-                .mapToObj(i -> given.matrix(rows, columns))
+                .mapToObj(i -> matrix(given, aligned, rows, columns))
                 .toList();
     }
 

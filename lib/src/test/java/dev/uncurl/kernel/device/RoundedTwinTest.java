@@ -23,7 +23,6 @@ class RoundedTwinTest {
 
     /** Training and scoring passes, then two steps. */
     private static CheckedOperands run(CudaDevice gpu, String name) {
-        StandIn.mixGroups();
         ModelConfig config = ModelRun.configs().get(name);
         var device = new CheckedOperands(gpu);
         try (var kernels = device.kernels();

@@ -158,11 +158,6 @@ public final class StandIn {
         invoke("standInLimit", bytes);
     }
 
-    /** Makes cuBLAS's grouped products take operands in bfloat16 for results in floats, which it documents to refuse. */
-    static void mixGroups() {
-        invoke("standInMix", 1);
-    }
-
     /** At most so many threads in a block, and whether the last warp goes first. */
     public static void threads(int most, boolean backwards) {
         invoke("standInThreads", most, backwards ? 1 : 0);

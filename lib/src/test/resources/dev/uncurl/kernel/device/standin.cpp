@@ -35,7 +35,7 @@ typedef std::lock_guard<std::recursive_mutex> Locked;
 static std::set<u64> streams, events;
 static u64 handles = 100;
 static int looks = 0;
-static int optimization = 1, devices = 1, major_ = 9, driver = 13000, asynchronous = 0, mixed = 0;
+static int optimization = 1, devices = 1, major_ = 9, driver = 13000, asynchronous = 0;
 
 // That of this library: kernels are compiled into it.
 static std::string folder() {
@@ -83,14 +83,13 @@ void standInLimit(i64 bytes) { limit = bytes < 0 ? TOTAL : (u64) bytes; }
 void standInThreads(int most, int backwards) { mostThreads = most; descending = backwards; }
 void standInMachine(int gpus, int capability, int version) { devices = gpus; major_ = capability; driver = version; }
 void standInOptimize(int level) { optimization = level; }
-void standInMix(int allowed) { mixed = allowed; }
 void standInForget() {
     for (auto& block : blocks) free((char*) block.first - GUARD);
     blocks.clear();
     faults.clear();
     streams.clear();
     events.clear();
-    used = asynchronous = mixed = 0;
+    used = asynchronous = 0;
 }
 i64 standInUsed() { return (i64) used; }
 i64 standInBlocks() { return (i64) blocks.size(); }
@@ -311,15 +310,14 @@ int cublasGemmStridedBatchedEx(u64 handle, int ta, int tb, int m, int n, int k, 
     return 0;
 }
 
-// As cuBLAS documents it: no results in floats of operands in bfloat16, unless a test wants them; tensor cores need operands at
-// multiples of 16 bytes where rows are.
+// As cuBLAS documents it: no results in floats of operands in bfloat16; tensor cores need operands at multiples of 16 bytes where rows
+// are.
 int cublasGemmGroupedBatchedEx(u64 handle, const int* ta, const int* tb, const int* m, const int* n, const int* k,
         const float* alpha, const char* const* a, int typeA, const int* la, const char* const* b, int typeB, const int* lb,
         const float* beta, float* const* c, int typeC, const int* lc, int groups, const int* sizes, int compute) {
     FAULT("cublasGemmGroupedBatchedEx")
     if (handle != 2 || groups < 0) return 7;
-    bool types = typeA == typeB && typeC == 0 && (typeA == 0 ? compute == 68 || compute == 77 : typeA == 14 && compute == 68 && mixed);
-    if (!types) return 15;
+    if (typeA != 0 || typeB != 0 || typeC != 0 || (compute != 68 && compute != 77)) return 15;
     int count = 0;
     for (int i = 0; i < groups; i++) count += sizes[i];
     if (!inside((u64) a, 8ull * count) || !inside((u64) b, 8ull * count) || !inside((u64) c, 8ull * count)) return 13;
@@ -327,13 +325,79 @@ int cublasGemmGroupedBatchedEx(u64 handle, const int* ta, const int* tb, const i
         bool valid = m[i] > 0 && n[i] > 0 && k[i] > 0 && la[i] >= (ta[i] ? k[i] : m[i]) && lb[i] >= (tb[i] ? n[i] : k[i]) && lc[i] >= m[i];
         if (!valid) return 7;
         for (int j = 0; j < sizes[i]; j++, at++) {
-            bool tensors = typeA == 14 || compute == 77;
-            if (tensors && k[i] * (typeA == 14 ? 2 : 4) % 16 == 0 && ((u64) a[at] | (u64) b[at] | (u64) c[at]) % 16) return 13;
+            if (compute == 77 && k[i] * 4 % 16 == 0 && ((u64) a[at] | (u64) b[at] | (u64) c[at]) % 16) return 13;
             int code = multiply(ta[i], tb[i], m[i], n[i], k[i], alpha[i], a[at], typeA, la[i], b[at], lb[i], beta[i], c[at], lc[i]);
             if (code) return code;
         }
     }
     return 0;
+}
+
+// cuBLASLt. An algorithm is the size that it was chosen for, and does not do for a larger one.
+struct LtProduct { int ta, tb; };
+struct LtLayout { int type; u64 rows, columns; i64 leading; };
+struct LtAlgorithm { u64 m, n, k, chosen, rest[4]; };
+struct LtAnswer { LtAlgorithm algorithm; u64 workspace; int state; float waves; int reserved[4]; };
+
+int cublasLtMatmulDescCreate(LtProduct** product, int compute, int type) {
+    FAULT("cublasLtMatmulDescCreate")
+    *product = new LtProduct{};
+    return compute == 68 && type == 0 ? 0 : 7;
+}
+int cublasLtMatmulDescSetAttribute(LtProduct* product, int attribute, const int* value, u64 bytes) {
+    if (bytes != 4 || (attribute != 3 && attribute != 4)) return 7;
+    (attribute == 3 ? product->ta : product->tb) = *value;
+    return 0;
+}
+int cublasLtMatmulDescDestroy(LtProduct* product) { delete product; return 0; }
+int cublasLtMatrixLayoutCreate(LtLayout** layout, int type, u64 rows, u64 columns, i64 leading) {
+    *layout = new LtLayout{type, rows, columns, leading};
+    return 0;
+}
+int cublasLtMatrixLayoutSetAttribute(LtLayout* layout, int attribute, const u64* value, u64 bytes) {
+    if (bytes != 8 || attribute < 2 || attribute > 4) return 7;
+    if (attribute == 2) layout->rows = *value;
+    if (attribute == 3) layout->columns = *value;
+    if (attribute == 4) layout->leading = (i64) *value;
+    return 0;
+}
+int cublasLtMatrixLayoutDestroy(LtLayout* layout) { delete layout; return 0; }
+int cublasLtMatmulPreferenceCreate(u64** preference) { *preference = new u64[16]{}; return 0; }
+int cublasLtMatmulPreferenceSetAttribute(u64* preference, int attribute, const void* value, u64 bytes) {
+    if (attribute < 1 || attribute > 8 || bytes != (attribute == 1 ? 8 : 4)) return 7;
+    memcpy(&preference[attribute], value, bytes);
+    return 0;
+}
+int cublasLtMatmulPreferenceDestroy(u64* preference) { delete[] preference; return 0; }
+
+// The size of a product of consistent matrices; k is 0 for others.
+static LtAlgorithm ltSize(const LtProduct* p, const LtLayout* a, const LtLayout* b, const LtLayout* c) {
+    u64 m = p->ta ? a->columns : a->rows, k = p->ta ? a->rows : a->columns;
+    u64 n = p->tb ? b->rows : b->columns, other = p->tb ? b->columns : b->rows;
+    bool types = a->type == 14 && b->type == 14 && c->type == 0;
+    bool leading = a->leading >= (i64) a->rows && b->leading >= (i64) b->rows && c->leading >= (i64) c->rows;
+    return {m, n, types && leading && k == other && c->rows == m && c->columns == n ? k : 0, 1, {}};
+}
+int cublasLtMatmulAlgoGetHeuristic(u64 handle, LtProduct* product, LtLayout* a, LtLayout* b, LtLayout* c, LtLayout* d,
+        const u64* preference, int requested, LtAnswer* answers, int* answered) {
+    FAULT("cublasLtMatmulAlgoGetHeuristic")
+    *answers = {ltSize(product, a, b, c), 0, 0, 1, {}};
+    *answered = 1;
+    bool valid = handle == 2 && c == d && requested == 1 && answers->algorithm.k > 0;
+    for (int i = 5; i <= 8; i++) valid = valid && preference[i] == 16;
+    return valid ? 0 : 7;
+}
+int cublasLtMatmul(u64 handle, LtProduct* product, const float* alpha, const char* a, LtLayout* la, const char* b, LtLayout* lb,
+        const float* beta, float* c, LtLayout* lc, float* d, LtLayout* ld, const LtAlgorithm* algorithm, char* workspace, u64 bytes,
+        u64 stream) {
+    FAULT("cublasLtMatmul")
+    LtAlgorithm size = ltSize(product, la, lb, lc);
+    if (handle != 2 || c != d || lc != ld || stream != 0 || size.k == 0 || algorithm->chosen != 1) return 7;
+    if (size.m > algorithm->m || size.n > algorithm->n || size.k > algorithm->k) return 15;
+    if (((u64) a | (u64) b | (u64) c) % 16 || !inside((u64) workspace, bytes)) return 13;
+    memset(workspace, 0xff, bytes < 4096 ? bytes : 4096);
+    return multiply(product->ta, product->tb, (int) size.m, (int) size.n, (int) size.k, *alpha, a, 14, (int) la->leading, b,
+            (int) lb->leading, *beta, c, (int) lc->leading);
 }
 
 struct Program {

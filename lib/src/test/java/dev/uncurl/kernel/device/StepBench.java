@@ -11,14 +11,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** Times training steps and scoring passes of a model on a GPU; then each kind of kernel. */
 final class StepBench {
-    private static final int WARM_UP = 4;
+    private static final int WARM_UP = 12;
     private static final int TIMED = 15;
     /** Of a step: kinds that take less are left out of the table. */
     private static final double LEAST_PART = 0.01;
@@ -71,18 +74,20 @@ final class StepBench {
 
     void run() throws IOException {
         var metered = new MeteredDevice(device, true);
-        TokenBatch batch = batch();
+        List<TokenBatch> batches =
+                IntStream.range(0, WARM_UP + TIMED).mapToObj(this::batch).toList();
         ceilings.print(precision, table);
         try (var training = open(device)) {
-            double[] steps = time(() -> step(training, batch, 1));
-            say("training step", steps);
-            say("scoring pass", time(() -> training.model().forward(batch)));
+            say("training step", time(i -> step(training, batches.get(i), i + 1)));
+            say("scoring pass", time(i -> training.model().forward(batches.get(i))));
         }
         try (var training = open(metered)) {
-            step(training, batch, 1);
+            for (int i = 0; i < WARM_UP; i++) {
+                step(training, batches.get(i), i + 1);
+            }
             metered.reset();
             var before = new TreeMap<>(training.model().partNanos());
-            step(training, batch, 2);
+            step(training, batches.get(WARM_UP), WARM_UP + 1);
             kinds(metered);
             training.model()
                     .partNanos()
@@ -97,8 +102,9 @@ final class StepBench {
         }
     }
 
-    private TokenBatch batch() {
-        int[] tokens = new Random(2)
+    /** Another one for each step: how many tokens an expert gets is then new each time, as in training. */
+    private TokenBatch batch(int seed) {
+        int[] tokens = new Random(seed)
                 .ints((long) rows * length + 1, 0, config.vocabulary())
                 .toArray();
         return new TokenBatch(
@@ -160,14 +166,14 @@ final class StepBench {
     }
 
     /** Milliseconds of each run after the warm-up. */
-    private double[] time(Runnable run) {
+    private double[] time(IntConsumer run) {
         double[] times = new double[TIMED];
-        for (int i = -WARM_UP; i < TIMED; i++) {
+        for (int i = 0; i < WARM_UP + TIMED; i++) {
             long start = System.nanoTime();
-            run.run();
+            run.accept(i);
             device.synchronize();
-            if (i >= 0) {
-                times[i] = (System.nanoTime() - start) / 1e6;
+            if (i >= WARM_UP) {
+                times[i - WARM_UP] = (System.nanoTime() - start) / 1e6;
             }
         }
         return times;

@@ -119,14 +119,17 @@ def row(what, value, unit, note):
         f.write(f"PyTorch\t{what}\t{value:.4g}\t{unit}\t{note}\n")
 
 
-def timed(name, run, warm=4, count=15):
-    for _ in range(warm):
-        run()
+WARM, TIMED = 12, 15
+
+
+def timed(name, run):
+    for i in range(WARM):
+        run(i)
     torch.cuda.synchronize()
     times = []
-    for _ in range(count):
+    for i in range(TIMED):
         start = time.perf_counter()
-        run()
+        run(WARM + i)
         torch.cuda.synchronize()
         times.append((time.perf_counter() - start) * 1e3)
     out[name + " ms"], out[name + " best ms"] = round(statistics.median(times), 2), round(min(times), 2)
@@ -168,8 +171,8 @@ def main():
     out["card"], out["torch"] = p.name, torch.__version__
     ceilings()
     torch.manual_seed(1)
-    tokens = torch.randint(V, (B, T), device="cuda")
-    targets = torch.randint(V, (B, T), device="cuda")
+    # another batch for each step, as StepBench has them
+    batches = [torch.randint(V, (2, B, T), device="cuda") for _ in range(WARM + TIMED)]
     for mode in modes:
         try:
             torch.cuda.empty_cache()
@@ -184,24 +187,24 @@ def main():
                 model.head = torch.compile(model.head)
             bf16 = mode.startswith("bf16")
 
-            def forward():
+            def forward(i):
                 with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
-                    return model(tokens, targets)
+                    return model(*batches[i])
 
-            def step():
+            def step(i):
                 optimizer.zero_grad(set_to_none=True)
-                forward().backward()
+                forward(i).backward()
                 nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()
 
             start = time.perf_counter()
-            step()
+            step(0)
             torch.cuda.synchronize()
             say(f"  {mode}: first step {time.perf_counter() - start:.1f} s")
             timed(f"{mode} step", step)
             with torch.no_grad():
                 timed(f"{mode} forward", forward)
-            out[f"{mode} loss"] = forward().item()
+            out[f"{mode} loss"] = forward(0).item()
             out[f"{mode} memory GB"] = round(torch.cuda.max_memory_allocated() / 1e9, 1)
         except Exception as e:
             say(f"PyTorch {mode}: failed: {type(e).__name__}: {str(e)[:400]}")

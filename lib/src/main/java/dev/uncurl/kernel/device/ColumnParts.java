@@ -9,10 +9,12 @@ import dev.uncurl.kernel.Matrix;
  * the parts. The parts follow from the number of rows alone.
  */
 final class ColumnParts {
-    private static final int ROWS_OF_PART = 256;
-    private static final int MOST_PARTS = 32;
-    /** A block of 32 columns times 32 rows. */
-    static final int THREADS = WARP * WARP;
+    private static final int ROWS_OF_PART = 128;
+    private static final int MOST_PARTS = 64;
+    /** Columns of a block, as in {@code kernels.cu}. */
+    private static final int OF_BLOCK = 128;
+    /** A block of 8 warps. */
+    static final int THREADS = 8 * WARP;
 
     private final Launch launch;
     private final DeviceScratch scratch;
@@ -33,7 +35,7 @@ final class ColumnParts {
 
     /** Blocks that the columns are divided into. */
     static int blocks(int columns) {
-        return (columns + WARP - 1) / WARP;
+        return (columns + OF_BLOCK - 1) / OF_BLOCK;
     }
 
     /** Address for {@code sums} times [parts, C] values. */
@@ -53,6 +55,7 @@ final class ColumnParts {
                 .writes(sums)
                 .with(parts(rows))
                 .with(columns)
-                .run(DeviceFunction.ADD_PARTS, (columns + 255) / 256, 1, 256);
+                .with(parts(rows))
+                .run(DeviceFunction.COLUMN_SUMS, blocks(columns), 1, THREADS);
     }
 }

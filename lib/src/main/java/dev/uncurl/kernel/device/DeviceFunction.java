@@ -7,7 +7,6 @@ enum DeviceFunction {
     ROW_DOT("rowDot"),
     ADD_BIAS("addBias"),
     COLUMN_SUMS("columnSums"),
-    ADD_PARTS("addParts"),
     NORM_FORWARD("normForward"),
     NORM_BACKWARD("normBackward"),
     NORM_BACKWARD_PARAMETERS("normBackwardParameters"),

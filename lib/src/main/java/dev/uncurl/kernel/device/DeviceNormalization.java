@@ -5,12 +5,20 @@ import dev.uncurl.kernel.Normalization;
 
 /** {@link Normalization} on a device. */
 final class DeviceNormalization implements Normalization {
+    /** A warp for each row. */
+    private static final int THREADS = 256;
+
     private final Launch launch;
     private final ColumnParts parts;
 
     DeviceNormalization(Launch launch, ColumnParts parts) {
         this.launch = launch;
         this.parts = parts;
+    }
+
+    private static int blocks(int rows) {
+        int rowsOfBlock = THREADS / Launch.WARP;
+        return (rows + rowsOfBlock - 1) / rowsOfBlock;
     }
 
     @Override
@@ -20,10 +28,11 @@ final class DeviceNormalization implements Normalization {
                 .with(bias)
                 .writes(statistics)
                 .writes(y)
+                .with(x.rows())
                 .with(x.columns())
                 .with(EPSILON)
                 .twin(y)
-                .rows(DeviceFunction.NORM_FORWARD, x.rows(), x.columns());
+                .run(DeviceFunction.NORM_FORWARD, blocks(x.rows()), 1, THREADS);
     }
 
     @Override
@@ -35,9 +44,10 @@ final class DeviceNormalization implements Normalization {
                 .with(statistics)
                 .with(dy)
                 .writes(dx)
+                .with(rows)
                 .with(columns)
                 .twin(dx)
-                .rows(DeviceFunction.NORM_BACKWARD, rows, columns);
+                .run(DeviceFunction.NORM_BACKWARD, blocks(rows), 1, THREADS);
         DeviceMemory.changed(dGain);
         DeviceMemory.changed(dBias);
         int count = ColumnParts.parts(rows);

@@ -73,12 +73,23 @@ extern "C" __global__ void gather(
     i64 row = blockIdx.x;
     int from = index[row];
     float scale = scales ? scales[row] : 1.0f;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        float value = base ? base[row * columns + c] : 0.0f;
-        value = from < 0 ? value : value + scale * source[(i64) from * columns + c];
-        target[row * columns + c] = value;
-        if (rounded) {
-            rounded[row * columns + c] = bf16(value);
+    for (int first = threadIdx.x; first < columns; first += UNDER_WAY * blockDim.x) {
+        float value[UNDER_WAY];
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            value[i] = base && c < columns ? base[row * columns + c] : 0.0f;
+            value[i] += from >= 0 && c < columns ? scale * source[(i64) from * columns + c] : 0.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            if (c < columns) {
+                target[row * columns + c] = value[i];
+                if (rounded) {
+                    rounded[row * columns + c] = bf16(value[i]);
+                }
+            }
         }
     }
 }
@@ -117,126 +128,213 @@ extern "C" __global__ void rowDot(const float* a, const int* index, const float*
 extern "C" __global__ void addBias(
         const float* residual, const float* x, const float* bias, float* target, int columns, unsigned short* rounded) {
     i64 row = blockIdx.x;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        i64 at = row * columns + c;
-        float sum = (residual ? residual[at] : 0.0f) + x[at] + bias[c];
-        target[at] = sum;
-        if (rounded) {
-            rounded[at] = bf16(sum);
+    for (int first = threadIdx.x; first < columns; first += UNDER_WAY * blockDim.x) {
+        float sum[UNDER_WAY];
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            i64 at = row * columns + c;
+            sum[i] = residual && c < columns ? residual[at] : 0.0f;
+            sum[i] += c < columns ? x[at] + bias[c] : 0.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            if (c < columns) {
+                target[row * columns + c] = sum[i];
+                if (rounded) {
+                    rounded[row * columns + c] = bf16(sum[i]);
+                }
+            }
         }
     }
 }
 
-// Bias.columnSums: partial [parts, C], sums of the columns of x [N, C] over rowsOfPart rows each. A block of 32 x 32 threads
-// for 32 columns (blockIdx.x) of one part (blockIdx.y).
+#define OF_LANE 4 // columns
+#define OF_BLOCK (OF_LANE * WARP)
+#define MOST_STRIPS 8
+
+// Sums over the strips of a block, one for each column.
+__device__ void addStrips(const float (*sums)[OF_BLOCK], float* to, int columns) {
+    for (int c = threadIdx.x; c < OF_BLOCK; c += blockDim.x) {
+        int column = blockIdx.x * OF_BLOCK + c;
+        if (column < columns) {
+            float all = 0;
+            for (int strip = 0; strip < blockDim.x / WARP; strip++) {
+                all += sums[strip][c];
+            }
+            to[(i64) blockIdx.y * columns + column] = all;
+        }
+    }
+}
+
+// Bias.columnSums: partial [parts, C], sums of the columns of x [N, C] over rowsOfPart rows each; and the sums of these parts. A block
+// of at most 8 warps for 128 columns (blockIdx.x) of one part (blockIdx.y), a warp for every 8th row.
 extern "C" __global__ void columnSums(const float* x, float* partial, int rows, int columns, int rowsOfPart) {
-    __shared__ float sums[WARP][WARP + 1];
+    __shared__ float sums[MOST_STRIPS][OF_BLOCK];
     int lane = threadIdx.x % WARP;
     int strip = threadIdx.x / WARP;
     int strips = blockDim.x / WARP;
-    int column = blockIdx.x * WARP + lane;
+    int column = blockIdx.x * OF_BLOCK + lane;
     int first = blockIdx.y * rowsOfPart;
     int end = first + rowsOfPart < rows ? first + rowsOfPart : rows;
-    float sum = 0;
-    for (int row = first + strip; row < end && column < columns; row += UNDER_WAY * strips) {
-        float in[UNDER_WAY];
+    float sum[OF_LANE] = {};
+    for (int row = first + strip; row < end; row += 2 * strips) {
+        float in[2][OF_LANE];
 #pragma unroll
-        for (int i = 0; i < UNDER_WAY; i++) {
-            int r = row + i * strips;
-            in[i] = r < end ? x[(i64) r * columns + column] : 0.0f;
+        for (int i = 0; i < 2 * OF_LANE; i++) {
+            i64 r = row + i / OF_LANE * strips;
+            int c = column + i % OF_LANE * WARP;
+            in[i / OF_LANE][i % OF_LANE] = r < end && c < columns ? x[r * columns + c] : 0.0f;
         }
 #pragma unroll
-        for (int i = 0; i < UNDER_WAY; i++) {
-            sum += in[i];
+        for (int j = 0; j < OF_LANE; j++) {
+            sum[j] += in[0][j] + in[1][j];
         }
     }
-    sums[strip][lane] = sum;
+#pragma unroll
+    for (int j = 0; j < OF_LANE; j++) {
+        sums[strip][j * WARP + lane] = sum[j];
+    }
     __syncthreads();
-    if (strip == 0 && column < columns) {
-        float all = 0;
-        for (int s = 0; s < strips; s++) {
-            all += sums[s][lane];
-        }
-        partial[(i64) blockIdx.y * columns + column] = all;
-    }
+    addStrips(sums, partial, columns);
 }
 
-// sums [1, C] = sums of the columns of partial [parts, C]; a thread for each column.
-extern "C" __global__ void addParts(const float* partial, float* sums, int parts, int columns) {
-    int column = blockIdx.x * blockDim.x + threadIdx.x;
-    if (column < columns) {
-        float sum = 0;
-        for (int part = 0; part < parts; part++) {
-            sum += partial[(i64) part * columns + column];
-        }
-        sums[column] = sum;
+// Rows of norms: a warp for each, of which a lane keeps 32 elements; of longer rows it reads them again.
+#define ROWS_OF_BLOCK 8
+#define KEPT 32
+#define KEPT_OF_ROW (KEPT * WARP)
+
+// Sum over the lanes of a warp, returned to all of them.
+__device__ float warpSum(float value) {
+    for (int offset = WARP / 2; offset > 0; offset /= 2) {
+        value += __shfl_xor_sync(0xffffffffu, value, offset);
+    }
+    return value;
+}
+
+// The part of a row that begins at column `from`; zeros beyond its end.
+__device__ void keep(float* kept, const float* row, int from, int columns) {
+#pragma unroll
+    for (int i = 0; i < KEPT; i++) {
+        int c = from + i * WARP + threadIdx.x % WARP;
+        kept[i] = c < columns ? row[c] : 0.0f;
     }
 }
 
 // Normalization.forward: y [N, C]; statistics [N, 2] = mean and reciprocal standard deviation.
-extern "C" __global__ void normForward(
+extern "C" __launch_bounds__(256) __global__ void normForward(
         const float* x,
         const float* gain,
         const float* bias,
         float* statistics,
         float* y,
+        int rows,
         int columns,
         float epsilon,
         unsigned short* rounded) {
-    i64 row = blockIdx.x;
+    i64 row = (i64) blockIdx.x * ROWS_OF_BLOCK + threadIdx.x / WARP;
+    if (row >= rows) {
+        return;
+    }
+    int lane = threadIdx.x % WARP;
     const float* in = x + row * columns;
+    float kept[KEPT];
     float sum = 0;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        sum += in[c];
+    for (int from = 0; from < columns; from += KEPT_OF_ROW) {
+        keep(kept, in, from, columns);
+#pragma unroll
+        for (int i = 0; i < KEPT; i++) {
+            sum += kept[i];
+        }
     }
-    float mean = blockSum(sum) / columns;
+    float mean = warpSum(sum) / columns;
     float squares = 0;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        float d = in[c] - mean;
-        squares += d * d;
+    for (int from = 0; from < columns; from += KEPT_OF_ROW) {
+        if (columns > KEPT_OF_ROW) {
+            keep(kept, in, from, columns);
+        }
+#pragma unroll
+        for (int i = 0; i < KEPT; i++) {
+            float d = from + i * WARP + lane < columns ? kept[i] - mean : 0.0f;
+            squares += d * d;
+        }
     }
-    float reciprocal = 1.0f / sqrtf(blockSum(squares) / columns + epsilon);
-    if (threadIdx.x == 0) {
+    float reciprocal = 1.0f / sqrtf(warpSum(squares) / columns + epsilon);
+    if (lane == 0) {
         statistics[2 * row] = mean;
         statistics[2 * row + 1] = reciprocal;
     }
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        float normed = (in[c] - mean) * reciprocal * gain[c] + bias[c];
-        y[row * columns + c] = normed;
-        if (rounded) {
-            rounded[row * columns + c] = bf16(normed);
+    for (int from = 0; from < columns; from += KEPT_OF_ROW) {
+        if (columns > KEPT_OF_ROW) {
+            keep(kept, in, from, columns);
+        }
+#pragma unroll
+        for (int i = 0; i < KEPT; i++) {
+            int c = from + i * WARP + lane;
+            if (c < columns) {
+                float normed = (kept[i] - mean) * reciprocal * gain[c] + bias[c];
+                y[row * columns + c] = normed;
+                if (rounded) {
+                    rounded[row * columns + c] = bf16(normed);
+                }
+            }
         }
     }
 }
 
 // Normalization.backward, the gradient of the input, added to dx [N, C].
-extern "C" __global__ void normBackward(
+extern "C" __launch_bounds__(256) __global__ void normBackward(
         const float* x,
         const float* gain,
         const float* statistics,
         const float* dy,
         float* dx,
+        int rows,
         int columns,
         unsigned short* rounded) {
-    i64 row = blockIdx.x;
+    i64 row = (i64) blockIdx.x * ROWS_OF_BLOCK + threadIdx.x / WARP;
+    if (row >= rows) {
+        return;
+    }
+    int lane = threadIdx.x % WARP;
     float mean = statistics[2 * row];
     float reciprocal = statistics[2 * row + 1];
+    float normalized[KEPT];
+    float scaled[KEPT];
     float sum = 0;
     float product = 0;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        float scaled = dy[row * columns + c] * gain[c];
-        sum += scaled;
-        product += scaled * (x[row * columns + c] - mean) * reciprocal;
-    }
-    sum = blockSum(sum) / columns;
-    product = blockSum(product) / columns;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        i64 at = row * columns + c;
-        float normalized = (x[at] - mean) * reciprocal;
-        float gradient = dx[at] + reciprocal * (dy[at] * gain[c] - sum - normalized * product);
-        dx[at] = gradient;
-        if (rounded) {
-            rounded[at] = bf16(gradient);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int from = 0; from < columns; from += KEPT_OF_ROW) {
+            if (pass == 0 || columns > KEPT_OF_ROW) {
+                keep(normalized, x + row * columns, from, columns);
+                keep(scaled, dy + row * columns, from, columns);
+#pragma unroll
+                for (int i = 0; i < KEPT; i++) {
+                    int c = from + i * WARP + lane;
+                    normalized[i] = (normalized[i] - mean) * reciprocal;
+                    scaled[i] *= c < columns ? gain[c] : 0.0f;
+                }
+            }
+#pragma unroll
+            for (int i = 0; i < KEPT; i++) {
+                int c = from + i * WARP + lane;
+                if (pass == 0) {
+                    sum += scaled[i];
+                    product += scaled[i] * normalized[i];
+                } else if (c < columns) {
+                    i64 at = row * columns + c;
+                    float gradient = dx[at] + reciprocal * (scaled[i] - sum - normalized[i] * product);
+                    dx[at] = gradient;
+                    if (rounded) {
+                        rounded[at] = bf16(gradient);
+                    }
+                }
+            }
+        }
+        if (pass == 0) {
+            sum = warpSum(sum) / columns;
+            product = warpSum(product) / columns;
         }
     }
 }
@@ -252,45 +350,41 @@ extern "C" __global__ void normBackwardParameters(
         int rows,
         int columns,
         int rowsOfPart) {
-    __shared__ float gains[WARP][WARP + 1];
-    __shared__ float biases[WARP][WARP + 1];
+    __shared__ float gains[MOST_STRIPS][OF_BLOCK];
+    __shared__ float biases[MOST_STRIPS][OF_BLOCK];
     int lane = threadIdx.x % WARP;
     int strip = threadIdx.x / WARP;
     int strips = blockDim.x / WARP;
-    int column = blockIdx.x * WARP + lane;
+    int column = blockIdx.x * OF_BLOCK + lane;
     int first = blockIdx.y * rowsOfPart;
     int end = first + rowsOfPart < rows ? first + rowsOfPart : rows;
-    float gain = 0;
-    float bias = 0;
-    for (int row = first + strip; row < end && column < columns; row += UNDER_WAY * strips) {
-        float gradient[UNDER_WAY];
-        float normalized[UNDER_WAY];
+    float gain[OF_LANE] = {};
+    float bias[OF_LANE] = {};
+    for (i64 row = first + strip; row < end; row += strips) {
+        float mean = statistics[2 * row];
+        float reciprocal = statistics[2 * row + 1];
+        float in[OF_LANE];
+        float gradient[OF_LANE];
 #pragma unroll
-        for (int i = 0; i < UNDER_WAY; i++) {
-            i64 r = row + i * strips;
-            bool there = r < end;
-            gradient[i] = there ? dy[r * columns + column] : 0.0f;
-            normalized[i] = there ? (x[r * columns + column] - statistics[2 * r]) * statistics[2 * r + 1] : 0.0f;
+        for (int j = 0; j < OF_LANE; j++) {
+            int c = column + j * WARP;
+            in[j] = c < columns ? x[row * columns + c] : 0.0f;
+            gradient[j] = c < columns ? dy[row * columns + c] : 0.0f;
         }
 #pragma unroll
-        for (int i = 0; i < UNDER_WAY; i++) {
-            gain += gradient[i] * normalized[i];
-            bias += gradient[i];
+        for (int j = 0; j < OF_LANE; j++) {
+            gain[j] += gradient[j] * (in[j] - mean) * reciprocal;
+            bias[j] += gradient[j];
         }
     }
-    gains[strip][lane] = gain;
-    biases[strip][lane] = bias;
+#pragma unroll
+    for (int j = 0; j < OF_LANE; j++) {
+        gains[strip][j * WARP + lane] = gain[j];
+        biases[strip][j * WARP + lane] = bias[j];
+    }
     __syncthreads();
-    if (strip == 0 && column < columns) {
-        float allGain = 0;
-        float allBias = 0;
-        for (int s = 0; s < strips; s++) {
-            allGain += gains[s][lane];
-            allBias += biases[s][lane];
-        }
-        partialGain[(i64) blockIdx.y * columns + column] = allGain;
-        partialBias[(i64) blockIdx.y * columns + column] = allBias;
-    }
+    addStrips(gains, partialGain, columns);
+    addStrips(biases, partialBias, columns);
 }
 
 #define SLOPE 0.7978845608028654f // sqrt(2 / pi)
@@ -304,14 +398,25 @@ __device__ float geluTanh(float v) {
 // Activation.forward: x [N, F] += bias; y = gelu(x).
 extern "C" __global__ void geluForward(float* x, const float* bias, float* y, int columns, unsigned short* rounded) {
     i64 row = blockIdx.x;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        i64 at = row * columns + c;
-        float v = x[at] + bias[c];
-        x[at] = v;
-        float gelu = 0.5f * v * (1.0f + geluTanh(v));
-        y[at] = gelu;
-        if (rounded) {
-            rounded[at] = bf16(gelu);
+    for (int first = threadIdx.x; first < columns; first += UNDER_WAY * blockDim.x) {
+        float in[UNDER_WAY];
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            in[i] = c < columns ? x[row * columns + c] + bias[c] : 0.0f;
+        }
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            if (c < columns) {
+                i64 at = row * columns + c;
+                float gelu = 0.5f * in[i] * (1.0f + geluTanh(in[i]));
+                x[at] = in[i];
+                y[at] = gelu;
+                if (rounded) {
+                    rounded[at] = bf16(gelu);
+                }
+            }
         }
     }
 }
@@ -1222,11 +1327,21 @@ extern "C" __global__ void crossEntropy(
     float* x = logits + row * leading;
     float mine = LEAST; // the largest logit that this thread has seen
     float sum = 0; // of exp(logit - mine)
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-        float logit = x[c];
-        float smaller = expf(-fabsf(logit - mine)); // of the two terms, if the larger one is 1
-        sum = logit > mine ? sum * smaller + 1 : sum + smaller;
-        mine = fmaxf(mine, logit);
+    for (int first = threadIdx.x; first < columns; first += UNDER_WAY * blockDim.x) {
+        float in[UNDER_WAY];
+        float most = mine;
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            int c = first + i * blockDim.x;
+            in[i] = c < columns ? x[c] : LEAST;
+            most = fmaxf(most, in[i]);
+        }
+        sum *= expf(mine - most);
+#pragma unroll
+        for (int i = 0; i < UNDER_WAY; i++) {
+            sum += first + i * blockDim.x < columns ? expf(in[i] - most) : 0.0f;
+        }
+        mine = most;
     }
     float largest = blockMax(mine);
     sum = blockSum(sum * expf(mine - largest));
@@ -1236,11 +1351,24 @@ extern "C" __global__ void crossEntropy(
     }
     __syncthreads(); // the target's logit has been read
     if (scale != 0) {
-        for (int c = threadIdx.x; c < leading; c += blockDim.x) {
-            float gradient = c < columns ? scale * (expf(x[c] - largest) / sum - (c == target ? 1.0f : 0.0f)) : 0.0f;
-            x[c] = gradient;
-            if (rounded) {
-                rounded[row * leading + c] = bf16(gradient);
+        float factor = scale / sum;
+        for (int first = threadIdx.x; first < leading; first += UNDER_WAY * blockDim.x) {
+            float in[UNDER_WAY];
+#pragma unroll
+            for (int i = 0; i < UNDER_WAY; i++) {
+                int c = first + i * blockDim.x;
+                in[i] = c < columns ? x[c] : LEAST;
+            }
+#pragma unroll
+            for (int i = 0; i < UNDER_WAY; i++) {
+                int c = first + i * blockDim.x;
+                float gradient = c < columns ? factor * expf(in[i] - largest) - (c == target ? scale : 0.0f) : 0.0f;
+                if (c < leading) {
+                    x[c] = gradient;
+                    if (rounded) {
+                        rounded[row * leading + c] = bf16(gradient);
+                    }
+                }
             }
         }
     }

@@ -61,29 +61,31 @@ class PlantedFaultTest {
             delimiter = '|',
             textBlock =
                     """
-                    __syncthreads(); // part may still be read by an earlier call | | 1
                     __syncthreads(); NEXT T sum | T sum | 1
                     __syncthreads(); NEXT float largest | float largest | 1
-                    __syncthreads(); NEXT if (strip | if (strip | 1
-                    __syncthreads(); NEXT if (strip | if (strip | 2
+                    __syncthreads(); NEXT addStrips(sums | addStrips(sums | 1
+                    __syncthreads(); NEXT addStrips(gains | addStrips(gains | 1
                     __syncthreads(); // the target's logit has been read | | 1
                     int seen = before + query + 1; | int seen = before + query; | 1
                     int seen = before + query + 1; | int seen = query + 1; | 1
                     c <= query; c += | c < query; c += | 1
                     c <= query ? probabilities | c < query ? probabilities | 1
-                    - sum - normalized * product | - normalized * product | 1
-                    from < 0 ? value | from < 1 ? value | 1
+                    - sum - normalized[i] * product | - normalized[i] * product | 1
+                    if (columns > KEPT_OF_ROW) | if (false) | 1
+                    if (columns > KEPT_OF_ROW) | if (false) | 2
+                    from >= 0 && c | from >= 1 && c | 1
                     i < start[group + 1] | i < start[group + 1] - 1 | 1
-                    sum += partial[ | sum = partial[ | 1
-                    - (c == target ? 1.0f : 0.0f) | | 1
-                    c < leading; c += | c < columns; c += | 1
-                    sum * smaller + 1 | sum + 1 | 1
+                    all += sums[strip][c] | all = sums[strip][c] | 1
+                    sum[j] += in[0][j] + in[1][j] | sum[j] += in[0][j] | 1
+                    - (c == target ? scale : 0.0f) | | 1
+                    first < leading; first += | first < columns; first += | 1
+                    sum *= expf(mine - most); | | 1
                     sum * expf(mine - largest) | sum | 1
                     logits + row * leading | logits + row * columns | 1
                     c < columns; c += | c <= columns; c += | 1
                     + decay * parameters[i] | | 1
-                    r < end ? x[ | r < rows ? x[ | 1
-                    s < strips; s++ | s < strips - 1; s++ | 2
+                    r < end && c < columns ? x[ | r < rows && c < columns ? x[ | 1
+                    strip < blockDim.x / WARP; strip++ | strip < blockDim.x / WARP - 1; strip++ | 1
                     given.at[i] | given.at[0] | 1
                     i < count; i += | i < count - 1; i += | 1
                     """)
@@ -153,7 +155,7 @@ class PlantedFaultTest {
                     rounded[i] = bf16(parameters[i]); | | 1
                     first < end; first += UNDER_WAY * blockDim.x | first < from + blockDim.x; first += UNDER_WAY * blockDim.x | 1
                     rounded[at] = bf16(gelu); | | 1
-                    rounded[row * columns + c] = bf16(normed); | rounded[row * columns + c] = bf16(in[c]); | 1
+                    rounded[row * columns + c] = bf16(normed); | rounded[row * columns + c] = bf16(kept[i]); | 1
                     """)
     void aFaultOfBfloat16IsDetected(String text, String replacement, int occurrence) {
         String source = plant(text, replacement == null ? "" : replacement, occurrence);

@@ -134,11 +134,12 @@ record Ceilings(double copy, double exact, double rounded) {
         return Math.max(sum.flops / products, sum.bytes / copy) / sum.seconds;
     }
 
-    void print(CudaDevice.Precision precision, CheckTable table) throws IOException {
+    /** @param part of the table */
+    void print(CudaDevice.Precision precision, String part, CheckTable table) throws IOException {
         System.out.printf(
                 "measured ceilings: copy %.0f GB/s, product %.1f TFLOP/s in fp32, %.1f in %s%n",
                 copy / 1e9, exact / 1e12, rounded / 1e12, precision);
-        table.add("" + precision, "ceiling: copy", copy / 1e9, "GB/s", "");
-        table.add("" + precision, "ceiling: product", rounded / 1e12, "TFLOP/s", "");
+        table.add(part, "ceiling: copy", copy / 1e9, "GB/s", "");
+        table.add(part, "ceiling: product", rounded / 1e12, "TFLOP/s", "");
     }
 }

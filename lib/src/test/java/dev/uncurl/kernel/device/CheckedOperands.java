@@ -18,7 +18,7 @@ final class CheckedOperands extends MeteredDevice {
     private long wrong;
 
     CheckedOperands(Device device) {
-        super(device, false);
+        super(device);
     }
 
     /** Kernels of whose memory the operands are. */

@@ -108,7 +108,7 @@ class DeviceModelTest {
     @MethodSource("names")
     void onlyWhatProductsAndTheHeadWriteIsRoundedByItself(String name) {
         ModelConfig config = ModelRun.configs().get(name);
-        try (var device = new MeteredDevice(StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16), false);
+        try (var device = new MeteredDevice(StandIn.open(CudaDevice.source(), CudaDevice.Precision.BF16));
                 var kernels = new DeviceKernels(device);
                 var run = new ModelRun(kernels, config)) {
             run.step(0);
@@ -126,7 +126,7 @@ class DeviceModelTest {
     @ValueSource(strings = {"top-1 of 8", "top-2 of 5, capacity 1"})
     void theProductsOfABlocksExpertsAreSixCalls(String name) {
         ModelConfig config = ModelRun.configs().get(name);
-        try (var device = new MeteredDevice(StandIn.open(), false);
+        try (var device = new MeteredDevice(StandIn.open());
                 var kernels = new DeviceKernels(device);
                 var run = new ModelRun(kernels, config)) {
             run.step(0);
@@ -205,7 +205,7 @@ class DeviceModelTest {
             run.step(1);
             expected = run.routed();
         }
-        try (var device = new MeteredDevice(StandIn.open(), false);
+        try (var device = new MeteredDevice(StandIn.open());
                 var kernels = new DeviceKernels(device);
                 var run = new ModelRun(kernels, config)) {
             run.step(1);
@@ -224,7 +224,7 @@ class DeviceModelTest {
     void allRowsThatAreMultipliedAreMultiplesOf16BytesApart() {
         ModelConfig config = ModelRun.configs().get("top-1 of 8");
         assertThat(config.vocabulary() % 2).isOne();
-        try (var device = new MeteredDevice(StandIn.open(CudaDevice.source(), CudaDevice.Precision.TF32), false);
+        try (var device = new MeteredDevice(StandIn.open(CudaDevice.source(), CudaDevice.Precision.TF32));
                 var kernels = new DeviceKernels(device);
                 var run = new ModelRun(kernels, config)) {
             run.step(0);
@@ -238,7 +238,7 @@ class DeviceModelTest {
     @ValueSource(ints = {100, 1})
     void logitsOfSeveralBlocksGiveTheAnswersOfOne(int rows) {
         ModelConfig config = ModelRun.configs().get("dense");
-        try (var device = new MeteredDevice(StandIn.open(), false)) {
+        try (var device = new MeteredDevice(StandIn.open())) {
             Kernels few = KernelsWithout.largeLogits(new DeviceKernels(device), rows * 256L * Float.BYTES);
             double[] blocks = threeSteps(few, config);
             assertThat(device.sizes()).contains(rows == 1 ? new Integer[] {1, 203} : new Integer[] {64, 111 - 64, 256});

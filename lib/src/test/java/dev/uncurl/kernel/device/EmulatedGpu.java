@@ -43,7 +43,7 @@ public final class EmulatedGpu extends WrappedDevice {
     public static EmulatedGpu open(int ordinal, CudaDevice.Precision precision) {
         return locked(() -> {
             var gpu = CudaDevice.open(StandIn.libraries(), ordinal, precision, CudaDevice.source());
-            return new EmulatedGpu(gpu, new MeteredDevice(gpu, false));
+            return new EmulatedGpu(gpu, new MeteredDevice(gpu));
         });
     }
 

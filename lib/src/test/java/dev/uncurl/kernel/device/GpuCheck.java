@@ -19,7 +19,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  * check FILE PRECISION [PREFIX]   compares the GPU's answers with them, of scenarios that begin so
  * emulated FILE                   the same on an emulated GPU, in every precision, and the ranks on two
  * ranks                           checks and times what two ranks on two GPUs exchange by NCCL
- * bench ROWS EXPERTS PRECISION    times training steps of the paper's model
+ * bench ROWS EXPERTS PRECISION    times training steps of the paper's model; with a further word "again": a second time
  * table                           prints all that the others found, and writes it as gpu-check.json
  * </pre>
  *
@@ -47,7 +47,10 @@ public final class GpuCheck {
                 try (var device = open(precision)) {
                     var config = StepBench.paper(Integer.parseInt(arguments[2]));
                     var ceilings = Ceilings.of(device, precision);
-                    new StepBench(device, precision, Integer.parseInt(arguments[1]), config, ceilings).run();
+                    int rows = Integer.parseInt(arguments[1]);
+                    var driver = CudaLibraries.here().driver();
+                    var turns = new StepBench.Turns(arguments.length > 4 && arguments[4].equals("again"));
+                    new StepBench(device, driver, precision, rows, config, ceilings, turns).run();
                 }
             }
             case "ranks" -> finish(ranks(rank -> gpu(CudaDevice.open(rank, CudaDevice.Precision.FP32)), EXCHANGED));
@@ -76,7 +79,10 @@ public final class GpuCheck {
         }
         try (var device = StandIn.open()) {
             var config = ModelRun.configs().get("top-1 of 8");
-            new StepBench(device, CudaDevice.Precision.FP32, 2, config, Ceilings.ofStandIn(device)).run();
+            var driver = StandIn.libraries().driver();
+            var turns = new StepBench.Turns(1, 3, false);
+            var ceilings = Ceilings.ofStandIn(device);
+            new StepBench(device, driver, CudaDevice.Precision.FP32, 2, config, ceilings, turns).run();
         }
         EmulatedGpu.reset();
         EmulatedGpu.machine(ExchangeCheck.RANKS);

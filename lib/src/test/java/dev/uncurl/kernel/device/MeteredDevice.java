@@ -1,6 +1,7 @@
 package dev.uncurl.kernel.device;
 
 import com.sun.jna.Pointer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,7 +9,11 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Counts what is asked of a device, by kind, and on request waits after each operation to see how long it took. */
+/**
+ * Counts what is asked of a device, by kind, and times it on request: from an event before each operation to one after it. While the
+ * device's queue is not empty, these are the operation and the few microseconds that pass between two kernels. After the host has waited,
+ * for a download, the next operations also take what the host needs to queue them.
+ */
 class MeteredDevice extends WrappedDevice {
     /** Sums over the calls of one kind. */
     static final class Sum {
@@ -18,7 +23,13 @@ class MeteredDevice extends WrappedDevice {
         double seconds;
     }
 
-    private final boolean timed;
+    /** A call that its sum does not have the time of. */
+    private record Pending(Sum sum, long start, long end) {}
+
+    /** Null if nothing is timed. */
+    private final Stopwatch stopwatch;
+
+    private final List<Pending> pending = new ArrayList<>();
     private final Map<String, Sum> sums = new TreeMap<>();
     private final Map<Long, Long> blocks = new HashMap<>();
     /** Columns and terms of products. */
@@ -28,14 +39,24 @@ class MeteredDevice extends WrappedDevice {
     private long held;
     private long most;
 
-    /** @param timed whether to wait for each operation */
-    MeteredDevice(Device device, boolean timed) {
-        super(device);
-        this.timed = timed;
+    /** Counts only. */
+    MeteredDevice(Device device) {
+        this(device, null);
     }
 
-    /** The sums so far, by kind. */
+    /** @param stopwatch of the device */
+    MeteredDevice(Device device, Stopwatch stopwatch) {
+        super(device);
+        this.stopwatch = stopwatch;
+    }
+
+    /** The sums so far, by kind; waits for operations that are timed. */
     Map<String, Sum> sums() {
+        if (!pending.isEmpty()) {
+            device.synchronize();
+            pending.forEach(call -> call.sum.seconds += stopwatch.seconds(call.start, call.end));
+            forgetEvents();
+        }
         return sums;
     }
 
@@ -62,27 +83,38 @@ class MeteredDevice extends WrappedDevice {
         return rows <= 1 || (long) operand.leading() * Short.BYTES % 16 == 0;
     }
 
+    private void forgetEvents() {
+        pending.clear();
+        if (stopwatch != null) {
+            stopwatch.reset();
+        }
+    }
+
     void reset() {
+        forgetEvents();
         sums.clear();
         sizes.clear();
         unaligned = 0;
     }
 
+    private long mark() {
+        return stopwatch == null ? 0 : stopwatch.mark();
+    }
+
     private void meter(String kind, double flops, double bytes, Runnable operation) {
-        long start = System.nanoTime();
+        long start = mark();
         operation.run();
         meter(kind, flops, bytes, start);
     }
 
     private void meter(String kind, double flops, double bytes, long start) {
-        if (timed) {
-            device.synchronize();
-        }
         Sum sum = sums.computeIfAbsent(kind, name -> new Sum());
         sum.calls++;
         sum.flops += flops;
         sum.bytes += bytes;
-        sum.seconds += (System.nanoTime() - start) / 1e9;
+        if (stopwatch != null) {
+            pending.add(new Pending(sum, start, mark()));
+        }
     }
 
     @Override
@@ -206,7 +238,7 @@ class MeteredDevice extends WrappedDevice {
     public boolean multiplyTogether(List<BatchedProduct> products, long addresses) {
         double flops = products.stream().mapToDouble(MeteredDevice::flops).sum();
         double bytes = products.stream().mapToDouble(MeteredDevice::bytes).sum();
-        long start = System.nanoTime();
+        long start = mark();
         boolean done = device.multiplyTogether(products, addresses);
         if (done) {
             unaligned += products.stream().filter(p -> !isAligned(p)).count();

@@ -191,6 +191,12 @@ public final class StandIn {
         return library(folder).getFunction("standInUsed").invokeLong(new Object[] {});
     }
 
+    /** Events that have not been destroyed. */
+    static long events() {
+        libraries();
+        return library(folder).getFunction("standInEvents").invokeLong(new Object[] {});
+    }
+
     /** Blocks of the GPU's memory that have not been released. */
     public static long blocks() {
         libraries();

@@ -1,5 +1,6 @@
 package dev.uncurl.kernel.device;
 
+import com.sun.jna.NativeLibrary;
 import dev.uncurl.kernel.AdamW;
 import dev.uncurl.kernel.FlatMemory;
 import dev.uncurl.model.SmoeLanguageModel;
@@ -14,15 +15,25 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** Times training steps and scoring passes of a model on a GPU; then each kind of kernel. */
 final class StepBench {
-    private static final int WARM_UP = 12;
-    private static final int TIMED = 15;
+    /**
+     * How often a step is run.
+     *
+     * @param warmUp before it is timed: after fewer, the library still sees products of new sizes
+     * @param again whether it has been timed before: the table's rows are named so, and kinds of kernels are left out
+     */
+    record Turns(int warmUp, int timed, boolean again) {
+        /** On a GPU. */
+        Turns(boolean again) {
+            this(12, 15, again);
+        }
+    }
+
     /** Of a step: kinds that take less are left out of the table. */
     private static final double LEAST_PART = 0.01;
 
@@ -30,7 +41,12 @@ final class StepBench {
     private static final int WINDOW = 1 << 26;
 
     private final CudaDevice device;
+    private final NativeLibrary driver;
     private final CudaDevice.Precision precision;
+    private final Turns turns;
+    /** Of the table's rows, and of the file. */
+    private final String part;
+
     private final int rows;
     private final ModelConfig config;
     private final int length;
@@ -38,11 +54,24 @@ final class StepBench {
     private final CheckTable table = CheckTable.ofProcess();
     private final StringBuilder json = new StringBuilder();
 
-    /** @param rows sequences in a batch, as long as the model allows */
-    StepBench(CudaDevice device, CudaDevice.Precision precision, int rows, ModelConfig config, Ceilings ceilings) {
-        this.ceilings = ceilings;
+    /**
+     * @param driver of the device
+     * @param rows sequences in a batch, as long as the model allows
+     */
+    StepBench(
+            CudaDevice device,
+            NativeLibrary driver,
+            CudaDevice.Precision precision,
+            int rows,
+            ModelConfig config,
+            Ceilings ceilings,
+            Turns turns) {
         this.device = device;
+        this.driver = driver;
         this.precision = precision;
+        this.ceilings = ceilings;
+        this.turns = turns;
+        part = precision + (turns.again ? "-again" : "");
         this.rows = rows;
         this.config = config;
         length = config.sequenceLength();
@@ -73,32 +102,35 @@ final class StepBench {
     }
 
     void run() throws IOException {
-        var metered = new MeteredDevice(device, true);
-        List<TokenBatch> batches =
-                IntStream.range(0, WARM_UP + TIMED).mapToObj(this::batch).toList();
-        ceilings.print(precision, table);
+        List<TokenBatch> batches = IntStream.range(0, turns.warmUp + turns.timed)
+                .mapToObj(this::batch)
+                .toList();
+        ceilings.print(precision, part, table);
         try (var training = open(device)) {
             say("training step", time(i -> step(training, batches.get(i), i + 1)));
             say("scoring pass", time(i -> training.model().forward(batches.get(i))));
         }
-        try (var training = open(metered)) {
-            for (int i = 0; i < WARM_UP; i++) {
-                step(training, batches.get(i), i + 1);
-            }
-            metered.reset();
-            var before = new TreeMap<>(training.model().partNanos());
-            step(training, batches.get(WARM_UP), WARM_UP + 1);
-            kinds(metered);
-            training.model()
-                    .partNanos()
-                    .forEach((part, nanos) -> System.out.printf(
-                            "    part %-14s %8.1f ms, waiting after each operation%n",
-                            part, (nanos - before.get(part)) / 1e6));
+        if (!turns.again) {
+            kinds(batches);
         }
         String out = System.getProperty("out", "");
         if (!out.isEmpty()) {
             Files.writeString(
-                    Path.of(out, "step-" + precision + "-" + config.moe().experts() + ".json"), "{" + json + "}\n");
+                    Path.of(out, "step-" + part + "-" + config.moe().experts() + ".json"),
+                    "{\"tokens\": " + rows * length + json + "}\n");
+        }
+    }
+
+    private void kinds(List<TokenBatch> batches) throws IOException {
+        try (var stopwatch = new Stopwatch(device, driver)) {
+            var metered = new MeteredDevice(device, stopwatch);
+            try (var training = open(metered)) {
+                for (int i = 0; i <= turns.warmUp; i++) {
+                    metered.reset();
+                    step(training, batches.get(i), i + 1);
+                }
+                kinds(metered);
+            }
         }
     }
 
@@ -167,13 +199,13 @@ final class StepBench {
 
     /** Milliseconds of each run after the warm-up. */
     private double[] time(IntConsumer run) {
-        double[] times = new double[TIMED];
-        for (int i = 0; i < WARM_UP + TIMED; i++) {
+        double[] times = new double[turns.timed];
+        for (int i = 0; i < turns.warmUp + turns.timed; i++) {
             long start = System.nanoTime();
             run.accept(i);
             device.synchronize();
-            if (i >= WARM_UP) {
-                times[i - WARM_UP] = (System.nanoTime() - start) / 1e6;
+            if (i >= turns.warmUp) {
+                times[i - turns.warmUp] = (System.nanoTime() - start) / 1e6;
             }
         }
         return times;
@@ -193,21 +225,16 @@ final class StepBench {
                 times[0],
                 times[times.length - 1],
                 rows * length / median * 1000);
-        table.add(
-                "" + precision,
-                what,
-                median,
-                "ms",
-                String.format(Locale.ROOT, "%.0f tokens/s", rows * length / median * 1000));
+        table.add(part, what, median, "ms", String.format(Locale.ROOT, "%.0f tokens/s", rows * length / median * 1000));
         json.append(
-                String.format(Locale.ROOT, "\"%s ms\": %.2f, \"%s best ms\": %.2f, ", what, median, what, times[0]));
+                String.format(Locale.ROOT, ", \"%s ms\": %.2f, \"%s best ms\": %.2f", what, median, what, times[0]));
     }
 
     /** Each kind of operation, the longest first, with the least time that it can take as a part of what it took. */
     private void kinds(MeteredDevice metered) throws IOException {
         System.out.printf(
                 "    %-26s %7s %10s %10s %10s %10s%n",
-                "kind, waited for each", "calls", "ms", "TFLOP/s", "GB/s", "roofline");
+                "kind, timed by events", "calls", "ms", "TFLOP/s", "GB/s", "roofline");
         double seconds =
                 metered.sums().values().stream().mapToDouble(sum -> sum.seconds).sum();
         double flops =
@@ -219,13 +246,13 @@ final class StepBench {
             kind(entry.getKey(), entry.getValue(), entry.getValue().seconds / seconds);
         }
         System.out.printf("    all: %.1f ms, %.2f TFLOP%n", seconds * 1e3, flops / 1e12);
-        json.append(String.format(Locale.ROOT, "\"TFLOP\": %.3f", flops / 1e12));
+        json.append(String.format(Locale.ROOT, ", \"TFLOP\": %.3f", flops / 1e12));
     }
 
-    /** @param part of the step */
-    private void kind(String kind, MeteredDevice.Sum sum, double part) throws IOException {
-        double share = ceilings.share(kind, sum);
-        String roofline = Double.isNaN(share) ? "" : String.format(Locale.ROOT, "%.2f", share);
+    /** @param share of the step */
+    private void kind(String kind, MeteredDevice.Sum sum, double share) throws IOException {
+        double least = ceilings.share(kind, sum);
+        String roofline = Double.isNaN(least) ? "" : String.format(Locale.ROOT, "%.2f", least);
         System.out.printf(
                 "    %-26s %7d %10.2f %10.1f %10.0f %10s%n",
                 kind,
@@ -236,15 +263,15 @@ final class StepBench {
                 roofline);
         json.append(String.format(
                 Locale.ROOT,
-                "\"%s\": {\"calls\": %d, \"ms\": %.3f, \"flops\": %.4g, \"bytes\": %.4g}, ",
+                ", \"%s\": {\"calls\": %d, \"ms\": %.3f, \"flops\": %.4g, \"bytes\": %.4g}",
                 kind,
                 sum.calls,
                 sum.seconds * 1e3,
                 sum.flops,
                 sum.bytes));
-        if (part >= LEAST_PART) {
+        if (share >= LEAST_PART) {
             String note = roofline.isEmpty() ? "" : roofline + " of the roofline";
-            table.add("" + precision, "step: " + kind, sum.seconds * 1e3, "ms", note);
+            table.add(part, "step: " + kind, sum.seconds * 1e3, "ms", note);
         }
     }
 }

@@ -1,6 +1,7 @@
 // Stands in for libcuda, libcublas and libnvrtc in tests (for libnccl: nccl.cpp): GPUs whose memory is the host's, with a guard on both sides of each
 // block and NaN inside; products in plain loops; a compiler that is g++ with emulator.h. Functions prefixed standIn are for the
 // tests: they set limits and faults, and count.
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -32,7 +33,12 @@ static unsigned mostThreads = 64;
 static bool descending = false;
 static std::recursive_mutex lock; // ranks are threads, each with a GPU of its own
 typedef std::lock_guard<std::recursive_mutex> Locked;
-static std::set<u64> streams, events;
+static std::set<u64> streams;
+struct Event {
+    bool timed;
+    double milliseconds; // when it was recorded; 0 before
+};
+static std::map<u64, Event> events;
 static u64 handles = 100;
 static int looks = 0;
 static int optimization = 1, devices = 1, major_ = 9, driver = 13000, asynchronous = 0;
@@ -92,6 +98,7 @@ void standInForget() {
     used = asynchronous = 0;
 }
 i64 standInUsed() { return (i64) used; }
+i64 standInEvents() { return (i64) events.size(); }
 i64 standInBlocks() { return (i64) blocks.size(); }
 
 
@@ -134,11 +141,25 @@ int cuStreamWaitEvent(u64 stream, u64 event, int flags) {
     Locked locked(lock);
     return streams.count(stream) && events.count(event) && flags == 0 ? 0 : 400;
 }
-int cuEventCreate(u64* event, int flags) { Locked locked(lock); events.insert(*event = ++handles); return flags == 2 ? 0 : 1; }
+int cuEventCreate(u64* event, int flags) {
+    Locked locked(lock);
+    events[*event = ++handles] = {flags == 0, 0};
+    return flags == 0 || flags == 2 ? 0 : 1;
+}
 int cuEventDestroy_v2(u64 event) { Locked locked(lock); return events.erase(event) ? 0 : 400; }
 int cuEventRecord(u64 event, u64 stream) {
     Locked locked(lock);
-    return events.count(event) && (stream == 0 || streams.count(stream)) ? 0 : 400;
+    if (!events.count(event) || (stream != 0 && !streams.count(stream))) return 400;
+    events[event].milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return 0;
+}
+int cuEventElapsedTime(float* milliseconds, u64 start, u64 end) {
+    Locked locked(lock);
+    for (u64 event : {start, end}) {
+        if (!events.count(event) || !events[event].timed || events[event].milliseconds == 0) return 400;
+    }
+    *milliseconds = (float) (events[end].milliseconds - events[start].milliseconds);
+    return 0;
 }
 int cuEventQuery(u64 event) {
     Locked locked(lock);

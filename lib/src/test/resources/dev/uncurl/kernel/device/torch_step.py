@@ -211,7 +211,7 @@ def main():
             row(mode, 0, "", f"FAILED: {type(e).__name__}")
         finally:
             model = optimizer = None
-        with open(os.path.join(os.environ.get("OUT", "."), f"torch-{E}.json"), "w") as f:
+        with open(os.path.join(os.environ.get("OUT", "."), f"torch-{modes[0]}-{E}.json"), "w") as f:
             json.dump(out, f)
 
 

@@ -125,9 +125,10 @@ final class CheckTable {
         return "[\n" + String.join(",\n", rows.stream().map(Row::json).toList()) + "\n]\n";
     }
 
-    /** Prints the table, and writes it as {@code gpu-check.json} beside the rows. */
+    /** Prints the table, ratios to PyTorch at its end, and writes it as {@code gpu-check.json} beside the rows. */
     void finish() throws IOException {
-        List<Row> rows = rows();
+        List<Row> rows = new ArrayList<>(rows());
+        rows.addAll(TorchRatios.of(rows));
         System.out.print(text(rows));
         Files.writeString(folder.resolve("gpu-check.json"), json(rows));
     }

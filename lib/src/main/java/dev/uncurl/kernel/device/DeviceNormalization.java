@@ -5,8 +5,10 @@ import dev.uncurl.kernel.Normalization;
 
 /** {@link Normalization} on a device. */
 final class DeviceNormalization implements Normalization {
-    /** A warp for each row. */
+    /** Of the forward pass: a warp for each row. */
     private static final int THREADS = 256;
+
+    private static final int ROWS_OF_BLOCK = THREADS / Launch.WARP;
 
     private final Launch launch;
     private final ColumnParts parts;
@@ -14,11 +16,6 @@ final class DeviceNormalization implements Normalization {
     DeviceNormalization(Launch launch, ColumnParts parts) {
         this.launch = launch;
         this.parts = parts;
-    }
-
-    private static int blocks(int rows) {
-        int rowsOfBlock = THREADS / Launch.WARP;
-        return (rows + rowsOfBlock - 1) / rowsOfBlock;
     }
 
     @Override
@@ -32,7 +29,7 @@ final class DeviceNormalization implements Normalization {
                 .with(x.columns())
                 .with(EPSILON)
                 .twin(y)
-                .run(DeviceFunction.NORM_FORWARD, blocks(x.rows()), 1, THREADS);
+                .run(DeviceFunction.NORM_FORWARD, (x.rows() + ROWS_OF_BLOCK - 1) / ROWS_OF_BLOCK, 1, THREADS);
     }
 
     @Override
@@ -44,10 +41,9 @@ final class DeviceNormalization implements Normalization {
                 .with(statistics)
                 .with(dy)
                 .writes(dx)
-                .with(rows)
                 .with(columns)
                 .twin(dx)
-                .run(DeviceFunction.NORM_BACKWARD, blocks(rows), 1, THREADS);
+                .rows(DeviceFunction.NORM_BACKWARD, rows, columns);
         DeviceMemory.changed(dGain);
         DeviceMemory.changed(dBias);
         int count = ColumnParts.parts(rows);

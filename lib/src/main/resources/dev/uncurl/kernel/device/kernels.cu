@@ -200,7 +200,7 @@ extern "C" __global__ void columnSums(const float* x, float* partial, int rows, 
     addStrips(sums, partial, columns);
 }
 
-// Rows of norms: a warp for each, of which a lane keeps 32 elements; of longer rows it reads them again.
+// Rows of normForward: a warp for each, of which a lane keeps 32 elements; of longer rows it reads them again.
 #define ROWS_OF_BLOCK 8
 #define KEPT 32
 #define KEPT_OF_ROW (KEPT * WARP)
@@ -284,57 +284,33 @@ extern "C" __launch_bounds__(256) __global__ void normForward(
 }
 
 // Normalization.backward, the gradient of the input, added to dx [N, C].
-extern "C" __launch_bounds__(256) __global__ void normBackward(
+extern "C" __global__ void normBackward(
         const float* x,
         const float* gain,
         const float* statistics,
         const float* dy,
         float* dx,
-        int rows,
         int columns,
         unsigned short* rounded) {
-    i64 row = (i64) blockIdx.x * ROWS_OF_BLOCK + threadIdx.x / WARP;
-    if (row >= rows) {
-        return;
-    }
-    int lane = threadIdx.x % WARP;
+    i64 row = blockIdx.x;
     float mean = statistics[2 * row];
     float reciprocal = statistics[2 * row + 1];
-    float normalized[KEPT];
-    float scaled[KEPT];
     float sum = 0;
     float product = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int from = 0; from < columns; from += KEPT_OF_ROW) {
-            if (pass == 0 || columns > KEPT_OF_ROW) {
-                keep(normalized, x + row * columns, from, columns);
-                keep(scaled, dy + row * columns, from, columns);
-#pragma unroll
-                for (int i = 0; i < KEPT; i++) {
-                    int c = from + i * WARP + lane;
-                    normalized[i] = (normalized[i] - mean) * reciprocal;
-                    scaled[i] *= c < columns ? gain[c] : 0.0f;
-                }
-            }
-#pragma unroll
-            for (int i = 0; i < KEPT; i++) {
-                int c = from + i * WARP + lane;
-                if (pass == 0) {
-                    sum += scaled[i];
-                    product += scaled[i] * normalized[i];
-                } else if (c < columns) {
-                    i64 at = row * columns + c;
-                    float gradient = dx[at] + reciprocal * (scaled[i] - sum - normalized[i] * product);
-                    dx[at] = gradient;
-                    if (rounded) {
-                        rounded[at] = bf16(gradient);
-                    }
-                }
-            }
-        }
-        if (pass == 0) {
-            sum = warpSum(sum) / columns;
-            product = warpSum(product) / columns;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        float scaled = dy[row * columns + c] * gain[c];
+        sum += scaled;
+        product += scaled * (x[row * columns + c] - mean) * reciprocal;
+    }
+    sum = blockSum(sum) / columns;
+    product = blockSum(product) / columns;
+    for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+        i64 at = row * columns + c;
+        float normalized = (x[at] - mean) * reciprocal;
+        float gradient = dx[at] + reciprocal * (dy[at] * gain[c] - sum - normalized * product);
+        dx[at] = gradient;
+        if (rounded) {
+            rounded[at] = bf16(gradient);
         }
     }
 }

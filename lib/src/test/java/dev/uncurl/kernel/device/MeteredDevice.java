@@ -162,7 +162,7 @@ class MeteredDevice extends WrappedDevice {
             case ADD_BIAS -> (3 + half(arguments, 5)) * row * integer(arguments, 4);
             case COLUMN_SUMS -> 4.0 * integer(arguments, 2) * integer(arguments, 3);
             case NORM_FORWARD -> (2 + half(arguments, 8)) * 4.0 * integer(arguments, 5) * integer(arguments, 6);
-            case NORM_BACKWARD -> (4 + half(arguments, 7)) * 4.0 * integer(arguments, 5) * integer(arguments, 6);
+            case NORM_BACKWARD -> (4 + half(arguments, 6)) * row * integer(arguments, 5);
             case NORM_BACKWARD_PARAMETERS -> 8.0 * integer(arguments, 5) * integer(arguments, 6);
             case GELU_FORWARD -> (3 + half(arguments, 4)) * row * integer(arguments, 3);
             case GELU_BACKWARD -> (3 + half(arguments, 3)) * row * integer(arguments, 2);

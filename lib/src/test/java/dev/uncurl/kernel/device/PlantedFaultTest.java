@@ -61,6 +61,7 @@ class PlantedFaultTest {
             delimiter = '|',
             textBlock =
                     """
+                    __syncthreads(); // part may still be read by an earlier call | | 1
                     __syncthreads(); NEXT T sum | T sum | 1
                     __syncthreads(); NEXT float largest | float largest | 1
                     __syncthreads(); NEXT addStrips(sums | addStrips(sums | 1
@@ -70,7 +71,7 @@ class PlantedFaultTest {
                     int seen = before + query + 1; | int seen = query + 1; | 1
                     c <= query; c += | c < query; c += | 1
                     c <= query ? probabilities | c < query ? probabilities | 1
-                    - sum - normalized[i] * product | - normalized[i] * product | 1
+                    - sum - normalized * product | - normalized * product | 1
                     if (columns > KEPT_OF_ROW) | if (false) | 1
                     if (columns > KEPT_OF_ROW) | if (false) | 2
                     from >= 0 && c | from >= 1 && c | 1

@@ -156,10 +156,10 @@ class MeteredDevice extends WrappedDevice {
     private static double bytes(DeviceFunction function, int gridX, int gridY, Pointer arguments) {
         double row = 4.0 * gridX;
         return switch (function) {
-            case GATHER -> (2 + half(arguments, 6)) * row * integer(arguments, 5);
+            case GATHER -> (2 + whole(arguments, 0) + half(arguments, 6)) * row * integer(arguments, 5);
             case SCATTER_ADD -> 3 * row * integer(arguments, 5);
             case ROW_DOT -> 2 * row * integer(arguments, 4);
-            case ADD_BIAS -> (3 + half(arguments, 5)) * row * integer(arguments, 4);
+            case ADD_BIAS -> (2 + whole(arguments, 0) + half(arguments, 5)) * row * integer(arguments, 4);
             case COLUMN_SUMS -> 4.0 * integer(arguments, 2) * integer(arguments, 3);
             case NORM_FORWARD -> (2 + half(arguments, 8)) * 4.0 * integer(arguments, 5) * integer(arguments, 6);
             case NORM_BACKWARD -> (4 + half(arguments, 6)) * row * integer(arguments, 5);
@@ -187,6 +187,11 @@ class MeteredDevice extends WrappedDevice {
                     * pointer(arguments, 4).getLong(0);
             case ADAM_W -> 4 * (7 + half(arguments, 15)) * pointer(arguments, 4).getLong(0);
         };
+    }
+
+    /** What reading a matrix in floats takes; 0 for a null address. */
+    private static double whole(Pointer arguments, int matrix) {
+        return pointer(arguments, matrix).getLong(0) == 0 ? 0 : 1;
     }
 
     /** What writing a copy in bfloat16 takes of a matrix in floats; 0 for a null address of the copy. */

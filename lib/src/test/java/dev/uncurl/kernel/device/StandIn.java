@@ -185,6 +185,12 @@ public final class StandIn {
         return library(folder).getFunction("standInMoved").invokeLong(new Object[] {});
     }
 
+    /** Algorithms that cuBLASLt was asked for. */
+    static long chosen() {
+        libraries();
+        return library(folder).getFunction("standInChosen").invokeLong(new Object[] {});
+    }
+
     /** Bytes of the GPU's memory that have not been released. */
     static long used() {
         libraries();

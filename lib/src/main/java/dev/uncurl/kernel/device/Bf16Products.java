@@ -10,7 +10,7 @@ import java.util.function.ObjIntConsumer;
 /**
  * Products of operands in bfloat16 by cuBLASLt, with algorithms that are chosen once for all products of about the same size. cuBLAS
  * chooses for each size that it has not seen before, which takes it some 0.1 ms; experts have such sizes in every batch, so that a
- * GPU would wait for the choices. The algorithm depends on a product's size alone.
+ * GPU would wait for the choices. The algorithm depends on the sizes of a product and its matrices alone.
  */
 final class Bf16Products {
     /** Bytes that addresses, and rows of matrices, are multiples of. */
@@ -20,10 +20,27 @@ final class Bf16Products {
     private static final int COARSE = 128;
 
     /** What an algorithm is chosen for. Sizes are rounded up. */
-    private record Kind(boolean transposeA, boolean transposeB, int rows, int columns, int inner, boolean added) {
+    private record Kind(
+            boolean transposeA,
+            boolean transposeB,
+            int rows,
+            int columns,
+            int inner,
+            boolean added,
+            int leadingA,
+            int leadingB,
+            int leadingC) {
         static Kind of(BatchedProduct p) {
             return new Kind(
-                    p.transposeA(), p.transposeB(), up(p.rows()), up(p.columns()), up(p.inner()), p.beta() != 0);
+                    p.transposeA(),
+                    p.transposeB(),
+                    up(p.rows()),
+                    up(p.columns()),
+                    up(p.inner()),
+                    p.beta() != 0,
+                    p.a().leading(),
+                    p.b().leading(),
+                    p.c().leading());
         }
 
         private static int up(int size) {

@@ -24,20 +24,17 @@ final class ScenarioInputs implements AutoCloseable {
 
     /** Cut from the middle of a larger array, as parameters are. */
     Matrix matrix(int rows, int columns) {
-        FlatMemory memory = kernels.allocate(type, 7 + (long) rows * columns);
-        memories.add(memory);
-        Matrix matrix = memory.matrix(7, rows, columns);
-        if (rows > 0) {
-            matrix.write(values(rows * columns));
-        }
-        return matrix;
+        return cut(kernels.allocate(type, 7 + (long) rows * columns), 7, rows, columns);
     }
 
     /** As activations are: at a multiple of 64 bytes of memory for scratch. */
     Matrix aligned(int rows, int columns) {
-        FlatMemory memory = kernels.scratch(type, 16 + (long) rows * columns);
+        return cut(kernels.scratch(type, 16 + (long) rows * columns), 16, rows, columns);
+    }
+
+    private Matrix cut(FlatMemory memory, int offset, int rows, int columns) {
         memories.add(memory);
-        Matrix matrix = memory.matrix(16, rows, columns);
+        Matrix matrix = memory.matrix(offset, rows, columns);
         if (rows > 0) {
             matrix.write(values(rows * columns));
         }

@@ -148,23 +148,7 @@ final class StepBench {
         var layout = ParameterLayout.of(config);
         FlatMemory parameters = kernels.allocate(DataType.FLOAT, layout.length());
         FlatMemory gradients = kernels.allocate(DataType.FLOAT, layout.length());
-        var random = new Random(1);
-        var noise = new float[(1 << 22) + 4096];
-        for (int i = 0; i < noise.length; i++) {
-            noise[i] = (float) (0.02 * random.nextGaussian());
-        }
-        for (var tensor : layout.tensors()) {
-            boolean gain = tensor.name().contains("ln_") && tensor.name().endsWith("weight");
-            for (long at = 0; at < tensor.length() && (gain || tensor.decays()); at += 1 << 22) {
-                int count = (int) Math.min(1 << 22, tensor.length() - at);
-                int from = random.nextInt(4096);
-                float[] values = Arrays.copyOfRange(noise, from, from + count);
-                if (gain) {
-                    Arrays.fill(values, 1);
-                }
-                parameters.matrix(tensor.offset() + at, 1, count).write(values);
-            }
-        }
+        BenchParameters.write(config, parameters);
         return new Training(
                 kernels,
                 parameters,
@@ -235,6 +219,13 @@ final class StepBench {
         System.out.printf(
                 "    %-26s %7s %10s %10s %10s %10s%n",
                 "kind, timed by events", "calls", "ms", "TFLOP/s", "GB/s", "roofline");
+        int blocks = config.moeLayers().length;
+        if (blocks > 0) { // each has an activation of its own
+            System.out.printf(
+                    "    experts with tokens: %d of %d%n",
+                    metered.calls("geluForward") - (config.layers() - blocks),
+                    blocks * config.moe().experts());
+        }
         double seconds =
                 metered.sums().values().stream().mapToDouble(sum -> sum.seconds).sum();
         double flops =

@@ -84,9 +84,13 @@ final class Meeting {
         run.lock.lock();
         try {
             Name name = new Name(this, ranks, count);
-            return run.byName.computeIfAbsent(
-                    name,
-                    absent -> new Meeting(run, ranks.stream().map(members::get).toList()));
+            return run.byName.computeIfAbsent(name, absent -> {
+                var group = new Meeting(run, ranks.stream().map(members::get).toList());
+                for (int i = 0; i < ranks.size(); i++) {
+                    group.closed[i] = closed[ranks.get(i)]; // a rank may be gone before others make the group
+                }
+                return group;
+            });
         } finally {
             run.lock.unlock();
         }

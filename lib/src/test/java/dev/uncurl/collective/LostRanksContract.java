@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What every implementation of {@link Collectives} does when ranks are lost or do not agree. */
 public abstract class LostRanksContract {
@@ -43,6 +44,25 @@ public abstract class LostRanksContract {
             // the root of a broadcast goes on to the barrier
             assertLost(failures, 1, named(operation) + (operation.equals("broadcast") ? "|barrier" : ""));
         }
+    }
+
+    /** Long before the deadline, also for those that make the group when the rank has gone. */
+    @Test
+    @Timeout(40)
+    void aRankThatIsGoneEndsAGroupThatIsMadeLater() throws Exception {
+        var gone = new CountDownLatch(1);
+        List<Throwable> failures = failures(open(3), ranks -> {
+            ranks.at("step 7");
+            if (ranks.rank() == 1) {
+                ranks.close();
+                gone.countDown();
+                throw new IllegalStateException("a fault of rank 1");
+            }
+            gone.await();
+            ranks.group(new int[] {0, 1, 2}).barrier();
+            return null;
+        });
+        assertLost(failures, 1, "barrier");
     }
 
     @Tag("slow")

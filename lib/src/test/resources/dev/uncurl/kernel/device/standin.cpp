@@ -439,6 +439,8 @@ int nvrtcCreateProgram(Program** program, const char* source, const char*, int, 
 // those of the others are made smaller, which saves time.
 int nvrtcCompileProgram(Program* program, int count, const char** options) {
     FAULT("nvrtcCompileProgram")
+    static std::mutex compiling; // ranks that are threads begin together
+    std::lock_guard<std::mutex> alone(compiling);
     if (count != 1 || strncmp(options[0], "--gpu-architecture=", 19)) return 5;
     std::string folder = ::folder();
     std::string known = folder + "/kernels-" + std::to_string(std::hash<std::string>()(program->source)) + ".so";

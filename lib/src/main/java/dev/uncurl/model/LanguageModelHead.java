@@ -133,7 +133,7 @@ final class LanguageModelHead {
         return wide.columns() == wte.rows() ? wte : wte.memory().matrix(wte.offset(), wide.columns(), wte.columns());
     }
 
-    /** In training. On a device, a short last block would take nearly as long as a whole one. */
+    /** In training. On a device the products of a short last block would be slow for their size. */
     private int blockRows(int rows, int most) {
         if (kernels.logitAlignment() == 1) {
             return most;

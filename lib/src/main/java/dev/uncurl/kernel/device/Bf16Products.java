@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.ObjIntConsumer;
+import java.util.stream.IntStream;
 
 /**
  * Products of operands in bfloat16 by cuBLASLt, with algorithms that are chosen once for all products of about the same size. cuBLAS
@@ -50,7 +51,7 @@ final class Bf16Products {
     }
 
     private final long handle;
-    /** Told the status of a call that has failed, and of which. */
+    /** Throws for a call that has failed: what it was to do, and its status. */
     private final ObjIntConsumer<String> failure;
 
     private final long workspaceBytes;
@@ -69,7 +70,7 @@ final class Bf16Products {
     /**
      * @param handle of cuBLAS
      * @param workspaceBytes that an algorithm may use
-     * @param failure is told what has failed, with cuBLAS's status, and throws
+     * @param failure throws the exception for a call that failed, given what the call was to do and its status
      */
     Bf16Products(long handle, long workspaceBytes, ObjIntConsumer<String> failure) {
         this.handle = handle;
@@ -192,15 +193,16 @@ final class Bf16Products {
         check(CuBlasLt.cublasLtMatrixLayoutSetAttribute(layout, attribute, value, Long.BYTES), "describe a matrix");
     }
 
-    /** To be called once, before the handle is destroyed. @return the first status that is not 0 */
+    /** To be called once, before the handle is destroyed. @return the first status that is not 0, or 0 */
     int close() {
-        int status = 0;
-        for (long layout : new long[] {left, right, result}) {
-            int destroyed = CuBlasLt.cublasLtMatrixLayoutDestroy(layout);
-            status = status == 0 ? destroyed : status;
-        }
-        int preferences = CuBlasLt.cublasLtMatmulPreferenceDestroy(preference);
-        int described = CuBlasLt.cublasLtMatmulDescDestroy(product);
-        return status != 0 ? status : preferences != 0 ? preferences : described;
+        return IntStream.of(
+                        CuBlasLt.cublasLtMatrixLayoutDestroy(left),
+                        CuBlasLt.cublasLtMatrixLayoutDestroy(right),
+                        CuBlasLt.cublasLtMatrixLayoutDestroy(result),
+                        CuBlasLt.cublasLtMatmulPreferenceDestroy(preference),
+                        CuBlasLt.cublasLtMatmulDescDestroy(product))
+                .filter(status -> status != 0)
+                .findFirst()
+                .orElse(0);
     }
 }

@@ -54,10 +54,12 @@ final class CudaProducts {
         }
         check(status, "cublasCreate");
         handle = out[0];
-        CuBlasLt.bind(library);
-        bf16 = precision == CudaDevice.Precision.BF16
-                ? new Bf16Products(handle, workspaceBytes, (what, failed) -> check(failed, what))
-                : null;
+        if (precision == CudaDevice.Precision.BF16) {
+            CuBlasLt.bind(library);
+            bf16 = new Bf16Products(handle, workspaceBytes, (what, failed) -> check(failed, what));
+        } else {
+            bf16 = null;
+        }
     }
 
     private static int type(Terms terms) {

@@ -50,7 +50,8 @@ public interface Device extends AutoCloseable {
     boolean takesTogether(List<BatchedProduct> products);
 
     /**
-     * Computes products, each with a count of 1, of which none writes what another one reads or writes.
+     * Computes products, each with a count of 1, of which none writes what another one reads or writes: in one call of the library,
+     * in bfloat16 one after another.
      *
      * @param memory in which are the addresses of all b, then those of all a, then those of all c; for operands in bfloat16 {@link
      *     #libraryBytes} that may be overwritten

@@ -8,7 +8,7 @@ import dev.uncurl.kernel.device.BatchedProduct.Terms;
 import java.util.ArrayList;
 import java.util.List;
 
-/** {@link GroupedProduct} on a device: in one call of its library if that takes them together, else one after another. */
+/** {@link GroupedProduct} on a device: by {@link Device#multiplyTogether} if that takes the products, else one after another. */
 final class DeviceGroupedProduct implements GroupedProduct {
     /** Addresses that one launch writes, as in {@code kernels.cu}. */
     private static final int ADDRESSES = 128;

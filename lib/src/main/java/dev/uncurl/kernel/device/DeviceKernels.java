@@ -27,7 +27,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 public final class DeviceKernels implements Kernels {
     private static final long DEVICE_LOGIT_BYTES = 512L << 20;
     /** Rows are multiples of 256 bytes apart; of 128 when they are rounded to 16 bits an element. */
-    static final int DEVICE_LOGIT_ALIGNMENT = 64;
+    private static final int DEVICE_LOGIT_ALIGNMENT = 64;
 
     private final Device device;
     private final Staging staging;

@@ -520,8 +520,8 @@ __device__ void loadTransposed(unsigned* to, const unsigned short* row) {
                  : "memory");
 }
 
-// Begins to copy 4 or 16 bytes to shared memory, zeros if there is nothing there. Neither address may be changed before the copy is
-// waited for.
+// Begins to copy 4 or 16 bytes to shared memory, zeros if there is nothing there. The bytes at neither address may be changed until the
+// copy has been waited for.
 template <int BYTES>
 __device__ void copyAsync(void* shared, const void* from, bool there) {
     if (BYTES == 16) {
@@ -926,6 +926,15 @@ __device__ void copyTile(unsigned short* tile, const unsigned short* from, i64 l
     }
 }
 
+// Begins to copy the tiles of keys and values from position `from` on, as a group of copies.
+__device__ void copyKeys(
+        unsigned short* keys, unsigned short* values, const unsigned short* in, int from, int positions, i64 width, int size) {
+    const unsigned short* key = in + width + from * 3 * width;
+    copyTile(keys, key, 3 * width, positions - from, size);
+    copyTile(values, key + width, 3 * width, positions - from, size);
+    endCopies();
+}
+
 // The 16 rows of this warp as first operands of products.
 __device__ void warpRows(unsigned short* tile, unsigned (*a)[4]) {
     int lane = threadIdx.x % WARP;
@@ -1019,9 +1028,7 @@ extern "C" __launch_bounds__(128, 4) __global__ void fusedAttentionBf16(
     const unsigned short* in = qkv + base * leading + head * size;
     copyTile(keys[1], in + first * leading, leading, positions - first, size);
     endCopies();
-    copyTile(keys[0], in + width, leading, positions, size);
-    copyTile(values[0], in + 2 * width, leading, positions, size);
-    endCopies();
+    copyKeys(keys[0], values[0], in, 0, positions, width, size);
     waitForCopies<1>();
     __syncthreads();
     unsigned query[BF16_STEPS][4];
@@ -1035,10 +1042,7 @@ extern "C" __launch_bounds__(128, 4) __global__ void fusedAttentionBf16(
         waitForCopies<0>();
         __syncthreads(); // the tiles are there, and those before have been read
         if (from < first) {
-            const unsigned short* key = in + width + (from + TILE) * leading;
-            copyTile(keys[1 - stage], key, leading, positions - from - TILE, size);
-            copyTile(values[1 - stage], key + width, leading, positions - from - TILE, size);
-            endCopies();
+            copyKeys(keys[1 - stage], values[1 - stage], in, from + TILE, positions, width, size);
         }
         float s[STEPS][4];
         multiplyByRows(s, query, keys[stage]);
@@ -1134,9 +1138,7 @@ extern "C" __launch_bounds__(128, 3) __global__ void fusedAttentionQueriesBf16(
     copyTile(keys[1], in + first * leading, leading, positions - first, size);
     copyTile(values[1], dOutput + out, width, positions - first, size);
     endCopies();
-    copyTile(keys[0], in + width, leading, positions, size);
-    copyTile(values[0], in + 2 * width, leading, positions, size);
-    endCopies();
+    copyKeys(keys[0], values[0], in, 0, positions, width, size);
     rowDots(dotOfRow, output + out, dOutput + out, width, positions - first, size);
     waitForCopies<1>();
     __syncthreads();
@@ -1161,10 +1163,7 @@ extern "C" __launch_bounds__(128, 3) __global__ void fusedAttentionQueriesBf16(
         waitForCopies<0>();
         __syncthreads(); // the tiles are there, and those before have been read
         if (from < first) {
-            const unsigned short* key = in + width + (from + TILE) * leading;
-            copyTile(keys[1 - stage], key, leading, positions - from - TILE, size);
-            copyTile(values[1 - stage], key + width, leading, positions - from - TILE, size);
-            endCopies();
+            copyKeys(keys[1 - stage], values[1 - stage], in, from + TILE, positions, width, size);
         }
         float s[STEPS][4];
         float d[STEPS][4];
@@ -1186,7 +1185,7 @@ extern "C" __launch_bounds__(128, 3) __global__ void fusedAttentionQueriesBf16(
     storePairs(dQkv + to, roundedTo, leading, positions - first, size, sum, scale, scale);
 }
 
-// Begins to copy tiles of queries and of gradients of outputs from position `from` on, and a number of each query.
+// Begins to copy the tiles of queries and of outputs' gradients from position `from` on, and two numbers of each query, as a group.
 __device__ void copyRows(
         unsigned short* queries,
         unsigned short* gradients,

@@ -39,8 +39,9 @@ public final class Models {
      * @throws UserError (input) when there is no such model, its folder is damaged, or the folder is not the one that was registered
      */
     public ModelFolder open(String modelId) {
-        ModelFolder model = openFolder(modelId);
-        String registered = registered(modelId)
+        Optional<Registered> row = find(modelId);
+        ModelFolder model = open(modelId, folder(modelId, row));
+        String registered = row.map(Registered::manifestSha256)
                 .orElseThrow(() -> UserError.input(
                         "Model " + modelId + " is not in models.registry, though there is a folder " + model.dir(),
                         "If the command that makes it was stopped, run it again: it registers a finished folder. A folder from"
@@ -53,13 +54,21 @@ public final class Models {
 
     /** SHA-256 of a model's manifest, as stored in models.registry; empty if the model is not registered. */
     public Optional<String> registered(String modelId) {
-        return warehouse
-                .rows(UncurlTable.REGISTRY, "model_id", modelId)
-                .select("manifest_sha256")
-                .collectAsList()
-                .stream()
-                .map(row -> row.getString(0))
+        return find(modelId).map(Registered::manifestSha256);
+    }
+
+    /** Columns of models.registry. */
+    private record Registered(String path, String manifestSha256) {}
+
+    private Optional<Registered> find(String modelId) {
+        return Records.read(warehouse.rows(UncurlTable.REGISTRY, "model_id", modelId), Registered.class).stream()
                 .findFirst();
+    }
+
+    /** The folder of a model: the one that its row names, else that of its name. It need not exist. */
+    private Path folder(String modelId, Optional<Registered> row) {
+        return row.map(registered -> warehouse.modelFolder(modelId, registered.path))
+                .orElse(warehouse.modelFolder(modelId));
     }
 
     private static UserError swapped(String modelId, Path folder, String found, String registered) {
@@ -77,9 +86,10 @@ public final class Models {
      * @throws UserError (input) when the folder exists and is not the one that was registered
      */
     public void requireUnchanged(String modelId, String registered) {
+        Path folder = folder(modelId, find(modelId));
         try {
-            if (warehouse.files().exists(folder(modelId))) {
-                ModelFolder model = openFolder(modelId);
+            if (warehouse.files().exists(folder)) {
+                ModelFolder model = open(modelId, folder);
                 if (!model.manifestSha256().equals(registered)) {
                     throw swapped(modelId, model.dir(), model.manifestSha256(), registered);
                 }
@@ -89,19 +99,7 @@ public final class Models {
         }
     }
 
-    /** The folder of a model: the one that models.registry names, else that of its name. It need not exist. */
-    private Path folder(String modelId) {
-        return Records.read(warehouse.rows(UncurlTable.REGISTRY, "model_id", modelId), Registered.class).stream()
-                .findFirst()
-                .map(row -> warehouse.modelFolder(modelId, row.path))
-                .orElse(warehouse.modelFolder(modelId));
-    }
-
-    /** Columns of models.registry. */
-    private record Registered(String path, String manifestSha256) {}
-
-    private ModelFolder openFolder(String modelId) {
-        Path folder = folder(modelId);
+    private ModelFolder open(String modelId, Path folder) {
         try {
             if (!folders().contains(folder.getName())) {
                 throw missing(modelId, folder, names());
@@ -136,12 +134,13 @@ public final class Models {
      *     one that was registered
      */
     public boolean isMade(String modelId, Map<String, String> inputs) {
-        Path folder = folder(modelId);
+        Optional<Registered> row = find(modelId);
+        Path folder = folder(modelId, row);
         try {
             removeLeftovers(modelId, folder);
             if (!folders().contains(folder.getName())) {
                 requireOtherThanCase(modelId);
-                if (registered(modelId).isPresent()) {
+                if (row.isPresent()) {
                     warehouse.replace(
                             UncurlTable.REGISTRY,
                             warehouse.table(UncurlTable.REGISTRY).limit(0),
@@ -153,7 +152,7 @@ public final class Models {
         } catch (IOException e) {
             throw new UncheckedIOException("looking for model folder " + folder, e);
         }
-        ModelFolder model = openFolder(modelId);
+        ModelFolder model = open(modelId, folder);
         Map<String, String> made = model.manifest().lineage().inputs();
         if (!made.equals(new TreeMap<>(inputs))) {
             throw UserError.conflict(
@@ -161,7 +160,7 @@ public final class Models {
                             + InputDiff.differences(made, inputs),
                     "Choose another name, or delete " + folder + " to make it anew.");
         }
-        registered(modelId)
+        row.map(Registered::manifestSha256)
                 .filter(sha256 -> !sha256.equals(model.manifestSha256()))
                 .ifPresent(sha256 -> {
                     throw swapped(modelId, folder, model.manifestSha256(), sha256);
@@ -256,14 +255,9 @@ public final class Models {
 
     /** Writes the row of a published folder, unless it exists. */
     public void register(String modelId, ModelFolder model) {
-        String sha = model.manifestSha256();
-        boolean known = !warehouse
-                .rows(UncurlTable.REGISTRY, "model_id", modelId, "manifest_sha256", sha)
-                .isEmpty();
-        if (known) {
-            return;
+        if (registered(modelId).filter(model.manifestSha256()::equals).isEmpty()) {
+            Records.replace(warehouse, UncurlTable.REGISTRY, List.of(row(modelId, model)), "model_id", modelId);
         }
-        Records.replace(warehouse, UncurlTable.REGISTRY, List.of(row(modelId, model)), "model_id", modelId);
     }
 
     private static RegistryRow row(String modelId, ModelFolder model) {

@@ -7,9 +7,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.apache.iceberg.Table;
+import org.apache.iceberg.catalog.Catalog;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.exceptions.NoSuchTableException;
 import org.apache.iceberg.spark.Spark3Util;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.plans.logical.CreateTable;
 
@@ -29,28 +31,26 @@ public final class TableSchemas {
      *     null
      */
     public static void createAll(SparkSession spark) {
+        Catalog catalog = Spark3Util.loadIcebergCatalog(spark, UncurlTable.CATALOG);
         for (UncurlTable table : UncurlTable.values()) {
-            spark.sql("CREATE NAMESPACE IF NOT EXISTS " + table.namespace());
-            if (!spark.catalog().tableExists(table.fullName())) {
+            try {
+                upgrade(spark, table, catalog.loadTable(TableIdentifier.parse(table.id())));
+            } catch (NoSuchTableException e) {
+                spark.sql("CREATE NAMESPACE IF NOT EXISTS " + table.namespace());
                 spark.sql(definition(table));
-            } else {
-                upgrade(spark, table);
             }
         }
     }
 
     /** Adds to an existing table what its definition has gained. */
-    private static void upgrade(SparkSession spark, UncurlTable table) {
+    private static void upgrade(SparkSession spark, UncurlTable table, Table iceberg) {
         try {
             var plan = (CreateTable) spark.sessionState().sqlParser().parsePlan(definition(table));
             Map<String, String> properties = scala.collection.JavaConverters.mapAsJavaMap(
                     plan.tableSpec().properties());
-            Table iceberg = Spark3Util.loadIcebergTable(spark, table.fullName());
             new TableUpgrade(table, plan.tableSchema(), properties).apply(iceberg);
         } catch (ParseException e) {
             throw new IllegalStateException("schemas/" + table.id() + ".sql", e);
-        } catch (NoSuchTableException e) {
-            throw new IllegalStateException("Table " + table.id() + " is gone", e);
         }
     }
 

@@ -129,6 +129,8 @@ final class StandaloneCluster implements AutoCloseable {
         var command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
+                "-XX:TieredStopAtLevel=1", // they only manage others
+                "-XX:+UseSerialGC",
                 "@" + Path.of("../conf/spark/java17.options").toRealPath()));
         command.addAll(ofJvm);
         command.addAll(List.of("-cp", sparkHome.resolve("jars") + "/*", main, "--host", HOST));

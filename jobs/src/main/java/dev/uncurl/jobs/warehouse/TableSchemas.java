@@ -9,6 +9,7 @@ import java.util.stream.Collectors;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.Catalog;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.exceptions.NoSuchNamespaceException;
 import org.apache.iceberg.exceptions.NoSuchTableException;
 import org.apache.iceberg.spark.Spark3Util;
 import org.apache.spark.sql.SparkSession;
@@ -35,7 +36,7 @@ public final class TableSchemas {
         for (UncurlTable table : UncurlTable.values()) {
             try {
                 upgrade(spark, table, catalog.loadTable(TableIdentifier.parse(table.id())));
-            } catch (NoSuchTableException e) {
+            } catch (NoSuchTableException | NoSuchNamespaceException e) {
                 spark.sql("CREATE NAMESPACE IF NOT EXISTS " + table.namespace());
                 spark.sql(definition(table));
             }

@@ -13,10 +13,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What REST catalogs do and others do not. */
+/** A catalog that answers as a REST catalog may. */
 @Tag("slow")
 class RestCatalogTest {
-    /** Says of a table without a namespace that the namespace is missing, as the REST specification lets a server do. */
+    /** Says that the namespace is missing, not the table. Iceberg's REST client does so if the server names that error. */
     public static final class NamespacesFirst extends InMemoryCatalog {
         @Override
         public Table loadTable(TableIdentifier table) {

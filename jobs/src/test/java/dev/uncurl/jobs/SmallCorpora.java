@@ -9,7 +9,7 @@ import java.util.List;
 
 /** A configuration of tokenize with one corpus of text and one task of test-data. */
 public final class SmallCorpora {
-    /** Of a document of {@code cc100}. The file of test-data has seven long ones, and a third of its text would be for validation. */
+    /** In a document. The file of test-data has seven long documents, of which a third of the text would be for validation. */
     private static final int SENTENCES = 20;
 
     private SmallCorpora() {}

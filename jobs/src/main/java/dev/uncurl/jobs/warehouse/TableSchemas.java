@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.Catalog;
@@ -34,13 +35,22 @@ public final class TableSchemas {
     public static void createAll(SparkSession spark) {
         Catalog catalog = Spark3Util.loadIcebergCatalog(spark, UncurlTable.CATALOG);
         for (UncurlTable table : UncurlTable.values()) {
-            try {
-                upgrade(spark, table, catalog.loadTable(TableIdentifier.parse(table.id())));
-            } catch (NoSuchTableException | NoSuchNamespaceException e) {
-                spark.sql("CREATE NAMESPACE IF NOT EXISTS " + table.namespace());
-                spark.sql(definition(table));
-            }
+            find(catalog, table).ifPresentOrElse(found -> upgrade(spark, table, found), () -> create(spark, table));
         }
+    }
+
+    /** Asks Iceberg's catalog, which is faster than Spark's SQL. A REST catalog may say that there is no such namespace. */
+    private static Optional<Table> find(Catalog catalog, UncurlTable table) {
+        try {
+            return Optional.of(catalog.loadTable(TableIdentifier.parse(table.id())));
+        } catch (NoSuchTableException | NoSuchNamespaceException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static void create(SparkSession spark, UncurlTable table) {
+        spark.sql("CREATE NAMESPACE IF NOT EXISTS " + table.namespace());
+        spark.sql(definition(table));
     }
 
     /** Adds to an existing table what its definition has gained. */
